@@ -1,0 +1,208 @@
+//! Seccomp programs: classic BPF that decides which calls stop.
+//!
+//! [`policy_rules`] turns the policy of the rows and what a command wants to see into [`Rules`];
+//! [`program`] compiles rules. A program checks the architecture, then searches the ranges of
+//! numbers with equal outcome by halving. It is made of the instructions that the kernel follows
+//! itself when it looks for numbers that are always allowed (`seccomp_is_const_allow` in
+//! `kernel/seccomp.c`), so an allowed number does not run it at all since Linux 5.11.
+//!
+//! Deliberately absent: installing a program (`vrift-tracer`).
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::{Arch, Arg};
+
+pub use rules::{ATTR_REQUESTS, DUP_COMMANDS, Serving, TRACE_FOREIGN, TRACE_NATIVE, policy_rules};
+
+/// One instruction, `struct sock_filter` of `linux/filter.h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Insn {
+    /// The operation.
+    pub code: u16,
+    /// How many instructions a conditional jump skips when the condition holds.
+    pub jt: u8,
+    /// How many it skips otherwise.
+    pub jf: u8,
+    /// The operand.
+    pub k: u32,
+}
+
+const _: () = assert!(size_of::<Insn>() == 8);
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The kernel makes the call.
+    Allow,
+    /// The tracer is told, with this message.
+    Trace(u16),
+    /// The call fails with this errno and is not made.
+    Errno(u16),
+}
+
+/// A condition on one argument: its low 32 bits, which are all that fcntl and ioctl look at, are
+/// one of some values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    /// The argument.
+    pub arg: Arg,
+    /// The values; at most 255.
+    pub any_of: &'static [u32],
+}
+
+/// What happens to the calls with one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// The number.
+    pub nr: u32,
+    /// What happens.
+    pub action: Action,
+    /// When it happens; a call that does not meet the condition is allowed.
+    pub when: Option<When>,
+}
+
+/// All that a program decides. A number of the table without a rule is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The rules of known numbers; of two with one number the last holds.
+    pub calls: Vec<Rule>,
+    /// What happens to native calls that no table lists.
+    pub unknown: Action,
+    /// What happens to calls through another ABI.
+    pub foreign: Action,
+}
+
+/// The number a tracer writes to skip a call; no filter may act on it.
+const SKIPPED: u32 = u32::MAX;
+
+/// Offsets into `struct seccomp_data`.
+const DATA_NR: u32 = 0;
+const DATA_ARCH: u32 = 4;
+const DATA_ARGS: u32 = 16;
+
+/// Compiles `rules`.
+pub fn program<A: Arch>(rules: &Rules) -> Vec<Insn> {
+    let mut insns = vec![load(DATA_ARCH), jump_eq(A::AUDIT_ARCH, 1, 0), ret(rules.foreign)];
+    insns.extend([load(DATA_NR), jump_eq(SKIPPED, 0, 1), ret(Action::Allow)]);
+    if A::FOREIGN_NR_BIT != 0 {
+        let bit = u32::try_from(A::FOREIGN_NR_BIT).expect("a syscall number has 32 bits");
+        insns.extend([jump_set(bit, 0, 1), ret(rules.foreign)]);
+    }
+    insns.extend(search(&ranges::<A>(rules)));
+    insns
+}
+
+/// What a range of numbers comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Outcome {
+    action: Action,
+    when: Option<When>,
+}
+
+impl Outcome {
+    fn always(action: Action) -> Outcome {
+        Outcome { action, when: None }
+    }
+}
+
+/// The number space as ranges, each given by its first number; neighbours differ in outcome.
+fn ranges<A: Arch>(rules: &Rules) -> Vec<(u32, Outcome)> {
+    let by_nr: BTreeMap<u32, Outcome> = rules
+        .calls
+        .iter()
+        .map(|rule| (rule.nr, Outcome { action: rule.action, when: rule.when }))
+        .collect();
+    let mut ranges = vec![(0, Outcome::always(rules.unknown))];
+    for &(nr, _) in A::table() {
+        let known = by_nr.get(&nr).copied().unwrap_or(Outcome::always(Action::Allow));
+        begin(&mut ranges, nr, known);
+        begin(&mut ranges, nr + 1, Outcome::always(rules.unknown));
+    }
+    ranges
+}
+
+/// Makes the range that starts at `nr` the last one. A range that starts there already is
+/// replaced; one with the same outcome goes on.
+fn begin(ranges: &mut Vec<(u32, Outcome)>, nr: u32, outcome: Outcome) {
+    ranges.pop_if(|last| last.0 == nr);
+    if ranges.last().is_none_or(|last| last.1 != outcome) {
+        ranges.push((nr, outcome));
+    }
+}
+
+/// Halves the ranges until one is left. The accumulator holds the number.
+fn search(ranges: &[(u32, Outcome)]) -> Vec<Insn> {
+    if let [(_, outcome)] = ranges {
+        return decide(*outcome);
+    }
+    let (low, high) = ranges.split_at(ranges.len() / 2);
+    let border = high[0].0;
+    let (low, high) = (search(low), search(high));
+    let mut insns = match u8::try_from(low.len()) {
+        Ok(skip) => vec![jump_ge(border, skip, 0)],
+        // Conditional jumps reach 255 instructions only.
+        Err(_) => vec![jump_ge(border, 0, 1), jump(low.len())],
+    };
+    insns.extend(low);
+    insns.extend(high);
+    insns
+}
+
+/// Returns the action, or tests the argument first.
+fn decide(outcome: Outcome) -> Vec<Insn> {
+    let Some(When { arg, any_of }) = outcome.when else { return vec![ret(outcome.action)] };
+    // The low half comes first: both architectures are little-endian.
+    let mut insns = vec![load(DATA_ARGS + 8 * arg as u32)];
+    for (i, &value) in any_of.iter().enumerate() {
+        let skip = u8::try_from(any_of.len() - i).expect("a condition has at most 255 values");
+        insns.push(jump_eq(value, skip, 0));
+    }
+    insns.extend([ret(Action::Allow), ret(outcome.action)]);
+    insns
+}
+
+/// Operations of `linux/bpf_common.h`, put together as the program needs them.
+mod op {
+    pub(super) const LD_W_ABS: u16 = 0x20;
+    pub(super) const JA: u16 = 0x05;
+    pub(super) const JEQ_K: u16 = 0x15;
+    pub(super) const JGE_K: u16 = 0x35;
+    pub(super) const JSET_K: u16 = 0x45;
+    pub(super) const RET_K: u16 = 0x06;
+}
+
+fn load(offset: u32) -> Insn {
+    Insn { code: op::LD_W_ABS, jt: 0, jf: 0, k: offset }
+}
+
+fn jump(skip: usize) -> Insn {
+    let k = u32::try_from(skip).expect("a program has at most 4096 instructions");
+    Insn { code: op::JA, jt: 0, jf: 0, k }
+}
+
+fn jump_eq(k: u32, jt: u8, jf: u8) -> Insn {
+    Insn { code: op::JEQ_K, jt, jf, k }
+}
+
+fn jump_ge(k: u32, jt: u8, jf: u8) -> Insn {
+    Insn { code: op::JGE_K, jt, jf, k }
+}
+
+fn jump_set(k: u32, jt: u8, jf: u8) -> Insn {
+    Insn { code: op::JSET_K, jt, jf, k }
+}
+
+/// `SECCOMP_RET_*` of `linux/seccomp.h`, with the data in the low half.
+fn ret(action: Action) -> Insn {
+    let k = match action {
+        Action::Allow => 0x7fff_0000,
+        Action::Trace(message) => 0x7ff0_0000 | u32::from(message),
+        Action::Errno(errno) => 0x0005_0000 | u32::from(errno),
+    };
+    Insn { code: op::RET_K, jt: 0, jf: 0, k }
+}

@@ -1,0 +1,76 @@
+//! From the policy of the rows, and from what a command observes, to rules.
+
+use super::{Action, Rule, Rules, When};
+use crate::{Arch, Arg, Model, Policy, Syscall};
+
+/// The message of a stop of a native call.
+pub const TRACE_NATIVE: u16 = 1;
+/// The message of a stop of a call through another ABI.
+pub const TRACE_FOREIGN: u16 = 2;
+
+/// Whether policies take effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serving {
+    /// No mount: only what is observed stops, and nothing is refused.
+    Nothing,
+    /// Mounts are served.
+    Mounts,
+}
+
+/// `F_DUPFD` and `F_DUPFD_CLOEXEC`: the commands of fcntl that make a descriptor.
+pub const DUP_COMMANDS: &[u32] = &[0, 1030];
+
+/// The requests of ioctl that change a file's attributes and need no writable descriptor
+/// (`linux/fs.h`, `linux/fsverity.h`, `linux/fscrypt.h`).
+pub const ATTR_REQUESTS: &[u32] = &[
+    0x4008_6602, // FS_IOC_SETFLAGS
+    0x4004_6602, // FS_IOC32_SETFLAGS
+    0x4008_7602, // FS_IOC_SETVERSION
+    0x401c_5820, // FS_IOC_FSSETXATTR
+    0x4080_6685, // FS_IOC_ENABLE_VERITY
+    0x800c_6613, // FS_IOC_SET_ENCRYPTION_POLICY
+];
+
+/// The rules under which every call that is observed or concerns a mount stops, and no other.
+///
+/// `observe` tells which calls the command wants to see; `None` stands for numbers that no table
+/// lists. An observed call always stops, even if a mount refuses it: the tracer refuses it then.
+pub fn policy_rules<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) -> Rules {
+    let calls: Vec<Rule> = A::table()
+        .iter()
+        .filter_map(|&(nr, call)| {
+            let (action, when) = if observe(Some(call)) {
+                (Action::Trace(TRACE_NATIVE), None)
+            } else {
+                unobserved(serving, call.row().policy)?
+            };
+            Some(Rule { nr, action, when })
+        })
+        .collect();
+    let unknown = stops(serving == Serving::Mounts || observe(None), TRACE_NATIVE);
+    let foreign = stops(!calls.is_empty() || unknown != Action::Allow, TRACE_FOREIGN);
+    Rules { calls, unknown, foreign }
+}
+
+/// What a policy asks for by itself; `None` if the call passes.
+fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)> {
+    let trace = Action::Trace(TRACE_NATIVE);
+    match (serving, policy) {
+        (Serving::Nothing, _) | (Serving::Mounts, Policy::Pass) => None,
+        (Serving::Mounts, Policy::Refuse(errno)) => Some((Action::Errno(errno), None)),
+        (Serving::Mounts, Policy::Model(model)) => Some((trace, condition(model))),
+    }
+}
+
+/// The argument that decides whether a modelled call matters.
+fn condition(model: Model) -> Option<When> {
+    match model {
+        Model::Fcntl => Some(When { arg: Arg::A1, any_of: DUP_COMMANDS }),
+        Model::Ioctl => Some(When { arg: Arg::A1, any_of: ATTR_REQUESTS }),
+        _ => None,
+    }
+}
+
+fn stops(condition: bool, message: u16) -> Action {
+    if condition { Action::Trace(message) } else { Action::Allow }
+}

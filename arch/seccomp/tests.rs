@@ -1,0 +1,222 @@
+//! Programs are run by an interpreter and compared with a direct reading of the rules.
+
+use super::*;
+use crate::aarch64::Aarch64;
+use crate::x86_64::X86_64;
+use crate::{Model, Policy, Syscall};
+
+const I386: u32 = 0x4000_0003;
+
+/// What a filter sees of a call.
+#[derive(Debug, Clone, Copy)]
+struct Data {
+    arch: u32,
+    nr: u32,
+    args: [u64; 6],
+}
+
+impl Data {
+    fn word(&self, offset: u32) -> u32 {
+        match offset {
+            DATA_NR => self.nr,
+            DATA_ARCH => self.arch,
+            16..64 if offset.is_multiple_of(4) => {
+                let arg = self.args[(offset as usize - 16) / 8];
+                if offset.is_multiple_of(8) { arg as u32 } else { (arg >> 32) as u32 }
+            }
+            _ => panic!("load at {offset}"),
+        }
+    }
+}
+
+/// Runs a program as the kernel would; running off the end panics.
+fn run(program: &[Insn], data: Data) -> u32 {
+    let (mut pc, mut accumulator) = (0, 0);
+    loop {
+        let Insn { code, jt, jf, k } = program[pc];
+        pc += 1;
+        let condition = match code {
+            op::LD_W_ABS => {
+                accumulator = data.word(k);
+                continue;
+            }
+            op::JA => {
+                pc += k as usize;
+                continue;
+            }
+            op::RET_K => return k,
+            op::JEQ_K => accumulator == k,
+            op::JGE_K => accumulator >= k,
+            op::JSET_K => accumulator & k != 0,
+            _ => panic!("operation {code:#x}"),
+        };
+        pc += usize::from(if condition { jt } else { jf });
+    }
+}
+
+/// What the rules say, read without a program.
+fn expected<A: Arch>(rules: &Rules, data: Data) -> Action {
+    let nr = u64::from(data.nr);
+    if data.arch != A::AUDIT_ARCH {
+        return rules.foreign;
+    }
+    if data.nr == SKIPPED {
+        return Action::Allow;
+    }
+    if nr & A::FOREIGN_NR_BIT != 0 {
+        return rules.foreign;
+    }
+    if A::syscall(nr).is_none() {
+        return rules.unknown;
+    }
+    match rules.calls.iter().rfind(|rule| rule.nr == data.nr) {
+        None => Action::Allow,
+        Some(Rule { action, when: None, .. }) => *action,
+        Some(Rule { action, when: Some(when), .. }) => {
+            let low = data.args[when.arg.index()] as u32;
+            if when.any_of.contains(&low) { *action } else { Action::Allow }
+        }
+    }
+}
+
+/// Numbers at which outcomes may change.
+fn numbers() -> impl Iterator<Item = u32> {
+    let borders = [0x3fff_ff00u32, 0x4000_0000, 0x7fff_ff00, 0x8000_0000, 0xbfff_ff00];
+    let borders = borders.into_iter().chain([0xc000_0000, u32::MAX - 0x3ff]);
+    (0..1024).chain(borders.flat_map(|first| first..=first + 0x3ff))
+}
+
+/// Argument lists that meet conditions, miss them, and differ above the low half.
+fn argument_lists() -> Vec<[u64; 6]> {
+    let mut lists = vec![[0; 6], [7; 6], [0x1_0000_0007; 6]];
+    for value in [0, 1, 1030, 0x4008_6602, 0x800c_6613, 0x4080_6685] {
+        lists.push([7, value, 7, 7, 7, 7]);
+        lists.push([7, value | 0xffff_ffff_0000_0000, 7, 7, 7, 7]);
+        lists.push([value, 7, value, value, value, value]);
+    }
+    lists
+}
+
+/// Compares a program with its rules over numbers, architectures and arguments.
+fn check<A: Arch>(rules: &Rules) {
+    let program = program::<A>(rules);
+    assert!(program.len() <= 4096, "{} instructions", program.len());
+    let lists = argument_lists();
+    for nr in numbers() {
+        let lists = if nr < 1024 { &lists[..] } else { &lists[..1] };
+        for arch in [A::AUDIT_ARCH, I386] {
+            for &args in lists {
+                let data = Data { arch, nr, args };
+                let expected = expected::<A>(rules, data);
+                assert_eq!(run(&program, data), ret(expected).k, "{} {data:x?}", A::NAME);
+            }
+        }
+    }
+}
+
+fn check_policies<A: Arch>() {
+    for serving in [Serving::Nothing, Serving::Mounts] {
+        check::<A>(&policy_rules::<A>(serving, &|_| false));
+        check::<A>(&policy_rules::<A>(serving, &|_| true));
+        check::<A>(&policy_rules::<A>(serving, &|call| call.is_none()));
+        check::<A>(&policy_rules::<A>(serving, &|call| call == Some(Syscall::Fcntl)));
+        check::<A>(&policy_rules::<A>(serving, &|call| call == Some(Syscall::Mount)));
+        check::<A>(&policy_rules::<A>(serving, &|call| {
+            call.is_some_and(|c| (c as u32).is_multiple_of(2))
+        }));
+    }
+}
+
+/// The rule of a call.
+fn rule_of(rules: &Rules, call: Syscall) -> Option<Rule> {
+    let nr = X86_64::number(call).unwrap();
+    rules.calls.iter().copied().find(|rule| u64::from(rule.nr) == nr)
+}
+
+#[test]
+fn programs_do_what_the_rules_say() {
+    check_policies::<X86_64>();
+    check_policies::<Aarch64>();
+}
+
+#[test]
+fn long_jumps_reach_their_targets() {
+    fn check_distinct<A: Arch>() {
+        let calls: Vec<Rule> = A::table()
+            .iter()
+            .map(|&(nr, _)| {
+                let when = When { arg: Arg::ALL[nr as usize % 6], any_of: &[0, 7, 1030] };
+                let when = (nr % 3 == 0).then_some(when);
+                Rule { nr, action: Action::Trace(nr as u16), when }
+            })
+            .collect();
+        let rules = Rules { calls, unknown: Action::Errno(38), foreign: Action::Errno(1) };
+        assert!(program::<A>(&rules).iter().any(|insn| insn.code == op::JA));
+        check::<A>(&rules);
+    }
+    check_distinct::<X86_64>();
+    check_distinct::<Aarch64>();
+}
+
+#[test]
+fn a_skipped_call_passes_whatever_the_rules() {
+    let rules = Rules { calls: vec![], unknown: Action::Errno(1), foreign: Action::Errno(2) };
+    let program = program::<X86_64>(&rules);
+    let data = Data { arch: X86_64::AUDIT_ARCH, nr: u32::MAX, args: [0; 6] };
+    assert_eq!(run(&program, data), ret(Action::Allow).k);
+}
+
+#[test]
+fn without_mounts_and_observers_nothing_stops() {
+    let rules = policy_rules::<X86_64>(Serving::Nothing, &|_| false);
+    let nothing = Rules { calls: vec![], unknown: Action::Allow, foreign: Action::Allow };
+    assert_eq!(rules, nothing);
+    assert!(
+        program::<X86_64>(&rules).iter().all(|i| i.code != op::RET_K || *i == ret(Action::Allow))
+    );
+}
+
+#[test]
+fn a_mount_traces_refuses_and_lets_pass() {
+    let rules = policy_rules::<X86_64>(Serving::Mounts, &|_| false);
+    let action = |call| rule_of(&rules, call).map(|rule| (rule.action, rule.when.is_some()));
+    let trace = Action::Trace(TRACE_NATIVE);
+    assert_eq!(action(Syscall::Openat), Some((trace, false)));
+    assert_eq!(action(Syscall::Fcntl), Some((trace, true)));
+    assert_eq!(action(Syscall::Ioctl), Some((trace, true)));
+    assert_eq!(action(Syscall::Mount), Some((Action::Errno(1), false)));
+    assert_eq!(action(Syscall::Read), None);
+    assert_eq!((rules.unknown, rules.foreign), (trace, Action::Trace(TRACE_FOREIGN)));
+}
+
+#[test]
+fn an_observed_call_stops_even_if_refused_or_conditional() {
+    let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| call.is_some());
+    for call in [Syscall::Mount, Syscall::Fcntl, Syscall::Read] {
+        let rule = rule_of(&rules, call).unwrap();
+        assert_eq!((rule.action, rule.when), (Action::Trace(TRACE_NATIVE), None));
+    }
+}
+
+#[test]
+fn observing_one_call_watches_the_foreign_abi_only() {
+    let rules = policy_rules::<X86_64>(Serving::Nothing, &|call| call == Some(Syscall::Read));
+    assert_eq!(rules.calls.len(), 1);
+    assert_eq!((rules.unknown, rules.foreign), (Action::Allow, Action::Trace(TRACE_FOREIGN)));
+}
+
+#[test]
+fn calls_a_process_cannot_live_without_pass() {
+    use Syscall::*;
+    for call in [RestartSyscall, RtSigreturn, Exit, ExitGroup, Futex, Uretprobe, Uprobe] {
+        assert_eq!(call.row().policy, Policy::Pass, "{call:?}");
+    }
+}
+
+#[test]
+fn conditions_belong_to_fcntl_and_ioctl() {
+    for &call in Syscall::ALL {
+        let conditional = matches!(call.row().policy, Policy::Model(Model::Fcntl | Model::Ioctl));
+        assert_eq!(conditional, matches!(call, Syscall::Fcntl | Syscall::Ioctl), "{call:?}");
+    }
+}

@@ -1,0 +1,60 @@
+//! x86_64: numbers, registers and layouts of its 64-bit ABI.
+//!
+//! Deliberately absent: i386 and x32. A tracee that uses them is recognised (`AUDIT_ARCH`,
+//! `FOREIGN_NR_BIT`) and never decoded.
+
+mod regs;
+mod stat;
+mod table;
+
+use crate::abi::{OpenBits, Stat};
+use crate::numbers::{self, CALLS};
+use crate::{Arch, NrWrite, Syscall};
+
+pub use regs::UserRegs;
+
+/// The architecture as a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct X86_64;
+
+static BY_NUMBER: [Option<Syscall>; numbers::end(table::TABLE)] = numbers::by_number(table::TABLE);
+static BY_CALL: [Option<u32>; CALLS] = numbers::by_call(table::TABLE);
+
+impl Arch for X86_64 {
+    type Regs = UserRegs;
+    const NAME: &'static str = "x86_64";
+    /// `EM_X86_64` with the marks for 64 bits and little endian (`linux/audit.h`).
+    const AUDIT_ARCH: u32 = 0xc000_003e;
+    const NR_WRITE: NrWrite = NrWrite::InRegs { offset: regs::ORIG_RAX_OFFSET };
+    /// `__X32_SYSCALL_BIT` of `asm/unistd.h`.
+    const FOREIGN_NR_BIT: u64 = 0x4000_0000;
+    const OPEN: OpenBits = OpenBits {
+        directory: 0o200_000,
+        nofollow: 0o400_000,
+        direct: 0o40_000,
+        largefile: 0o100_000,
+    };
+    /// `syscall`
+    const SYSCALL_INSN: &'static [u8] = &[0x0f, 0x05];
+    const STAT_SIZE: usize = stat::SIZE;
+
+    fn syscall(nr: u64) -> Option<Syscall> {
+        *BY_NUMBER.get(usize::try_from(nr).ok()?)?
+    }
+
+    fn number(syscall: Syscall) -> Option<u64> {
+        BY_CALL[syscall as usize].map(u64::from)
+    }
+
+    fn table() -> &'static [(u32, Syscall)] {
+        table::TABLE
+    }
+
+    fn encode_stat(stat: &Stat) -> Vec<u8> {
+        stat::encode(stat).to_vec()
+    }
+
+    fn decode_stat(bytes: &[u8]) -> Option<Stat> {
+        stat::decode(bytes)
+    }
+}

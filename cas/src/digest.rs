@@ -1,0 +1,98 @@
+//! The name of a blob: a BLAKE3 digest, written as 64 lower-case hexadecimal digits.
+//!
+//! Deliberately absent: other hash functions. A store that used one would have another directory
+//! beside `blake3/`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The BLAKE3 digest of some content.
+///
+/// The default value, 32 zero bytes, stands for "no content" where a record has no digest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of `content`.
+    pub fn of(content: &[u8]) -> Digest {
+        Digest(*blake3::hash(content).as_bytes())
+    }
+}
+
+impl From<blake3::Hash> for Digest {
+    fn from(hash: blake3::Hash) -> Digest {
+        Digest(*hash.as_bytes())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Shows the first four bytes, which is enough to tell blobs apart in a trace or a test.
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, ..] = self.0;
+        write!(f, "{a:02x}{b:02x}{c:02x}{d:02x}…")
+    }
+}
+
+/// Says that a text is not a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotADigest;
+
+impl fmt::Display for NotADigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a digest is 64 lower-case hexadecimal digits")
+    }
+}
+
+impl std::error::Error for NotADigest {}
+
+impl FromStr for Digest {
+    type Err = NotADigest;
+
+    fn from_str(text: &str) -> Result<Digest, NotADigest> {
+        let mut digest = Digest::default();
+        if text.len() != 2 * digest.0.len() {
+            return Err(NotADigest);
+        }
+        for (byte, pair) in digest.0.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = pair.iter().try_fold(0, |high, &digit| Ok(high << 4 | nibble(digit)?))?;
+        }
+        Ok(digest)
+    }
+}
+
+fn nibble(digit: u8) -> Result<u8, NotADigest> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        _ => Err(NotADigest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The digest of no bytes at all, from the BLAKE3 specification's test vectors.
+    const EMPTY: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+
+    #[test]
+    fn text_and_digest_convert_both_ways() {
+        assert_eq!(Digest::of(b"").to_string(), EMPTY);
+        assert_eq!(EMPTY.parse(), Ok(Digest::of(b"")));
+        assert_eq!(format!("{:?}", Digest::of(b"")), "af1349b9…");
+    }
+
+    #[test]
+    fn only_the_one_spelling_is_a_digest() {
+        let odd = EMPTY.replacen('a', "é", 1);
+        for text in ["", "af", &EMPTY[1..], &EMPTY.to_uppercase(), &odd, &format!("{EMPTY}0")] {
+            assert_eq!(text.parse::<Digest>(), Err(NotADigest), "{text}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The host operating system's flag words in the virtual file system's terms.
+//!
+//! A shim sees the numbers of the system it was compiled for, so `libc`'s constants are the right
+//! ones here, unlike in the tracer, which must read another architecture's.
+
+use vrift_vfs::{Create, Follow, Handle, Open, PathOp, Subject};
+
+/// What `open(path, flags)` means.
+pub fn open_words(path: PathOp, flags: libc::c_int) -> Open {
+    let has = |bit: libc::c_int| flags & bit != 0;
+    let follow = if has(libc::O_NOFOLLOW) { Follow::No } else { Follow::Yes };
+    let create = match () {
+        () if has(libc::O_CREAT) && has(libc::O_EXCL) => Create::New,
+        () if has(libc::O_CREAT) => Create::IfMissing,
+        () => Create::No,
+    };
+    let subject = if has(libc::O_DIRECTORY) { Subject::Directory } else { Subject::Any };
+    Open { path: PathOp { follow, ..path }, handle: handle(flags), create, subject }
+}
+
+fn handle(flags: libc::c_int) -> Handle {
+    match flags & libc::O_ACCMODE {
+        libc::O_RDONLY if flags & libc::O_TRUNC == 0 => Handle::Read,
+        libc::O_WRONLY => Handle::Write { reads: false },
+        _ => Handle::Write { reads: true },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vrift_vfs::At;
+
+    fn words(flags: libc::c_int) -> Open {
+        open_words(PathOp { at: At::Cwd, path: b"x".to_vec(), follow: Follow::Yes }, flags)
+    }
+
+    #[test]
+    fn access_modes_become_handles() {
+        assert_eq!(words(libc::O_RDONLY).handle, Handle::Read);
+        assert_eq!(words(libc::O_WRONLY).handle, Handle::Write { reads: false });
+        assert_eq!(words(libc::O_RDWR).handle, Handle::Write { reads: true });
+        assert_eq!(words(libc::O_RDONLY | libc::O_TRUNC).handle, Handle::Write { reads: true });
+    }
+
+    #[test]
+    fn creation_and_restrictions_become_words() {
+        let open = words(libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW);
+        assert_eq!((open.create, open.path.follow), (Create::New, Follow::No));
+        assert_eq!(words(libc::O_CREAT).create, Create::IfMissing);
+        assert_eq!(words(libc::O_DIRECTORY).subject, Subject::Directory);
+    }
+}

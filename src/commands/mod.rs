@@ -1,0 +1,25 @@
+//! The subcommands, one file each.
+
+mod cas;
+mod doctor;
+mod ingest;
+mod manifest;
+mod run;
+mod trace;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+use crate::failure::Failure;
+
+/// Carries out a command.
+pub(crate) fn dispatch(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Trace(args) => trace::trace(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Ingest(args) => ingest::ingest(&args),
+        Command::Manifest(command) => manifest::manifest(&command),
+        Command::Cas(command) => cas::cas(&command),
+        Command::Doctor => doctor::doctor(),
+    }
+}

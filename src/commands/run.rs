@@ -1,0 +1,73 @@
+//! `vrift run`: a command with mounts, in silence; and what `trace` shares with it.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, raise, signal};
+use vrift_tracer::engine::Ending;
+use vrift_tracer::observer::Observer;
+use vrift_tracer::probe::Obstacle;
+use vrift_tracer::ptrace::LaunchError;
+use vrift_tracer::session;
+
+use crate::cli::{MountArgs, RunArgs};
+use crate::failure::{Failure, chain, complain};
+use crate::{mounts, program};
+
+/// Runs the command.
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let observer = Observer::silent(Box::new(complain_about));
+    observed(&args.mounts, &args.command, observer)
+}
+
+/// Runs a command under an observer and ends as the command ended.
+pub(crate) fn observed(
+    mounts: &MountArgs,
+    command: &[OsString],
+    observer: Observer,
+) -> Result<ExitCode, Failure> {
+    let prepared = mounts::prepare(mounts)?;
+    let program = program::prepare(command, prepared.directory.as_deref())?;
+    ignore_terminal_signals()?;
+    match session::run(&program, prepared.served, observer) {
+        Ok(Ending::Exited { code }) => Ok(ExitCode::from(code as u8)),
+        Ok(Ending::Killed { signo, .. }) => Ok(die_of(signo)),
+        Err(LaunchError::Execute { errno }) => Err(program::not_executed(&command[0], errno)),
+        Err(error @ (LaunchError::Seize { .. } | LaunchError::Filter { .. })) => {
+            let obstacle = Obstacle::from(&error);
+            Err(Failure::new(&obstacle).hint(obstacle.mend()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Reports what goes wrong while the command runs.
+pub(crate) fn complain_about(error: &dyn Error) {
+    complain(&chain(error));
+}
+
+/// The terminal sends these to the whole foreground group. The command decides what they mean; vrift
+/// stays to report how it ended.
+#[expect(unsafe_code, reason = "signal(2) may install a handler; this one only ignores")]
+fn ignore_terminal_signals() -> Result<(), Failure> {
+    for terminal in [Signal::SIGINT, Signal::SIGQUIT] {
+        // SAFETY: ignoring a signal runs no code of ours.
+        unsafe { signal(terminal, SigHandler::SigIgn) }?;
+    }
+    Ok(())
+}
+
+/// Ends as the command did: by the same signal, without a core of our own.
+#[expect(unsafe_code, reason = "signal(2) may install a handler; this one restores the default")]
+fn die_of(signo: i32) -> ExitCode {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    if let Ok(fatal) = Signal::try_from(signo) {
+        // SAFETY: the default action runs no code of ours.
+        let _ = unsafe { signal(fatal, SigHandler::SigDfl) };
+        let _ = raise(fatal);
+    }
+    // A signal that cannot be raised (a real-time one) is told as shells tell it.
+    ExitCode::from(128u8.wrapping_add(signo as u8))
+}

@@ -1,0 +1,92 @@
+//! How vrift itself fails: what, where, why, what to do, and with which exit status.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// vrift failed, not the command it ran.
+pub(crate) const VRIFT_FAILED: u8 = 125;
+/// The command was found but cannot be executed.
+pub(crate) const CANNOT_EXECUTE: u8 = 126;
+/// The command was not found.
+pub(crate) const NOT_FOUND: u8 = 127;
+
+/// A failure to tell the user about.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: u8,
+    what: String,
+    source: Option<Box<dyn Error>>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// `what` went wrong.
+    pub(crate) fn new(what: impl fmt::Display) -> Failure {
+        Failure { status: VRIFT_FAILED, what: what.to_string(), source: None, hint: None }
+    }
+
+    /// The reason behind it.
+    pub(crate) fn because(self, source: impl Error + 'static) -> Failure {
+        Failure { source: Some(Box::new(source)), ..self }
+    }
+
+    /// What the user can do.
+    pub(crate) fn hint(self, hint: impl fmt::Display) -> Failure {
+        Failure { hint: Some(hint.to_string()), ..self }
+    }
+
+    /// Another exit status than 125.
+    pub(crate) fn status(self, status: u8) -> Failure {
+        Failure { status, ..self }
+    }
+
+    /// Prints it and returns the exit status.
+    pub(crate) fn report(&self) -> ExitCode {
+        let mut text = self.what.clone();
+        if let Some(source) = &self.source {
+            text.push_str(": ");
+            text.push_str(&chain(source.as_ref()));
+        }
+        complain(&text);
+        if let Some(hint) = &self.hint {
+            say(&format!("  hint: {hint}"));
+        }
+        ExitCode::from(self.status)
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::new(chain(&error))
+    }
+}
+
+/// An error with all its reasons in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(reason) = source {
+        text.push_str(": ");
+        text.push_str(&reason.to_string());
+        source = reason.source();
+    }
+    text
+}
+
+/// Prints a message of vrift's own.
+pub(crate) fn complain(text: &str) {
+    say(&format!("vrift: {text}"));
+}
+
+fn say(line: &str) {
+    // There is nowhere left to complain to if standard error is gone.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Wrong arguments are vrift's failure (125); help and version are answers.
+pub(crate) fn usage(usage: &clap::Error) -> ExitCode {
+    let _ = usage.print();
+    if usage.use_stderr() { ExitCode::from(VRIFT_FAILED) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,25 @@
+//! `vrift`: trace a program tree, serve its files from a manifest, show what it did.
+
+mod cli;
+mod commands;
+mod environment;
+mod failure;
+mod mounts;
+mod program;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return failure::usage(&usage),
+    };
+    match commands::dispatch(cli.command) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

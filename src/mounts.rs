@@ -1,0 +1,43 @@
+//! From mount options to a namespace that can be served.
+
+use std::path::PathBuf;
+
+use vrift_tracer::engine::Served;
+use vrift_vfs::manifest::Manifest;
+use vrift_vfs::{Mount, Namespace, Place, Skeleton};
+
+use crate::cli::MountArgs;
+use crate::environment;
+use crate::failure::Failure;
+
+/// What is served, and the directory in which the command must start.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The mounts, if there are any.
+    pub(crate) served: Option<Served>,
+    /// The directory that stands for the current one, if a mount hides that.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// Opens the manifest and the store.
+pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
+    let Some(file) = &args.manifest else {
+        return Ok(Prepared { served: None, directory: None });
+    };
+    let point = args.prefix.clone().unwrap_or_else(environment::prefix);
+    let manifest = Manifest::open(file)?;
+    let store = environment::store()?;
+    let skeleton = Skeleton::create(store.root())?;
+    let mount = Mount::new(&point, manifest)?;
+    let mut namespace = Namespace::new(vec![mount], store, skeleton)?;
+    // A current directory that has been removed is a place like any other on the host.
+    let start = match std::env::current_dir() {
+        Ok(directory) => namespace.locate(&directory)?,
+        Err(_) => Place::Host("/".into()),
+    };
+    let directory = match start {
+        Place::Node(node) => Some(namespace.stand_in(node)?.to_owned()),
+        Place::Host(_) => None,
+    };
+    Ok(Prepared { served: Some(Served::new(namespace, start)), directory })
+}

@@ -1,0 +1,62 @@
+//! From words to a program: which file a command name means.
+
+use std::env;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+use vrift_tracer::ptrace::Program;
+
+use crate::failure::{CANNOT_EXECUTE, Failure, NOT_FOUND};
+
+/// Prepares `command` to be run.
+pub(crate) fn prepare(command: &[OsString], directory: Option<&Path>) -> Result<Program, Failure> {
+    let name = command.first().ok_or_else(|| Failure::new("no command was given"))?;
+    let path = find(name)?;
+    let argv = command.iter().map(|arg| c_string(arg)).collect::<Result<_, _>>()?;
+    let envp = env::vars_os()
+        .map(|(name, value)| {
+            let mut variable = name;
+            variable.push("=");
+            variable.push(value);
+            c_string(&variable)
+        })
+        .collect::<Result<_, _>>()?;
+    let directory = directory.map(|d| c_string(d.as_os_str())).transpose()?;
+    Ok(Program { path: c_string(path.as_os_str())?, argv, envp, directory })
+}
+
+/// Searches `PATH` as `execvp(3)` does: the first file that may be executed; a file that may not
+/// decides between "not found" and "cannot execute".
+fn find(name: &OsStr) -> Result<PathBuf, Failure> {
+    if name.as_bytes().contains(&b'/') {
+        return Ok(PathBuf::from(name));
+    }
+    let mut forbidden = false;
+    let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+    for directory in env::split_paths(&path) {
+        let file = directory.join(name);
+        match access(&file, AccessFlags::X_OK) {
+            Ok(()) if file.is_file() => return Ok(file),
+            Err(Errno::EACCES) => forbidden = true,
+            _ => {}
+        }
+    }
+    let name = Path::new(name).display();
+    Err(match forbidden {
+        true => Failure::new(format!("{name}: permission denied")).status(CANNOT_EXECUTE),
+        false => Failure::new(format!("{name}: command not found")).status(NOT_FOUND),
+    })
+}
+
+/// The failure for a program that execve refused.
+pub(crate) fn not_executed(name: &OsStr, errno: Errno) -> Failure {
+    let status = if errno == Errno::ENOENT { NOT_FOUND } else { CANNOT_EXECUTE };
+    Failure::new(format!("{}: {}", Path::new(name).display(), errno.desc())).status(status)
+}
+
+fn c_string(text: &OsStr) -> Result<CString, Failure> {
+    CString::new(text.to_owned().into_vec()).map_err(Failure::from)
+}

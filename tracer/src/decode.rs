@@ -1,0 +1,338 @@
+//! From registers to a typed request: the one dispatch over what syscalls mean.
+//!
+//! Where the paths, flags and descriptors of a call lie, its row says (`vrift_arch::syscall`), so
+//! `open`, `openat` and `creat` become the same request here. Everything is read once, at entry.
+
+use nix::errno::Errno;
+use vrift_arch::abi::{self, OpenHow, UnixName, clone, open, unix_name};
+use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS};
+use vrift_arch::syscall::{Flags, Kind, Shape};
+use vrift_arch::{Arch, Arg, Model, Syscall};
+use vrift_vfs::{
+    AccessWanted, At, Create, Follow, Handle, Ids, MakeKind, Open, PathOp, Removal, RenameMode,
+    Request, Subject, Target,
+};
+
+use crate::call::Call;
+use crate::memory::{GuestAddr, Memory};
+
+/// The longest path with its NUL (`PATH_MAX`).
+const PATH_BYTES_MAX: usize = 4096;
+
+/// The largest socket address of a UNIX socket, with room for the NUL the kernel adds.
+const UNIX_ADDRESS_BYTES_MAX: usize = 110;
+
+/// What a call means for a mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// A file operation.
+    File(Request),
+    /// The result is a copy of this descriptor.
+    Duplicate(i32),
+    /// A child is made with these `CLONE_*` flags.
+    Spawn {
+        /// The flags.
+        flags: u64,
+        /// Where they lie.
+        place: FlagsPlace,
+    },
+    /// The task stops sharing.
+    Unshare(u64),
+    /// The task's credentials change.
+    Credentials,
+    /// Nothing.
+    Nothing,
+}
+
+/// Where the flags of a spawning call lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlagsPlace {
+    /// The call has none.
+    None,
+    /// In an argument.
+    Register(Arg),
+    /// In `struct clone_args` at this address.
+    Memory(GuestAddr),
+}
+
+/// Decodes `call`, whose meaning is `model`. *Errors:* what the kernel would answer to the pointers
+/// of the call.
+pub(crate) fn decode<A: Arch>(
+    model: Model,
+    call: &Call,
+    memory: &dyn Memory,
+) -> Result<Operation, Errno> {
+    let call = Decoder::<A> { call, memory, arch: std::marker::PhantomData };
+    let file = |request| Ok(Operation::File(request));
+    match model {
+        Model::Open => file(Request::Open(call.open()?)),
+        Model::OpenHow => file(call.open_how()?),
+        Model::Stat | Model::Statx => file(Request::Stat(call.target(Follow::Yes)?)),
+        Model::Lstat => file(Request::Stat(call.target(Follow::No)?)),
+        Model::Fstat => file(Request::Stat(call.descriptor())),
+        Model::Access => file(Request::Access(call.target(Follow::Yes)?, call.access())),
+        Model::Readlink => file(Request::Readlink(call.link()?)),
+        Model::Getdents => file(Request::ReadDir(call.fd(Arg::A0))),
+        Model::Chdir => file(Request::Chdir(call.target(Follow::Yes)?)),
+        Model::Fchdir => file(Request::Chdir(call.descriptor())),
+        Model::Getcwd => file(Request::Getcwd),
+        Model::Statfs => file(Request::Statfs(call.path(0, Follow::Yes)?)),
+        Model::Exec => file(Request::Exec(call.target(Follow::Yes)?)),
+        Model::Make => file(Request::Make(call.path(0, Follow::No)?, call.made())),
+        Model::Symlink => file(Request::Make(call.path(1, Follow::No)?, MakeKind::Other)),
+        Model::Link => file(Request::Link(call.link_source()?, call.path(1, Follow::No)?)),
+        Model::Unlink => file(Request::Remove(call.path(0, Follow::No)?, Removal::File)),
+        Model::Rmdir => file(Request::Remove(call.path(0, Follow::No)?, Removal::Directory)),
+        Model::Unlinkat => file(Request::Remove(call.path(0, Follow::No)?, call.removal())),
+        Model::Rename => file(call.rename()?),
+        Model::SetAttr => file(call.set_attr()?),
+        Model::LsetAttr => file(Request::SetAttr(call.target(Follow::No)?)),
+        Model::FsetAttr => file(Request::SetAttr(call.descriptor())),
+        Model::Ioctl if call.command_in(ATTR_REQUESTS) => file(Request::SetAttr(call.descriptor())),
+        Model::GetXattr => file(Request::GetXattr(call.target(Follow::Yes)?)),
+        Model::LgetXattr => file(Request::GetXattr(call.target(Follow::No)?)),
+        Model::FgetXattr => file(Request::GetXattr(call.descriptor())),
+        Model::ListXattr => file(Request::ListXattr(call.target(Follow::Yes)?)),
+        Model::LlistXattr => file(Request::ListXattr(call.target(Follow::No)?)),
+        Model::FlistXattr => file(Request::ListXattr(call.descriptor())),
+        Model::Bind => Ok(call.unix_path()?.map_or(Operation::Nothing, |path| {
+            Operation::File(Request::Bind(PathOp { follow: Follow::No, ..path }))
+        })),
+        Model::Connect => Ok(call
+            .unix_path()?
+            .map_or(Operation::Nothing, |path| Operation::File(Request::Connect(path)))),
+        Model::Guard(errno) => {
+            file(Request::Unmodelled(call.target(Follow::Yes)?, i32::from(errno)))
+        }
+        Model::Dup => Ok(Operation::Duplicate(call.fd(Arg::A0))),
+        Model::Fcntl if call.command_in(DUP_COMMANDS) => Ok(Operation::Duplicate(call.fd(Arg::A0))),
+        Model::Ioctl | Model::Fcntl => Ok(Operation::Nothing),
+        Model::Spawn => call.spawn(),
+        Model::Unshare => Ok(Operation::Unshare(call.arg(Arg::A0))),
+        Model::Creds => Ok(Operation::Credentials),
+    }
+}
+
+/// The argument that holds the `n`th path of `call`.
+pub(crate) fn path_arg(call: &Call, n: usize) -> Option<Arg> {
+    positions(call, |kind| kind == Kind::Path).nth(n)
+}
+
+/// The argument that holds the structure or buffer the kernel fills in.
+pub(crate) fn out_arg(call: &Call) -> Option<Arg> {
+    positions(call, |kind| matches!(kind, Kind::Out(_) | Kind::OutBytes | Kind::OutText)).next()
+}
+
+fn positions(call: &Call, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = Arg> {
+    let kinds = call.syscall.map_or(&[][..], |syscall| syscall.row().args);
+    Arg::ALL.into_iter().zip(kinds).filter(move |&(_, &kind)| wanted(kind)).map(|(arg, _)| arg)
+}
+
+struct Decoder<'a, A: Arch> {
+    call: &'a Call,
+    memory: &'a dyn Memory,
+    arch: std::marker::PhantomData<A>,
+}
+
+impl<A: Arch> Decoder<'_, A> {
+    fn arg(&self, arg: Arg) -> u64 {
+        self.call.arg(arg)
+    }
+
+    fn fd(&self, arg: Arg) -> i32 {
+        self.arg(arg) as i32
+    }
+
+    /// Whether the command of an ioctl or fcntl is one of those that matter to a mount.
+    fn command_in(&self, commands: &[u32]) -> bool {
+        commands.contains(&(self.arg(Arg::A1) as u32))
+    }
+
+    fn descriptor(&self) -> Target {
+        Target::Open(At::Fd(self.fd(Arg::A0)))
+    }
+
+    /// The argument of a kind, 0 if the call has none.
+    fn of_kind(&self, wanted: impl Fn(Kind) -> bool) -> u64 {
+        positions(self.call, wanted).next().map_or(0, |arg| self.arg(arg))
+    }
+
+    /// The `AT_*` flags, whatever the call names them.
+    fn at_flags(&self) -> u32 {
+        self.of_kind(|kind| {
+            let Kind::Flags(flags) = kind else { return false };
+            matches!(
+                flags,
+                Flags::At | Flags::AtAccess | Flags::AtUnlink | Flags::AtStatx | Flags::Handle
+            )
+        }) as u32
+    }
+
+    /// Where the `n`th path starts if it is relative: the argument before it says.
+    fn start(&self, path: Arg) -> At {
+        let kinds = self.call.syscall.map_or(&[][..], |syscall| syscall.row().args);
+        match path.index().checked_sub(1) {
+            Some(before) if kinds.get(before) == Some(&Kind::DirFd) => {
+                match self.call.args[before] as i32 {
+                    abi::AT_FDCWD => At::Cwd,
+                    fd => At::Fd(fd),
+                }
+            }
+            _ => At::Cwd,
+        }
+    }
+
+    fn path(&self, n: usize, follow: Follow) -> Result<PathOp, Errno> {
+        let arg = path_arg(self.call, n).ok_or(Errno::ENOSYS)?;
+        let path = self.memory.read_cstr(GuestAddr(self.arg(arg)), PATH_BYTES_MAX)?;
+        Ok(PathOp { at: self.start(arg), path, follow })
+    }
+
+    /// The first path with the call's `AT_*` flags applied: an empty one may mean the descriptor.
+    fn target(&self, default: Follow) -> Result<Target, Errno> {
+        let flags = self.at_flags();
+        let follow = if flags & abi::AT_SYMLINK_NOFOLLOW != 0 { Follow::No } else { default };
+        let arg = path_arg(self.call, 0).ok_or(Errno::ENOSYS)?;
+        let empty_allowed = flags & abi::AT_EMPTY_PATH != 0;
+        if self.arg(arg) == 0 && (empty_allowed || self.may_omit_path()) {
+            return Ok(Target::Open(self.start(arg)));
+        }
+        let path = self.path(0, follow)?;
+        if path.path.is_empty() && empty_allowed {
+            return Ok(Target::Open(path.at));
+        }
+        Ok(Target::Path(path))
+    }
+
+    /// `utimensat` and `futimesat` take a null path for the descriptor itself.
+    fn may_omit_path(&self) -> bool {
+        matches!(self.call.syscall, Some(Syscall::Utimensat | Syscall::Futimesat))
+    }
+
+    /// `readlinkat` has no flags: an empty path always means the descriptor.
+    fn link(&self) -> Result<Target, Errno> {
+        let path = self.path(0, Follow::No)?;
+        Ok(match path.at {
+            At::Fd(_) if path.path.is_empty() => Target::Open(path.at),
+            _ => Target::Path(path),
+        })
+    }
+
+    fn open(&self) -> Result<Open, Errno> {
+        let flags = match self.call.syscall {
+            Some(Syscall::Creat) => open::O_CREAT | open::O_WRONLY | open::O_TRUNC,
+            _ => self.of_kind(|kind| kind == Kind::Flags(Flags::Open)) as u32,
+        };
+        Ok(open_words::<A>(self.path(0, Follow::Yes)?, flags))
+    }
+
+    fn open_how(&self) -> Result<Request, Errno> {
+        let path = self.path(0, Follow::Yes)?;
+        let at = self.of_kind(|kind| kind == Kind::In(Shape::OpenHow));
+        let mut bytes = [0; OpenHow::SIZE];
+        self.memory.read_exact(GuestAddr(at), &mut bytes)?;
+        let how = OpenHow::decode(&bytes).ok_or(Errno::EINVAL)?;
+        if how.resolve != 0 {
+            // Callers take ENOSYS for a kernel without openat2 and fall back.
+            return Ok(Request::Unmodelled(Target::Path(path), libc::ENOSYS));
+        }
+        Ok(Request::Open(open_words::<A>(path, how.flags as u32)))
+    }
+
+    fn access(&self) -> AccessWanted {
+        let bits = self.of_kind(|kind| kind == Kind::Flags(Flags::Access)) as u32 & 7;
+        let effective = self.at_flags() & abi::AT_EACCESS != 0;
+        AccessWanted { bits, ids: if effective { Ids::FileSystem } else { Ids::Real } }
+    }
+
+    fn made(&self) -> MakeKind {
+        match self.call.syscall {
+            Some(Syscall::Mkdir | Syscall::Mkdirat) => MakeKind::Directory,
+            _ => MakeKind::Other,
+        }
+    }
+
+    /// `link` does not follow; `linkat` does if told so.
+    fn link_source(&self) -> Result<Target, Errno> {
+        let follow = self.at_flags() & abi::AT_SYMLINK_FOLLOW != 0;
+        self.target(if follow { Follow::Yes } else { Follow::No })
+    }
+
+    fn removal(&self) -> Removal {
+        match self.at_flags() & abi::AT_REMOVEDIR {
+            0 => Removal::File,
+            _ => Removal::Directory,
+        }
+    }
+
+    fn rename(&self) -> Result<Request, Errno> {
+        const NOREPLACE: u64 = 1;
+        const EXCHANGE: u64 = 2;
+        let flags = self.of_kind(|kind| kind == Kind::Flags(Flags::Rename));
+        let mode = match flags {
+            f if f & NOREPLACE != 0 => RenameMode::KeepTarget,
+            f if f & EXCHANGE != 0 => RenameMode::Exchange,
+            _ => RenameMode::Replace,
+        };
+        Ok(Request::Rename(self.path(0, Follow::No)?, self.path(1, Follow::No)?, mode))
+    }
+
+    fn set_attr(&self) -> Result<Request, Errno> {
+        if self.call.syscall == Some(Syscall::Truncate) {
+            return Ok(Request::Truncate(self.path(0, Follow::Yes)?));
+        }
+        Ok(Request::SetAttr(self.target(Follow::Yes)?))
+    }
+
+    /// The path of a UNIX socket address; `None` for other families and for names without a file.
+    fn unix_path(&self) -> Result<Option<PathOp>, Errno> {
+        let len = (self.arg(Arg::A2) as usize).min(UNIX_ADDRESS_BYTES_MAX);
+        let mut address = vec![0; len];
+        self.memory.read_exact(GuestAddr(self.arg(Arg::A1)), &mut address)?;
+        Ok(match unix_name(&address) {
+            Some(UnixName::Path(path)) => {
+                Some(PathOp { at: At::Cwd, path: path.to_vec(), follow: Follow::Yes })
+            }
+            _ => None,
+        })
+    }
+
+    fn spawn(&self) -> Result<Operation, Errno> {
+        let (flags, place) = match self.call.syscall {
+            Some(Syscall::Clone) => (self.arg(Arg::A0), FlagsPlace::Register(Arg::A0)),
+            Some(Syscall::Clone3) => {
+                let at = GuestAddr(self.arg(Arg::A0));
+                (self.memory.read_u64(at)?, FlagsPlace::Memory(at))
+            }
+            Some(Syscall::Vfork) => (clone::CLONE_VM | clone::CLONE_VFORK, FlagsPlace::None),
+            _ => (0, FlagsPlace::None),
+        };
+        Ok(Operation::Spawn { flags, place })
+    }
+}
+
+/// The words for `O_*` flags (`build_open_flags` in the kernel's `fs/open.c`).
+fn open_words<A: Arch>(path: PathOp, flags: u32) -> Open {
+    let has = |bit: u32| flags & bit != 0;
+    let follow = if has(A::OPEN.nofollow) { Follow::No } else { Follow::Yes };
+    let handle = match flags & open::O_ACCMODE {
+        _ if has(open::O_PATH) => Handle::Path,
+        open::O_RDONLY if has(open::O_TRUNC) => Handle::Write { reads: true },
+        open::O_RDONLY => Handle::Read,
+        open::O_WRONLY => Handle::Write { reads: false },
+        _ => Handle::Write { reads: true },
+    };
+    let create = match () {
+        () if has(open::O_PATH) => Create::No,
+        () if has(open::__O_TMPFILE) => Create::Nameless,
+        () if has(open::O_CREAT) && has(open::O_EXCL) => Create::New,
+        () if has(open::O_CREAT) => Create::IfMissing,
+        () => Create::No,
+    };
+    let subject = if has(A::OPEN.directory) && create != Create::Nameless {
+        Subject::Directory
+    } else {
+        Subject::Any
+    };
+    Open { path: PathOp { follow, ..path }, handle, create, subject }
+}

@@ -1,0 +1,94 @@
+//! How tasks come to be known: children, and programs that replace programs.
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use vrift_arch::Arch;
+
+use super::task::{Phase, Task};
+use super::{Engine, Guest, Next, Resume, Step};
+use crate::view::event::Event;
+
+impl<A: Arch> Engine<A> {
+    /// A tracee stops that nobody has announced: its parent's event may come later. It is held if
+    /// some task is in the middle of making a child, else (the parent is gone, or nothing depends
+    /// on what it shares) it starts afresh.
+    pub(super) fn meet_stranger(&mut self, tid: Pid) -> Next {
+        if self.tasks.values().any(|task| task.spawning.is_some()) {
+            self.held.push(tid);
+            return Next::Hold;
+        }
+        self.adopt(tid);
+        Next::Resume(Resume::Run { signo: 0 })
+    }
+
+    fn adopt(&mut self, tid: Pid) {
+        let start = self.served.as_ref().and_then(super::Served::start);
+        self.tasks.insert(tid, Task::root(tid, start));
+        if let Some(cores) = &mut self.cores {
+            cores.born(tid, None);
+        }
+    }
+
+    pub(super) fn at_birth<G: Guest<A>>(&mut self, child: Pid, guest: &mut G) -> Step {
+        let tid = guest.tid();
+        let Some(parent) = self.tasks.get_mut(&tid) else { return Step::only(Next::Dying) };
+        let flags = parent.spawning.take().unwrap_or(0);
+        let task = parent.child(child, flags);
+        self.tasks.insert(child, task);
+        if let Some(cores) = &mut self.cores {
+            cores.born(child, Some(tid));
+        }
+        let release = self.release(|held| held == child);
+        Step { next: self.go_on(tid, 0), release }
+    }
+
+    /// Lets the held tracees go that no living task can still announce.
+    pub(super) fn adopt_orphans(&mut self) -> Vec<Pid> {
+        if self.tasks.values().any(|task| task.spawning.is_some()) {
+            return Vec::new();
+        }
+        let orphans = self.release(|_| true);
+        for &orphan in &orphans {
+            self.adopt(orphan);
+        }
+        orphans
+    }
+
+    fn release(&mut self, which: impl Fn(Pid) -> bool) -> Vec<Pid> {
+        let (free, held) = self.held.iter().partition(|&&held| which(held));
+        self.held = held;
+        free
+    }
+
+    /// `former` becomes the process's only thread, under the process's id; the address space is
+    /// new, the descriptor table no longer shared.
+    pub(super) fn at_exec(&mut self, former: Pid, tgid: Pid) -> Result<Next, Errno> {
+        if former != tgid {
+            if let Some(leader) = self.tasks.remove(&tgid) {
+                self.forget(leader);
+                self.observer.event(tgid, &Event::Superseded { by: former });
+            }
+            let task = self.tasks.remove(&former).ok_or(Errno::ESRCH)?;
+            self.tasks.insert(tgid, task);
+        }
+        let task = self.tasks.get_mut(&tgid).ok_or(Errno::ESRCH)?;
+        task.tgid = tgid;
+        task.scratch = Default::default();
+        let files = task.files.borrow().clone();
+        task.files = std::rc::Rc::new(std::cell::RefCell::new(files));
+        task.creds.take();
+        if let Phase::Inside(pending) = &mut task.phase {
+            // Registers and slots belonged to the old program.
+            pending.undo.clear();
+            pending.slots.clear();
+        }
+        Ok(self.go_on(tgid, 0))
+    }
+
+    /// Gives back what a task held of its address space.
+    pub(super) fn forget(&mut self, task: Task<A>) {
+        if let Phase::Inside(pending) = task.phase {
+            task.scratch.borrow_mut().release(&pending.slots);
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! What is done with a syscall before the kernel sees it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use vrift_arch::abi::clone;
+use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
+use vrift_vfs::{Cause, Effect, Judged, NodeRef, Paths, Reply, Verdict};
+
+use super::scratch::Slot;
+use super::served::open_node;
+use super::task::{Coverage, Instead, Pending, Phase};
+use super::{Engine, Guest, Next};
+use crate::call::{Abi, Call, Outcome};
+use crate::decode::{FlagsPlace, Operation, decode, path_arg};
+use crate::memory::GuestAddr;
+use crate::procfs;
+use crate::reply;
+use crate::view::event::Event;
+use crate::view::note::Note;
+
+/// The flags of `clone` and `unshare` that make a namespace.
+const NAMESPACES: u64 = clone::CLONE_NEWNS
+    | clone::CLONE_NEWUSER
+    | clone::CLONE_NEWPID
+    | clone::CLONE_NEWNET
+    | clone::CLONE_NEWIPC
+    | clone::CLONE_NEWUTS
+    | clone::CLONE_NEWCGROUP;
+
+/// What is done with a call.
+enum Action {
+    /// The kernel gets it as it is, and its result does not matter.
+    Pass,
+    /// The kernel gets it as it is, and its result matters: this is remembered if it succeeds.
+    Watch(Effect),
+    /// The kernel gets it with other paths.
+    Rewrite(Paths, Effect, Note),
+    /// The kernel gets another call: a listing was given, the position moves.
+    Seek { fd: u64, to: u64, listed: i64 },
+    /// The kernel does not get it.
+    Skip(i64, Note),
+    /// A clone call whose flags lose the bit that hides the child from us.
+    Unhide(FlagsPlace, u64),
+}
+
+impl Action {
+    fn refuse(errno: Errno, why: &'static str) -> Action {
+        Action::Skip(-(errno as i64), Note::Refused { errno, why: Some(why) })
+    }
+}
+
+impl<A: Arch> Engine<A> {
+    pub(super) fn at_entry<G: Guest<A>>(
+        &mut self,
+        call: Call,
+        system: Duration,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let tid = guest.tid();
+        let action = self.consider(&call, guest);
+        let slots = match &action {
+            Action::Rewrite(paths, ..) => match self.place(paths, guest)? {
+                Some(slots) => slots,
+                None => return self.inject_mapping(guest),
+            },
+            _ => Vec::new(),
+        };
+        let spelled = self.observer.enter::<A>(tid, &call, guest);
+        let pending = Pending { slots, ..Pending::new(call, spelled, system) };
+        self.act(action, pending, guest)
+    }
+
+    /// Writes paths into scratch memory; `None` if a region must be mapped first.
+    fn place<G: Guest<A>>(&mut self, paths: &Paths, guest: &G) -> Result<Option<Vec<Slot>>, Errno> {
+        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
+        let mut scratch = task.scratch.borrow_mut();
+        let mut slots = Vec::new();
+        for path in [&paths.first, &paths.second].into_iter().flatten() {
+            let Some(slot) = scratch.take() else {
+                scratch.release(&slots);
+                return Ok(None);
+            };
+            slots.push(slot);
+            match plant(guest, slot.addr(), path) {
+                Ok(()) => {}
+                Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+                // The tracee has unmapped what we had mapped.
+                Err(_) => {
+                    scratch.reset();
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(slots))
+    }
+
+    /// Decides what is done with a call. Nothing has been changed when this returns.
+    fn consider<G: Guest<A>>(&mut self, call: &Call, guest: &G) -> Action {
+        match call.syscall {
+            Some(Syscall::SchedGetaffinity | Syscall::SchedSetaffinity) if self.cores.is_some() => {
+                return Action::Watch(Effect::None);
+            }
+            Some(_) if installs_filter(call) => return Action::Watch(Effect::None),
+            Some(Syscall::Clone | Syscall::Clone3) => {
+                return self.consider_model(Model::Spawn, call, guest);
+            }
+            _ => {}
+        }
+        if self.served.is_none() {
+            return Action::Pass;
+        }
+        if call.abi != Abi::Native {
+            return Action::refuse(Errno::ENOSYS, "this ABI is not served");
+        }
+        let Some(syscall) = call.syscall else { return Action::Pass };
+        match syscall.row().policy {
+            Policy::Pass => Action::Pass,
+            Policy::Refuse(errno) => {
+                Action::refuse(Errno::from_raw(i32::from(errno)), "it would undermine the mount")
+            }
+            Policy::Model(model) => self.consider_model(model, call, guest),
+        }
+    }
+
+    fn consider_model<G: Guest<A>>(&mut self, model: Model, call: &Call, guest: &G) -> Action {
+        let tid = guest.tid();
+        let operation = match decode::<A>(model, call, guest) {
+            Ok(operation) => operation,
+            Err(errno) => return Action::Skip(-(errno as i64), Note::Manifest),
+        };
+        let Some(task) = self.tasks.get_mut(&tid) else { return Action::Pass };
+        // A clone that failed has announced nobody.
+        task.spawning = None;
+        match operation {
+            Operation::Nothing => Action::Pass,
+            Operation::Credentials => {
+                // The next read happens after this call has taken effect.
+                task.creds.take();
+                Action::Pass
+            }
+            Operation::Duplicate(fd) => match open_node(tid, &task.files, fd) {
+                None => Action::Pass,
+                Some(open) => Action::Watch(Effect::Opens { node: open.node, blob: None }),
+            },
+            Operation::Spawn { flags, .. } | Operation::Unshare(flags)
+                if flags & NAMESPACES != 0 && self.served.is_some() =>
+            {
+                Action::refuse(Errno::EPERM, "namespaces are not available under a mount")
+            }
+            Operation::Spawn { flags, place } => {
+                task.spawning = Some(flags);
+                match flags & clone::CLONE_UNTRACED {
+                    0 => Action::Pass,
+                    _ => Action::Unhide(place, flags & !clone::CLONE_UNTRACED),
+                }
+            }
+            Operation::Unshare(flags) => {
+                task.unshare(flags);
+                Action::Pass
+            }
+            Operation::File(request) => {
+                let served = self.served.as_mut().expect("consider() returned early without it");
+                match served.judge(&self.tasks, tid, &request) {
+                    Ok(judged) => self.apply(judged, call, guest),
+                    Err(error) => self.fail(&error),
+                }
+            }
+        }
+    }
+
+    /// Something of ours is broken: the tracee gets EIO, the user a message.
+    fn fail(&mut self, error: &vrift_vfs::Error) -> Action {
+        self.observer.complain(error);
+        Action::refuse(Errno::EIO, "the mount is damaged")
+    }
+
+    fn apply<G: Guest<A>>(&mut self, judged: Judged, call: &Call, guest: &G) -> Action {
+        match (judged.verdict, judged.effect) {
+            (Verdict::Pass, Effect::None) => Action::Pass,
+            (Verdict::Pass, effect) => Action::Watch(effect),
+            (Verdict::Redirect(paths), effect) => {
+                let note = match (&effect, &paths.first) {
+                    (Effect::Opens { blob: Some(digest), .. }, _) => Note::Blob(digest.to_string()),
+                    (Effect::None | Effect::Enters(vrift_vfs::Place::Host(_)), Some(path)) => {
+                        Note::Redirected(path.clone())
+                    }
+                    _ => Note::Manifest,
+                };
+                Action::Rewrite(paths, effect, note)
+            }
+            (Verdict::Deny(errno, Cause::Ordinary), _) => {
+                let refused = matches!(errno, Errno::EROFS | Errno::EXDEV);
+                let note = match refused {
+                    true => Note::Refused { errno, why: None },
+                    false => Note::Manifest,
+                };
+                Action::Skip(-(errno as i64), note)
+            }
+            (Verdict::Deny(errno, Cause::Limit(why)), _) => Action::refuse(errno, why),
+            (Verdict::Reply(Reply::Directory(node)), _) => self.list(node, call, guest),
+            (Verdict::Reply(reply), _) => {
+                let ret = reply::answer::<A>(call, &reply, guest).unwrap_or_else(|e| -(e as i64));
+                Action::Skip(ret, Note::Manifest)
+            }
+        }
+    }
+
+    /// Gives the next part of a directory. The position is the kernel's own, so that dup, fork,
+    /// lseek and telldir need no help: the call is turned into the lseek that moves it.
+    fn list<G: Guest<A>>(&mut self, node: NodeRef, call: &Call, guest: &G) -> Action {
+        let fd = call.arg(Arg::A0);
+        let denied = |errno: Errno| Action::Skip(-(errno as i64), Note::Manifest);
+        let Some(from) = procfs::position(guest.tid(), fd as i32) else {
+            return denied(Errno::EBADF);
+        };
+        let served = self.served.as_ref().expect("only a served directory is listed");
+        let entries = served.namespace().entries(node, from);
+        let listing = match entries.and_then(|entries| reply::listing(call, from, entries)) {
+            Ok(Ok(listing)) => listing,
+            Ok(Err(errno)) => return denied(errno),
+            Err(error) => return self.fail(&error),
+        };
+        if listing.bytes.is_empty() {
+            return Action::Skip(0, Note::Manifest);
+        }
+        if let Err(errno) = guest.write(GuestAddr(call.arg(Arg::A1)), &listing.bytes) {
+            return denied(errno);
+        }
+        Action::Seek { fd, to: listing.next, listed: listing.bytes.len() as i64 }
+    }
+
+    fn act<G: Guest<A>>(
+        &mut self,
+        action: Action,
+        mut pending: Pending,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let tid = guest.tid();
+        let shown = pending.spelled.is_some();
+        match action {
+            Action::Pass if !shown => return Ok(self.go_on(tid, 0)),
+            Action::Pass => {}
+            Action::Watch(effect) => pending.effect = effect,
+            Action::Unhide(place, flags) => {
+                let undo = match place {
+                    FlagsPlace::Register(arg) => Some((arg, flags)),
+                    FlagsPlace::Memory(at) => {
+                        guest.plant(at, &flags.to_ne_bytes())?;
+                        None
+                    }
+                    FlagsPlace::None => None,
+                };
+                if let Some((arg, flags)) = undo {
+                    pending.undo.push((arg, pending.call.arg(arg)));
+                    guest.set_arg(arg, flags)?;
+                }
+            }
+            Action::Rewrite(paths, effect, note) => {
+                pending.effect = effect;
+                pending.note = Some(note);
+                self.rewrite(&paths, &mut pending, guest)?;
+            }
+            Action::Seek { fd, to, listed } => {
+                pending.note = Some(Note::Manifest);
+                pending.instead = Instead::OfSuccess(listed);
+                pending.undo = [Arg::A1, Arg::A2].map(|arg| (arg, pending.call.arg(arg))).to_vec();
+                let nr = A::number(Syscall::Lseek).expect("every architecture has lseek");
+                guest.set_nr(nr)?;
+                guest.set_arg(Arg::A0, fd)?;
+                guest.set_arg(Arg::A1, to)?;
+                guest.set_arg(Arg::A2, libc::SEEK_SET as u64)?;
+            }
+            Action::Skip(ret, note) => {
+                guest.set_nr(u64::MAX)?;
+                guest.set_ret(ret)?;
+                pending.note = Some(note);
+                if self.tasks.get(&tid).is_some_and(|t| t.coverage == Coverage::Filter) {
+                    self.conclude(pending, Outcome::from_ret(ret), Duration::ZERO, guest);
+                    return Ok(self.go_on(tid, 0));
+                }
+                // The task's own filter is still to be asked, and may put in a result of its own.
+                pending.instead = Instead::Always(ret);
+            }
+        }
+        let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
+        task.phase = Phase::Inside(Box::new(pending));
+        Ok(self.go_on(tid, 0))
+    }
+
+    /// Points path arguments at the scratch memory that holds the new paths.
+    fn rewrite<G: Guest<A>>(
+        &mut self,
+        paths: &Paths,
+        pending: &mut Pending,
+        guest: &mut G,
+    ) -> Result<(), Errno> {
+        let sites = self.sites(&pending.call);
+        let replaced = [&paths.first, &paths.second].into_iter().zip(sites);
+        let args = replaced.filter_map(|(path, arg)| path.as_ref().and(arg));
+        for (arg, slot) in args.zip(pending.slots.clone()) {
+            pending.undo.push((arg, pending.call.arg(arg)));
+            guest.set_arg(arg, slot.addr().0)?;
+        }
+        Ok(())
+    }
+
+    /// The arguments that hold the paths of the request, in its order. A symlink's target is text,
+    /// not a path that is resolved.
+    fn sites(&self, call: &Call) -> [Option<Arg>; 2] {
+        match call.syscall.map(|syscall| syscall.row().policy) {
+            Some(Policy::Model(Model::Symlink)) => [path_arg(call, 1), None],
+            _ => [path_arg(call, 0), path_arg(call, 1)],
+        }
+    }
+
+    /// Maps a scratch region: the syscall the tracee is about to make becomes the mapping, and is
+    /// made again afterwards.
+    fn inject_mapping<G: Guest<A>>(&mut self, guest: &mut G) -> Result<Next, Errno> {
+        let regs = guest.regs()?;
+        let nr = A::number(Syscall::Mmap).expect("every architecture has mmap");
+        guest.set_regs(&super::scratch::mapping_call(&regs, nr))?;
+        guest.set_nr(nr)?;
+        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
+        task.phase = Phase::Injecting(regs);
+        Ok(self.go_on(guest.tid(), 0))
+    }
+
+    /// Reports the end of a call.
+    pub(super) fn conclude<G: Guest<A>>(
+        &mut self,
+        pending: Pending,
+        outcome: Outcome,
+        system: Duration,
+        guest: &G,
+    ) {
+        let Some(mut spelled) = pending.spelled else { return };
+        self.observer.complete::<A>(&mut spelled, &pending.call, outcome, guest);
+        let note = pending.note.as_ref();
+        let spent = Instant::now() - pending.entered;
+        let event = Event::Leave { call: &spelled, outcome, note, spent, system };
+        self.observer.event(guest.tid(), &event);
+    }
+}
+
+/// Whether the engine must see a call, mounts or not: those that make children, filters, or
+/// choices of cores.
+pub(crate) fn concerns_engine(syscall: Option<Syscall>) -> bool {
+    matches!(
+        syscall,
+        Some(
+            Syscall::Clone
+                | Syscall::Clone3
+                | Syscall::Seccomp
+                | Syscall::Prctl
+                | Syscall::SchedGetaffinity
+                | Syscall::SchedSetaffinity
+        )
+    )
+}
+
+/// Whether a call gives its task a seccomp filter of its own.
+pub(super) fn installs_filter(call: &Call) -> bool {
+    match call.syscall {
+        Some(Syscall::Seccomp) => {
+            let operation = call.arg(Arg::A0) as u32;
+            [libc::SECCOMP_SET_MODE_STRICT, libc::SECCOMP_SET_MODE_FILTER].contains(&operation)
+        }
+        Some(Syscall::Prctl) => call.arg(Arg::A0) as i32 == libc::PR_SET_SECCOMP,
+        _ => false,
+    }
+}
+
+fn plant<A: Arch, G: Guest<A>>(guest: &G, at: GuestAddr, path: &Path) -> Result<(), Errno> {
+    let mut bytes = path.as_os_str().as_bytes().to_vec();
+    bytes.push(0);
+    guest.plant(at, &bytes)
+}

@@ -1,0 +1,184 @@
+//! What is done when a syscall returns.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use vrift_arch::{Arch, Arg, Regs, Syscall};
+use vrift_vfs::{Effect, OpenNode, Place};
+
+use super::enter::installs_filter;
+use super::task::{Coverage, Instead, Pending, Phase};
+use super::{Engine, Guest, Next};
+use crate::call::{Call, Outcome};
+use crate::cores::Cores;
+use crate::memory::{GuestAddr, Memory};
+use crate::procfs;
+
+/// A blob that the manifest names and the store lacks.
+#[derive(Debug)]
+struct MissingBlob {
+    file: PathBuf,
+    blob: PathBuf,
+}
+
+impl fmt::Display for MissingBlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, blob) = (self.file.display(), self.blob.display());
+        write!(
+            f,
+            "{file}: its content {blob} is missing from the store; \
+             ingest the tree again or restore the store"
+        )
+    }
+}
+
+impl std::error::Error for MissingBlob {}
+
+impl<A: Arch> Engine<A> {
+    pub(super) fn at_exit<G: Guest<A>>(
+        &mut self,
+        ret: i64,
+        system: Duration,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let tid = guest.tid();
+        let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
+        match std::mem::replace(&mut task.phase, Phase::Outside) {
+            Phase::Outside => {}
+            Phase::Injecting(regs) => return self.mapped(regs, ret, guest),
+            Phase::Inside(pending) => self.returned(*pending, ret, system, guest)?,
+        }
+        Ok(self.go_on(tid, 0))
+    }
+
+    /// The scratch region is there: the tracee makes its own call again.
+    fn mapped<G: Guest<A>>(
+        &mut self,
+        regs: A::Regs,
+        ret: i64,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
+        let mut again = regs;
+        match Outcome::from_ret(ret) {
+            Outcome::Value(region) => {
+                task.scratch.borrow_mut().add(GuestAddr(region as u64));
+                again.set_nr(regs.nr());
+                again.set_ip(regs.ip() - A::SYSCALL_INSN.len() as u64);
+            }
+            // Without room for the path (RLIMIT_AS, mlockall) the call fails as the kernel fails.
+            _ => again.set_ret(-(Errno::ENOMEM as i64)),
+        }
+        guest.set_regs(&again)?;
+        Ok(self.go_on(guest.tid(), 0))
+    }
+
+    fn returned<G: Guest<A>>(
+        &mut self,
+        mut pending: Pending,
+        ret: i64,
+        system: Duration,
+        guest: &mut G,
+    ) -> Result<(), Errno> {
+        let tid = guest.tid();
+        let mut outcome = Outcome::from_ret(ret);
+        for &(arg, value) in &pending.undo {
+            guest.set_arg_after(arg, value)?;
+        }
+        if let Some(task) = self.tasks.get(&tid) {
+            task.scratch.borrow_mut().release(&pending.slots);
+        }
+        let effect = std::mem::replace(&mut pending.effect, Effect::None);
+        let settled = self.settle(tid, effect, outcome);
+        let instead = match (pending.instead, outcome) {
+            (Instead::Always(ret), _) | (Instead::OfSuccess(ret), Outcome::Value(_)) => Some(ret),
+            (Instead::Nothing | Instead::OfSuccess(_), _) => settled,
+        };
+        if let Some(instead) = instead {
+            guest.set_ret(instead)?;
+            outcome = Outcome::from_ret(instead);
+        }
+        if matches!(outcome, Outcome::Value(_)) && installs_filter(&pending.call) {
+            self.cover_every_call(tid);
+        }
+        if let (Some(cores), Outcome::Value(ret)) = (&mut self.cores, outcome) {
+            affinity(cores, tid, &pending.call, ret, guest);
+        }
+        let spent = system.saturating_sub(pending.system);
+        self.conclude(pending, outcome, spent, guest);
+        Ok(())
+    }
+
+    /// From now on a filter of the tracee's may answer before ours is asked; with the thread it may
+    /// cover the whole process.
+    fn cover_every_call(&mut self, tid: Pid) {
+        let Some(tgid) = self.tasks.get(&tid).map(|task| task.tgid) else { return };
+        for task in self.tasks.values_mut().filter(|task| task.tgid == tgid) {
+            task.coverage = Coverage::EveryCall;
+        }
+    }
+
+    /// Remembers what a call did. Returns the result the tracee must see instead, if any.
+    fn settle(&mut self, tid: Pid, effect: Effect, outcome: Outcome) -> Option<i64> {
+        let task = self.tasks.get_mut(&tid)?;
+        match (effect, outcome) {
+            (Effect::None, _) => None,
+            (Effect::Opens { node, .. }, Outcome::Value(fd)) => {
+                let fd = fd as i32;
+                if let Some(backing) = procfs::backing(tid, fd) {
+                    task.files.borrow_mut().insert(fd, OpenNode { node, backing });
+                }
+                None
+            }
+            (Effect::Opens { node, blob: Some(digest) }, Outcome::Error(Errno::ENOENT)) => {
+                let namespace = self.served.as_ref()?.namespace();
+                let blob = namespace.blob_path(&digest);
+                let file = namespace.path_of(node).unwrap_or_default();
+                self.observer.complain(&MissingBlob { file, blob });
+                Some(-(Errno::EIO as i64))
+            }
+            (Effect::Enters(place), Outcome::Value(_)) => {
+                *task.directory.borrow_mut() = match place {
+                    Place::Node(node) => Some(node),
+                    Place::Host(_) => None,
+                };
+                None
+            }
+            (Effect::Opens { .. } | Effect::Enters(_), _) => None,
+        }
+    }
+}
+
+/// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.
+fn affinity(cores: &mut Cores, tid: Pid, call: &Call, ret: i64, memory: &dyn Memory) {
+    let target = match call.arg(Arg::A0) as i32 {
+        0 => tid,
+        other => Pid::from_raw(other),
+    };
+    match call.syscall {
+        Some(Syscall::SchedSetaffinity) => cores.chosen(target),
+        Some(Syscall::SchedGetaffinity) => {
+            if let Some(mask) = cores.shown(target, ret as usize) {
+                // The kernel has just written there; if that has changed, so be it.
+                let _ = memory.write(GuestAddr(call.arg(Arg::A2)), &mask);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Putting an argument back must not touch a result that shares its register.
+trait ArgAfter<A: Arch>: Guest<A> {
+    fn set_arg_after(&self, arg: Arg, value: u64) -> Result<(), Errno> {
+        let mut regs = self.regs()?;
+        let ret = regs.ret();
+        regs.set_arg(arg, value);
+        regs.set_ret(ret);
+        self.set_regs(&regs)
+    }
+}
+
+impl<A: Arch, G: Guest<A>> ArgAfter<A> for G {}

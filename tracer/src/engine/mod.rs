@@ -1,0 +1,299 @@
+//! The stop engine: a state machine over tasks that decides how every stop is resumed.
+//!
+//! It makes no system call of its own on a tracee: all it knows comes through [`Guest`], so a fake
+//! kernel can drive it as well as the real one. What tracees do in which order is the kernel's
+//! business; the engine only assumes that every stop it is told of is real.
+//!
+//! Deliberately absent: waiting (see [`crate::session`]) and printing (see [`crate::view`]).
+
+mod birth;
+mod enter;
+mod leave;
+mod scratch;
+mod served;
+mod task;
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use vrift_arch::{Arch, Arg, Syscall};
+
+use crate::call::{Call, Outcome};
+use crate::cores::Cores;
+use crate::memory::{GuestAddr, Memory};
+use crate::observer::Observer;
+use crate::view::event::{Core, Event};
+use task::{Coverage, Phase, Task};
+
+pub(crate) use enter::concerns_engine;
+pub use served::Served;
+
+/// Why a tracee stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The filter stopped it before a syscall.
+    Seccomp,
+    /// It enters or leaves a syscall; [`Guest::position`] tells which.
+    Syscall,
+    /// A signal is about to be delivered.
+    Signal {
+        /// Which.
+        signo: i32,
+    },
+    /// It takes part in a group stop.
+    Group {
+        /// The stop signal.
+        signo: i32,
+    },
+    /// It made a child, which is traced already.
+    NewChild {
+        /// The child.
+        child: Pid,
+    },
+    /// It executed a new program.
+    Exec {
+        /// The thread that called execve; the others of the process are gone.
+        former: Pid,
+    },
+    /// A new child's first stop, the end of a group stop, or nothing in particular.
+    Trap,
+}
+
+/// How a stopped tracee goes on.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// To the next stop of any kind, receiving a signal unless it is 0.
+    Run {
+        /// The signal to deliver.
+        signo: i32,
+    },
+    /// The same, but it also stops at the next border of a syscall: the exit of the one it is in,
+    /// or the entry to another.
+    ToSyscall {
+        /// The signal to deliver.
+        signo: i32,
+    },
+    /// It stays in its group stop.
+    Listen,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It exited.
+    Exited {
+        /// The exit status.
+        code: i32,
+    },
+    /// A signal killed it.
+    Killed {
+        /// Which.
+        signo: i32,
+        /// Whether a core was dumped.
+        core: Core,
+    },
+}
+
+/// Where in a syscall a stopped tracee is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// Before it.
+    Entry(Call),
+    /// After it.
+    Exit {
+        /// The result.
+        ret: i64,
+    },
+    /// In no syscall.
+    Elsewhere,
+}
+
+/// A stopped tracee, as the engine uses it. Every error is about the tracee: `ESRCH` means that it
+/// is dying.
+pub trait Guest<A: Arch>: Memory {
+    /// Its thread id.
+    fn tid(&self) -> Pid;
+    /// Where it is.
+    fn position(&self) -> Result<Position, Errno>;
+    /// Its general registers.
+    fn regs(&self) -> Result<A::Regs, Errno>;
+    /// Replaces its general registers.
+    fn set_regs(&self, regs: &A::Regs) -> Result<(), Errno>;
+    /// Before a syscall: makes it another one; `u64::MAX` skips it.
+    fn set_nr(&self, nr: u64) -> Result<(), Errno>;
+    /// Replaces one argument register.
+    fn set_arg(&self, arg: Arg, value: u64) -> Result<(), Errno>;
+    /// Replaces the result register.
+    fn set_ret(&self, ret: i64) -> Result<(), Errno>;
+    /// Writes into memory that the tracee may only read.
+    fn plant(&self, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno>;
+    /// The `siginfo_t` at a signal-delivery stop.
+    fn siginfo(&self) -> Result<[u8; 128], Errno>;
+}
+
+/// What becomes of a stopped tracee.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It goes on.
+    Resume(Resume),
+    /// It waits until its parent's event has told what it shares.
+    Hold,
+    /// It is dying: nothing is to be done until its end is reported.
+    Dying,
+}
+
+/// The decision on one stop.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What becomes of the stopped tracee.
+    pub next: Next,
+    /// Tracees held earlier that may run now.
+    pub release: Vec<Pid>,
+}
+
+impl Step {
+    fn only(next: Next) -> Step {
+        Step { next, release: Vec::new() }
+    }
+}
+
+/// The state of everything traced.
+#[derive(Debug)]
+pub struct Engine<A: Arch> {
+    tasks: HashMap<Pid, Task<A>>,
+    held: Vec<Pid>,
+    served: Option<Served>,
+    observer: Observer,
+    cores: Option<Cores>,
+    arch: PhantomData<A>,
+}
+
+impl<A: Arch> Engine<A> {
+    /// An engine for the root tracee `root`, which is running. Without `cores` tasks run where the
+    /// scheduler puts them.
+    pub fn new(
+        root: Pid,
+        served: Option<Served>,
+        observer: Observer,
+        cores: Option<Cores>,
+    ) -> Engine<A> {
+        let start = served.as_ref().map(Served::start).unwrap_or_default();
+        let tasks = HashMap::from([(root, Task::root(root, start))]);
+        Engine { tasks, held: Vec::new(), served, observer, cores, arch: PhantomData }
+    }
+
+    /// Decides on one stop. `system` is the processor time the tracee has spent in the kernel.
+    pub fn step<G: Guest<A>>(&mut self, stop: Stop, system: Duration, guest: &mut G) -> Step {
+        let tid = guest.tid();
+        if !self.tasks.contains_key(&tid) && self.meet_stranger(tid) == Next::Hold {
+            return Step::only(Next::Hold);
+        }
+        if let Some(cores) = &mut self.cores {
+            cores.stopped(tid, self.tasks.keys().copied());
+        }
+        let next = match stop {
+            Stop::Seccomp => self.at_filter(system, guest),
+            Stop::Syscall => self.at_syscall(system, guest),
+            Stop::Signal { signo } => self.at_signal(signo, guest),
+            Stop::Group { signo } => {
+                self.observer.event(tid, &Event::Stopped { signo });
+                Ok(Next::Resume(Resume::Listen))
+            }
+            Stop::NewChild { child } => return self.at_birth(child, guest),
+            Stop::Exec { former } => self.at_exec(former, tid),
+            Stop::Trap => Ok(self.go_on(tid, 0)),
+        };
+        Step::only(next.unwrap_or(Next::Dying))
+    }
+
+    /// Takes note of a task's end; returns the held tracees that may run now.
+    pub fn ended(&mut self, tid: Pid, ending: Ending) -> Vec<Pid> {
+        self.held.retain(|&held| held != tid);
+        let Some(task) = self.tasks.remove(&tid) else { return Vec::new() };
+        if let Some(cores) = &mut self.cores {
+            cores.ended(tid);
+        }
+        self.last_words(tid, &task);
+        self.forget(task);
+        match ending {
+            Ending::Exited { code } => self.observer.event(tid, &Event::Exited { code }),
+            Ending::Killed { signo, core } => {
+                self.observer.event(tid, &Event::Killed { signo, core });
+            }
+        }
+        self.adopt_orphans()
+    }
+
+    /// Takes note that the wait for stops was interrupted.
+    pub fn ticked(&mut self) {
+        if let Some(cores) = &mut self.cores {
+            cores.ticked(self.tasks.keys().copied());
+        }
+    }
+
+    /// How many tasks live.
+    pub fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Ends all reports.
+    pub fn finish(&mut self) {
+        self.observer.finish();
+    }
+
+    /// A call to exit is over when its caller is.
+    fn last_words(&mut self, tid: Pid, task: &Task<A>) {
+        let Phase::Inside(pending) = &task.phase else { return };
+        let exits = matches!(pending.call.syscall, Some(Syscall::Exit | Syscall::ExitGroup));
+        if let (Some(call), true) = (&pending.spelled, exits) {
+            let (outcome, spent) = (Outcome::Never, pending.entered.elapsed());
+            let event = Event::Leave { call, outcome, note: None, spent, system: Duration::ZERO };
+            self.observer.event(tid, &event);
+        }
+    }
+
+    /// Where every call stops at its border, the filter's stop is the second one of the same call.
+    fn at_filter<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
+        match self.tasks.get(&guest.tid()) {
+            Some(task) if task.coverage == Coverage::EveryCall && task.is_busy() => {
+                Ok(self.go_on(guest.tid(), 0))
+            }
+            _ => match guest.position()? {
+                Position::Entry(call) => self.at_entry(call, system, guest),
+                Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
+            },
+        }
+    }
+
+    fn at_syscall<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
+        match guest.position()? {
+            Position::Entry(call) => self.at_entry(call, system, guest),
+            Position::Exit { ret } => self.at_exit(ret, system, guest),
+            Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
+        }
+    }
+
+    fn at_signal<G: Guest<A>>(&mut self, signo: i32, guest: &mut G) -> Result<Next, Errno> {
+        let tid = guest.tid();
+        if self.observer.watches_anything() {
+            let info = guest.siginfo().ok();
+            self.observer.event(tid, &Event::Signal { signo, info });
+        }
+        Ok(self.go_on(tid, signo))
+    }
+
+    /// Resumes a task as its phase needs it.
+    fn go_on(&self, tid: Pid, signo: i32) -> Next {
+        Next::Resume(match self.tasks.get(&tid) {
+            Some(task) if task.sees_border() => Resume::ToSyscall { signo },
+            _ => Resume::Run { signo },
+        })
+    }
+}

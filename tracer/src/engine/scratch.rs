@@ -1,0 +1,98 @@
+//! Memory in a tracee that only the tracer writes, where rewritten paths lie.
+//!
+//! A region is mapped private and read-only by a call injected into the tracee when the first path
+//! is rewritten, and filled with forced writes; nothing is mapped from a file, so no descriptor of
+//! ours enters the tracee, and a forked child has a copy of its own. One slot holds one path of one
+//! call in flight.
+
+use vrift_arch::Regs;
+
+use crate::memory::GuestAddr;
+
+/// One path with its NUL.
+pub(super) const SLOT_BYTES: u64 = 4096;
+
+/// Slots of one region: two for each of 64 calls in flight; a tracee with more gets more regions.
+const REGION_SLOTS: u64 = 128;
+
+/// A place for one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot(GuestAddr);
+
+impl Slot {
+    pub(super) fn addr(self) -> GuestAddr {
+        self.0
+    }
+}
+
+/// The slots of one address space.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    regions: Vec<GuestAddr>,
+    free: Vec<Slot>,
+}
+
+impl Scratch {
+    /// Takes a free slot; `None` if a region must be mapped first.
+    pub(super) fn take(&mut self) -> Option<Slot> {
+        self.free.pop()
+    }
+
+    /// Gives slots back.
+    pub(super) fn release(&mut self, slots: &[Slot]) {
+        self.free.extend_from_slice(slots);
+    }
+
+    /// Adds a freshly mapped region.
+    pub(super) fn add(&mut self, region: GuestAddr) {
+        self.regions.push(region);
+        self.free.extend((0..REGION_SLOTS).rev().map(|n| Slot(region.offset(n * SLOT_BYTES))));
+    }
+
+    /// Forgets everything: the tracee has unmapped it.
+    pub(super) fn reset(&mut self) {
+        *self = Scratch::default();
+    }
+
+    /// The same regions in a forked address space, where no call is in flight.
+    pub(super) fn copied(&self) -> Scratch {
+        let mut copy = Scratch::default();
+        for &region in &self.regions {
+            copy.add(region);
+        }
+        copy
+    }
+}
+
+/// Turns the registers of a tracee before a syscall into those of the mapping call.
+pub(super) fn mapping_call<R: Regs>(regs: &R, nr: u64) -> R {
+    use vrift_arch::Arg::{A0, A1, A2, A3, A4, A5};
+    let mut call = *regs;
+    call.set_nr(nr);
+    call.set_arg(A0, 0);
+    call.set_arg(A1, REGION_SLOTS * SLOT_BYTES);
+    call.set_arg(A2, libc::PROT_READ as u64);
+    call.set_arg(A3, (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64);
+    call.set_arg(A4, u64::MAX);
+    call.set_arg(A5, 0);
+    call
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_never_overlap_and_come_back() {
+        let mut scratch = Scratch::default();
+        assert_eq!(scratch.take(), None);
+        scratch.add(GuestAddr(0x10000));
+        let mut taken: Vec<Slot> = std::iter::from_fn(|| scratch.take()).collect();
+        assert_eq!(taken.len() as u64, REGION_SLOTS);
+        scratch.release(&taken[..1]);
+        assert_eq!(scratch.take(), Some(taken[0]));
+        taken.sort_by_key(|slot| slot.0);
+        assert!(taken.windows(2).all(|pair| pair[1].0.0 - pair[0].0.0 == SLOT_BYTES));
+        assert_eq!(scratch.copied().free.len() as u64, REGION_SLOTS);
+    }
+}

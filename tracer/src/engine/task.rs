@@ -1,0 +1,165 @@
+//! What is known of one task, and of what it shares with others.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+use vrift_arch::{Arch, Arg};
+use vrift_vfs::{Effect, FdTable, Place};
+
+use super::scratch::{Scratch, Slot};
+use crate::call::Call;
+use crate::creds::TaskCreds;
+use crate::view::note::Note;
+use crate::view::spelled::Spelled;
+
+/// The current directory, shared as `CLONE_FS` says. `None` is a place on the host, which the
+/// kernel knows better.
+pub(super) type Directory = Rc<RefCell<Option<vrift_vfs::NodeRef>>>;
+
+/// A task: one thread of a tracee.
+#[derive(Debug)]
+pub(super) struct Task<A: Arch> {
+    /// Its process.
+    pub(super) tgid: Pid,
+    pub(super) phase: Phase<A>,
+    pub(super) directory: Directory,
+    pub(super) files: Rc<RefCell<FdTable>>,
+    /// What is mapped into its address space, shared as `CLONE_VM` says.
+    pub(super) scratch: Rc<RefCell<Scratch>>,
+    /// Read when first needed, dropped when a call may change them.
+    pub(super) creds: RefCell<Option<Rc<TaskCreds>>>,
+    /// The flags of the clone it is about to make.
+    pub(super) spawning: Option<u64>,
+    pub(super) coverage: Coverage,
+}
+
+/// Which of a task's syscalls stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coverage {
+    /// Those that vrift's filter names.
+    Filter,
+    /// All: the task has a filter of its own, which may answer a call before ours is asked.
+    EveryCall,
+}
+
+/// Where a task is between two stops.
+#[derive(Debug)]
+pub(super) enum Phase<A: Arch> {
+    /// In no syscall that matters.
+    Outside,
+    /// In a syscall whose exit will be seen.
+    Inside(Box<Pending>),
+    /// In a mapping call of ours; the registers are those from before.
+    Injecting(A::Regs),
+}
+
+/// A syscall between its entry and its exit.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// As it was made.
+    pub(super) call: Call,
+    /// As it is shown, if it is.
+    pub(super) spelled: Option<Spelled>,
+    /// What vrift made of it.
+    pub(super) note: Option<Note>,
+    /// Registers to put back.
+    pub(super) undo: Vec<(Arg, u64)>,
+    /// The place of a rewritten path.
+    pub(super) slots: Vec<Slot>,
+    /// What to remember if it succeeds.
+    pub(super) effect: Effect,
+    /// What the tracee sees instead of the kernel's result.
+    pub(super) instead: Instead,
+    pub(super) entered: Instant,
+    pub(super) system: Duration,
+}
+
+/// A result that replaces the kernel's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// None does.
+    Nothing,
+    /// This, if the kernel succeeded.
+    OfSuccess(i64),
+    /// This: the kernel was not to make the call at all.
+    Always(i64),
+}
+
+impl Pending {
+    pub(super) fn new(call: Call, spelled: Option<Spelled>, system: Duration) -> Pending {
+        Pending {
+            call,
+            spelled,
+            note: None,
+            undo: Vec::new(),
+            slots: Vec::new(),
+            effect: Effect::None,
+            instead: Instead::Nothing,
+            entered: Instant::now(),
+            system,
+        }
+    }
+}
+
+impl<A: Arch> Task<A> {
+    /// The first tracee.
+    pub(super) fn root(pid: Pid, start: Option<vrift_vfs::NodeRef>) -> Task<A> {
+        Task {
+            tgid: pid,
+            phase: Phase::Outside,
+            directory: Rc::new(RefCell::new(start)),
+            files: Rc::default(),
+            scratch: Rc::default(),
+            creds: RefCell::default(),
+            spawning: None,
+            coverage: Coverage::Filter,
+        }
+    }
+
+    /// A child made with these clone flags.
+    pub(super) fn child(&self, tid: Pid, flags: u64) -> Task<A> {
+        use vrift_arch::abi::clone;
+        Task {
+            tgid: if flags & clone::CLONE_THREAD != 0 { self.tgid } else { tid },
+            phase: Phase::Outside,
+            directory: shared_if(flags & clone::CLONE_FS != 0, &self.directory),
+            files: shared_if(flags & clone::CLONE_FILES != 0, &self.files),
+            scratch: if flags & clone::CLONE_VM != 0 {
+                Rc::clone(&self.scratch)
+            } else {
+                Rc::new(RefCell::new(self.scratch.borrow().copied()))
+            },
+            creds: self.creds.clone(),
+            spawning: None,
+            coverage: self.coverage,
+        }
+    }
+
+    /// Whether the next border of a syscall must stop it.
+    pub(super) fn sees_border(&self) -> bool {
+        self.coverage == Coverage::EveryCall || self.is_busy()
+    }
+
+    /// Whether it is in a syscall whose exit will be seen.
+    pub(super) fn is_busy(&self) -> bool {
+        !matches!(self.phase, Phase::Outside)
+    }
+
+    /// Stops sharing what `unshare(2)` was told to.
+    pub(super) fn unshare(&mut self, flags: u64) {
+        use vrift_arch::abi::clone;
+        self.directory = shared_if(flags & clone::CLONE_FS == 0, &self.directory);
+        self.files = shared_if(flags & clone::CLONE_FILES == 0, &self.files);
+    }
+
+    /// The place of its current directory if that is in a mount.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.directory.borrow().map(Place::Node)
+    }
+}
+
+fn shared_if<T: Clone>(shared: bool, state: &Rc<RefCell<T>>) -> Rc<RefCell<T>> {
+    if shared { Rc::clone(state) } else { Rc::new(RefCell::new(state.borrow().clone())) }
+}

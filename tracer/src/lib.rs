@@ -1,0 +1,25 @@
+//! The stop engine and the view of what a program tree does.
+//!
+//! ```text
+//!  kernel stop ─► Call ─► Request ─► Verdict ─► Action ─► resume
+//!   (ptrace)     (decode)  (typed)    (vfs)     (rewrite)  (ptrace)
+//!                                      └─► Event ─► sinks: text, JSON lines, summary
+//! ```
+//!
+//! Only `ptrace` touches the kernel's tracing interface; everything between is plain values.
+
+pub mod call;
+pub mod cores;
+pub mod engine;
+pub mod memory;
+pub mod observer;
+pub mod probe;
+pub mod ptrace;
+pub mod session;
+pub mod view;
+
+mod creds;
+mod decode;
+mod procfs;
+mod reply;
+mod ticks;

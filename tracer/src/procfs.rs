@@ -1,0 +1,84 @@
+//! What `/proc` tells about a tracee that ptrace does not.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use vrift_vfs::Backing;
+
+/// The path of a task's current directory. *Errors:* `ENOENT` if that has been removed.
+pub(crate) fn directory(tid: Pid) -> Result<PathBuf, Errno> {
+    linked_path(format!("/proc/{tid}/cwd"))
+}
+
+/// The path of what a task's descriptor is open on. *Errors:* `ENOENT` if it has none.
+pub(crate) fn opened(tid: Pid, fd: i32) -> Result<PathBuf, Errno> {
+    linked_path(format!("/proc/{tid}/fd/{fd}"))
+}
+
+/// The real object behind a task's descriptor.
+pub(crate) fn backing(tid: Pid, fd: i32) -> Option<Backing> {
+    let meta = fs::metadata(format!("/proc/{tid}/fd/{fd}")).ok()?;
+    Some(Backing { dev: meta.dev(), ino: meta.ino() })
+}
+
+/// The file position of a task's descriptor.
+pub(crate) fn position(tid: Pid, fd: i32) -> Option<u64> {
+    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("pos:"))?.trim().parse().ok()
+}
+
+/// A task's status file; empty if the task is gone.
+pub(crate) fn status(tid: Pid) -> String {
+    fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default()
+}
+
+/// The process that traces the calling one.
+pub(crate) fn own_tracer() -> Option<Pid> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let pid = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?.trim().parse();
+    pid.ok().filter(|&pid| pid != 0).map(Pid::from_raw)
+}
+
+/// Whether a task is running or ready to.
+pub(crate) fn is_ready(tid: Pid) -> bool {
+    // The state follows the name, which is in parentheses and may hold any character.
+    let stat = fs::read(format!("/proc/{tid}/stat")).unwrap_or_default();
+    let after = stat.iter().rposition(|&b| b == b')').map_or(0, |at| at + 2);
+    stat.get(after) == Some(&b'R')
+}
+
+/// The path a link shows, if it is the path of something that still has one.
+fn linked_path(link: String) -> Result<PathBuf, Errno> {
+    let path = nix::fcntl::readlink(link.as_str()).map(PathBuf::from)?;
+    let deleted = path.as_os_str().as_encoded_bytes().ends_with(b" (deleted)");
+    if !path.is_absolute() || deleted && !path.exists() {
+        return Err(Errno::ENOENT);
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_thread_is_ready_while_it_asks() {
+        assert!(is_ready(nix::unistd::gettid()));
+        assert!(!is_ready(Pid::from_raw(-1)));
+    }
+
+    #[test]
+    fn a_descriptor_is_told_by_object_path_and_position() {
+        let file = tempfile::tempfile_in("/").or_else(|_| tempfile::tempfile()).expect("a file");
+        let (pid, fd) = (nix::unistd::getpid(), std::os::fd::AsRawFd::as_raw_fd(&file));
+        let meta = file.metadata().expect("its attributes");
+        assert_eq!(backing(pid, fd), Some(Backing { dev: meta.dev(), ino: meta.ino() }));
+        assert_eq!(opened(pid, fd), Err(Errno::ENOENT), "it has no name");
+        file.set_len(9).expect("a size");
+        nix::unistd::lseek(&file, 7, nix::unistd::Whence::SeekSet).expect("a position");
+        assert_eq!(position(pid, fd), Some(7));
+    }
+}

@@ -1,0 +1,131 @@
+//! The token of a stopped tracee.
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use vrift_arch::{Arch, Arg, NrWrite, Regs};
+
+use super::{memory, raw};
+use crate::call::{Abi, Call};
+use crate::engine::{Guest, Position, Resume};
+use crate::memory::{GuestAddr, Memory};
+
+/// A tracee in a ptrace stop. Not `Clone`: resuming consumes it.
+#[must_use = "a stopped tracee stays stopped until it is resumed"]
+#[derive(Debug)]
+pub struct Stopped {
+    tid: Pid,
+}
+
+impl Stopped {
+    pub(super) fn new(tid: Pid) -> Stopped {
+        Stopped { tid }
+    }
+
+    /// Which tracee it is.
+    pub fn tid(&self) -> Pid {
+        self.tid
+    }
+
+    /// Lets it go on. A tracee that has been killed meanwhile needs no resuming: its end is
+    /// reported by the next wait.
+    pub fn resume(self, how: Resume) -> Result<(), Errno> {
+        let result = match how {
+            Resume::Run { signo } => raw::cont(self.tid, signo),
+            Resume::ToSyscall { signo } => raw::to_syscall(self.tid, signo),
+            Resume::Listen => raw::listen(self.tid),
+        };
+        match result {
+            Err(Errno::ESRCH) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Stopped {
+    /// Ends it.
+    pub fn end(self) -> Result<(), Errno> {
+        nix::sys::signal::kill(self.tid, nix::sys::signal::Signal::SIGKILL)
+    }
+}
+
+impl Memory for Stopped {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
+        memory::read(self.tid, at, buf)
+    }
+
+    fn write(&self, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
+        memory::write(self.tid, at, bytes)
+    }
+}
+
+impl<A: Arch> Guest<A> for Stopped {
+    fn tid(&self) -> Pid {
+        self.tid
+    }
+
+    fn position(&self) -> Result<Position, Errno> {
+        Ok(position::<A>(&raw::syscall_info(self.tid)?))
+    }
+
+    fn regs(&self) -> Result<A::Regs, Errno> {
+        let mut bytes = A::Regs::default().to_bytes();
+        let size = raw::get_regset(self.tid, raw::NT_PRSTATUS, &mut bytes)?;
+        // A compat tracee has a smaller set.
+        A::Regs::from_bytes(&bytes[..size.min(bytes.len())]).ok_or(Errno::EINVAL)
+    }
+
+    fn set_regs(&self, regs: &A::Regs) -> Result<(), Errno> {
+        raw::set_regset(self.tid, raw::NT_PRSTATUS, &regs.to_bytes())
+    }
+
+    fn set_nr(&self, nr: u64) -> Result<(), Errno> {
+        match A::NR_WRITE {
+            NrWrite::InRegs { offset } => raw::poke_user(self.tid, offset, nr),
+            NrWrite::RegSet { note } => raw::set_regset(self.tid, note, &(nr as u32).to_ne_bytes()),
+        }
+    }
+
+    fn set_arg(&self, arg: Arg, value: u64) -> Result<(), Errno> {
+        let mut regs = Guest::<A>::regs(self)?;
+        regs.set_arg(arg, value);
+        Guest::<A>::set_regs(self, &regs)
+    }
+
+    fn set_ret(&self, ret: i64) -> Result<(), Errno> {
+        let mut regs = Guest::<A>::regs(self)?;
+        regs.set_ret(ret);
+        Guest::<A>::set_regs(self, &regs)
+    }
+
+    fn plant(&self, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
+        memory::plant(self.tid, at, bytes)
+    }
+
+    fn siginfo(&self) -> Result<[u8; 128], Errno> {
+        raw::siginfo(self.tid)
+    }
+}
+
+/// Decodes `struct ptrace_syscall_info`.
+fn position<A: Arch>(info: &[u8; raw::SYSCALL_INFO_SIZE]) -> Position {
+    let word = |at: usize| u64::from_ne_bytes(info[at..at + 8].try_into().expect("eight bytes"));
+    let audit_arch = u32::from_ne_bytes(info[4..8].try_into().expect("four bytes"));
+    let (ip, sp) = (word(8), word(16));
+    match info[0] {
+        libc::PTRACE_SYSCALL_INFO_ENTRY | libc::PTRACE_SYSCALL_INFO_SECCOMP => {
+            let nr = word(24);
+            let args = [32, 40, 48, 56, 64, 72].map(word);
+            let x32 =
+                A::FOREIGN_NR_BIT != 0 && nr & A::FOREIGN_NR_BIT != 0 && nr as u32 != u32::MAX;
+            let abi = if audit_arch == A::AUDIT_ARCH && !x32 {
+                Abi::Native
+            } else {
+                Abi::Foreign { audit_arch }
+            };
+            let syscall = if abi == Abi::Native { A::syscall(nr) } else { None };
+            Position::Entry(Call { abi, nr, syscall, args, ip, sp })
+        }
+        libc::PTRACE_SYSCALL_INFO_EXIT => Position::Exit { ret: word(24) as i64 },
+        _ => Position::Elsewhere,
+    }
+}

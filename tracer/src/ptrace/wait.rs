@@ -1,0 +1,108 @@
+//! Waiting for tracees, and what the kernel's status word says.
+#![expect(unsafe_code, reason = "wait4(2) with resource usage has no safe wrapper")]
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use super::raw;
+use super::stopped::Stopped;
+use crate::engine::{Ending, Stop};
+use crate::view::event::Core;
+
+/// Whether to wait until something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Wait.
+    Block,
+    /// Only look.
+    Poll,
+}
+
+/// What happened to a tracee.
+#[derive(Debug)]
+pub enum Waited {
+    /// It stopped and waits to be resumed.
+    Stopped {
+        /// The right to look into it and to resume it.
+        tracee: Stopped,
+        /// Why it stopped.
+        stop: Stop,
+        /// The processor time it has spent in the kernel so far.
+        system: Duration,
+    },
+    /// It is gone.
+    Ended {
+        /// Which.
+        tid: Pid,
+        /// How.
+        ending: Ending,
+    },
+    /// Nothing to report now: when polling, or because a signal came.
+    Nothing,
+    /// No tracee is left.
+    Nobody,
+}
+
+/// Waits for any tracee.
+pub fn wait(patience: Patience) -> Result<Waited, Errno> {
+    let options = libc::__WALL | if patience == Patience::Poll { libc::WNOHANG } else { 0 };
+    loop {
+        let (tid, status, system) = match wait4(options) {
+            Err(Errno::EINTR) => return Ok(Waited::Nothing),
+            Err(Errno::ECHILD) => return Ok(Waited::Nobody),
+            Err(errno) => return Err(errno),
+            Ok((0, _, _)) => return Ok(Waited::Nothing),
+            Ok((tid, status, system)) => (Pid::from_raw(tid), status, system),
+        };
+        if libc::WIFEXITED(status) {
+            let ending = Ending::Exited { code: libc::WEXITSTATUS(status) };
+            return Ok(Waited::Ended { tid, ending });
+        }
+        if libc::WIFSIGNALED(status) {
+            let core = if libc::WCOREDUMP(status) { Core::Dumped } else { Core::None };
+            let ending = Ending::Killed { signo: libc::WTERMSIG(status), core };
+            return Ok(Waited::Ended { tid, ending });
+        }
+        // A tracee killed since it stopped has no event to tell any more: its end comes next.
+        match stop(tid, status) {
+            Ok(stop) => return Ok(Waited::Stopped { tracee: Stopped::new(tid), stop, system }),
+            Err(Errno::ESRCH) => continue,
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn wait4(options: i32) -> Result<(i32, i32, Duration), Errno> {
+    let mut status = 0;
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: both pointers are to locals of the types the kernel writes.
+    let tid = unsafe { libc::wait4(-1, &raw mut status, options, usage.as_mut_ptr()) };
+    Errno::result(tid)?;
+    // SAFETY: all-zero bytes are a valid rusage, and the kernel may have filled it in.
+    let usage = unsafe { usage.assume_init() };
+    let time = usage.ru_stime;
+    let system = Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
+    Ok((tid, status, system))
+}
+
+/// Reads a stop from the status word (ptrace(2), "Stopped states"); events carry their payload.
+fn stop(tid: Pid, status: i32) -> Result<Stop, Errno> {
+    let signo = libc::WSTOPSIG(status);
+    let message = || raw::event_message(tid);
+    let pid = |number: u64| Pid::from_raw(number as i32);
+    Ok(match status >> 16 {
+        libc::PTRACE_EVENT_SECCOMP => Stop::Seccomp,
+        libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+            Stop::NewChild { child: pid(message()?) }
+        }
+        libc::PTRACE_EVENT_EXEC => Stop::Exec { former: pid(message()?) },
+        libc::PTRACE_EVENT_STOP if signo != libc::SIGTRAP => Stop::Group { signo },
+        libc::PTRACE_EVENT_STOP => Stop::Trap,
+        0 if signo == libc::SIGTRAP | 0x80 => Stop::Syscall,
+        0 => Stop::Signal { signo },
+        // An event that was not asked for carries no meaning for us.
+        _ => Stop::Trap,
+    })
+}

@@ -1,0 +1,182 @@
+//! Answers in the layout the tracee's ABI expects.
+
+use nix::errno::Errno;
+use vrift_arch::abi::{self, Stat, Statx, Timespec};
+use vrift_arch::{Arch, Arg, Syscall};
+use vrift_vfs::{Attr, DirEntry, Error, Kind as NodeKind, Reply, Timestamp};
+
+use crate::call::Call;
+use crate::decode::out_arg;
+use crate::memory::{GuestAddr, Memory};
+
+/// The `STATX_*` bits of what every node has, and of the birth time.
+const STATX_BASIC: u32 = 0x7ff;
+const STATX_BTIME: u32 = 0x800;
+
+/// Writes `reply` where `call` wants it and returns the call's result.
+pub(crate) fn answer<A: Arch>(
+    call: &Call,
+    reply: &Reply,
+    memory: &dyn Memory,
+) -> Result<i64, Errno> {
+    match reply {
+        Reply::Done | Reply::Directory(_) | Reply::NoNames => Ok(0),
+        Reply::Attr(attr) if call.syscall == Some(Syscall::Statx) => {
+            put(call, memory, &abi::encode_statx(&statx(attr)))?;
+            Ok(0)
+        }
+        Reply::Attr(attr) => {
+            put(call, memory, &A::encode_stat(&stat(attr)))?;
+            Ok(0)
+        }
+        Reply::Link(target) => {
+            let room = buffer_len(call) as i32;
+            if room <= 0 {
+                return Err(Errno::EINVAL);
+            }
+            let cut = &target[..target.len().min(room as usize)];
+            put(call, memory, cut)?;
+            Ok(cut.len() as i64)
+        }
+        Reply::Cwd(path) => {
+            if path.len() as u64 >= buffer_len(call) {
+                return Err(Errno::ERANGE);
+            }
+            let mut bytes = path.clone();
+            bytes.push(0);
+            put(call, memory, &bytes)?;
+            Ok(bytes.len() as i64)
+        }
+    }
+}
+
+/// The size of the buffer the kernel fills in: the argument after it.
+fn buffer_len(call: &Call) -> u64 {
+    let next = out_arg(call).map_or(0, |arg| arg.index() + 1);
+    call.args.get(next).copied().unwrap_or(0)
+}
+
+fn put(call: &Call, memory: &dyn Memory, bytes: &[u8]) -> Result<(), Errno> {
+    let arg = out_arg(call).ok_or(Errno::ENOSYS)?;
+    memory.write(GuestAddr(call.arg(arg)), bytes)
+}
+
+/// A directory listing as far as it fits.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// The records.
+    pub(crate) bytes: Vec<u8>,
+    /// The position after the last of them.
+    pub(crate) next: u64,
+}
+
+/// Lays out entries for `getdents64` or `getdents`. *Errors:* `EINVAL` if not even one fits.
+pub(crate) fn listing<'a>(
+    call: &Call,
+    from: u64,
+    entries: impl Iterator<Item = Result<DirEntry<'a>, Error>>,
+) -> Result<Result<Listing, Errno>, Error> {
+    let room = call.arg(Arg::A2) as u32 as usize;
+    let old = call.syscall == Some(Syscall::Getdents);
+    let mut listing = Listing { bytes: Vec::new(), next: from };
+    for entry in entries {
+        let entry = entry?;
+        let len = if old { abi::dirent_len } else { abi::dirent64_len }(entry.name.len());
+        if listing.bytes.len() + len > room {
+            if listing.bytes.is_empty() {
+                return Ok(Err(Errno::EINVAL));
+            }
+            break;
+        }
+        let push = if old { abi::push_dirent } else { abi::push_dirent64 };
+        push(&mut listing.bytes, entry.ino, entry.next as i64, dirent_type(entry.kind), entry.name);
+        listing.next = entry.next;
+    }
+    Ok(Ok(listing))
+}
+
+fn dirent_type(kind: NodeKind) -> u8 {
+    match kind {
+        NodeKind::File => abi::DT_REG,
+        NodeKind::Directory => abi::DT_DIR,
+        NodeKind::Symlink => abi::DT_LNK,
+    }
+}
+
+fn type_bits(kind: NodeKind) -> u32 {
+    match kind {
+        NodeKind::File => abi::S_IFREG,
+        NodeKind::Directory => abi::S_IFDIR,
+        NodeKind::Symlink => abi::S_IFLNK,
+    }
+}
+
+fn time(stamp: Timestamp) -> Timespec {
+    Timespec { sec: stamp.sec, nsec: i64::from(stamp.nsec) }
+}
+
+/// `dev_t` as `stat` carries it (`new_encode_dev` in include/linux/kdev_t.h).
+fn device((major, minor): (u32, u32)) -> u64 {
+    u64::from((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12))
+}
+
+fn stat(attr: &Attr) -> Stat {
+    Stat {
+        dev: device(attr.dev),
+        ino: attr.ino,
+        nlink: u64::from(attr.nlink),
+        mode: type_bits(attr.kind) | attr.mode,
+        uid: attr.uid,
+        gid: attr.gid,
+        rdev: device(attr.rdev),
+        size: attr.size as i64,
+        blksize: i64::from(attr.block_size),
+        blocks: attr.blocks as i64,
+        atime: time(attr.atime),
+        mtime: time(attr.mtime),
+        ctime: time(attr.ctime),
+    }
+}
+
+fn statx(attr: &Attr) -> Statx {
+    Statx {
+        mask: STATX_BASIC | if attr.btime.is_some() { STATX_BTIME } else { 0 },
+        blksize: attr.block_size,
+        nlink: attr.nlink,
+        uid: attr.uid,
+        gid: attr.gid,
+        mode: (type_bits(attr.kind) | attr.mode) as u16,
+        ino: attr.ino,
+        size: attr.size,
+        blocks: attr.blocks,
+        atime: time(attr.atime),
+        btime: attr.btime.map(time).unwrap_or_default(),
+        ctime: time(attr.ctime),
+        mtime: time(attr.mtime),
+        rdev: attr.rdev,
+        dev: attr.dev,
+        ..Statx::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vrift_arch::syscall::Kind;
+
+    #[test]
+    fn devices_are_encoded_as_the_c_library_decodes_them() {
+        for (major, minor) in [(0, 0), (8, 1), (0, 0xff000), (259, 0x12345)] {
+            let dev = device((major, minor));
+            assert_eq!((libc::major(dev), libc::minor(dev)), (major, minor));
+        }
+    }
+
+    #[test]
+    fn every_reply_has_a_place_to_go() {
+        for call in [Syscall::Stat, Syscall::Newfstatat, Syscall::Statx, Syscall::Readlinkat] {
+            let out = |kind: &&Kind| matches!(kind, Kind::Out(_) | Kind::OutBytes | Kind::OutText);
+            assert_eq!(call.row().args.iter().filter(out).count(), 1, "{call:?}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A timer whose only effect is to interrupt a wait.
+#![expect(unsafe_code, reason = "installing a signal handler")]
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{
+    SaFlags, SigAction, SigEvent, SigHandler, SigSet, SigevNotify, Signal, sigaction,
+};
+use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
+use nix::time::ClockId;
+
+/// Rarely used by anybody, and never sent by the kernel on its own account.
+const SIGNAL: Signal = Signal::SIGVTALRM;
+
+/// How often a wait is interrupted.
+const INTERVAL: Duration = Duration::from_millis(4);
+
+/// Whether the timer runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Running,
+    Resting,
+}
+
+/// The timer, at rest at first.
+#[derive(Debug)]
+pub(crate) struct Ticks {
+    timer: Timer,
+    state: State,
+}
+
+extern "C" fn interrupt(_: libc::c_int) {}
+
+impl Ticks {
+    pub(crate) fn new() -> Result<Ticks, Errno> {
+        // Without SA_RESTART the handler makes wait4(2) return EINTR.
+        let handler = SigHandler::Handler(interrupt);
+        let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler does nothing, so it is safe wherever the signal comes.
+        unsafe { sigaction(SIGNAL, &action) }?;
+        let notify = SigevNotify::SigevSignal { signal: SIGNAL, si_value: 0 };
+        let timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
+        Ok(Ticks { timer, state: State::Resting })
+    }
+
+    pub(crate) fn start(&mut self) {
+        if self.state == State::Resting {
+            self.set(INTERVAL, State::Running);
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if self.state == State::Running {
+            self.set(Duration::ZERO, State::Resting);
+        }
+    }
+
+    /// A timer that cannot be set costs speed only.
+    fn set(&mut self, interval: Duration, state: State) {
+        let expiration = Expiration::Interval(interval.into());
+        if self.timer.set(expiration, TimerSetTimeFlags::empty()).is_ok() {
+            self.state = state;
+        }
+    }
+}

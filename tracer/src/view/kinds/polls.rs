@@ -1,0 +1,105 @@
+//! What poll, select and epoll wait for, and what they found.
+
+use super::Cx;
+use super::raw::Raw;
+use crate::call::Outcome;
+use crate::view::names::files;
+use crate::view::value::{Value, fields};
+
+/// Descriptor sets are read up to this number of descriptors.
+const DESCRIPTORS_MAX: u64 = 1 << 16;
+
+/// An array of `struct pollfd` with the events asked for.
+pub(super) fn asked(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
+    cx.array(addr, count, 8, |raw| {
+        let fd = raw.i32(0);
+        let mut shown = fields! { fd: Value::Fd(fd) };
+        if fd >= 0 {
+            shown.extend(fields! { events: events(raw.u16(4)) });
+        }
+        Value::Struct(shown)
+    })
+}
+
+fn events(bits: u16) -> Value {
+    Value::Flags(files::POLL.spell(bits.into()))
+}
+
+/// The descriptors with something to report, as strace shows them behind the result.
+pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
+    let mut elements = Vec::new();
+    for index in 0..count {
+        let raw = cx.raw(addr.wrapping_add(index.wrapping_mul(8)), 8)?;
+        if raw.u16(6) == 0 {
+            continue;
+        }
+        if elements.len() >= cx.style.string_max {
+            elements.push(Value::More);
+            break;
+        }
+        let shown = fields! { fd: Value::Fd(raw.i32(0)), revents: events(raw.u16(6)) };
+        elements.push(Value::Struct(shown));
+    }
+    Some(Value::Array(elements).to_string())
+}
+
+/// The members of an `fd_set` below `limit`; `None` if it cannot be read.
+pub(super) fn members(cx: &Cx<'_>, addr: u64, limit: i32) -> Option<Vec<String>> {
+    let limit = u64::try_from(limit).unwrap_or(0).min(DESCRIPTORS_MAX);
+    let words = limit.div_ceil(64);
+    let raw = cx.raw(addr, (words * 8) as usize)?;
+    let set = (0..limit).filter(|fd| raw.u8((fd / 8) as usize) >> (fd % 8) & 1 == 1);
+    Some(set.map(|fd| fd.to_string()).collect())
+}
+
+/// An `fd_set` the caller gives.
+pub(super) fn set(cx: &Cx<'_>, addr: u64, limit: i32) -> Value {
+    match members(cx, addr, limit) {
+        Some(members) => Value::Set { complement: false, members },
+        None => Value::Addr(addr),
+    }
+}
+
+/// `struct epoll_event`, which is packed on x86_64 only.
+pub(super) fn epoll_event(raw: &Raw, packed: Packed) -> Value {
+    let data = match packed {
+        Packed::Yes => 4,
+        Packed::No => 8,
+    };
+    let data = fields! { u32: Value::UInt(raw.u32(data).into()), u64: Value::UInt(raw.u64(data)) };
+    Value::Struct(fields! {
+        events: Value::Flags(files::EPOLL.spell(raw.u32(0).into())),
+        data: Value::Struct(data),
+    })
+}
+
+/// Whether the architecture packs `struct epoll_event`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packed {
+    Yes,
+    No,
+}
+
+impl Packed {
+    /// The size of the structure.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Packed::Yes => 12,
+            Packed::No => 16,
+        }
+    }
+}
+
+/// The events the kernel filled in.
+pub(super) fn epoll_events(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
+    let packed = cx.layouts.epoll;
+    match outcome {
+        Outcome::Value(0) => Value::Array(Vec::new()),
+        Outcome::Value(count) => {
+            let count = u64::try_from(count).unwrap_or(0);
+            cx.array(addr, count, packed.bytes(), |raw| epoll_event(raw, packed))
+        }
+        Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
+        Outcome::Never => Value::Pending,
+    }
+}

@@ -1,0 +1,188 @@
+//! Structures about processes: how they ended, what they used, what they may use.
+
+use super::Cx;
+use super::raw::Raw;
+use super::siginfo::ticks;
+use super::time::timeval;
+use crate::call::Outcome;
+use crate::view::names::{choices, signal_name};
+use crate::view::value::{Value, fields};
+
+/// What the flag words of `wait` statuses mean, by ptrace event.
+const PTRACE_EVENTS: [&str; 8] = [
+    "PTRACE_EVENT_FORK",
+    "PTRACE_EVENT_VFORK",
+    "PTRACE_EVENT_CLONE",
+    "PTRACE_EVENT_EXEC",
+    "PTRACE_EVENT_VFORK_DONE",
+    "PTRACE_EVENT_EXIT",
+    "PTRACE_EVENT_SECCOMP",
+    "PTRACE_EVENT_STOP",
+];
+
+/// `CPU_SETSIZE` of the largest kernels, in bytes.
+const CPU_BYTES_MAX: u64 = 8192;
+
+/// A wait status; with no child to report on, the address.
+pub(super) fn wait_status(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Value(0) => Value::Addr(addr),
+        _ => cx.filled(addr, outcome, 4, |raw| Value::Array(vec![status(raw.u32(0))])),
+    }
+}
+
+/// The macros of `<sys/wait.h>` that hold for a status.
+fn status(status: u32) -> Value {
+    let (low, high, event) = (status & 0x7f, status >> 8 & 0xff, status >> 16);
+    let text = match (low, status & 0xff) {
+        _ if status == 0xffff => "{WIFCONTINUED(s)}".to_owned(),
+        (0, _) => format!("{{WIFEXITED(s) && WEXITSTATUS(s) == {high}}}"),
+        (_, 0x7f) => stopped(high as i32),
+        _ => {
+            let signal = signal_name(low as i32);
+            let core = if status & 0x80 != 0 { " && WCOREDUMP(s)" } else { "" };
+            format!("{{WIFSIGNALED(s) && WTERMSIG(s) == {signal}{core}}}")
+        }
+    };
+    let text = match (event as usize).checked_sub(1).and_then(|at| PTRACE_EVENTS.get(at)) {
+        Some(name) if status & 0xff == 0x7f => format!("{text}|{name}<<16"),
+        _ if event != 0 && status != 0xffff => format!("{text}|{event:#x}<<16"),
+        _ => text,
+    };
+    Value::Verbatim(text)
+}
+
+fn stopped(signo: i32) -> String {
+    let syscall = if signo & 0x80 != 0 { " | 0x80" } else { "" };
+    format!("{{WIFSTOPPED(s) && WSTOPSIG(s) == {}{syscall}}}", signal_name(signo & 0x7f))
+}
+
+/// `struct rusage`, shortened.
+pub(super) fn rusage(raw: &Raw) -> Value {
+    let mut shown = fields! { ru_utime: timeval(raw, 0), ru_stime: timeval(raw, 16) };
+    shown.push(("".into(), Value::More));
+    Value::Struct(shown)
+}
+
+/// `struct rlimit64`.
+pub(super) fn rlimit(raw: &Raw, infinity: &'static str) -> Value {
+    Value::Struct(fields! {
+        rlim_cur: limit(raw.u64(0), infinity),
+        rlim_max: limit(raw.u64(8), infinity),
+    })
+}
+
+/// A limit; multiples of 1024 are easier to read as such.
+fn limit(value: u64, infinity: &'static str) -> Value {
+    match value {
+        u64::MAX => Value::name(infinity),
+        1025.. if value.is_multiple_of(1024) => Value::Verbatim(format!("{}*1024", value / 1024)),
+        _ => Value::UInt(value),
+    }
+}
+
+/// `struct utsname`, shortened.
+pub(super) fn utsname(raw: &Raw) -> Value {
+    let mut shown = fields! {
+        sysname: super::files::fixed_text(raw, 0, 65),
+        nodename: super::files::fixed_text(raw, 65, 65),
+    };
+    shown.push(("".into(), Value::More));
+    Value::Struct(shown)
+}
+
+/// `struct sysinfo`.
+pub(super) fn sysinfo(raw: &Raw) -> Value {
+    let loads = [8, 16, 24].map(|at| Value::UInt(raw.u64(at)));
+    Value::Struct(fields! {
+        uptime: Value::Int(raw.i64(0)),
+        loads: Value::Array(loads.to_vec()),
+        totalram: Value::UInt(raw.u64(32)),
+        freeram: Value::UInt(raw.u64(40)),
+        sharedram: Value::UInt(raw.u64(48)),
+        bufferram: Value::UInt(raw.u64(56)),
+        totalswap: Value::UInt(raw.u64(64)),
+        freeswap: Value::UInt(raw.u64(72)),
+        procs: Value::UInt(raw.u16(80).into()),
+        totalhigh: Value::UInt(raw.u64(88)),
+        freehigh: Value::UInt(raw.u64(96)),
+        mem_unit: Value::UInt(raw.u32(104).into()),
+    })
+}
+
+/// `struct tms`.
+pub(super) fn tms(raw: &Raw) -> Value {
+    Value::Struct(fields! {
+        tms_utime: ticks(raw.i64(0)),
+        tms_stime: ticks(raw.i64(8)),
+        tms_cutime: ticks(raw.i64(16)),
+        tms_cstime: ticks(raw.i64(24)),
+    })
+}
+
+/// The processors in a set of `bytes` bytes.
+pub(super) fn cpu_set(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
+    let bytes = bytes.min(CPU_BYTES_MAX) as usize;
+    if bytes == 0 {
+        return Value::Addr(addr);
+    }
+    cx.at(addr, bytes, |raw| {
+        let members = (0..bytes * 8)
+            .filter(|cpu| raw.u8(cpu / 8) >> (cpu % 8) & 1 == 1)
+            .map(|cpu| cpu.to_string())
+            .collect();
+        Value::Set { complement: false, members }
+    })
+}
+
+/// `struct sched_attr` of the first version.
+pub(super) fn sched_attr(raw: &Raw) -> Value {
+    Value::Struct(fields! {
+        size: Value::UInt(raw.u32(0).into()),
+        sched_policy: Value::name(choices::SCHED.spell(raw.u32(4).into())),
+        sched_flags: Value::Hex(raw.u64(8)),
+        sched_nice: Value::Int(raw.i32(16).into()),
+        sched_priority: Value::UInt(raw.u32(20).into()),
+        sched_runtime: Value::UInt(raw.u64(24)),
+        sched_deadline: Value::UInt(raw.u64(32)),
+        sched_period: Value::UInt(raw.u64(40)),
+    })
+}
+
+/// `_LINUX_CAPABILITY_VERSION_3`, which is the only one in use.
+const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+
+/// The header of capget and capset.
+pub(super) fn cap_header(raw: &Raw) -> Value {
+    let version = match raw.u32(0) {
+        0x1998_0330 => Value::name("_LINUX_CAPABILITY_VERSION_1"),
+        0x2007_1026 => Value::name("_LINUX_CAPABILITY_VERSION_2"),
+        CAPABILITY_VERSION_3 => Value::name("_LINUX_CAPABILITY_VERSION_3"),
+        other => Value::Hex(other.into()).remarked("_LINUX_CAPABILITY_VERSION_???"),
+    };
+    Value::Struct(fields! { version: version, pid: Value::Int(raw.i32(4).into()) })
+}
+
+/// The sets of capget and capset: three low words, then three high words.
+pub(super) fn cap_data(raw: &Raw) -> Value {
+    let set = |at| capabilities(u64::from(raw.u32(at)) | u64::from(raw.u32(at + 12)) << 32);
+    Value::Struct(fields! { effective: set(0), permitted: set(4), inheritable: set(8) })
+}
+
+/// Capabilities as shifts.
+fn capabilities(bits: u64) -> Value {
+    if bits == 0 {
+        return Value::Hex(0);
+    }
+    let names: Vec<String> = (0..64)
+        .filter(|bit| bits >> bit & 1 == 1)
+        .filter_map(|bit| choices::CAPABILITY.name(bit))
+        .map(|name| format!("1<<{name}"))
+        .collect();
+    let unnamed = bits & !((1 << choices::CAPABILITY.names.len()) - 1);
+    match unnamed {
+        0 => Value::Flags(names.join("|")),
+        _ if names.is_empty() => Value::Flags(format!("{unnamed:#x} /* CAP_??? */")),
+        _ => Value::Flags(format!("{}|{unnamed:#x}", names.join("|"))),
+    }
+}

@@ -1,0 +1,57 @@
+//! The form of a result: its base, and what stands behind it.
+
+use super::{Cx, flags, polls, special, time};
+use crate::call::Outcome;
+use crate::view::names::{choices, signal_name, tasks};
+use crate::view::spelled::{ResultForm, Spelled};
+
+/// Sets the form of a call's result.
+pub(super) fn form(cx: &Cx<'_>, name: &str, spelled: &mut Spelled, outcome: Outcome) {
+    if let Outcome::Value(value) = outcome {
+        spelled.result = of(cx, name, value);
+    }
+}
+
+fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
+    match name {
+        "brk" | "mmap" | "mremap" | "shmat" => ResultForm::hex(),
+        "umask" => ResultForm::octal(),
+        "fcntl" => special::fcntl_form(cx, value),
+        "poll" | "ppoll" => polled(cx, name, value),
+        "select" | "pselect6" => ResultForm::remarked(special::ready(cx, value)),
+        "personality" => ResultForm::hex_remarked(flags::persona(value as u64 & 0xffff_ffff)),
+        "sched_getscheduler" => ResultForm::remarked(choices::SCHED.spell(value as u64)),
+        "rt_sigtimedwait" => ResultForm::remarked(signal_name(value as i32)),
+        "time" => ResultForm::remarked(time::date(value, 0, 0)),
+        "ioprio_get" => ResultForm::remarked(special::ioprio(value as u32)),
+        "prctl" => option_read(cx, value),
+        _ => ResultForm::default(),
+    }
+}
+
+/// What poll found, or that it found nothing in time.
+fn polled(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
+    if value == 0 {
+        return ResultForm::remarked("Timeout");
+    }
+    let Some(mut remark) = polls::found(cx, cx.arg(0), cx.uint(1).into()) else {
+        return ResultForm::default();
+    };
+    if name == "ppoll"
+        && let Some(left) = cx.raw(cx.arg(2), 16)
+    {
+        remark.push_str(&format!(", left {}", time::timespec(&left, 0)));
+    }
+    ResultForm::remarked(remark)
+}
+
+/// Options of prctl that answer through the result.
+fn option_read(cx: &Cx<'_>, value: i64) -> ResultForm {
+    match cx.int(0) {
+        libc::PR_GET_DUMPABLE => ResultForm::remarked(special::dumpable(value as u64)),
+        libc::PR_GET_SECUREBITS if value != 0 => {
+            ResultForm::hex_remarked(tasks::SECUREBITS.spell(value as u64))
+        }
+        _ => ResultForm::default(),
+    }
+}

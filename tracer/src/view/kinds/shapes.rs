@@ -1,0 +1,158 @@
+//! Which spelling a structure has, as an argument given, filled in, or both.
+
+use vrift_arch::syscall::Shape;
+
+use super::raw::Raw;
+use super::sockets::{Buffers, Direction};
+use super::{Cx, files, polls, process, scalars, signals, sockaddr, sockets, sockopts, time};
+use crate::call::Outcome;
+use crate::view::value::Value;
+
+/// A structure with a fixed size and a spelling of its bytes alone.
+type Plain = (usize, fn(&Raw) -> Value);
+
+/// The size of the signal set in argument `at`: signalfd4 has flags behind it, other calls give
+/// it last.
+fn set_bytes(cx: &Cx<'_>, at: usize) -> u64 {
+    let Some(row) = cx.call.syscall.map(vrift_arch::Syscall::row) else { return 0 };
+    match row.name {
+        "signalfd4" => cx.arg(at + 1),
+        _ => cx.arg(row.args.len().saturating_sub(1)),
+    }
+}
+
+/// The size and spelling of structures that depend on nothing else.
+fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
+    let plain: Plain = match shape {
+        Shape::Timespec => (16, |raw| time::timespec(raw, 0)),
+        Shape::Timeval => (16, |raw| time::timeval(raw, 0)),
+        Shape::Timezone => (8, time::timezone),
+        Shape::Utimbuf => (16, files::utimbuf),
+        Shape::Itimerval => (32, time::itimerval),
+        Shape::Itimerspec => (32, time::itimerspec),
+        Shape::Rlimit => (16, |raw| process::rlimit(raw, "RLIM64_INFINITY")),
+        Shape::Rusage => (144, process::rusage),
+        Shape::Sigaction => (32, signals::action),
+        Shape::SigStack => (24, signals::stack),
+        Shape::Siginfo => (super::siginfo::BYTES, super::siginfo::value),
+        Shape::SockLen | Shape::Int => (4, |raw| one(Value::Int(raw.i32(0).into()))),
+        Shape::UInt => (4, |raw| one(Value::UInt(raw.u32(0).into()))),
+        Shape::Long => (8, |raw| one(Value::Int(raw.i64(0)))),
+        Shape::ULong => (8, |raw| one(Value::UInt(raw.u64(0)))),
+        Shape::IntPair => (8, |raw| {
+            Value::Array(vec![Value::Int(raw.i32(0).into()), Value::Int(raw.i32(4).into())])
+        }),
+        Shape::Utsname => (390, process::utsname),
+        Shape::Sysinfo => (112, process::sysinfo),
+        Shape::Tms => (32, process::tms),
+        Shape::SchedParam => (4, |raw| one(Value::Int(raw.i32(0).into()))),
+        Shape::SchedAttr => (48, process::sched_attr),
+        Shape::CapHeader => (8, process::cap_header),
+        Shape::CapData => (24, process::cap_data),
+        Shape::EpollEvent => match cx.layouts.epoll {
+            polls::Packed::Yes => (12, |raw| polls::epoll_event(raw, polls::Packed::Yes)),
+            polls::Packed::No => (16, |raw| polls::epoll_event(raw, polls::Packed::No)),
+        },
+        _ => return None,
+    };
+    Some(plain)
+}
+
+/// A number behind a pointer.
+fn one(value: Value) -> Value {
+    Value::Array(vec![value])
+}
+
+/// A structure the caller gives.
+pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
+    let addr = cx.arg(at);
+    if let Some((bytes, spell)) = plain(cx, shape) {
+        return cx.at(addr, bytes, spell);
+    }
+    match shape {
+        Shape::TimespecPair => time::timespec_pair(cx, addr),
+        Shape::TimevalPair => time::timeval_pair(cx, addr),
+        Shape::Sigset => signals::set_at(cx, addr, set_bytes(cx, at)),
+        Shape::Sigevent => signals::event(cx, addr),
+        Shape::Iovec { count } => sockets::vector(cx, addr, cx.arg(count.into()), Buffers::Whole),
+        Shape::Msghdr => sockets::message(cx, addr),
+        Shape::Mmsghdr { count } => {
+            sockets::messages(cx, addr, cx.uint(count.into()).into(), Direction::Sent)
+        }
+        Shape::Sockaddr { len } => sockaddr::at(cx, addr, cx.uint(len.into()).into()),
+        Shape::SockOpt { len } => sockopts::given(cx, addr, cx.uint(len.into()).into()),
+        Shape::OpenHow => files::open_how(cx, addr),
+        Shape::CpuSet { len } => process::cpu_set(cx, addr, cx.uint(len.into()).into()),
+        Shape::Groups { count } => match cx.uint(count.into()) {
+            0 => Value::Addr(addr),
+            count => cx.array(addr, count.into(), 4, |raw| scalars::id(raw.u32(0))),
+        },
+        Shape::PollFds { count } => polls::asked(cx, addr, cx.uint(count.into()).into()),
+        Shape::FdSet { count } => polls::set(cx, addr, cx.int(count.into())),
+        _ => Value::Addr(addr),
+    }
+}
+
+/// A structure the kernel fills in.
+pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Value {
+    let addr = cx.arg(at);
+    if let Some((bytes, spell)) = plain(cx, shape) {
+        return cx.filled(addr, outcome, bytes, spell);
+    }
+    match shape {
+        Shape::Stat => files::stat(cx, addr, outcome),
+        Shape::Statx => files::statx(cx, addr, outcome),
+        Shape::Statfs => files::statfs(cx, addr, outcome),
+        Shape::Dirents64 | Shape::Dirents => files::dirents(cx, addr, outcome),
+        Shape::WaitStatus => process::wait_status(cx, addr, outcome),
+        Shape::EpollEvents => polls::epoll_events(cx, addr, outcome),
+        Shape::Msghdr => sockets::filled_message(cx, addr, outcome),
+        Shape::Iovec { count } => sockets::filled_vector(cx, addr, cx.arg(count.into()), outcome),
+        Shape::SockOpt { len } => sockopts::filled(cx, addr, cx.arg(len.into()), outcome),
+        _ => by_result(cx, shape, at, outcome),
+    }
+}
+
+/// Structures whose size the result tells.
+fn by_result(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Value {
+    let addr = cx.arg(at);
+    let Outcome::Value(result) = outcome else {
+        return match outcome {
+            Outcome::Never => Value::Pending,
+            _ => Value::Addr(addr),
+        };
+    };
+    let result = u64::try_from(result).unwrap_or(0);
+    match shape {
+        Shape::CpuSet { .. } => process::cpu_set(cx, addr, result),
+        Shape::Groups { count } if cx.uint(count.into()) != 0 => {
+            cx.array(addr, result, 4, |raw| scalars::id(raw.u32(0)))
+        }
+        Shape::Mmsghdr { .. } => sockets::messages(cx, addr, result, Direction::Received),
+        _ => spell(cx, shape, at),
+    }
+}
+
+/// A structure that is read at entry and again at exit.
+pub(super) fn enter(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
+    spell(cx, shape, at)
+}
+
+/// The same at exit: what has changed is shown behind what it was.
+pub(super) fn leave(cx: &Cx<'_>, shape: Shape, at: usize, value: &mut Value, outcome: Outcome) {
+    if matches!(outcome, Outcome::Value(_)) && shape == Shape::SockLen {
+        let before = std::mem::replace(value, Value::Pending);
+        *value = changed_number(before, spell(cx, shape, at));
+    }
+}
+
+/// `[16]`, or `[128 => 16]` if the number changed.
+fn changed_number(before: Value, after: Value) -> Value {
+    match (before, after) {
+        (Value::Array(mut before), Value::Array(mut after)) => match (before.pop(), after.pop()) {
+            (Some(before), Some(after)) => Value::Array(vec![before.changed_to(after)]),
+            _ => Value::Array(Vec::new()),
+        },
+        (_, after) => after,
+    }
+}

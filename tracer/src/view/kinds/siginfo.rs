@@ -1,0 +1,205 @@
+//! `siginfo_t`: which of its overlapping halves count depends on the signal and its code.
+
+use vrift_arch::{Arch, Native};
+
+use super::raw::Raw;
+use super::scalars;
+use crate::view::names::{errno_name, signal_name};
+use crate::view::value::{Field, Value, fields};
+
+/// The size of the kernel's structure.
+pub(super) const BYTES: usize = 128;
+
+/// Codes any signal can have.
+const CODES: &[(i32, &str)] = &[
+    (0, "SI_USER"),
+    (0x80, "SI_KERNEL"),
+    (-1, "SI_QUEUE"),
+    (-2, "SI_TIMER"),
+    (-3, "SI_MESGQ"),
+    (-4, "SI_ASYNCIO"),
+    (-5, "SI_SIGIO"),
+    (-6, "SI_TKILL"),
+    (-7, "SI_DETHREAD"),
+    (-60, "SI_ASYNCNL"),
+];
+
+/// Codes of single signals, from 1 on.
+const CODES_OF: &[(i32, &[&str])] = &[
+    (
+        libc::SIGILL,
+        &[
+            "ILL_ILLOPC",
+            "ILL_ILLOPN",
+            "ILL_ILLADR",
+            "ILL_ILLTRP",
+            "ILL_PRVOPC",
+            "ILL_PRVREG",
+            "ILL_COPROC",
+            "ILL_BADSTK",
+            "ILL_BADIADDR",
+        ],
+    ),
+    (
+        libc::SIGTRAP,
+        &["TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT", "TRAP_UNK", "TRAP_PERF"],
+    ),
+    (libc::SIGBUS, &["BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR", "BUS_MCEERR_AR", "BUS_MCEERR_AO"]),
+    (
+        libc::SIGFPE,
+        &[
+            "FPE_INTDIV",
+            "FPE_INTOVF",
+            "FPE_FLTDIV",
+            "FPE_FLTOVF",
+            "FPE_FLTUND",
+            "FPE_FLTRES",
+            "FPE_FLTINV",
+            "FPE_FLTSUB",
+        ],
+    ),
+    (libc::SIGSEGV, &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"]),
+    (
+        libc::SIGCHLD,
+        &["CLD_EXITED", "CLD_KILLED", "CLD_DUMPED", "CLD_TRAPPED", "CLD_STOPPED", "CLD_CONTINUED"],
+    ),
+    (libc::SIGIO, &["POLL_IN", "POLL_OUT", "POLL_MSG", "POLL_ERR", "POLL_PRI", "POLL_HUP"]),
+    (libc::SIGSYS, &["SYS_SECCOMP", "SYS_USER_DISPATCH"]),
+];
+
+/// The structure a signal comes with.
+pub(crate) fn spell(info: &[u8; BYTES]) -> Value {
+    value(&Raw::new(info.to_vec()))
+}
+
+/// The structure in memory.
+pub(super) fn value(raw: &Raw) -> Value {
+    let (signo, errno, code) = (raw.i32(0), raw.i32(4), raw.i32(8));
+    if signo == 0 {
+        return Value::Struct(Vec::new());
+    }
+    let mut shown = fields! {
+        si_signo: Value::name(signal_name(signo)),
+        si_code: Value::name(code_name(signo, code)),
+    };
+    if errno != 0 {
+        shown.extend(fields! { si_errno: errno_value(errno) });
+    }
+    shown.extend(details(raw, signo, code));
+    Value::Struct(shown)
+}
+
+/// An error number in a structure.
+fn errno_value(errno: i32) -> Value {
+    let name = errno_name(errno);
+    if name.starts_with('E') { Value::Name(name) } else { Value::Int(errno.into()) }
+}
+
+fn code_name(signo: i32, code: i32) -> String {
+    if let Some((_, name)) = CODES.iter().find(|(known, _)| *known == code) {
+        return (*name).to_owned();
+    }
+    let names = CODES_OF.iter().find(|(known, _)| *known == signo).map(|(_, names)| *names);
+    let at = usize::try_from(code).ok().and_then(|code| code.checked_sub(1));
+    match at.and_then(|at| names?.get(at)) {
+        Some(name) => (*name).to_owned(),
+        None => format!("{code:#x}"),
+    }
+}
+
+/// The fields behind signal, error and code.
+fn details(raw: &Raw, signo: i32, code: i32) -> Vec<Field> {
+    match (code, signo) {
+        (0 | -6, _) => sender(raw),
+        (-2, _) => timer(raw),
+        (-5, _) => poll(raw),
+        (0x80, libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) => {
+            fault(raw)
+        }
+        (0x80, _) if raw.u64(16) == 0 && raw.u64(24) == 0 => Vec::new(),
+        (1.., libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) => {
+            fault(raw)
+        }
+        (1.., libc::SIGCHLD) => child(raw, code),
+        (1.., libc::SIGIO) => poll(raw),
+        (1.., libc::SIGSYS) => system_call(raw),
+        _ => queued(raw),
+    }
+}
+
+fn sender(raw: &Raw) -> Vec<Field> {
+    fields! {
+        si_pid: Value::Int(raw.i32(16).into()),
+        si_uid: scalars::id(raw.u32(20)),
+    }
+}
+
+fn queued(raw: &Raw) -> Vec<Field> {
+    let mut shown = sender(raw);
+    shown.extend(payload(raw));
+    shown
+}
+
+fn payload(raw: &Raw) -> Vec<Field> {
+    if raw.u64(24) == 0 {
+        return Vec::new();
+    }
+    fields! { si_int: Value::Int(raw.i32(24).into()), si_ptr: Value::Addr(raw.u64(24)) }
+}
+
+fn timer(raw: &Raw) -> Vec<Field> {
+    let mut shown = fields! {
+        si_timerid: Value::Hex(raw.u32(16).into()),
+        si_overrun: Value::Int(raw.i32(20).into()),
+    };
+    shown.extend(payload(raw));
+    shown
+}
+
+fn poll(raw: &Raw) -> Vec<Field> {
+    fields! { si_band: Value::Int(raw.i64(16)), si_fd: Value::Fd(raw.i32(24)) }
+}
+
+fn fault(raw: &Raw) -> Vec<Field> {
+    fields! { si_addr: Value::Addr(raw.u64(16)) }
+}
+
+fn child(raw: &Raw, code: i32) -> Vec<Field> {
+    let status = raw.i32(24);
+    let exited = code == 1;
+    let mut shown = sender(raw);
+    shown.extend(fields! {
+        si_status: if exited { Value::Int(status.into()) } else { Value::Name(signal_name(status)) },
+        si_utime: ticks(raw.i64(32)),
+        si_stime: ticks(raw.i64(40)),
+    });
+    shown
+}
+
+/// Clock ticks, of which there are a hundred in a second.
+pub(super) fn ticks(count: i64) -> Value {
+    match count {
+        0 => Value::Int(0),
+        _ => Value::Int(count).remarked(format!("{:.2} s", count as f64 / 100.0)),
+    }
+}
+
+fn system_call(raw: &Raw) -> Vec<Field> {
+    let number = raw.i32(24);
+    let arch = raw.u32(28);
+    let native = (arch == Native::AUDIT_ARCH).then(|| Native::syscall(number as u64)).flatten();
+    fields! {
+        si_call_addr: Value::Addr(raw.u64(16)),
+        si_syscall: match native {
+            Some(syscall) => Value::name(format!("__NR_{}", syscall.row().name)),
+            None => Value::Int(number.into()),
+        },
+        si_arch: Value::name(match arch {
+            0xc000_003e => "AUDIT_ARCH_X86_64".to_owned(),
+            0xc000_00b7 => "AUDIT_ARCH_AARCH64".to_owned(),
+            0x4000_0003 => "AUDIT_ARCH_I386".to_owned(),
+            0x4000_0028 => "AUDIT_ARCH_ARM".to_owned(),
+            other => format!("{other:#x} /* AUDIT_ARCH_??? */"),
+        }),
+    }
+}

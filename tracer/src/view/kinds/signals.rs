@@ -1,0 +1,101 @@
+//! Signal sets and the structures about signals.
+
+use super::Cx;
+use super::raw::Raw;
+use crate::view::names::{signal_name, signal_short, tasks};
+use crate::view::value::{Value, fields};
+
+/// The number of signals.
+const SIGNALS: u32 = 64;
+
+/// The only size of a signal set the kernel takes.
+const SET_BYTES: u64 = 8;
+
+/// The ways of telling that name a signal.
+const SIGEV_SIGNAL: i32 = 0;
+const SIGEV_THREAD_ID: i32 = 4;
+
+/// `SA_RESTORER`
+const SA_RESTORER: u64 = 0x0400_0000;
+
+/// A signal set; of a mostly full one, the signals that are missing.
+pub(super) fn set(bits: u64) -> Value {
+    let complement = bits.count_ones() >= SIGNALS * 2 / 3;
+    let shown = if complement { !bits } else { bits };
+    let members = (1..=SIGNALS as i32)
+        .filter(|signo| shown >> (signo - 1) & 1 == 1)
+        .filter_map(signal_short)
+        .map(std::borrow::Cow::into_owned)
+        .collect();
+    Value::Set { complement, members }
+}
+
+/// A signal set in memory, of the size the call's last argument gives.
+pub(super) fn set_at(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
+    if bytes != SET_BYTES {
+        return Value::Addr(addr);
+    }
+    cx.at(addr, 8, |raw| set(raw.u64(0)))
+}
+
+/// The kernel's `struct sigaction`: handler, flags, restorer, mask.
+pub(super) fn action(raw: &Raw) -> Value {
+    let flags = raw.u64(8);
+    let mut shown = fields! {
+        sa_handler: handler(raw.u64(0)),
+        sa_mask: set(raw.u64(24)),
+        sa_flags: Value::Flags(tasks::SIGACTION.spell(flags)),
+    };
+    if flags & SA_RESTORER != 0 {
+        shown.extend(fields! { sa_restorer: Value::Addr(raw.u64(16)) });
+    }
+    Value::Struct(shown)
+}
+
+fn handler(addr: u64) -> Value {
+    match addr {
+        0 => Value::name("SIG_DFL"),
+        1 => Value::name("SIG_IGN"),
+        u64::MAX => Value::name("SIG_ERR"),
+        _ => Value::Addr(addr),
+    }
+}
+
+/// `stack_t`.
+pub(super) fn stack(raw: &Raw) -> Value {
+    Value::Struct(fields! {
+        ss_sp: Value::Addr(raw.u64(0)),
+        ss_flags: Value::Flags(tasks::SIGSTACK.spell(raw.u32(8).into())),
+        ss_size: Value::UInt(raw.u64(16)),
+    })
+}
+
+/// `struct sigevent`: how a timer or queue tells.
+pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
+    cx.at(addr, 20, |raw| {
+        let (signo, notify) = (raw.i32(8), raw.i32(12));
+        let signal = match notify {
+            SIGEV_SIGNAL | SIGEV_THREAD_ID => Value::name(signal_name(signo)),
+            _ => Value::UInt(raw.u32(8).into()),
+        };
+        let name = match notify {
+            SIGEV_SIGNAL => "SIGEV_SIGNAL".to_owned(),
+            1 => "SIGEV_NONE".to_owned(),
+            2 => "SIGEV_THREAD".to_owned(),
+            SIGEV_THREAD_ID => "SIGEV_THREAD_ID".to_owned(),
+            other => format!("{other:#x} /* SIGEV_??? */"),
+        };
+        let mut shown = fields! {
+            sigev_value: Value::Struct(fields! {
+                sival_int: Value::Int(raw.i32(0).into()),
+                sival_ptr: Value::Addr(raw.u64(0)),
+            }),
+            sigev_signo: signal,
+            sigev_notify: Value::name(name),
+        };
+        if notify == SIGEV_THREAD_ID {
+            shown.extend(fields! { sigev_notify_thread_id: Value::Int(raw.i32(16).into()) });
+        }
+        Value::Struct(shown)
+    })
+}

@@ -1,0 +1,191 @@
+//! Socket addresses.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::flags::ethernet;
+use super::raw::Raw;
+use super::{Cx, strings};
+use crate::call::Outcome;
+use crate::view::names::choices;
+use crate::view::value::{Cut, Value, fields};
+
+/// `sizeof(struct sockaddr_storage)`: nothing longer is an address.
+const BYTES_MAX: u64 = 128;
+/// `sizeof(sun_path)`
+const SUN_PATH: usize = 108;
+
+/// An address of `bytes` bytes.
+pub(super) fn at(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
+    if bytes < 2 {
+        return Value::Addr(addr);
+    }
+    let bytes = bytes.min(BYTES_MAX) as usize;
+    cx.at(addr, bytes, spell)
+}
+
+/// An address the kernel filled in; how long it is stands behind the pointer `len`, and how much
+/// room there was is in `room`.
+pub(super) fn filled(cx: &Cx<'_>, addr: u64, len: u64, room: &Value, outcome: Outcome) -> Value {
+    let Outcome::Value(_) = outcome else {
+        return match outcome {
+            Outcome::Never => Value::Pending,
+            _ => Value::Addr(addr),
+        };
+    };
+    let Some(length) = cx.raw(len, 4) else { return Value::Addr(addr) };
+    let room = match room {
+        Value::Array(one) => match one.first() {
+            Some(Value::Int(room)) => *room as u64,
+            _ => BYTES_MAX,
+        },
+        _ => BYTES_MAX,
+    };
+    at(cx, addr, u64::from(length.u32(0)).min(room))
+}
+
+/// An address whose bytes are all here.
+fn spell(raw: &Raw) -> Value {
+    let bytes = raw.bytes().len();
+    match i32::from(raw.u16(0)) {
+        libc::AF_UNIX => unix(raw),
+        libc::AF_INET if bytes >= 8 => Value::Struct(fields! {
+            sa_family: Value::name("AF_INET"),
+            sin_port: network("htons", raw.be16(2).into()),
+            sin_addr: Value::call("inet_addr", [text(&Ipv4Addr::from(raw.be32(4)).to_string())]),
+        }),
+        libc::AF_INET6 if bytes >= 24 => inet6(raw),
+        libc::AF_NETLINK if bytes >= 12 => Value::Struct(fields! {
+            sa_family: Value::name("AF_NETLINK"),
+            nl_pid: Value::Int(raw.i32(4).into()),
+            nl_groups: Value::Verbatim(groups(raw.u32(8))),
+        }),
+        libc::AF_PACKET if bytes >= 12 => packet(raw),
+        libc::AF_VSOCK if bytes >= 12 => vsock(raw),
+        family => Value::Struct(fields! {
+            sa_family: Value::name(choices::FAMILY.spell(family as u64)),
+            sa_data: strings::literal(raw.slice(2, bytes), Cut::Whole),
+        }),
+    }
+}
+
+/// A path, an abstract name (`@"…"`), or nothing.
+fn unix(raw: &Raw) -> Value {
+    let mut shown = fields! { sa_family: Value::name("AF_UNIX") };
+    let path = raw.slice(2, SUN_PATH);
+    match path {
+        [] => {}
+        [0, name @ ..] => {
+            let name = Value::Verbatim(format!("@{}", strings::literal(name, Cut::Whole)));
+            shown.extend(fields! { sun_path: name });
+        }
+        _ => {
+            let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
+            let path = strings::literal(&path[..end], Cut::Whole);
+            shown.extend(fields! { sun_path: path });
+        }
+    }
+    Value::Struct(shown)
+}
+
+fn inet6(raw: &Raw) -> Value {
+    let mut octets = [0; 16];
+    octets.copy_from_slice(raw.slice(8, 16));
+    let addr = text(&Ipv6Addr::from(octets).to_string());
+    let place = Value::Verbatim("&sin6_addr".to_owned());
+    let mut shown = fields! {
+        sa_family: Value::name("AF_INET6"),
+        sin6_port: network("htons", raw.be16(2).into()),
+        sin6_flowinfo: network("htonl", raw.be32(4).into()),
+    };
+    shown.push(("".into(), Value::call("inet_pton", [Value::name("AF_INET6"), addr, place])));
+    if raw.bytes().len() >= 28 {
+        shown.extend(fields! { sin6_scope_id: interface(raw.u32(24)) });
+    }
+    Value::Struct(shown)
+}
+
+fn packet(raw: &Raw) -> Value {
+    let length = raw.u8(11);
+    let hardware: Vec<Value> =
+        raw.slice(12, length.into()).iter().map(|&byte| Value::Hex(byte.into())).collect();
+    let kind = match raw.u8(10) {
+        0 => "PACKET_HOST".to_owned(),
+        1 => "PACKET_BROADCAST".to_owned(),
+        2 => "PACKET_MULTICAST".to_owned(),
+        3 => "PACKET_OTHERHOST".to_owned(),
+        4 => "PACKET_OUTGOING".to_owned(),
+        other => format!("{other:#x} /* PACKET_??? */"),
+    };
+    let hatype = match raw.u16(8) {
+        0 => "ARPHRD_NETROM".to_owned(),
+        1 => "ARPHRD_ETHER".to_owned(),
+        772 => "ARPHRD_LOOPBACK".to_owned(),
+        other => format!("{other:#x} /* ARPHRD_??? */"),
+    };
+    let mut shown = fields! {
+        sa_family: Value::name("AF_PACKET"),
+        sll_protocol: Value::call("htons", [Value::name(ethernet(raw.be16(2)))]),
+        sll_ifindex: interface(raw.u32(4)),
+        sll_hatype: Value::name(hatype),
+        sll_pkttype: Value::name(kind),
+        sll_halen: Value::UInt(length.into()),
+    };
+    if length > 0 {
+        shown.extend(fields! { sll_addr: Value::Array(hardware) });
+    }
+    Value::Struct(shown)
+}
+
+fn vsock(raw: &Raw) -> Value {
+    let cid = match raw.u32(8) {
+        u32::MAX => Value::name("VMADDR_CID_ANY"),
+        0 => Value::name("VMADDR_CID_HYPERVISOR"),
+        1 => Value::name("VMADDR_CID_LOCAL"),
+        2 => Value::name("VMADDR_CID_HOST"),
+        cid => Value::Hex(cid.into()),
+    };
+    let port = match raw.u32(4) {
+        u32::MAX => Value::name("VMADDR_PORT_ANY"),
+        port => Value::Hex(port.into()),
+    };
+    Value::Struct(fields! {
+        sa_family: Value::name("AF_VSOCK"),
+        svm_cid: cid,
+        svm_port: port,
+        svm_flags: Value::Hex(raw.u8(12).into()),
+    })
+}
+
+/// A number in network byte order.
+fn network(macro_name: &'static str, value: u64) -> Value {
+    Value::call(macro_name, [Value::UInt(value)])
+}
+
+/// Multicast groups, as printf's `%#08x` pads them.
+fn groups(bits: u32) -> String {
+    if bits == 0 { "00000000".to_owned() } else { format!("{bits:#08x}") }
+}
+
+/// An interface, by name where this machine knows one.
+fn interface(index: u32) -> Value {
+    match interface_name(index) {
+        Some(name) => Value::call("if_nametoindex", [text(&name)]),
+        None => Value::UInt(index.into()),
+    }
+}
+
+/// The name of the interface with this index on this machine.
+fn interface_name(index: u32) -> Option<String> {
+    if index == 0 {
+        return None;
+    }
+    let entries = std::fs::read_dir("/sys/class/net").ok()?;
+    entries.flatten().find_map(|entry| {
+        let number = std::fs::read_to_string(entry.path().join("ifindex")).ok()?;
+        (number.trim() == index.to_string()).then(|| entry.file_name().to_string_lossy().into())
+    })
+}
+
+fn text(text: &str) -> Value {
+    strings::literal(text.as_bytes(), Cut::Whole)
+}

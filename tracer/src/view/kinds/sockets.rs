@@ -1,0 +1,172 @@
+//! Messages: vectors of buffers, headers, control messages.
+
+use super::raw::Raw;
+use super::{Cx, sockaddr, strings};
+use crate::call::Outcome;
+use crate::view::names::{sockets, sockopts};
+use crate::view::value::{Cut, Value, fields};
+
+/// Control messages beyond this are not read.
+const CONTROL_BYTES_MAX: u64 = 4096;
+/// `sizeof(struct cmsghdr)`
+const HEADER: usize = 16;
+
+/// How the buffers of a vector are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Buffers {
+    /// As the caller filled them.
+    Whole,
+    /// As far as the kernel filled them: this many bytes over all.
+    Filled(u64),
+    /// By address.
+    Addresses,
+}
+
+/// An array of `struct iovec`.
+pub(super) fn vector(cx: &Cx<'_>, addr: u64, count: u64, buffers: Buffers) -> Value {
+    if addr != 0 && count == 0 {
+        return Value::Array(Vec::new());
+    }
+    let mut left = match buffers {
+        Buffers::Filled(bytes) => bytes,
+        Buffers::Whole | Buffers::Addresses => u64::MAX,
+    };
+    cx.array(addr, count, 16, |raw| {
+        let (base, length) = (raw.u64(0), raw.u64(8));
+        let shown = length.min(left);
+        left -= shown;
+        let base = match buffers {
+            Buffers::Addresses => Value::Addr(base),
+            Buffers::Whole | Buffers::Filled(_) => strings::bytes(cx, base, shown),
+        };
+        Value::Struct(fields! { iov_base: base, iov_len: Value::UInt(length) })
+    })
+}
+
+/// A vector the kernel filled in.
+pub(super) fn filled_vector(cx: &Cx<'_>, addr: u64, count: u64, outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Value(bytes) => {
+            vector(cx, addr, count, Buffers::Filled(u64::try_from(bytes).unwrap_or(0)))
+        }
+        Outcome::Error(_) | Outcome::Restarts(_) => vector(cx, addr, count, Buffers::Addresses),
+        Outcome::Never => Value::Pending,
+    }
+}
+
+/// `struct msghdr` the caller gives.
+pub(super) fn message(cx: &Cx<'_>, addr: u64) -> Value {
+    cx.at(addr, 56, |raw| header(cx, raw, Buffers::Whole))
+}
+
+/// `struct msghdr` the kernel filled in.
+pub(super) fn filled_message(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Value(bytes) => {
+            let bytes = u64::try_from(bytes).unwrap_or(0);
+            cx.at(addr, 56, |raw| header(cx, raw, Buffers::Filled(bytes)))
+        }
+        Outcome::Error(_) | Outcome::Restarts(_) => cx.at(addr, 56, |raw| {
+            let length = Value::Int(raw.i32(8).into());
+            Value::Struct(fields! { msg_namelen: length })
+        }),
+        Outcome::Never => Value::Pending,
+    }
+}
+
+/// An array of `struct mmsghdr`.
+pub(super) fn messages(cx: &Cx<'_>, addr: u64, count: u64, direction: Direction) -> Value {
+    cx.array(addr, count, 64, |raw| {
+        let length = raw.u32(56);
+        let buffers = match direction {
+            Direction::Sent => Buffers::Whole,
+            Direction::Received => Buffers::Filled(length.into()),
+        };
+        let mut shown = fields! { msg_hdr: header(cx, raw, buffers) };
+        shown.extend(fields! { msg_len: Value::UInt(length.into()) });
+        Value::Struct(shown)
+    })
+}
+
+/// Which way messages went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Sent,
+    Received,
+}
+
+fn header(cx: &Cx<'_>, raw: &Raw, buffers: Buffers) -> Value {
+    let (control, control_bytes) = (raw.u64(32), raw.u64(40));
+    let mut shown = fields! {
+        msg_name: sockaddr::at(cx, raw.u64(0), raw.u32(8).into()),
+        msg_namelen: Value::Int(raw.i32(8).into()),
+        msg_iov: vector(cx, raw.u64(16), raw.u64(24), buffers),
+        msg_iovlen: Value::UInt(raw.u64(24)),
+    };
+    if control_bytes != 0 {
+        shown.extend(fields! { msg_control: control_messages(cx, control, control_bytes) });
+    }
+    shown.extend(fields! {
+        msg_controllen: Value::UInt(control_bytes),
+        msg_flags: Value::Flags(sockets::MSG.spell(raw.u32(48).into())),
+    });
+    Value::Struct(shown)
+}
+
+fn control_messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
+    let bytes = bytes.min(CONTROL_BYTES_MAX) as usize;
+    if bytes < HEADER {
+        return Value::Addr(addr);
+    }
+    cx.at(addr, bytes, |raw| {
+        let mut elements = Vec::new();
+        let mut at = 0;
+        while at + HEADER <= bytes {
+            let length = usize::try_from(raw.u64(at)).unwrap_or(usize::MAX);
+            elements.push(control_message(raw, at, length.min(bytes - at)));
+            if length < HEADER || length > bytes - at {
+                break;
+            }
+            at += length.next_multiple_of(8);
+        }
+        Value::Array(elements)
+    })
+}
+
+fn control_message(raw: &Raw, at: usize, length: usize) -> Value {
+    let (level, kind) = (raw.i32(at + 8), raw.i32(at + 12));
+    let mut shown = fields! {
+        cmsg_len: Value::UInt(raw.u64(at)),
+        cmsg_level: Value::name(sockopts::LEVEL.spell(level as u32 as u64)),
+    };
+    let data = Raw::new(raw.slice(at + HEADER, length.saturating_sub(HEADER)).to_vec());
+    let (name, data) = match (level, kind) {
+        (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ("SCM_RIGHTS".to_owned(), descriptors(&data)),
+        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+            ("SCM_CREDENTIALS".to_owned(), credentials(&data))
+        }
+        (libc::SOL_SOCKET, 3) => {
+            ("SCM_SECURITY".to_owned(), strings::literal(data.bytes(), Cut::Whole))
+        }
+        (libc::SOL_SOCKET, _) => (format!("{kind:#x} /* SCM_??? */"), Value::Pending),
+        _ => (format!("{kind:#x}"), Value::Pending),
+    };
+    shown.extend(fields! { cmsg_type: Value::name(name) });
+    if !data.is_pending() {
+        shown.extend(fields! { cmsg_data: data });
+    }
+    Value::Struct(shown)
+}
+
+fn descriptors(data: &Raw) -> Value {
+    Value::Array((0..data.bytes().len() / 4).map(|n| Value::Fd(data.i32(n * 4))).collect())
+}
+
+/// `struct ucred`.
+pub(super) fn credentials(data: &Raw) -> Value {
+    Value::Struct(fields! {
+        pid: Value::Int(data.i32(0).into()),
+        uid: super::scalars::id(data.u32(4)),
+        gid: super::scalars::id(data.u32(8)),
+    })
+}

@@ -1,0 +1,137 @@
+//! clone and clone3.
+
+use super::super::{Cx, raw::Raw};
+use crate::call::Outcome;
+use crate::view::names::{signal_name, tasks};
+use crate::view::spelled::Spelled;
+use crate::view::value::{Field, Value, fields};
+
+const CLONE_PIDFD: u64 = 0x1000;
+const CLONE_SETTLS: u64 = 0x8_0000;
+const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+/// The low byte of clone's flags is the signal sent at exit.
+const EXIT_SIGNAL: u64 = 0xff;
+/// The size of clone3's first structure, and offsets of what came later.
+const ARGS_BYTES_MIN: usize = 64;
+const ARGS_BYTES_MAX: usize = 88;
+
+pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
+    let flags = cx.arg(0) & 0xffff_ffff;
+    let mut args = vec![
+        Value::Addr(cx.arg(1)).named("child_stack"),
+        Value::Flags(clone_flags(flags)).named("flags"),
+    ];
+    if flags & (CLONE_PARENT_SETTID | CLONE_PIDFD) != 0 {
+        args.push(Value::Pending.named("parent_tid"));
+    }
+    let (tls, child) = tls_and_child(cx);
+    if flags & CLONE_SETTLS != 0 {
+        args.push(Value::Addr(cx.arg(tls)).named("tls"));
+    }
+    if flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) != 0 {
+        args.push(Value::Addr(cx.arg(child)).named("child_tidptr"));
+    }
+    args
+}
+
+/// aarch64 passes the thread pointer before the child's id, x86_64 after it.
+fn tls_and_child(cx: &Cx<'_>) -> (usize, usize) {
+    match cx.layouts.epoll {
+        super::super::polls::Packed::Yes => (4, 3),
+        super::super::polls::Packed::No => (3, 4),
+    }
+}
+
+fn clone_flags(flags: u64) -> String {
+    let signal = (flags & EXIT_SIGNAL) as i32;
+    let flags = flags & !EXIT_SIGNAL;
+    match (flags, signal) {
+        (0, 0) => "0".to_owned(),
+        (0, _) => signal_name(signal),
+        (_, 0) => tasks::CLONE.spell(flags),
+        _ => format!("{}|{}", tasks::CLONE.spell(flags), signal_name(signal)),
+    }
+}
+
+pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let addr = cx.arg(2);
+    for arg in &mut spelled.args {
+        if arg.is_pending() {
+            let filled = cx
+                .filled(addr, outcome, 4, |raw| Value::Array(vec![Value::Int(raw.i32(0).into())]));
+            *arg = filled.named("parent_tid");
+        }
+    }
+}
+
+pub(super) fn enter3(cx: &Cx<'_>) -> Vec<Value> {
+    vec![clone_args(cx), Value::UInt(cx.arg(1))]
+}
+
+/// Whether clone3 fills in something that is shown.
+pub(super) fn answers(cx: &Cx<'_>) -> bool {
+    let flags = cx.raw(cx.arg(0), ARGS_BYTES_MIN).map_or(0, |raw| raw.u64(0));
+    flags & (CLONE_PIDFD | CLONE_PARENT_SETTID) != 0
+}
+
+/// `struct clone_args`, as much of it as the caller gives.
+fn clone_args(cx: &Cx<'_>) -> Value {
+    let (addr, bytes) = (cx.arg(0), cx.arg(1));
+    let Ok(bytes) = usize::try_from(bytes) else { return Value::Addr(addr) };
+    if bytes < ARGS_BYTES_MIN {
+        return Value::Addr(addr);
+    }
+    cx.at(addr, bytes.min(ARGS_BYTES_MAX), |raw| Value::Struct(clone_fields(cx, raw)))
+}
+
+fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
+    let flags = raw.u64(0);
+    let mut shown = fields! { flags: Value::Flags(tasks::CLONE3.spell(flags)) };
+    if flags & CLONE_PIDFD != 0 {
+        shown.extend(fields! { pidfd: Value::Addr(raw.u64(8)) });
+    }
+    if flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) != 0 {
+        shown.extend(fields! { child_tid: Value::Addr(raw.u64(16)) });
+    }
+    if flags & CLONE_PARENT_SETTID != 0 {
+        shown.extend(fields! { parent_tid: Value::Addr(raw.u64(24)) });
+    }
+    shown.extend(fields! {
+        exit_signal: Value::name(signal_name(raw.u64(32) as i32)),
+        stack: Value::Addr(raw.u64(40)),
+        stack_size: Value::Hex(raw.u64(48)),
+    });
+    if flags & CLONE_SETTLS != 0 {
+        shown.extend(fields! { tls: Value::Addr(raw.u64(56)) });
+    }
+    if raw.u64(64) != 0 || raw.u64(72) != 0 {
+        let ids = cx.array(raw.u64(64), raw.u64(72), 4, |raw| Value::Int(raw.i32(0).into()));
+        shown.extend(fields! { set_tid: ids, set_tid_size: Value::UInt(raw.u64(72)) });
+    }
+    if flags & 0x2_0000_0000 != 0 || raw.u64(80) != 0 {
+        shown.extend(fields! { cgroup: Value::UInt(raw.u64(80)) });
+    }
+    shown
+}
+
+/// Behind what the caller gave, the numbers the kernel wrote for it.
+pub(super) fn leave3(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let (Outcome::Value(_), Some(raw)) = (outcome, cx.raw(cx.arg(0), ARGS_BYTES_MIN)) else {
+        return;
+    };
+    let Some(given @ Value::Struct(_)) = spelled.args.first_mut() else { return };
+    let number = |addr| cx.at(addr, 4, |raw| Value::Array(vec![Value::Int(raw.i32(0).into())]));
+    let mut written = Vec::new();
+    if raw.u64(0) & CLONE_PIDFD != 0 {
+        written.extend(fields! { pidfd: number(raw.u64(8)) });
+    }
+    if raw.u64(0) & CLONE_PARENT_SETTID != 0 {
+        written.extend(fields! { parent_tid: number(raw.u64(24)) });
+    }
+    if !written.is_empty() {
+        let before = std::mem::replace(given, Value::Pending);
+        *given = before.changed_to(Value::Struct(written));
+    }
+}

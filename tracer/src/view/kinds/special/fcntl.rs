@@ -1,0 +1,133 @@
+//! fcntl: the command says what the third argument is.
+
+use super::super::{Cx, flags, raw::Raw};
+use crate::call::Outcome;
+use crate::view::names::{choices, files, signal_name};
+use crate::view::spelled::{ResultForm, Spelled};
+use crate::view::value::{Value, fields};
+
+/// Commands that libc does not name on every target.
+const F_SETSIG: i32 = 10;
+const F_GETSIG: i32 = 11;
+const F_SETOWN_EX: i32 = 15;
+const F_GETOWN_EX: i32 = 16;
+
+/// What the third argument of a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Third {
+    None,
+    Int,
+    FdFlags,
+    OpenFlags,
+    Lock,
+    LockOut,
+    Owner,
+    OwnerOut,
+    Signal,
+    Lease,
+    Notify,
+    Seals,
+    Unknown,
+}
+
+fn third(command: i32) -> Third {
+    match command {
+        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC | libc::F_SETOWN | libc::F_SETPIPE_SZ => Third::Int,
+        libc::F_GETFD | libc::F_GETFL | libc::F_GETOWN | libc::F_GETPIPE_SZ => Third::None,
+        libc::F_GETLEASE | libc::F_GET_SEALS | F_GETSIG => Third::None,
+        libc::F_SETFD => Third::FdFlags,
+        libc::F_SETFL => Third::OpenFlags,
+        libc::F_SETLK | libc::F_SETLKW | libc::F_OFD_SETLK | libc::F_OFD_SETLKW | 13 | 14 => {
+            Third::Lock
+        }
+        libc::F_GETLK | libc::F_OFD_GETLK | 12 => Third::LockOut,
+        F_SETOWN_EX => Third::Owner,
+        F_GETOWN_EX => Third::OwnerOut,
+        F_SETSIG => Third::Signal,
+        libc::F_SETLEASE => Third::Lease,
+        libc::F_NOTIFY => Third::Notify,
+        libc::F_ADD_SEALS => Third::Seals,
+        _ => Third::Unknown,
+    }
+}
+
+pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
+    let command = cx.int(1);
+    let mut args = vec![Value::Fd(cx.int(0)), Value::name(choices::FCNTL.spell(cx.uint(1).into()))];
+    let bits = u64::from(cx.uint(2));
+    match third(command) {
+        Third::None => {}
+        Third::Int => args.push(Value::Int(cx.int(2).into())),
+        Third::FdFlags => args.push(Value::Flags(files::FD_FLAGS.spell(bits))),
+        Third::OpenFlags => args.push(Value::Flags(flags::open(cx, bits))),
+        Third::Lock => args.push(cx.at(cx.arg(2), 32, |raw| lock(raw, Pid::Hidden))),
+        Third::Owner => args.push(cx.at(cx.arg(2), 8, owner)),
+        Third::LockOut | Third::OwnerOut => args.push(Value::Pending),
+        Third::Signal => args.push(Value::name(signal_name(cx.int(2)))),
+        Third::Lease => args.push(Value::name(choices::LEASE.spell(bits))),
+        Third::Notify => args.push(Value::Flags(files::NOTIFY.spell(bits))),
+        Third::Seals => args.push(Value::Flags(files::SEALS.spell(bits))),
+        Third::Unknown => args.push(Value::Hex(cx.arg(2))),
+    }
+    args
+}
+
+pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let filled = match third(cx.int(1)) {
+        Third::LockOut => cx.filled(cx.arg(2), outcome, 32, |raw| lock(raw, Pid::Shown)),
+        Third::OwnerOut => cx.filled(cx.arg(2), outcome, 8, owner),
+        _ => return,
+    };
+    if let Some(last) = spelled.args.last_mut() {
+        *last = filled;
+    }
+}
+
+/// Whether the owner of a lock is shown; only the kernel knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pid {
+    Shown,
+    Hidden,
+}
+
+/// `struct flock`.
+fn lock(raw: &Raw, pid: Pid) -> Value {
+    let mut shown = fields! {
+        l_type: Value::name(choices::LEASE.spell(raw.u16(0).into())),
+        l_whence: Value::name(choices::WHENCE.spell(raw.u16(2).into())),
+        l_start: Value::Int(raw.i64(8)),
+        l_len: Value::Int(raw.i64(16)),
+    };
+    if pid == Pid::Shown {
+        shown.extend(fields! { l_pid: Value::Int(raw.i32(24).into()) });
+    }
+    Value::Struct(shown)
+}
+
+/// `struct f_owner_ex`.
+fn owner(raw: &Raw) -> Value {
+    let kind = match raw.i32(0) {
+        0 => "F_OWNER_TID".to_owned(),
+        1 => "F_OWNER_PID".to_owned(),
+        2 => "F_OWNER_PGRP".to_owned(),
+        other => format!("{other:#x} /* F_OWNER_??? */"),
+    };
+    Value::Struct(fields! { type: Value::name(kind), pid: Value::Int(raw.i32(4).into()) })
+}
+
+/// The form of a command's result.
+pub(in super::super) fn form(cx: &Cx<'_>, result: i64) -> ResultForm {
+    let bits = result as u64;
+    match cx.int(1) {
+        libc::F_GETFD if result != 0 => {
+            ResultForm::hex_remarked(format!("flags {}", files::FD_FLAGS.spell(bits)))
+        }
+        libc::F_GETFL => ResultForm::hex_remarked(format!("flags {}", flags::open(cx, bits))),
+        libc::F_GET_SEALS if result != 0 => {
+            ResultForm::hex_remarked(format!("seals {}", files::SEALS.spell(bits)))
+        }
+        libc::F_GETLEASE => ResultForm::hex_remarked(choices::LEASE.spell(bits)),
+        F_GETSIG if result != 0 => ResultForm::remarked(signal_name(result as i32)),
+        _ => ResultForm::default(),
+    }
+}

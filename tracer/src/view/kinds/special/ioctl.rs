@@ -1,0 +1,181 @@
+//! ioctl: the command says what the third argument is.
+
+use super::super::{Cx, files, raw::Raw};
+use crate::call::Outcome;
+use crate::view::names::{Set, choices, ioctls, terminal};
+use crate::view::spelled::Spelled;
+use crate::view::value::{Value, fields};
+
+/// The kernel's `struct termios`.
+const TERMIOS_BYTES: usize = 36;
+/// `struct ifreq`
+const IFREQ_BYTES: usize = 40;
+
+/// Which way an argument's bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
+/// What the third argument of a command is.
+enum Third {
+    None,
+    Int,
+    Hex,
+    Fd,
+    Named(&'static [&'static str], &'static str),
+    Memory(Way, usize, fn(&Raw) -> Value),
+}
+
+fn third(command: u32) -> Third {
+    match command {
+        // TCGETS; TCSETS, TCSETSW, TCSETSF; TIOCGLCKTRMIOS, TIOCSLCKTRMIOS
+        0x5401 | 0x5456 => Third::Memory(Way::Out, TERMIOS_BYTES, termios),
+        0x5402..=0x5404 | 0x5457 => Third::Memory(Way::In, TERMIOS_BYTES, termios),
+        // TCSBRK, TCSBRKP, TIOCSCTTY
+        0x5409 | 0x5425 | 0x540e => Third::Int,
+        // TCXONC, TCFLSH
+        0x540a => Third::Named(&["TCOOFF", "TCOON", "TCIOFF", "TCION"], "TC???"),
+        0x540b => Third::Named(&["TCIFLUSH", "TCOFLUSH", "TCIOFLUSH"], "TC???"),
+        // TIOCEXCL, TIOCNXCL, TIOCNOTTY, TIOCSBRK, TIOCCBRK, TIOCVHANGUP, FIONCLEX, FIOCLEX
+        0x540c | 0x540d | 0x5422 | 0x5427 | 0x5428 | 0x5437 | 0x5450 | 0x5451 => Third::None,
+        // TIOCGPGRP, TIOCOUTQ, FIONREAD, TIOCGSID, TIOCGETD, TIOCGPTN, TIOCGDEV, …
+        0x540f | 0x5411 | 0x541b | 0x5429 | 0x5424 | 0x8004_5430 | 0x8004_5438..=0x8004_5440 => {
+            Third::Memory(Way::Out, 4, number)
+        }
+        0x8902..=0x8905 if command % 2 == 1 => Third::Memory(Way::Out, 4, number),
+        // TIOCSPGRP, FIONBIO, FIOASYNC, TIOCSETD, TIOCPKT, TIOCSPTLCK
+        0x5410 | 0x5421 | 0x5452 | 0x5423 | 0x5420 | 0x4004_5431 => {
+            Third::Memory(Way::In, 4, number)
+        }
+        // TIOCGWINSZ, TIOCSWINSZ
+        0x5413 => Third::Memory(Way::Out, 8, winsize),
+        0x5414 => Third::Memory(Way::In, 8, winsize),
+        // FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
+        0x8008_6601 => Third::Memory(Way::Out, 4, file_flags),
+        0x4008_6602 => Third::Memory(Way::In, 4, file_flags),
+        // FICLONE
+        0x4004_9409 => Third::Fd,
+        // SIOCGIFFLAGS
+        0x8913 => Third::Memory(Way::Out, IFREQ_BYTES, interface_flags),
+        _ => Third::Hex,
+    }
+}
+
+pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
+    let command = cx.uint(1);
+    let mut args = vec![Value::Fd(cx.int(0)), Value::name(name(command))];
+    match third(command) {
+        Third::None => {}
+        Third::Int => args.push(Value::Int(cx.int(2).into())),
+        Third::Fd => args.push(Value::Fd(cx.int(2))),
+        Third::Memory(Way::In, bytes, spell) => args.push(cx.at(cx.arg(2), bytes, spell)),
+        Third::Memory(Way::Out, ..) => args.push(Value::Pending),
+        Third::Named(names, unknown) => {
+            let value = cx.uint(2);
+            args.push(Value::name(match names.get(value as usize) {
+                Some(name) => (*name).to_owned(),
+                None => format!("{value:#x} /* {unknown} */"),
+            }));
+        }
+        Third::Hex => args.push(Value::Hex(cx.arg(2))),
+    }
+    args
+}
+
+pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if let (Third::Memory(Way::Out, bytes, spell), Some(last)) =
+        (third(cx.uint(1)), spelled.args.last_mut())
+    {
+        *last = cx.filled(cx.arg(2), outcome, bytes, spell);
+    }
+}
+
+/// A command's name, or what its bits say: direction, type, number, size.
+fn name(command: u32) -> String {
+    if let Some(name) = ioctls::IOCTL.name(command.into()) {
+        return name.to_owned();
+    }
+    let direction = match command >> 30 {
+        0 => "_IOC_NONE",
+        1 => "_IOC_WRITE",
+        2 => "_IOC_READ",
+        _ => "_IOC_READ|_IOC_WRITE",
+    };
+    let [kind, number, size] =
+        [command >> 8 & 0xff, command & 0xff, command >> 16 & 0x3fff].map(|part| match part {
+            0 => "0".to_owned(),
+            part => format!("{part:#x}"),
+        });
+    format!("_IOC({direction}, {kind}, {number}, {size})")
+}
+
+fn number(raw: &Raw) -> Value {
+    Value::Array(vec![Value::Int(raw.i32(0).into())])
+}
+
+fn winsize(raw: &Raw) -> Value {
+    Value::Struct(fields! {
+        ws_row: Value::UInt(raw.u16(0).into()),
+        ws_col: Value::UInt(raw.u16(2).into()),
+        ws_xpixel: Value::UInt(raw.u16(4).into()),
+        ws_ypixel: Value::UInt(raw.u16(6).into()),
+    })
+}
+
+fn file_flags(raw: &Raw) -> Value {
+    Value::Array(vec![Value::Flags(terminal::FILE_FLAGS.spell(raw.u32(0).into()))])
+}
+
+fn interface_flags(raw: &Raw) -> Value {
+    Value::Struct(fields! {
+        ifr_name: files::fixed_text(raw, 0, 16),
+        ifr_flags: Value::Hex(raw.u16(16).into()),
+    })
+}
+
+/// `struct termios`, shortened.
+fn termios(raw: &Raw) -> Value {
+    let mut shown = fields! {
+        c_iflag: Value::Flags(bare(&terminal::INPUT, raw.u32(0))),
+        c_oflag: Value::Flags(output(raw.u32(4))),
+        c_cflag: Value::Flags(control(raw.u32(8))),
+        c_lflag: Value::Flags(bare(&terminal::LOCAL, raw.u32(12))),
+    };
+    shown.push(("".into(), Value::More));
+    Value::Struct(shown)
+}
+
+/// A set that is nothing at all when empty.
+fn bare(set: &Set, bits: u32) -> String {
+    if bits == 0 { String::new() } else { set.spell(bits.into()) }
+}
+
+/// The delays, then the rest.
+fn output(bits: u32) -> String {
+    let tab = match bits >> 11 & 3 {
+        3 => "XTABS".to_owned(),
+        tab => format!("TAB{tab}"),
+    };
+    let delays = format!(
+        "NL{}|CR{}|{tab}|BS{}|VT{}|FF{}|",
+        bits >> 8 & 1,
+        bits >> 9 & 3,
+        bits >> 13 & 1,
+        bits >> 14 & 1,
+        bits >> 15 & 1
+    );
+    delays + &bare(&terminal::OUTPUT, bits & !0xff00)
+}
+
+/// The speeds, the size of a character, then the rest.
+fn control(bits: u32) -> String {
+    let (speed, input) = (bits & 0x100f, bits >> 16 & 0x100f);
+    let mut text = choices::SPEED.spell(speed.into());
+    if input != 0 {
+        text.push_str(&format!("|{}<<IBSHIFT", choices::SPEED.spell(input.into())));
+    }
+    text.push_str(&format!("|CS{}|", 5 + (bits >> 4 & 3)));
+    text + &bare(&terminal::CONTROL, bits & !0x100f_103f)
+}

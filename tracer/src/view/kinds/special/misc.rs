@@ -1,0 +1,403 @@
+//! Calls that need a few lines of their own.
+
+use super::super::sockets::{self, Buffers};
+use super::super::{self as kinds, Cx, memory, signals, sockopts, strings, time};
+use crate::call::Outcome;
+use crate::memory::GuestAddr;
+use crate::view::names::{choices, sockopts as names, tasks};
+use crate::view::spelled::Spelled;
+use crate::view::value::{Quoting, Value, fields};
+
+/// The arguments as the row has them.
+pub(super) fn enter_row(cx: &Cx<'_>) -> Vec<Value> {
+    cx.call.syscall.map_or_else(Vec::new, |syscall| kinds::row_in(cx, syscall.row()))
+}
+
+/// What the row says the kernel fills in.
+pub(super) fn leave_row(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if let Some(syscall) = cx.call.syscall {
+        kinds::row_out(cx, syscall.row(), spelled, outcome);
+    }
+}
+
+/// Replaces an argument.
+fn set(spelled: &mut Spelled, at: usize, value: Value) {
+    if let Some(arg) = spelled.args.get_mut(at) {
+        *arg = value;
+    }
+}
+
+/// `ARCH_GET_*` fills in an address.
+pub(super) fn enter_arch_prctl(cx: &Cx<'_>) -> Vec<Value> {
+    let code = cx.uint(0);
+    let second = match code {
+        0x1003 | 0x1004 => Value::Pending,
+        0x1011 => return vec![Value::name(choices::ARCH_PRCTL.spell(code.into()))],
+        _ => Value::Hex(cx.arg(1)),
+    };
+    vec![Value::name(choices::ARCH_PRCTL.spell(code.into())), second]
+}
+
+pub(super) fn leave_arch_prctl(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if matches!(cx.uint(0), 0x1003 | 0x1004) {
+        let one = |addr| Value::Array(vec![Value::Addr(addr)]);
+        set(spelled, 1, cx.filled(cx.arg(1), outcome, 8, |raw| one(raw.u64(0))));
+    }
+}
+
+/// nanosleep and clock_nanosleep: the time left counts only if a signal cut the sleep short.
+pub(super) fn enter_sleep(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(last) = args.last_mut() {
+        *last = Value::Pending;
+    }
+    args
+}
+
+pub(super) fn leave_sleep(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let at = spelled.args.len().saturating_sub(1);
+    let absolute = at == 3 && cx.arg(1) & 1 != 0;
+    let addr = cx.arg(at);
+    let value = match outcome {
+        Outcome::Restarts(_) if !absolute => cx.at(addr, 16, |raw| time::timespec(raw, 0)),
+        Outcome::Never => Value::Pending,
+        _ => Value::Addr(addr),
+    };
+    set(spelled, at, value);
+}
+
+/// The event counts unless an entry is deleted.
+pub(super) fn enter_epoll_ctl(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if cx.int(1) == libc::EPOLL_CTL_DEL
+        && let Some(last) = args.last_mut()
+    {
+        *last = Value::Addr(cx.arg(3));
+    }
+    args
+}
+
+pub(super) fn enter_robust_list(cx: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Int(cx.int(0).into()), Value::Pending, Value::Pending]
+}
+
+pub(super) fn leave_robust_list(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let one = |value| Value::Array(vec![value]);
+    set(spelled, 1, cx.filled(cx.arg(1), outcome, 8, |raw| one(Value::Addr(raw.u64(0)))));
+    set(spelled, 2, cx.filled(cx.arg(2), outcome, 8, |raw| one(Value::UInt(raw.u64(0)))));
+}
+
+/// Random bytes are never text.
+pub(super) fn leave_getrandom(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let value = match outcome {
+        Outcome::Value(count) => {
+            strings::quoted(cx, cx.arg(0), u64::try_from(count).unwrap_or(0), Quoting::Hex)
+        }
+        Outcome::Never => Value::Pending,
+        Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(cx.arg(0)),
+    };
+    set(spelled, 0, value);
+}
+
+/// Descriptor, level and option of the two calls on options.
+fn option(cx: &Cx<'_>) -> Vec<Value> {
+    let level = Value::name(names::LEVEL.spell(cx.uint(1).into()));
+    vec![Value::Fd(cx.int(0)), level, sockopts::name(cx.int(1), cx.uint(2))]
+}
+
+pub(super) fn enter_setsockopt(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = option(cx);
+    args.push(sockopts::given(cx, cx.arg(3), cx.uint(4).into()));
+    args.push(Value::Int(cx.int(4).into()));
+    args
+}
+
+pub(super) fn enter_getsockopt(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = option(cx);
+    args.push(Value::Pending);
+    args.push(cx.at(cx.arg(4), 4, |raw| Value::Array(vec![Value::Int(raw.i32(0).into())])));
+    args
+}
+
+pub(super) fn leave_getsockopt(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    set(spelled, 3, sockopts::filled(cx, cx.arg(3), cx.arg(4), outcome));
+    row_length(cx, spelled, outcome);
+}
+
+/// The length behind the last pointer may have changed.
+fn row_length(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    use vrift_arch::syscall::Shape;
+    if let Some(last) = spelled.args.last_mut() {
+        super::super::shapes::leave(cx, Shape::SockLen, 4, last, outcome);
+    }
+}
+
+pub(super) fn enter_mincore(cx: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Addr(cx.arg(0)), Value::UInt(cx.arg(1)), Value::Pending]
+}
+
+pub(super) fn leave_mincore(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    set(spelled, 2, memory::residency(cx, cx.arg(2), cx.arg(1), outcome));
+}
+
+pub(super) fn enter_process_madvise(cx: &Cx<'_>) -> Vec<Value> {
+    vec![
+        Value::Fd(cx.int(0)),
+        sockets::vector(cx, cx.arg(1), cx.arg(2), Buffers::Addresses),
+        Value::UInt(cx.arg(2)),
+        Value::name(choices::MADVISE.spell(cx.uint(3).into())),
+        Value::Hex(cx.arg(4)),
+    ]
+}
+
+/// process_vm_readv and process_vm_writev: the remote half is addresses in another process.
+pub(super) fn enter_vm(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(remote) = args.get_mut(3) {
+        *remote = sockets::vector(cx, cx.arg(3), cx.arg(4), Buffers::Addresses);
+    }
+    args
+}
+
+pub(super) fn leave_vm(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    leave_row(cx, spelled, outcome);
+}
+
+/// Requests that ignore the rest show the request alone.
+pub(super) fn enter_ptrace(cx: &Cx<'_>) -> Vec<Value> {
+    let request = Value::name(choices::PTRACE.spell(cx.uint(0).into()));
+    if cx.uint(0) == 0 {
+        return vec![request];
+    }
+    vec![request, Value::Int(cx.int(1).into()), Value::Addr(cx.arg(2)), Value::Addr(cx.arg(3))]
+}
+
+/// The two numbers that make reboot mean it have names.
+pub(super) fn enter_reboot(cx: &Cx<'_>) -> Vec<Value> {
+    let magic = |value: u32, names: &[(u32, &str)], unknown| {
+        Value::name(match names.iter().find(|(known, _)| *known == value) {
+            Some((_, name)) => (*name).to_owned(),
+            None => format!("{value:#x} /* {unknown} */"),
+        })
+    };
+    const SECOND: &[(u32, &str)] = &[
+        (672_274_793, "LINUX_REBOOT_MAGIC2"),
+        (85_072_278, "LINUX_REBOOT_MAGIC2A"),
+        (369_367_448, "LINUX_REBOOT_MAGIC2B"),
+        (537_993_216, "LINUX_REBOOT_MAGIC2C"),
+    ];
+    let command = cx.uint(2);
+    let mut args = vec![
+        magic(cx.uint(0), &[(0xfee1_dead, "LINUX_REBOOT_MAGIC1")], "LINUX_REBOOT_MAGIC_???"),
+        magic(cx.uint(1), SECOND, "LINUX_REBOOT_MAGIC_???"),
+        Value::name(choices::REBOOT.spell(command.into())),
+    ];
+    // LINUX_REBOOT_CMD_RESTART2 alone takes a string.
+    if command == 0xa1b2_c3d4 {
+        args.push(strings::text(cx, cx.arg(3)));
+    }
+    args
+}
+
+/// The signal mask that comes back with the interrupted context.
+pub(super) fn enter_sigreturn(cx: &Cx<'_>) -> Vec<Value> {
+    let at = GuestAddr(cx.call.sp).offset(cx.layouts.sigreturn_mask);
+    let mask = match cx.memory.read_u64(at) {
+        Ok(bits) => signals::set(bits),
+        Err(_) => Value::Addr(at.0),
+    };
+    vec![Value::Struct(fields! { mask: mask })]
+}
+
+pub(super) fn enter_seccomp(cx: &Cx<'_>) -> Vec<Value> {
+    let third = match cx.uint(0) {
+        1 => cx.at(cx.arg(2), 16, sockopts::program),
+        2 => cx.at(cx.arg(2), 4, |raw| Value::Array(vec![Value::name(action(raw.u32(0)))])),
+        _ => Value::Addr(cx.arg(2)),
+    };
+    let flags = match cx.uint(0) {
+        1 => Value::Flags(tasks::SECCOMP.spell(cx.uint(1).into())),
+        _ => Value::Hex(cx.uint(1).into()),
+    };
+    vec![Value::name(choices::SECCOMP_OP.spell(cx.uint(0).into())), flags, third]
+}
+
+/// What a seccomp filter returns.
+fn action(value: u32) -> String {
+    let name = match value & 0xffff_0000 {
+        0x8000_0000 => "SECCOMP_RET_KILL_PROCESS",
+        0 => "SECCOMP_RET_KILL_THREAD",
+        0x0003_0000 => "SECCOMP_RET_TRAP",
+        0x0005_0000 => "SECCOMP_RET_ERRNO",
+        0x7fc0_0000 => "SECCOMP_RET_USER_NOTIF",
+        0x7ff0_0000 => "SECCOMP_RET_TRACE",
+        0x7ffc_0000 => "SECCOMP_RET_LOG",
+        0x7fff_0000 => "SECCOMP_RET_ALLOW",
+        _ => return format!("{value:#x} /* SECCOMP_RET_??? */"),
+    };
+    match value & 0xffff {
+        0 => name.to_owned(),
+        data => format!("{name}|{data:#x}"),
+    }
+}
+
+/// shmget, semget and msgget: a key, and flags that share a word with a mode.
+pub(super) fn enter_ipc_get(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(key) = args.first_mut()
+        && cx.uint(0) == 0
+    {
+        *key = Value::name("IPC_PRIVATE");
+    }
+    let at = args.len().saturating_sub(1);
+    if let Some(last) = args.last_mut() {
+        *last = Value::Flags(ipc_flags(cx.uint(at)));
+    }
+    args
+}
+
+fn ipc_flags(word: u32) -> String {
+    let mode = Value::Octal((word & 0o777).into());
+    match word & !0o777 {
+        0 => mode.to_string(),
+        flags => format!("{}|{mode}", tasks::SHMGET.spell(flags.into())),
+    }
+}
+
+pub(super) fn enter_time(_: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Pending]
+}
+
+pub(super) fn leave_time(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let seconds = |at: i64| Value::Int(at).remarked(time::date(at, 0, 0));
+    let value = cx.filled(cx.arg(0), outcome, 8, |raw| Value::Array(vec![seconds(raw.i64(0))]));
+    set(spelled, 0, value);
+}
+
+/// io_setup fills in the number of a context, which is an address.
+pub(super) fn leave_io_setup(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let one = |addr| Value::Array(vec![Value::Addr(addr)]);
+    set(spelled, 1, cx.filled(cx.arg(1), outcome, 8, |raw| one(raw.u64(0))));
+}
+
+/// A priority is a class and a level in one word.
+pub(super) fn enter_ioprio(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(last) = args.last_mut() {
+        *last = Value::Verbatim(ioprio(cx.uint(2)));
+    }
+    args
+}
+
+/// `IOPRIO_PRIO_VALUE(class, level)`.
+pub(in super::super) fn ioprio(word: u32) -> String {
+    let class = match word >> 13 {
+        0 => "IOPRIO_CLASS_NONE".to_owned(),
+        1 => "IOPRIO_CLASS_RT".to_owned(),
+        2 => "IOPRIO_CLASS_BE".to_owned(),
+        3 => "IOPRIO_CLASS_IDLE".to_owned(),
+        other => format!("{other:#x} /* IOPRIO_CLASS_??? */"),
+    };
+    format!("IOPRIO_PRIO_VALUE({class}, {})", word & 0x1fff)
+}
+
+/// `MS_REMOUNT`, `MS_BIND`, `MS_MOVE` and the propagation flags: with them the type means nothing.
+const NO_TYPE: u64 = 0x20 | 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
+/// The flags whose mount ignores the data as well.
+const NO_DATA: u64 = NO_TYPE & !0x20;
+
+/// mount: some flags make the type or the data meaningless.
+pub(super) fn enter_mount(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    let flags = cx.arg(3);
+    if flags & NO_TYPE != 0 {
+        args[2] = Value::Addr(cx.arg(2));
+    }
+    if flags & NO_DATA != 0 {
+        args[4] = Value::Addr(cx.arg(4));
+    }
+    args
+}
+
+/// The room for the sender's address, and how long that turned out to be.
+pub(super) fn leave_recvmsg(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    leave_row(cx, spelled, outcome);
+    let before = Value::Int(spelled.kept as u32 as i32 as i64);
+    let Some(Value::Struct(fields)) = spelled.args.get_mut(1) else { return };
+    if let Some((_, length)) = fields.iter_mut().find(|(name, _)| name == "msg_namelen") {
+        let after = std::mem::replace(length, Value::Pending);
+        *length = before.changed_to(after);
+    }
+}
+
+/// Only the kernel knows which call goes on.
+pub(super) fn enter_restart(_: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Verbatim("<... resuming interrupted system call ...>".to_owned())]
+}
+
+/// `struct sembuf`
+pub(super) fn enter_semop(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    args[1] = cx.array(cx.arg(1), cx.arg(2), 6, |raw| {
+        Value::Struct(fields! {
+            sem_num: Value::UInt(raw.u16(0).into()),
+            sem_op: Value::Int(raw.i16(2).into()),
+            sem_flg: Value::Flags(semaphore_flags(raw.u16(4))),
+        })
+    });
+    args
+}
+
+fn semaphore_flags(bits: u16) -> String {
+    match bits {
+        0 => "0".to_owned(),
+        0x1000 => "SEM_UNDO".to_owned(),
+        0x0800 => "IPC_NOWAIT".to_owned(),
+        0x1800 => "SEM_UNDO|IPC_NOWAIT".to_owned(),
+        other => format!("{other:#x}"),
+    }
+}
+
+/// The offset the kernel moved, shown even if it did not.
+pub(super) fn leave_sendfile(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let (Outcome::Value(_), Some(before @ Value::Array(_))) = (outcome, spelled.args.get_mut(2))
+    else {
+        return;
+    };
+    let after = cx.at(cx.arg(2), 8, |raw| Value::Array(vec![Value::Int(raw.i64(0))]));
+    let given = std::mem::replace(before, Value::Pending);
+    *before = Value::Changed { before: Box::new(given), after: Box::new(after) };
+}
+
+/// syslog: the action says whether there is a buffer.
+pub(super) fn enter_syslog(cx: &Cx<'_>) -> Vec<Value> {
+    const NAMES: [&str; 11] = [
+        "CLOSE",
+        "OPEN",
+        "READ",
+        "READ_ALL",
+        "READ_CLEAR",
+        "CLEAR",
+        "CONSOLE_OFF",
+        "CONSOLE_ON",
+        "CONSOLE_LEVEL",
+        "SIZE_UNREAD",
+        "SIZE_BUFFER",
+    ];
+    let action = cx.int(0);
+    let name = usize::try_from(action).ok().and_then(|at| NAMES.get(at)).unwrap_or(&"???");
+    let mut args = vec![Value::Int(action.into()).remarked(format!("SYSLOG_ACTION_{name}"))];
+    match action {
+        0 | 1 | 5 | 6 | 7 | 9 | 10 => {}
+        _ => args.extend([Value::Addr(cx.arg(1)), Value::Int(cx.int(2).into())]),
+    }
+    args
+}
+
+pub(super) fn enter_userfaultfd(cx: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Flags(tasks::UFFD.spell(cx.uint(0).into()))]
+}
+
+pub(super) fn enter_pkey_alloc(cx: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Hex(cx.arg(0)), Value::Flags(tasks::PKEY.spell(cx.arg(1)))]
+}

@@ -1,0 +1,133 @@
+//! Calls whose arguments depend on each other, one file per subject.
+//!
+//! A call is here if strace shows fewer arguments than its row has, prints them in another order,
+//! or if one of them says what another means.
+
+mod clone;
+mod fcntl;
+mod futex;
+mod ioctl;
+mod misc;
+mod prctl;
+mod select;
+
+use vrift_arch::syscall::{Flags, Kind, Row};
+
+use super::{Cx, files};
+use crate::call::Outcome;
+use crate::view::spelled::{Comma, Spelled, Split};
+use crate::view::value::Value;
+
+pub(super) use fcntl::form as fcntl_form;
+pub(super) use misc::ioprio;
+pub(super) use prctl::dumpable;
+pub(super) use select::ready;
+
+/// The spelling of one call.
+pub(super) struct Special {
+    name: &'static str,
+    pub(super) enter: fn(&Cx<'_>) -> Vec<Value>,
+    pub(super) leave: fn(&Cx<'_>, &mut Spelled, Outcome),
+}
+
+/// The spellings, by name.
+const SPECIALS: &[Special] = &[
+    Special { name: "arch_prctl", enter: misc::enter_arch_prctl, leave: misc::leave_arch_prctl },
+    Special { name: "clock_nanosleep", enter: misc::enter_sleep, leave: misc::leave_sleep },
+    Special { name: "clone", enter: clone::enter, leave: clone::leave },
+    Special { name: "clone3", enter: clone::enter3, leave: clone::leave3 },
+    Special { name: "epoll_ctl", enter: misc::enter_epoll_ctl, leave: nothing },
+    Special { name: "fcntl", enter: fcntl::enter, leave: fcntl::leave },
+    Special { name: "futex", enter: futex::enter, leave: nothing },
+    Special {
+        name: "get_robust_list",
+        enter: misc::enter_robust_list,
+        leave: misc::leave_robust_list,
+    },
+    Special { name: "getrandom", enter: misc::enter_row, leave: misc::leave_getrandom },
+    Special { name: "getsockopt", enter: misc::enter_getsockopt, leave: misc::leave_getsockopt },
+    Special { name: "ioctl", enter: ioctl::enter, leave: ioctl::leave },
+    Special { name: "mincore", enter: misc::enter_mincore, leave: misc::leave_mincore },
+    Special { name: "nanosleep", enter: misc::enter_sleep, leave: misc::leave_sleep },
+    Special { name: "prctl", enter: prctl::enter, leave: prctl::leave },
+    Special { name: "process_madvise", enter: misc::enter_process_madvise, leave: nothing },
+    Special { name: "process_vm_readv", enter: misc::enter_vm, leave: misc::leave_vm },
+    Special { name: "process_vm_writev", enter: misc::enter_vm, leave: misc::leave_vm },
+    Special { name: "pselect6", enter: select::enter, leave: nothing },
+    Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
+    Special { name: "reboot", enter: misc::enter_reboot, leave: nothing },
+    Special { name: "rt_sigreturn", enter: misc::enter_sigreturn, leave: nothing },
+    Special { name: "seccomp", enter: misc::enter_seccomp, leave: nothing },
+    Special { name: "select", enter: select::enter, leave: nothing },
+    Special { name: "semget", enter: misc::enter_ipc_get, leave: nothing },
+    Special { name: "msgget", enter: misc::enter_ipc_get, leave: nothing },
+    Special { name: "setsockopt", enter: misc::enter_setsockopt, leave: nothing },
+    Special { name: "shmget", enter: misc::enter_ipc_get, leave: nothing },
+    Special { name: "io_setup", enter: misc::enter_row, leave: misc::leave_io_setup },
+    Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
+    Special { name: "mount", enter: misc::enter_mount, leave: nothing },
+    Special { name: "recvmsg", enter: misc::enter_row, leave: misc::leave_recvmsg },
+    Special { name: "restart_syscall", enter: misc::enter_restart, leave: nothing },
+    Special { name: "semop", enter: misc::enter_semop, leave: nothing },
+    Special { name: "sendfile", enter: misc::enter_row, leave: misc::leave_sendfile },
+    Special { name: "syslog", enter: misc::enter_syslog, leave: nothing },
+    Special { name: "userfaultfd", enter: misc::enter_userfaultfd, leave: nothing },
+    Special { name: "pkey_alloc", enter: misc::enter_pkey_alloc, leave: nothing },
+    Special { name: "time", enter: misc::enter_time, leave: misc::leave_time },
+];
+
+/// The spelling of a call that needs one.
+pub(super) fn find(name: &str) -> Option<&'static Special> {
+    SPECIALS.iter().find(|special| special.name == name)
+}
+
+/// Everything was known at entry.
+fn nothing(_: &Cx<'_>, _: &mut Spelled, _: Outcome) {}
+
+/// How many arguments of a row are shown: trailing ones may not count.
+pub(super) fn shown(cx: &Cx<'_>, row: &Row) -> usize {
+    let all = row.args.len();
+    match row.name {
+        "open" if !creates(cx, 1) => 2,
+        "openat" if !creates(cx, 2) => 3,
+        "mq_open" if !creates(cx, 1) => 2,
+        "mremap" if cx.arg(3) & 2 == 0 => 4,
+        "mknod" if !files::is_device(cx.uint(1)) => 2,
+        "mknodat" if !files::is_device(cx.uint(2)) => 3,
+        _ => all,
+    }
+}
+
+/// Whether open flags make the mode argument count.
+fn creates(cx: &Cx<'_>, flags: usize) -> bool {
+    files::creates(cx.arg(flags))
+}
+
+/// The kind of an argument where strace's spelling is not that of the row's kind.
+pub(super) fn kind(row: &Row, at: usize, kind: Kind) -> Kind {
+    match (row.name, at) {
+        ("ftruncate" | "truncate", 1) | ("kcmp", 3 | 4) => Kind::ULong,
+        ("sysfs", 0) => Kind::Hex,
+        ("timerfd_settime", 1) => Kind::Flags(Flags::TimerfdCreate),
+        _ => kind,
+    }
+}
+
+/// Where a call's line divides between entry and exit.
+pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
+    match name {
+        "clone" => Split::After(2),
+        "clone3" if clone::answers(cx) => Split::After(1),
+        "sendfile" if cx.arg(2) != 0 => Split::After(3),
+        "fcntl" | "ioctl" => Split::Pending(Comma::Later),
+        _ => Split::Pending(Comma::Now),
+    }
+}
+
+/// A number to keep from entry to exit.
+pub(super) fn keep(cx: &Cx<'_>, name: &str) -> u64 {
+    match name {
+        "recvmsg" => cx.raw(cx.arg(1), 12).map_or(0, |raw| raw.u32(8).into()),
+        _ => 0,
+    }
+}

@@ -1,0 +1,190 @@
+//! prctl: the option says which arguments count.
+
+use super::super::{Cx, sockopts, strings};
+use crate::call::Outcome;
+use crate::view::names::{choices, signal_name, tasks};
+use crate::view::spelled::Spelled;
+use crate::view::value::Value;
+
+/// What the arguments behind an option are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    /// Nothing.
+    None,
+    /// One number.
+    Number,
+    /// One number, then three registers.
+    NumberThenRegisters,
+    /// Four registers.
+    Registers,
+    /// A number the kernel fills in.
+    NumberOut,
+    /// A pointer the kernel fills in.
+    AddrOut,
+    SignalOut,
+    TscOut,
+    Name,
+    NameOut,
+    Signal,
+    Dumpable,
+    Capability,
+    Seccomp,
+    Securebits,
+    Ambient,
+    /// A field of the memory map, then three registers.
+    Mm,
+    Vma,
+    Ptracer,
+}
+
+fn tail(option: u32) -> Tail {
+    match option {
+        1 => Tail::Signal,
+        2 => Tail::SignalOut,
+        3 | 7 | 13 | 21 | 27 | 30 | 31 | 32 | 46 | 51 | 64 => Tail::None,
+        4 => Tail::Dumpable,
+        8 | 29 | 36 => Tail::Number,
+        38 | 41 | 57 => Tail::NumberThenRegisters,
+        15 => Tail::Name,
+        16 => Tail::NameOut,
+        22 => Tail::Seccomp,
+        23 | 24 => Tail::Capability,
+        25 => Tail::TscOut,
+        28 => Tail::Securebits,
+        35 => Tail::Mm,
+        37 => Tail::NumberOut,
+        40 => Tail::AddrOut,
+        47 => Tail::Ambient,
+        0x5356_4d41 => Tail::Vma,
+        0x5961_6d61 => Tail::Ptracer,
+        _ => Tail::Registers,
+    }
+}
+
+pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
+    let option = cx.uint(0);
+    let second = u64::from(cx.uint(1));
+    let mut args = vec![Value::name(choices::PRCTL.spell(option.into()))];
+    match tail(option) {
+        Tail::None => {}
+        Tail::Number => args.push(Value::UInt(cx.arg(1))),
+        Tail::NumberThenRegisters => {
+            args.push(Value::UInt(cx.arg(1)));
+            args.extend(registers(cx, 2));
+        }
+        Tail::Registers => args.extend(registers(cx, 1)),
+        Tail::NumberOut | Tail::AddrOut | Tail::SignalOut | Tail::TscOut | Tail::NameOut => {
+            args.push(Value::Pending);
+        }
+        Tail::Name => args.push(task_name(cx, cx.arg(1))),
+        Tail::Signal => args.push(Value::name(signal_name(cx.int(1)))),
+        Tail::Dumpable => args.push(Value::name(dumpable(second))),
+        Tail::Capability => args.push(Value::name(choices::CAPABILITY.spell(second))),
+        Tail::Securebits => args.push(Value::Flags(tasks::SECUREBITS.spell(cx.arg(1)))),
+        Tail::Seccomp => seccomp(cx, &mut args),
+        Tail::Mm => {
+            args.push(Value::name(choices::PRCTL_MM.spell(second)));
+            args.extend(registers(cx, 2));
+        }
+        Tail::Ambient => ambient(cx, &mut args),
+        Tail::Vma => vma(cx, &mut args),
+        Tail::Ptracer => args.push(match cx.int(1) {
+            -1 => Value::name("PR_SET_PTRACER_ANY"),
+            pid => Value::Int(pid.into()),
+        }),
+    }
+    args
+}
+
+/// Registers from `from` to the last of the five, in hexadecimal.
+fn registers(cx: &Cx<'_>, from: usize) -> Vec<Value> {
+    (from..5).map(|at| Value::Hex(cx.arg(at))).collect()
+}
+
+/// The name of a task: at most 15 bytes count.
+fn task_name(cx: &Cx<'_>, addr: u64) -> Value {
+    strings::limited(cx, addr, 15)
+}
+
+/// The name of a value of the dumpable flag.
+pub(in super::super) fn dumpable(value: u64) -> String {
+    match value {
+        0 => "SUID_DUMP_DISABLE".to_owned(),
+        1 => "SUID_DUMP_USER".to_owned(),
+        2 => "SUID_DUMP_ROOT".to_owned(),
+        other => format!("{other:#x} /* SUID_DUMP_??? */"),
+    }
+}
+
+fn seccomp(cx: &Cx<'_>, args: &mut Vec<Value>) {
+    match cx.uint(1) {
+        0 => args.push(Value::name("SECCOMP_MODE_DISABLED")),
+        1 => args.push(Value::name("SECCOMP_MODE_STRICT")),
+        2 => {
+            args.push(Value::name("SECCOMP_MODE_FILTER"));
+            args.push(cx.at(cx.arg(2), 16, sockopts::program));
+        }
+        other => {
+            args.push(Value::name(format!("{other:#x} /* SECCOMP_MODE_??? */")));
+            args.extend(registers(cx, 2));
+        }
+    }
+}
+
+fn ambient(cx: &Cx<'_>, args: &mut Vec<Value>) {
+    let operation = match cx.uint(1) {
+        1 => "PR_CAP_AMBIENT_IS_SET".to_owned(),
+        2 => "PR_CAP_AMBIENT_RAISE".to_owned(),
+        3 => "PR_CAP_AMBIENT_LOWER".to_owned(),
+        4 => "PR_CAP_AMBIENT_CLEAR_ALL".to_owned(),
+        0 => "0 /* PR_CAP_AMBIENT_??? */".to_owned(),
+        other => format!("{other:#x} /* PR_CAP_AMBIENT_??? */"),
+    };
+    args.push(Value::name(operation));
+    if matches!(cx.uint(1), 1..=3) {
+        args.push(Value::name(choices::CAPABILITY.spell(cx.uint(2).into())));
+        args.extend(registers(cx, 3));
+    } else {
+        args.extend(registers(cx, 2));
+    }
+}
+
+fn vma(cx: &Cx<'_>, args: &mut Vec<Value>) {
+    if cx.arg(1) != 0 {
+        args.push(Value::Hex(cx.arg(1)).remarked("PR_SET_VMA_???"));
+        args.extend(registers(cx, 2));
+        return;
+    }
+    args.push(Value::name("PR_SET_VMA_ANON_NAME"));
+    args.push(Value::Addr(cx.arg(2)));
+    args.push(Value::UInt(cx.arg(3)));
+    args.push(strings::limited(cx, cx.arg(4), 80));
+}
+
+pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let addr = cx.arg(1);
+    let filled = |value: fn(i32) -> Value| {
+        cx.filled(addr, outcome, 4, |raw| Value::Array(vec![value(raw.i32(0))]))
+    };
+    let value = match tail(cx.uint(0)) {
+        Tail::NumberOut => filled(|number| Value::Int(number.into())),
+        Tail::SignalOut => filled(|signo| Value::name(signal_name(signo))),
+        Tail::TscOut => filled(|mode| match mode {
+            1 => Value::name("PR_TSC_ENABLE"),
+            2 => Value::name("PR_TSC_SIGSEGV"),
+            other => Value::Hex(other as u64).remarked("PR_TSC_???"),
+        }),
+        Tail::AddrOut => {
+            cx.filled(addr, outcome, 8, |raw| Value::Array(vec![Value::Addr(raw.u64(0))]))
+        }
+        Tail::NameOut => match outcome {
+            Outcome::Value(_) => task_name(cx, addr),
+            Outcome::Never => Value::Pending,
+            Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
+        },
+        _ => return,
+    };
+    if let Some(last) = spelled.args.last_mut() {
+        *last = value;
+    }
+}

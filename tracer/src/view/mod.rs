@@ -1,0 +1,35 @@
+//! The view: what a program tree did, as text, as JSON lines and as a table.
+//!
+//! ```text
+//!  Call + Memory ─► Speller ─► Spelled (name, values, form of the result) ─► Event ─► Sink
+//!                                                                      text, json, summary
+//! ```
+//!
+//! A call is spelled once, into [`value::Value`]s; text and JSON are two ways to write the same
+//! values. The text is strace's own spelling, so that eyes and scripts trained on strace can read
+//! it. Whatever a tracee puts into memory, spelling it neither panics nor reads without bound.
+//!
+//! Deliberately absent: deciding what to stop for (the engine does, asking
+//! [`select::Selection`]), and any change to the tracee.
+
+pub mod event;
+pub mod json;
+pub mod note;
+pub mod select;
+pub mod spelled;
+pub mod style;
+pub mod summary;
+pub mod text;
+pub mod value;
+
+mod kinds;
+mod names;
+mod quote;
+#[cfg(test)]
+mod tests;
+
+pub use event::{Core, Event, Sink};
+pub use note::Note;
+pub use select::Selection;
+pub use spelled::{Spelled, Speller};
+pub use style::Style;

@@ -1,0 +1,152 @@
+//! From a call and the tracee's memory to values.
+//!
+//! What the caller gave is read at entry, because the caller's threads may change it later; what
+//! the kernel fills in stays [`Value::Pending`] until exit.
+
+use std::borrow::Cow;
+
+use vrift_arch::Arch;
+
+use super::kinds::{self, Cx};
+use super::style::Style;
+use super::value::Value;
+use crate::call::{Abi, Call, Outcome};
+use crate::memory::Memory;
+
+/// How the number a call returned is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Base {
+    /// Signed decimal.
+    #[default]
+    Decimal,
+    /// Hexadecimal, `0` for zero (addresses, flag words).
+    Hex,
+    /// Octal with at least three digits (umask).
+    Octal,
+}
+
+/// The form of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResultForm {
+    /// The base of the number.
+    pub base: Base,
+    /// What stands in parentheses behind it: `Timeout`, `flags O_RDWR`.
+    pub remark: Option<String>,
+}
+
+impl ResultForm {
+    /// An octal result with three digits.
+    pub(crate) fn octal() -> ResultForm {
+        ResultForm { base: Base::Octal, remark: None }
+    }
+
+    /// A hexadecimal result.
+    pub(crate) fn hex() -> ResultForm {
+        ResultForm { base: Base::Hex, remark: None }
+    }
+
+    /// A decimal result with a remark.
+    pub(crate) fn remarked(remark: impl Into<String>) -> ResultForm {
+        ResultForm { base: Base::Decimal, remark: Some(remark.into()) }
+    }
+
+    /// A hexadecimal result with a remark.
+    pub(crate) fn hex_remarked(remark: impl Into<String>) -> ResultForm {
+        ResultForm { base: Base::Hex, remark: Some(remark.into()) }
+    }
+}
+
+/// What of a call was printed when it was entered, should another task's line cut in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Split {
+    /// Everything before the first pending argument.
+    Pending(Comma),
+    /// The first `n` arguments; the comma comes with the rest.
+    After(usize),
+}
+
+/// A call with a value for every argument that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spelled {
+    /// The call's name; `syscall_0x1d7` for a number no table knows.
+    pub name: Cow<'static, str>,
+    /// The arguments, in order.
+    pub args: Vec<Value>,
+    /// The form of the result, final after [`Speller::leave`].
+    pub result: ResultForm,
+    /// Where the line divides between entry and exit.
+    pub(crate) split: Split,
+    /// A number read at entry that exit compares with (the room for a peer's address).
+    pub(crate) kept: u64,
+}
+
+impl Spelled {
+    /// How many arguments are known at entry and whether a comma follows them.
+    pub(crate) fn known_at_entry(&self) -> (usize, Comma) {
+        let (count, comma) = match self.split {
+            Split::After(count) => (count, Comma::Later),
+            Split::Pending(comma) => match self.args.iter().position(Value::is_pending) {
+                Some(at) => (at, comma),
+                None => (self.args.len(), Comma::Later),
+            },
+        };
+        (count.min(self.args.len()), if count == 0 { Comma::Later } else { comma })
+    }
+}
+
+/// Whether the comma behind the known arguments is printed with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comma {
+    /// Together with the arguments known at entry.
+    Now,
+    /// With the rest, at exit.
+    Later,
+}
+
+/// Spells calls in one style.
+#[derive(Debug, Clone, Default)]
+pub struct Speller {
+    style: Style,
+}
+
+impl Speller {
+    /// A speller for a style.
+    pub fn new(style: Style) -> Speller {
+        Speller { style }
+    }
+
+    /// Spells what is known when a call is entered.
+    pub fn enter<A: Arch>(&self, call: &Call, memory: &dyn Memory) -> Spelled {
+        match (call.abi, call.syscall) {
+            (Abi::Native, Some(syscall)) => {
+                kinds::enter(&Cx::new::<A>(call, memory, &self.style), syscall.row())
+            }
+            (Abi::Native, None) | (Abi::Foreign { .. }, _) => unknown(call),
+        }
+    }
+
+    /// Fills in what the kernel answered.
+    pub fn leave<A: Arch>(
+        &self,
+        spelled: &mut Spelled,
+        call: &Call,
+        outcome: Outcome,
+        memory: &dyn Memory,
+    ) {
+        if let (Abi::Native, Some(syscall)) = (call.abi, call.syscall) {
+            let cx = Cx::new::<A>(call, memory, &self.style);
+            kinds::leave(&cx, syscall.row(), spelled, outcome);
+        }
+    }
+}
+
+/// A call no table knows: its number and all six registers.
+fn unknown(call: &Call) -> Spelled {
+    Spelled {
+        name: Cow::Owned(format!("syscall_{:#x}", call.nr)),
+        args: call.args.iter().map(|&arg| Value::Hex(arg)).collect(),
+        result: ResultForm::default(),
+        split: Split::Pending(Comma::Now),
+        kept: 0,
+    }
+}

@@ -1,0 +1,215 @@
+//! One argument or field, between the tracee's memory and its written form.
+//!
+//! `Display` is strace's spelling; `json.rs` writes the same tree as JSON.
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use super::quote::Quoting;
+use super::quote::write_quoted;
+
+/// Whether a string is shown in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// All bytes are here.
+    Whole,
+    /// More bytes followed; shown as `"…"...`.
+    Short,
+}
+
+/// Bytes of a tracee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The bytes, without a terminator.
+    pub bytes: Vec<u8>,
+    /// Whether more followed.
+    pub cut: Cut,
+    /// How they are escaped.
+    pub quoting: Quoting,
+}
+
+/// A field of a structure. An empty name is not printed.
+pub type Field = (Cow<'static, str>, Value);
+
+/// A value with a spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A signed number.
+    Int(i64),
+    /// An unsigned number.
+    UInt(u64),
+    /// A number in hexadecimal, `0` for zero.
+    Hex(u64),
+    /// An address, `NULL` for zero.
+    Addr(u64),
+    /// A number in octal with at least three digits.
+    Octal(u64),
+    /// Bytes of the tracee.
+    Str(Text),
+    /// A set of flags, spelled `A|B|0x10`.
+    Flags(String),
+    /// A symbolic constant.
+    Name(String),
+    /// A file descriptor.
+    Fd(i32),
+    /// A structure.
+    Struct(Vec<Field>),
+    /// An array.
+    Array(Vec<Value>),
+    /// Names of members, `[CHLD]`; of those absent if `complement`, `~[CHLD]`.
+    Set {
+        /// Whether the members are those that are missing.
+        complement: bool,
+        /// The names.
+        members: Vec<String>,
+    },
+    /// An expression like `makedev(0x8, 0x1)`.
+    Call {
+        /// What is called.
+        name: &'static str,
+        /// With what.
+        args: Vec<Value>,
+    },
+    /// An argument printed with a name, `flags=SIGCHLD`.
+    Named {
+        /// The name.
+        name: &'static str,
+        /// The value.
+        value: Box<Value>,
+    },
+    /// A value with a remark behind it, `0x7ffc… /* 27 vars */`.
+    Remarked {
+        /// The value.
+        value: Box<Value>,
+        /// The remark.
+        remark: String,
+    },
+    /// What the caller gave and what the kernel made of it, `[128 => 16]`.
+    Changed {
+        /// At entry.
+        before: Box<Value>,
+        /// At exit.
+        after: Box<Value>,
+    },
+    /// Elements or fields left out, `...`.
+    More,
+    /// The kernel will fill this in.
+    Pending,
+    /// Text that is printed as it is.
+    Verbatim(String),
+}
+
+impl Value {
+    /// A symbolic constant.
+    pub fn name(name: impl Into<String>) -> Value {
+        Value::Name(name.into())
+    }
+
+    /// An expression.
+    pub fn call(name: &'static str, args: impl Into<Vec<Value>>) -> Value {
+        Value::Call { name, args: args.into() }
+    }
+
+    /// This value, printed with a name.
+    pub fn named(self, name: &'static str) -> Value {
+        Value::Named { name, value: Box::new(self) }
+    }
+
+    /// This value with a remark.
+    pub fn remarked(self, remark: impl Into<String>) -> Value {
+        Value::Remarked { value: Box::new(self), remark: remark.into() }
+    }
+
+    /// This value, and `after` if that differs.
+    pub fn changed_to(self, after: Value) -> Value {
+        if self == after {
+            return self;
+        }
+        Value::Changed { before: Box::new(self), after: Box::new(after) }
+    }
+
+    /// Whether the kernel has yet to fill it in.
+    pub fn is_pending(&self) -> bool {
+        match self {
+            Value::Pending => true,
+            Value::Named { value, .. } => value.is_pending(),
+            _ => false,
+        }
+    }
+}
+
+/// Makes the fields of a [`Value::Struct`].
+macro_rules! fields {
+    ($($name:ident: $value:expr),* $(,)?) => {
+        vec![$((::std::borrow::Cow::Borrowed(stringify!($name)), $value)),*]
+    };
+}
+pub(crate) use fields;
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Int(n) => write!(f, "{n}"),
+            Value::UInt(n) => write!(f, "{n}"),
+            Value::Fd(fd) => write!(f, "{fd}"),
+            Value::Addr(0) => f.write_str("NULL"),
+            Value::Hex(0) => f.write_str("0"),
+            Value::Addr(n) | Value::Hex(n) => write!(f, "{n:#x}"),
+            Value::Octal(n) => write_octal(f, *n),
+            Value::Str(text) => write_text(f, text),
+            Value::Flags(text) | Value::Name(text) | Value::Verbatim(text) => f.write_str(text),
+            Value::Struct(fields) => write_struct(f, fields),
+            Value::Array(elements) => write_list(f, "[", elements, "]"),
+            Value::Set { complement, members } => {
+                let tilde = if *complement { "~" } else { "" };
+                write!(f, "{tilde}[{}]", members.join(" "))
+            }
+            Value::Call { name, args } => {
+                f.write_str(name)?;
+                write_list(f, "(", args, ")")
+            }
+            Value::Named { name, value } => write!(f, "{name}={value}"),
+            Value::Remarked { value, remark } => write!(f, "{value} /* {remark} */"),
+            Value::Changed { before, after } => write!(f, "{before} => {after}"),
+            Value::More => f.write_str("..."),
+            Value::Pending => Ok(()),
+        }
+    }
+}
+
+/// Octal with a leading zero and at least three digits, as modes are written.
+fn write_octal(f: &mut fmt::Formatter<'_>, n: u64) -> fmt::Result {
+    if n < 0o100 { write!(f, "{n:03o}") } else { write!(f, "0{n:o}") }
+}
+
+fn write_text(f: &mut fmt::Formatter<'_>, text: &Text) -> fmt::Result {
+    write_quoted(f, &text.bytes, text.quoting)?;
+    match text.cut {
+        Cut::Whole => Ok(()),
+        Cut::Short => f.write_str("..."),
+    }
+}
+
+fn write_struct(f: &mut fmt::Formatter<'_>, fields: &[Field]) -> fmt::Result {
+    f.write_str("{")?;
+    for (at, (name, value)) in fields.iter().enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        let equals = if name.is_empty() { "" } else { "=" };
+        write!(f, "{comma}{name}{equals}{value}")?;
+    }
+    f.write_str("}")
+}
+
+fn write_list(
+    f: &mut fmt::Formatter<'_>,
+    open: &str,
+    elements: &[Value],
+    close: &str,
+) -> fmt::Result {
+    f.write_str(open)?;
+    for (at, element) in elements.iter().enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        write!(f, "{comma}{element}")?;
+    }
+    f.write_str(close)
+}

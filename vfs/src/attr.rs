@@ -1,0 +1,28 @@
+//! What `stat` says of a node, before any ABI's layout.
+
+pub use crate::manifest::{Kind, Timestamp};
+
+/// The attributes of a node as a caller sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of stat(2) and statx(2)")]
+pub struct Attr {
+    /// Major and minor number of the mount's own device.
+    pub dev: (u32, u32),
+    pub ino: u64,
+    pub kind: Kind,
+    /// Permission bits with set-id and sticky bits, without the type.
+    pub mode: u32,
+    pub nlink: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Major and minor number, for device nodes.
+    pub rdev: (u32, u32),
+    pub size: u64,
+    /// In units of 512 bytes.
+    pub blocks: u64,
+    pub block_size: u32,
+    pub atime: Timestamp,
+    pub mtime: Timestamp,
+    pub ctime: Timestamp,
+    pub btime: Option<Timestamp>,
+}

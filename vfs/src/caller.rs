@@ -1,0 +1,55 @@
+//! What the file system must know of the task that asks; the tracer and the shim each answer.
+
+use nix::errno::Errno;
+
+use crate::creds::{Creds, Ids};
+use crate::place::{NodeRef, Place};
+
+/// A process or thread as a component of `/proc` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcId {
+    /// `/proc/<pid>`
+    Process(i32),
+    /// `/proc/<pid>/task/<tid>`
+    Thread(i32),
+}
+
+/// Which magic link of a `/proc` directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcEntry {
+    /// `cwd`
+    Cwd,
+    /// `fd/N`
+    Fd(i32),
+}
+
+/// A link in `/proc` that jumps to an open file instead of being read as a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MagicLink {
+    /// Whose directory it is in.
+    pub of: ProcId,
+    /// Which link.
+    pub entry: ProcEntry,
+}
+
+/// The task that makes a request.
+pub trait Caller {
+    /// Its current directory. *Errors:* `ENOENT` if a host directory has been removed.
+    fn cwd(&self) -> Result<Place, Errno>;
+
+    /// The node behind a descriptor, if it is one of a mount.
+    fn node(&self, fd: i32) -> Option<NodeRef>;
+
+    /// The path of a host directory behind a descriptor. *Errors:* `EBADF`; `ENOTDIR` if the
+    /// descriptor has no path (a pipe, a socket).
+    fn host_path(&self, fd: i32) -> Result<std::path::PathBuf, Errno>;
+
+    /// Its credentials.
+    fn creds(&self, ids: Ids) -> Creds;
+
+    /// What `/proc/self` and `/proc/thread-self` name: process id and thread id.
+    fn ids(&self) -> (i32, i32);
+
+    /// The node a magic link leads to, if it leads into a mount.
+    fn magic(&self, link: MagicLink) -> Option<NodeRef>;
+}

@@ -1,0 +1,357 @@
+//! Whole trees taken in, compared with what the file system says of them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, FileTimes, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+use vrift_cas::Digest;
+
+use super::*;
+use crate::manifest::{Kind, Manifest, Timestamp};
+
+struct Scene {
+    dir: TempDir,
+    store: Store,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("source")).unwrap();
+        let store = Store::create(dir.path().join("store")).unwrap();
+        Scene { dir, store }
+    }
+
+    fn source(&self) -> PathBuf {
+        self.dir.path().join("source")
+    }
+
+    /// Writes a file into the source, with the directories above it.
+    fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.source().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn options(&self) -> Options {
+        let manifest = self.dir.path().join("app.vrift");
+        Options { manifest, sensitive: Sensitive::LeaveOut }
+    }
+
+    fn ingest(&self) -> (Report, Manifest) {
+        self.ingest_with(&self.options())
+    }
+
+    fn ingest_with(&self, options: &Options) -> (Report, Manifest) {
+        let report = ingest(&self.source(), &self.store, options).unwrap();
+        let manifest = Manifest::open(&options.manifest).unwrap();
+        assert_eq!(manifest.id(), report.manifest);
+        manifest.verify().unwrap();
+        manifest.verify_blobs(&self.store, &mut |defect| panic!("{defect:?}")).unwrap();
+        self.store.verify(&mut |damage| panic!("{damage}")).unwrap();
+        (report, manifest)
+    }
+}
+
+fn names(manifest: &Manifest, dir: &str) -> Vec<Vec<u8>> {
+    let dir = manifest.find(dir.as_bytes()).unwrap().unwrap();
+    manifest.entries(dir, 0).unwrap().map(|entry| entry.unwrap().name.to_vec()).collect()
+}
+
+fn problems(report: &Report) -> Vec<String> {
+    report.problems.iter().map(Problem::to_string).collect()
+}
+
+/// Everything `lstat` says that an ingest may not change, and contents, by path.
+fn snapshot(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut seen = BTreeMap::new();
+    let mut todo = vec![root.to_owned()];
+    while let Some(path) = todo.pop() {
+        let m = fs::symlink_metadata(&path).unwrap();
+        let mut line = format!(
+            "{:o} {} {} {} {} {} {}.{} {}.{}",
+            m.mode(),
+            m.ino(),
+            m.nlink(),
+            m.uid(),
+            m.gid(),
+            m.size(),
+            m.mtime(),
+            m.mtime_nsec(),
+            m.ctime(),
+            m.ctime_nsec()
+        );
+        if m.is_symlink() {
+            line += &format!(" {:?}", fs::read_link(&path).unwrap());
+        } else {
+            line += &format!(" {}.{}", m.atime(), m.atime_nsec());
+        }
+        seen.insert(path.clone(), line);
+        if m.is_dir() {
+            todo.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    seen
+}
+
+/// A tree with one of everything.
+fn furnish(scene: &Scene) {
+    let program = scene.write("bin/tool", "#!/bin/sh\n");
+    fs::set_permissions(&program, Permissions::from_mode(0o4751)).unwrap();
+    let old = SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
+    let times = FileTimes::new().set_modified(old).set_accessed(old - Duration::from_secs(9));
+    File::options().write(true).open(&program).unwrap().set_times(times).unwrap();
+    scene.write("large", vec![7; 3 << 20]);
+    scene.write("empty", "");
+    fs::create_dir_all(scene.source().join("a/b/nothing")).unwrap();
+    symlink("../large", scene.source().join("a/up")).unwrap();
+    symlink("/nowhere/at all", scene.source().join("dangling")).unwrap();
+    fs::hard_link(&program, scene.source().join("a/tool2")).unwrap();
+}
+
+#[test]
+fn the_manifest_says_what_the_file_system_says() {
+    let scene = Scene::new();
+    furnish(&scene);
+    let (report, manifest) = scene.ingest();
+    assert_eq!(problems(&report), [""; 0]);
+    let counts = (report.files, report.directories, report.symlinks, report.hard_links);
+    assert_eq!(counts, (3, 5, 2, 1));
+    assert_eq!((report.bytes, report.new_blobs, report.known_blobs), ((3 << 20) + 10, 3, 0));
+    // Reading a file changes what is compared of its other names, so contents come last.
+    let (mut seen, mut contents) = (0, Vec::new());
+    for path in snapshot(&scene.source()).into_keys() {
+        let meta = fs::symlink_metadata(&path).unwrap();
+        let inside = path.strip_prefix(scene.source()).unwrap().as_os_str().as_bytes();
+        let id = manifest.find(inside).unwrap().unwrap_or_else(|| panic!("{path:?} is missing"));
+        let node = manifest.node(id).unwrap();
+        let time = |sec, nsec: i64| Timestamp { sec, nsec: nsec as u32 };
+        assert_eq!(node.mode, meta.mode() & 0o7777);
+        assert_eq!(
+            (node.uid, node.gid, u64::from(node.nlink)),
+            (meta.uid(), meta.gid(), meta.nlink())
+        );
+        assert_eq!((node.size, node.blocks, node.rdev), (meta.size(), meta.blocks(), meta.rdev()));
+        assert_eq!(node.mtime, time(meta.mtime(), meta.mtime_nsec()));
+        assert_eq!(node.ctime, time(meta.ctime(), meta.ctime_nsec()));
+        assert_eq!(node.btime.is_some(), meta.created().is_ok());
+        match node.kind {
+            Kind::Directory => assert!(meta.is_dir()),
+            Kind::Symlink => {
+                let target = fs::read_link(&path).unwrap();
+                assert_eq!(manifest.target(id).unwrap(), target.as_os_str().as_bytes());
+            }
+            Kind::File => {
+                assert_eq!(node.atime, time(meta.atime(), meta.atime_nsec()));
+                contents.push((node.digest, path));
+            }
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, manifest.len() + 1, "one node has two names");
+    for (digest, path) in contents {
+        assert_eq!(digest, Digest::of(&fs::read(path).unwrap()));
+    }
+}
+
+#[test]
+fn the_source_is_unharmed() {
+    let scene = Scene::new();
+    furnish(&scene);
+    let before = snapshot(&scene.source());
+    // Listing directories for the first snapshot may have marked accesses; from now on none may.
+    let before_again = snapshot(&scene.source());
+    scene.ingest();
+    let after = snapshot(&scene.source());
+    assert_eq!(before.len(), after.len());
+    for (path, line) in before_again {
+        assert_eq!(line, after[&path], "{}", path.display());
+    }
+}
+
+#[test]
+fn the_same_source_gives_the_same_manifest() {
+    let scene = Scene::new();
+    furnish(&scene);
+    // The first reading of a symlink marks an access, which later ones find recent enough.
+    snapshot(&scene.source());
+    let (first, _) = scene.ingest();
+    let other = Options { manifest: scene.dir.path().join("other.vrift"), ..scene.options() };
+    let (second, _) = scene.ingest_with(&other);
+    assert_eq!(first.manifest, second.manifest);
+    assert_eq!((second.new_blobs, second.known_blobs), (0, 3));
+    assert_eq!(fs::read(scene.options().manifest).unwrap(), fs::read(other.manifest).unwrap());
+}
+
+#[test]
+fn equal_files_share_a_blob_and_nothing_else() {
+    let scene = Scene::new();
+    for number in 0..100 {
+        scene.write(format!("d{}/f{number}", number % 7), "the same");
+    }
+    let (report, manifest) = scene.ingest();
+    assert_eq!((report.files, report.new_blobs, report.known_blobs), (100, 1, 99));
+    assert_eq!(scene.store.stat().unwrap().blobs, 1);
+    assert_eq!(manifest.len(), 1 + 7 + 100);
+}
+
+#[test]
+fn hard_links_are_one_node_counted_within_the_tree() {
+    let scene = Scene::new();
+    let first = scene.write("z", "linked");
+    fs::hard_link(&first, scene.source().join("a")).unwrap();
+    fs::hard_link(&first, scene.dir.path().join("outside")).unwrap();
+    scene.write("b", "linked");
+    symlink("z", scene.source().join("l1")).unwrap();
+    nix::unistd::linkat(
+        nix::fcntl::AT_FDCWD,
+        &scene.source().join("l1"),
+        nix::fcntl::AT_FDCWD,
+        &scene.source().join("l2"),
+        nix::fcntl::AtFlags::empty(),
+    )
+    .unwrap();
+    let (report, manifest) = scene.ingest();
+    let find = |path: &str| manifest.find(path.as_bytes()).unwrap().unwrap();
+    assert_eq!((report.files, report.symlinks, report.hard_links), (2, 1, 2));
+    assert!(find("a") == find("z") && find("a") != find("b") && find("l1") == find("l2"));
+    assert_eq!(manifest.node(find("a")).unwrap().nlink, 2, "the name outside does not count");
+    assert_eq!(manifest.node(find("b")).unwrap().nlink, 1);
+}
+
+#[test]
+fn odd_names_are_kept_byte_for_byte() {
+    let scene = Scene::new();
+    let mut odd: Vec<Vec<u8>> =
+        [&b" "[..], b"a\nb", b"\xff\xfe", b"-rf", b"...", b"\\", b"*"].map(<[u8]>::to_vec).into();
+    odd.push(vec![0xc3; 255]);
+    for name in &odd {
+        scene.write(OsStr::from_bytes(name), name);
+    }
+    let (report, manifest) = scene.ingest();
+    assert_eq!(problems(&report), [""; 0]);
+    odd.sort();
+    assert_eq!(names(&manifest, ""), odd);
+}
+
+#[test]
+fn secrets_are_left_out_and_listed() {
+    let scene = Scene::new();
+    for path in [".env", "app/.env.local", "app/id_rsa", "app/id_rsa.pub", ".aws/credentials"] {
+        scene.write(path, path);
+    }
+    fs::create_dir_all(scene.source().join("venv/.env")).unwrap();
+    let (report, manifest) = scene.ingest();
+    let left_out: Vec<_> =
+        report.left_out.iter().map(|l| (l.path.to_str().unwrap(), l.reason)).collect();
+    let secret = |path| (path, Reason::Sensitive);
+    let wanted = [".aws/credentials", ".env", "app/.env.local", "app/id_rsa"];
+    let mut sorted = left_out.clone();
+    sorted.sort_by_key(|(path, _)| *path);
+    assert_eq!(sorted, wanted.map(secret));
+    assert_eq!(names(&manifest, "app"), [b"id_rsa.pub"]);
+    assert_eq!(names(&manifest, "venv"), [b".env"], "a directory holds no secret by itself");
+    assert!(!scene.store.contains(&Digest::of(b".env")).unwrap());
+
+    let options = Options { sensitive: Sensitive::Include, ..scene.options() };
+    let (report, _) = scene.ingest_with(&options);
+    assert_eq!((report.files, report.left_out.len()), (5, 0));
+
+    let inner = ingest(&scene.source().join(".aws"), &scene.store, &scene.options()).unwrap();
+    assert_eq!(inner.left_out.len(), 1, "the name of the source counts too");
+}
+
+#[test]
+fn the_store_and_the_manifest_are_not_taken_in() {
+    let mut scene = Scene::new();
+    scene.write("file", "content");
+    scene.store = Store::create(scene.source().join("store")).unwrap();
+    let options = Options { manifest: scene.source().join("app.vrift"), ..scene.options() };
+    for round in 0..2 {
+        let (report, manifest) = scene.ingest_with(&options);
+        assert_eq!(names(&manifest, ""), [b"file"]);
+        let reasons: Vec<_> = report.left_out.iter().map(|left| left.reason).collect();
+        assert_eq!(reasons, [Reason::Manifest, Reason::Store][1 - round..]);
+    }
+}
+
+#[test]
+fn what_cannot_be_taken_in_is_reported_and_the_rest_goes_on() {
+    let scene = Scene::new();
+    scene.write("a", "a");
+    scene.write("z", "z");
+    let mode = nix::sys::stat::Mode::from_bits_truncate(0o644);
+    nix::unistd::mkfifo(&scene.source().join("fifo"), mode).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scene.source().join("sock")).unwrap();
+    let (report, manifest) = scene.ingest();
+    let wanted = ["fifo: a FIFO cannot be ingested", "sock: a socket cannot be ingested"];
+    assert_eq!(problems(&report), wanted);
+    assert_eq!(names(&manifest, ""), [b"a", b"z"]);
+}
+
+#[test]
+fn unreadable_things_are_reported_and_the_rest_goes_on() {
+    if nix::unistd::geteuid().is_root() {
+        println!("skipped: root can read everything");
+        return;
+    }
+    let scene = Scene::new();
+    scene.write("a", "a");
+    let dir = scene.write("dir/inside", "b");
+    let dir = dir.parent().unwrap();
+    for path in [&scene.write("file", "c"), dir] {
+        fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
+    }
+    let (report, manifest) = scene.ingest();
+    fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+    let refused = "cannot open it: Permission denied (os error 13)";
+    assert_eq!(problems(&report), [format!("dir: {refused}"), format!("file: {refused}")]);
+    assert_eq!(names(&manifest, ""), [b"a"]);
+}
+
+#[test]
+fn a_file_whose_content_does_not_fit_its_attributes_is_a_problem() {
+    // The kernel's files claim to be empty, and so look like files that grow each time.
+    let scene = Scene::new();
+    let proc = Path::new("/proc/self/fdinfo");
+    let report = ingest(proc, &scene.store, &scene.options()).unwrap();
+    assert_eq!(report.files, 0);
+    let message = "0: it kept changing while it was read";
+    assert!(problems(&report).iter().any(|problem| problem == message), "{report:?}");
+}
+
+#[test]
+fn any_write_or_change_of_attributes_is_seen() {
+    let scene = Scene::new();
+    let path = scene.write("f", "one");
+    let before = fs::metadata(&path).unwrap();
+    fs::read(&path).unwrap();
+    assert!(source::unchanged(&before, &fs::metadata(&path).unwrap()));
+    // Longer than the time stamps' granularity.
+    std::thread::sleep(Duration::from_millis(20));
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let after = fs::metadata(&path).unwrap();
+    assert!(!source::unchanged(&before, &after));
+    std::thread::sleep(Duration::from_millis(20));
+    fs::write(&path, "two").unwrap();
+    assert!(!source::unchanged(&after, &fs::metadata(&path).unwrap()));
+}
+
+#[test]
+fn a_symlink_may_name_the_source_but_a_file_may_not() {
+    let scene = Scene::new();
+    let file = scene.write("f", "f");
+    let link = scene.dir.path().join("link");
+    symlink(scene.source(), &link).unwrap();
+    assert_eq!(ingest(&link, &scene.store, &scene.options()).unwrap().files, 1);
+    for bad in [file, scene.dir.path().join("absent")] {
+        let error = ingest(&bad, &scene.store, &scene.options()).unwrap_err();
+        let wanted = format!("cannot read the directory {} to ingest it", bad.display());
+        assert_eq!(error.to_string(), wanted);
+    }
+}

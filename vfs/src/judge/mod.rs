@@ -1,0 +1,135 @@
+//! The meaning of every request in a mount: one dispatch, one function per family.
+//!
+//! Errors come in the order in which Linux makes its checks on a read-only file system
+//! (`fs/namei.c`, `fs/open.c`): resolution first, then existence and type, then `EROFS`.
+
+mod change;
+mod lookup;
+mod open;
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::namespace::Namespace;
+use crate::place::NodeRef;
+use crate::request::{At, PathOp, Request, Target};
+use crate::resolve::{Course, Found, Resolved, resolve};
+use crate::verdict::{Judged, Paths};
+
+/// Why a request could not be judged: the caller's fault or ours.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The caller must see this errno.
+    Guest(Errno),
+    /// The file system is damaged.
+    Ours(Error),
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Failure {
+        Failure::Guest(errno)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Ours(error)
+    }
+}
+
+type Outcome = Result<Judged, Failure>;
+
+impl Namespace {
+    /// Decides what is to be done with `request`. Nothing changes for the caller yet.
+    ///
+    /// *Errors:* a damaged manifest, or a stand-in that cannot be made. What the caller must see
+    /// is a [`crate::Verdict::Deny`], not an error.
+    pub fn judge(&mut self, caller: &dyn Caller, request: &Request) -> Result<Judged, Error> {
+        match self.dispatch(caller, request) {
+            Ok(judged) => Ok(judged),
+            Err(Failure::Guest(errno)) => Ok(Judged::deny(errno)),
+            Err(Failure::Ours(error)) => Err(error),
+        }
+    }
+
+    fn dispatch(&mut self, caller: &dyn Caller, request: &Request) -> Outcome {
+        match request {
+            Request::Open(open) => self.open(caller, open),
+            Request::Stat(target) => self.stat(caller, target),
+            Request::Access(target, wanted) => self.access(caller, target, *wanted),
+            Request::Readlink(target) => self.readlink(caller, target),
+            Request::ReadDir(fd) => self.read_dir(caller, *fd),
+            Request::Chdir(target) => self.chdir(caller, target),
+            Request::Getcwd => self.getcwd(caller),
+            Request::Statfs(path) => self.statfs(caller, path),
+            Request::Exec(target) => self.exec(caller, target),
+            Request::GetXattr(target) => self.get_xattr(caller, target),
+            Request::ListXattr(target) => self.list_xattr(caller, target),
+            Request::Make(path, kind) => self.make(caller, path, *kind),
+            Request::Link(from, to) => self.link(caller, from, to),
+            Request::Remove(path, removal) => self.remove(caller, path, *removal),
+            Request::Rename(from, to, mode) => self.rename(caller, from, to, *mode),
+            Request::Truncate(path) => self.truncate(caller, path),
+            Request::SetAttr(target) => self.set_attr(caller, target),
+            Request::Bind(path) => self.bind(caller, path),
+            Request::Connect(path) => self.connect(caller, path),
+            Request::Unmodelled(target, errno) => self.unmodelled(caller, target, *errno),
+        }
+    }
+
+    /// Finds what `target` names.
+    fn find(&self, caller: &dyn Caller, target: &Target) -> Result<Subject, Failure> {
+        match target {
+            Target::Path(op) => Ok(Subject::from(resolve(self, caller, op)?)),
+            Target::Open(at) => {
+                let node = match at {
+                    At::Fd(fd) => caller.node(*fd),
+                    At::Cwd => match caller.cwd() {
+                        Ok(crate::Place::Node(node)) => Some(node),
+                        _ => None,
+                    },
+                };
+                Ok(node.map_or(Subject::Untouched, Subject::Node))
+            }
+        }
+    }
+
+    /// Finds what a path names.
+    fn find_path(&self, caller: &dyn Caller, op: &PathOp) -> Result<Subject, Failure> {
+        Ok(Subject::from(resolve(self, caller, op)?))
+    }
+}
+
+/// What an operation turned out to be about.
+enum Subject {
+    /// Nothing of a mount: the kernel sees the call as it was made.
+    Untouched,
+    /// A host path that the kernel would not have found by itself.
+    Host(PathBuf),
+    /// A node of a mount.
+    Node(NodeRef),
+    /// A name that a directory of a mount does not have.
+    Absent,
+    /// A link of `/proc` itself, which leads to a node.
+    Magic(NodeRef),
+}
+
+impl From<Resolved> for Subject {
+    fn from(resolved: Resolved) -> Subject {
+        match (resolved.found, resolved.course) {
+            (Found::Host(_), Course::Plain) => Subject::Untouched,
+            (Found::Host(path), Course::Crossed) => Subject::Host(path),
+            (Found::Node(node), _) => Subject::Node(node),
+            (Found::Absent, _) => Subject::Absent,
+            (Found::Magic(node), _) => Subject::Magic(node),
+        }
+    }
+}
+
+/// The verdict where a single path stayed on the host.
+fn on_host(path: PathBuf) -> Judged {
+    Judged::redirect(Paths { first: Some(path), second: None })
+}

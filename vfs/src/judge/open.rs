@@ -1,0 +1,89 @@
+//! Opening a file.
+
+use nix::errno::Errno;
+
+use super::{Failure, Outcome, on_host};
+use crate::attr::Kind;
+use crate::caller::Caller;
+use crate::creds::{Ids, READ};
+use crate::namespace::Namespace;
+use crate::place::NodeRef;
+use crate::request::{self, Create, Follow, Handle, PathOp};
+use crate::resolve::{Course, Found, resolve};
+use crate::verdict::{Effect, Judged, Paths};
+
+impl Namespace {
+    pub(super) fn open(&mut self, caller: &dyn Caller, open: &request::Open) -> Outcome {
+        // A new name is never made through a symlink.
+        let follow = if open.create == Create::New { Follow::No } else { open.path.follow };
+        let path = PathOp { follow, ..open.path.clone() };
+        let at = resolve(self, caller, &path)?;
+        match at.found {
+            Found::Host(_) if at.course == Course::Plain => Ok(Judged::pass()),
+            Found::Host(path) => Ok(on_host(path)),
+            Found::Magic(_) if open.handle == Handle::Path => Ok(Judged::pass()),
+            Found::Magic(_) => Err(Errno::ELOOP.into()),
+            Found::Absent => Err(absent(open, at.trailing_slash).into()),
+            Found::Node(node) => self.open_node(caller, open, node, at.trailing_slash),
+        }
+    }
+
+    fn open_node(
+        &mut self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        at: NodeRef,
+        trailing_slash: bool,
+    ) -> Outcome {
+        let node = self.node(at)?;
+        let directory = node.kind == Kind::Directory;
+        match open.create {
+            Create::New => return Err(Errno::EEXIST.into()),
+            Create::IfMissing if directory || trailing_slash => return Err(Errno::EISDIR.into()),
+            Create::Nameless if directory => return Err(Errno::EROFS.into()),
+            Create::Nameless => return Err(Errno::ENOTDIR.into()),
+            Create::IfMissing | Create::No => {}
+        }
+        if open.subject == request::Subject::Directory && !directory {
+            return Err(Errno::ENOTDIR.into());
+        }
+        if open.handle != Handle::Path {
+            self.check_handle(caller, open.handle, at)?;
+        }
+        let (path, blob) = match node.kind {
+            Kind::File => (self.blob_path(&node.digest), Some(node.digest)),
+            Kind::Directory | Kind::Symlink => (self.stand_in(at)?.to_owned(), None),
+        };
+        let paths = Paths { first: Some(path), second: None };
+        Ok(Judged::redirect(paths).with(Effect::Opens { node: at, blob }))
+    }
+
+    fn check_handle(
+        &self,
+        caller: &dyn Caller,
+        handle: Handle,
+        at: NodeRef,
+    ) -> Result<(), Failure> {
+        let node = self.node(at)?;
+        let writes = matches!(handle, Handle::Write { .. });
+        match node.kind {
+            Kind::Symlink => Err(Errno::ELOOP.into()),
+            Kind::Directory if writes => Err(Errno::EISDIR.into()),
+            Kind::File if writes => Err(Errno::EROFS.into()),
+            Kind::Directory | Kind::File => {
+                if !caller.creds(Ids::FileSystem).may(&node, READ) {
+                    return Err(Errno::EACCES.into());
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn absent(open: &request::Open, trailing_slash: bool) -> Errno {
+    match open.create {
+        Create::No | Create::Nameless => Errno::ENOENT,
+        Create::IfMissing | Create::New if trailing_slash => Errno::EISDIR,
+        Create::IfMissing | Create::New => Errno::EROFS,
+    }
+}

@@ -1,0 +1,44 @@
+//! The virtual file system: manifests, mounts, path resolution, and what every file operation
+//! means in a mount.
+//!
+//! The crate speaks in typed words ([`Request`], [`Verdict`]) and knows no register, no guest
+//! address and no `O_*` number; the tracer and the preload shim translate. A request is judged
+//! ([`Namespace::judge`]) without any effect on the caller; what must be remembered after the
+//! kernel has acted travels as an [`Effect`].
+//!
+//! Deliberately absent: writing. A mount answers `EROFS` to whatever would change it.
+//!
+//! Lock order: none; the crate has no locks. A namespace is used by one thread.
+
+#![forbid(unsafe_code)]
+
+pub mod ingest;
+pub mod manifest;
+
+mod attr;
+mod caller;
+mod creds;
+mod error;
+mod files;
+mod host;
+mod judge;
+mod namespace;
+mod place;
+mod request;
+mod resolve;
+mod skeleton;
+mod verdict;
+
+pub use attr::{Attr, Kind, Timestamp};
+pub use caller::{Caller, MagicLink, ProcEntry, ProcId};
+pub use creds::{Creds, Ids};
+pub use error::Error;
+pub use files::{Backing, FdTable, OpenNode};
+pub use namespace::{DirEntry, Mount, Namespace};
+pub use place::{MountId, NodeRef, Place};
+pub use request::{
+    AccessWanted, At, Create, Follow, Handle, MakeKind, Open, PathOp, Removal, RenameMode, Request,
+    Subject, Target,
+};
+pub use skeleton::Skeleton;
+pub use verdict::{Cause, Effect, Judged, Paths, Reply, Verdict};

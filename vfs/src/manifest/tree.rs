@@ -1,0 +1,245 @@
+//! Walking the tree: names in directories, parents, paths, symlink targets.
+
+use super::format::{DENTRY_SIZE, Fields, Section};
+use super::node::{self, Links, UNNAMED};
+use super::{Error, Kind, Manifest, Node, NodeId, index};
+
+/// The longest name of a file in a directory, in bytes.
+pub(super) const NAME_MAX: usize = 255;
+/// The longest target of a symlink, in bytes: one less than the kernel's `PATH_MAX`.
+pub(super) const TARGET_MAX: u64 = 4095;
+
+/// One name in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The name.
+    pub name: &'a [u8],
+    /// What it names.
+    pub node: NodeId,
+    /// The kind of that node.
+    pub kind: Kind,
+    /// The position in the directory, counted from 0.
+    pub index: u64,
+}
+
+/// A dentry's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Dentry<'a> {
+    parent: NodeId,
+    node: NodeId,
+    kind: Kind,
+    name: &'a [u8],
+}
+
+/// Whether `name` may stand in a directory.
+pub(super) fn is_name(name: &[u8]) -> bool {
+    let length = 1..=NAME_MAX;
+    length.contains(&name.len())
+        && !name.iter().any(|byte| matches!(byte, b'/' | 0))
+        && name != b"."
+        && name != b".."
+}
+
+impl Manifest {
+    /// Finds `name` in the directory `dir`, without allocating.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] if `dir` is no directory, [`Error::Damaged`] if a record is not valid.
+    pub fn lookup(&self, dir: NodeId, name: &[u8]) -> Result<Option<NodeId>, Error> {
+        self.expect(dir, Kind::Directory)?;
+        let table = self.section(Section::Index);
+        for candidate in index::candidates(table, index::hash(dir.0, name)) {
+            let dentry = self.dentry(candidate)?;
+            if dentry.parent == dir && dentry.name == name {
+                return Ok(Some(dentry.node));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds a node by its path from the root: names with single slashes between them, and the
+    /// empty path for the root. Neither `.` nor `..` is understood and no symlink followed; a path
+    /// that leads through something that is no directory leads nowhere.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a record is not valid.
+    pub fn find(&self, path: &[u8]) -> Result<Option<NodeId>, Error> {
+        if path.is_empty() {
+            return Ok(Some(self.root()));
+        }
+        let mut at = self.root();
+        for name in path.split(|&byte| byte == b'/') {
+            if self.node(at)?.kind != Kind::Directory {
+                return Ok(None);
+            }
+            match self.lookup(at, name)? {
+                Some(node) => at = node,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// The directory above the directory `dir`; the root is above itself.
+    ///
+    /// # Errors
+    /// As [`Manifest::lookup`].
+    pub fn parent(&self, dir: NodeId) -> Result<NodeId, Error> {
+        self.expect(dir, Kind::Directory)?;
+        Ok(self.first_name(dir)?.map_or(self.root(), |dentry| dentry.parent))
+    }
+
+    /// The name of the directory `dir` in its parent; empty for the root.
+    ///
+    /// # Errors
+    /// As [`Manifest::lookup`].
+    pub fn name_of(&self, dir: NodeId) -> Result<&[u8], Error> {
+        self.expect(dir, Kind::Directory)?;
+        Ok(self.first_name(dir)?.map_or(&[], |dentry| dentry.name))
+    }
+
+    /// The path of a node from the root, as [`Manifest::find`] takes it. A node with several names
+    /// has several; this is the first one in the manifest's order.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchNode`], or [`Error::Damaged`] if a record is not valid.
+    pub fn path_of(&self, node: NodeId) -> Result<Vec<u8>, Error> {
+        let mut names = Vec::new();
+        let mut at = node;
+        // Ends: a parent is a directory, and that has a larger id than the one it is in.
+        while let Some(dentry) = self.first_name(at)? {
+            names.push(dentry.name);
+            at = dentry.parent;
+        }
+        names.reverse();
+        Ok(names.join(&b'/'))
+    }
+
+    /// The names in the directory `dir`, sorted by bytes, from position `from` on.
+    ///
+    /// # Errors
+    /// As [`Manifest::lookup`], also for each item.
+    pub fn entries(&self, dir: NodeId, from: u64) -> Result<Entries<'_>, Error> {
+        let (_, links) = self.expect(dir, Kind::Directory)?;
+        let end = links.start.checked_add(u64::from(links.count));
+        match end.and_then(|end| u32::try_from(end).ok()) {
+            Some(end) if end <= self.header.dentries => {}
+            _ => return Err(self.damaged("a directory reaches beyond the list of names")),
+        }
+        Ok(Entries { manifest: self, dir, start: links.start, next: from, end: links.count })
+    }
+
+    /// What the symlink `link` points to, byte for byte.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] if `link` is no symlink, [`Error::Damaged`] if a record is not valid.
+    pub fn target(&self, link: NodeId) -> Result<&[u8], Error> {
+        let (node, links) = self.expect(link, Kind::Symlink)?;
+        let target = match node.size {
+            1..=TARGET_MAX => self.string(links.start, node.size),
+            _ => None,
+        };
+        target
+            .filter(|target| !target.contains(&0))
+            .ok_or_else(|| self.damaged("the target of a symlink is not valid"))
+    }
+
+    /// The dentry that names `node` first, or `None` for the root.
+    fn first_name(&self, node: NodeId) -> Result<Option<Dentry<'_>>, Error> {
+        let kind = self.node(node)?.kind;
+        let links = self.links(node, kind)?;
+        if node == self.root() {
+            return Ok(None);
+        }
+        let dentry = self.dentry(links.named_by)?;
+        if dentry.node != node {
+            return Err(self.damaged("a node is not named where it says it is"));
+        }
+        if self.node(dentry.parent)?.kind != Kind::Directory {
+            return Err(self.damaged("a node is in something that is not a directory"));
+        }
+        Ok(Some(dentry))
+    }
+
+    /// Decodes dentry number `index` and checks that a directory has no other name and comes after
+    /// the directory it is in, so that directories make a tree whatever the file says.
+    fn dentry(&self, index: u32) -> Result<Dentry<'_>, Error> {
+        let fields = || {
+            let record: &[u8; DENTRY_SIZE] = self.record(Section::Dentries, index)?;
+            let mut fields = Fields(record);
+            let (parent, node) = (NodeId(fields.u32()?), NodeId(fields.u32()?));
+            let name = self.string(fields.u64()?, u64::from(fields.u16()?))?;
+            is_name(name).then_some((parent, node, name))
+        };
+        let (parent, node, name) =
+            fields().ok_or_else(|| self.damaged("the record of a name is not valid"))?;
+        if node.0 >= self.len() || parent.0 >= self.len() {
+            return Err(self.damaged("a name is of a node that does not exist"));
+        }
+        let kind = self.node(node)?.kind;
+        if kind == Kind::Directory && (parent >= node || self.links(node, kind)?.named_by != index)
+        {
+            return Err(self.damaged("a directory is named where it cannot be"));
+        }
+        Ok(Dentry { parent, node, kind, name })
+    }
+
+    /// A node and its links, if it is of the kind `wanted`.
+    fn expect(&self, id: NodeId, wanted: Kind) -> Result<(Node, Links), Error> {
+        let node = self.node(id)?;
+        if node.kind != wanted {
+            return Err(Error::WrongKind { path: self.path().to_owned(), node: id, wanted });
+        }
+        Ok((node, self.links(id, wanted)?))
+    }
+
+    /// Where the record of a node of this kind points to.
+    fn links(&self, id: NodeId, kind: Kind) -> Result<Links, Error> {
+        let links = node::decode_links(self.node_bytes(id)?, kind);
+        links
+            .filter(|links| (id == self.root()) == (links.named_by == UNNAMED))
+            .ok_or_else(|| self.damaged("a node record is not valid"))
+    }
+
+    fn string(&self, offset: u64, length: u64) -> Option<&[u8]> {
+        let offset = usize::try_from(offset).ok()?;
+        let end = offset.checked_add(usize::try_from(length).ok()?)?;
+        self.section(Section::Strings).get(offset..end)
+    }
+}
+
+/// The names in a directory; see [`Manifest::entries`].
+#[derive(Debug, Clone)]
+pub struct Entries<'a> {
+    manifest: &'a Manifest,
+    dir: NodeId,
+    start: u64,
+    next: u64,
+    end: u32,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.next;
+        if index >= u64::from(self.end) {
+            return None;
+        }
+        self.next += 1;
+        // `Manifest::entries` found the sum to be a dentry's number.
+        let number = u32::try_from(self.start + index).ok()?;
+        Some(self.entry(number, index))
+    }
+}
+
+impl<'a> Entries<'a> {
+    fn entry(&self, number: u32, index: u64) -> Result<Entry<'a>, Error> {
+        let manifest = self.manifest;
+        let Dentry { parent, node, kind, name } = manifest.dentry(number)?;
+        if parent != self.dir {
+            return Err(manifest.damaged("a directory lists a name of another one"));
+        }
+        Ok(Entry { name, node, kind, index })
+    }
+}

@@ -1,0 +1,242 @@
+//! The tree a caller sees: the host's, with mounts over some of its directories.
+
+use std::collections::hash_map::{Entry, HashMap};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use vrift_cas::{Digest, Store};
+
+use crate::attr::{Attr, Kind};
+use crate::error::Error;
+use crate::files::Backing;
+use crate::manifest::{Manifest, Node, NodeId};
+use crate::place::{MountId, NodeRef, Place};
+use crate::skeleton::Skeleton;
+
+/// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
+/// a device; it counts minors up from 1 and never gets this far.
+const FIRST_MINOR: u32 = 0xff000;
+
+/// `st_blksize` of every node: the page size, as most file systems say.
+const BLOCK_SIZE: u32 = 4096;
+
+/// A manifest at a place of the host's tree.
+#[derive(Debug)]
+pub struct Mount {
+    point: PathBuf,
+    manifest: Manifest,
+}
+
+impl Mount {
+    /// Prepares `manifest` to be seen at `point`, an absolute path whose parent directory exists.
+    /// Symlinks in the parent's path are resolved now, once.
+    pub fn new(point: &Path, manifest: Manifest) -> Result<Mount, Error> {
+        let unusable = |why| Error::MountPoint { point: point.to_owned(), why };
+        if !point.is_absolute() {
+            return Err(unusable("the path is not absolute"));
+        }
+        let (Some(parent), Some(name)) = (point.parent(), point.file_name()) else {
+            return Err(unusable("a mount cannot replace the root directory"));
+        };
+        let parent = parent.canonicalize().map_err(|_| {
+            unusable("the directory above it does not exist or cannot be reached; create it first")
+        })?;
+        Ok(Mount { point: parent.join(name), manifest })
+    }
+
+    /// Where it is seen.
+    pub fn point(&self) -> &Path {
+        &self.point
+    }
+}
+
+/// One name in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry<'a> {
+    /// Its inode number.
+    pub ino: u64,
+    /// The position after it, as `d_off` and `lseek` use it.
+    pub next: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: &'a [u8],
+}
+
+/// The host's tree with mounts over it.
+#[derive(Debug)]
+pub struct Namespace {
+    mounts: Vec<Mount>,
+    store: Store,
+    skeleton: Skeleton,
+    stands_for: HashMap<NodeRef, PathBuf>,
+}
+
+impl Namespace {
+    /// Puts `mounts` over the host's tree; contents come from `store`, and directories of the
+    /// mounts are opened as directories made in `skeleton`.
+    pub fn new(mounts: Vec<Mount>, store: Store, skeleton: Skeleton) -> Result<Namespace, Error> {
+        for (at, mount) in mounts.iter().enumerate() {
+            let inside = |other: &Mount| mount.point.starts_with(&other.point);
+            if mounts.iter().enumerate().any(|(i, other)| i != at && inside(other)) {
+                let why = "it lies inside another mount, which is not supported yet";
+                return Err(Error::MountPoint { point: mount.point.clone(), why });
+            }
+        }
+        Ok(Namespace { mounts, store, skeleton, stands_for: HashMap::new() })
+    }
+
+    /// Where `path`, without symlinks, lies: the place a process starts in.
+    pub fn locate(&self, path: &Path) -> Result<Place, Error> {
+        for (id, mount) in self.mounts.iter().enumerate() {
+            let Ok(inside) = path.strip_prefix(&mount.point) else { continue };
+            if let Some(node) = mount.manifest.find(inside.as_os_str().as_bytes())? {
+                return Ok(Place::Node(NodeRef { mount: MountId(id as u16), node }));
+            }
+            let why = "the current directory is hidden by the mount and not in the manifest";
+            return Err(Error::MountPoint { point: mount.point.clone(), why });
+        }
+        Ok(Place::Host(path.to_owned()))
+    }
+
+    /// The path under which a caller sees `node` (one of them, for a file with several names).
+    pub fn path_of(&self, node: NodeRef) -> Result<PathBuf, Error> {
+        let mount = self.mount(node.mount);
+        let inside = mount.manifest.path_of(node.node)?;
+        let mut path = mount.point.clone();
+        if !inside.is_empty() {
+            path.push(std::ffi::OsStr::from_bytes(&inside));
+        }
+        Ok(path)
+    }
+
+    /// What `stat` says of `node`.
+    pub fn attr(&self, at: NodeRef) -> Result<Attr, Error> {
+        let node = self.node(at)?;
+        Ok(Attr {
+            dev: (0, FIRST_MINOR + u32::from(at.mount.0)),
+            ino: ino(at.node),
+            kind: node.kind,
+            mode: node.mode,
+            nlink: node.nlink,
+            uid: node.uid,
+            gid: node.gid,
+            rdev: (0, 0),
+            size: node.size,
+            blocks: node.blocks,
+            block_size: BLOCK_SIZE,
+            atime: node.atime,
+            mtime: node.mtime,
+            ctime: node.ctime,
+            btime: node.btime,
+        })
+    }
+
+    /// The names of the directory `at` from position `from` on, `.` and `..` first.
+    pub fn entries(
+        &self,
+        at: NodeRef,
+        from: u64,
+    ) -> Result<impl Iterator<Item = Result<DirEntry<'_>, Error>>, Error> {
+        let manifest = &self.mount(at.mount).manifest;
+        let above = if at.node == manifest.root() {
+            std::fs::metadata(self.above(at.mount)).map_or(ino(at.node), |m| m.ino())
+        } else {
+            ino(manifest.parent(at.node)?)
+        };
+        let dots = [(ino(at.node), &b"."[..]), (above, &b".."[..])];
+        let dots = (0u64..).zip(dots).filter(move |(position, _)| *position >= from).map(
+            |(position, (ino, name))| {
+                Ok(DirEntry { ino, next: position + 1, kind: Kind::Directory, name })
+            },
+        );
+        let named = manifest.entries(at.node, from.saturating_sub(2))?.map(|entry| {
+            let entry = entry?;
+            Ok(DirEntry {
+                ino: ino(entry.node),
+                next: entry.index + 3,
+                kind: entry.kind,
+                name: entry.name,
+            })
+        });
+        Ok(dots.chain(named))
+    }
+
+    /// A directory on the file system that holds the contents.
+    pub(crate) fn blob_root(&self) -> PathBuf {
+        self.store.root().to_owned()
+    }
+
+    /// The path of a blob.
+    pub fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.store.path_of(digest)
+    }
+
+    /// The real directory (or symlink) that stands for the directory (or symlink) `at`.
+    pub fn stand_in(&mut self, at: NodeRef) -> Result<&Path, Error> {
+        let manifest = &self.mounts[usize::from(at.mount.0)].manifest;
+        let slot = match self.stands_for.entry(at) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let path = match manifest.node(at.node)?.kind {
+                    Kind::Symlink => self.skeleton.link(at, manifest.target(at.node)?)?,
+                    _ => self.skeleton.directory(at)?,
+                };
+                free.insert(path)
+            }
+        };
+        Ok(slot)
+    }
+
+    /// The node a stand-in was made for.
+    pub fn stood_for(&self, backing: Backing) -> Option<NodeRef> {
+        self.skeleton.node(backing)
+    }
+
+    pub(crate) fn node(&self, at: NodeRef) -> Result<Node, Error> {
+        Ok(self.mount(at.mount).manifest.node(at.node)?)
+    }
+
+    pub(crate) fn lookup(&self, dir: NodeRef, name: &[u8]) -> Result<Option<NodeRef>, Error> {
+        let found = self.mount(dir.mount).manifest.lookup(dir.node, name)?;
+        Ok(found.map(|node| NodeRef { node, ..dir }))
+    }
+
+    /// The directory above `dir`, which is the host's for a mount's root.
+    pub(crate) fn parent(&self, dir: NodeRef) -> Result<Place, Error> {
+        let manifest = &self.mount(dir.mount).manifest;
+        if dir.node == manifest.root() {
+            return Ok(Place::Host(self.above(dir.mount).to_owned()));
+        }
+        Ok(Place::Node(NodeRef { node: manifest.parent(dir.node)?, ..dir }))
+    }
+
+    pub(crate) fn target(&self, link: NodeRef) -> Result<&[u8], Error> {
+        Ok(self.mount(link.mount).manifest.target(link.node)?)
+    }
+
+    /// The root of the mount at exactly this host path.
+    pub(crate) fn mount_at(&self, path: &Path) -> Option<NodeRef> {
+        // Comparing bytes is enough: both sides are free of `.`, `//` and symlinks.
+        let wanted = path.as_os_str().as_bytes();
+        let id = self.mounts.iter().position(|m| m.point.as_os_str().as_bytes() == wanted)?;
+        Some(NodeRef { mount: MountId(id as u16), node: self.mounts[id].manifest.root() })
+    }
+
+    pub(crate) fn is_mount_root(&self, at: NodeRef) -> bool {
+        self.mount(at.mount).manifest.root() == at.node
+    }
+
+    fn mount(&self, id: MountId) -> &Mount {
+        &self.mounts[usize::from(id.0)]
+    }
+
+    fn above(&self, id: MountId) -> &Path {
+        self.mount(id).point.parent().expect("Mount::new requires a directory above")
+    }
+}
+
+fn ino(node: NodeId) -> u64 {
+    u64::from(node.0) + 1
+}

@@ -1,0 +1,172 @@
+//! What a caller asks of the file system, in words that hold for every ABI and operating system.
+
+/// Where a relative path starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// The current directory.
+    Cwd,
+    /// An open directory.
+    Fd(i32),
+}
+
+/// What becomes of a symlink as the last component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// The link's target is meant.
+    Yes,
+    /// The link itself is meant.
+    No,
+}
+
+/// The one way to name a file by path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathOp {
+    /// Where a relative path starts.
+    pub at: At,
+    /// The path as the caller gave it.
+    pub path: Vec<u8>,
+    /// What becomes of a final symlink.
+    pub follow: Follow,
+}
+
+/// What an operation is about: a path or an open file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A path.
+    Path(PathOp),
+    /// An open file (or, as `At::Cwd`, the current directory): `fstat`, or an empty path with
+    /// `AT_EMPTY_PATH`.
+    Open(At),
+}
+
+/// What an open may do to the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handle {
+    /// Only names the file (`O_PATH`).
+    Path,
+    /// Reads.
+    Read,
+    /// Writes, truncates, or both, and reads if so asked.
+    Write {
+        /// Whether it reads as well.
+        reads: bool,
+    },
+}
+
+/// Whether an open makes the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Create {
+    /// It must exist.
+    No,
+    /// Made if missing (`O_CREAT`).
+    IfMissing,
+    /// Must not exist (`O_CREAT | O_EXCL`).
+    New,
+    /// A nameless file in the directory the path names (`O_TMPFILE`).
+    Nameless,
+}
+
+/// Which kinds of file an open accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Any.
+    Any,
+    /// A directory only (`O_DIRECTORY`).
+    Directory,
+}
+
+/// An open, whichever syscall it came through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// What it names.
+    pub path: PathOp,
+    /// What it may do.
+    pub handle: Handle,
+    /// Whether it makes the file.
+    pub create: Create,
+    /// What it accepts.
+    pub subject: Subject,
+}
+
+/// The permissions `access(2)` asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessWanted {
+    /// Read, write and execute as the octal digit of a mode; 0 asks for existence.
+    pub bits: u32,
+    /// Whose identity decides.
+    pub ids: crate::Ids,
+}
+
+/// What a name is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MakeKind {
+    /// A directory: a trailing slash is allowed.
+    Directory,
+    /// Anything else.
+    Other,
+}
+
+/// Which kind of name is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// `unlink`
+    File,
+    /// `rmdir`
+    Directory,
+}
+
+/// What a rename does to an existing target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenameMode {
+    /// Replaces it.
+    Replace,
+    /// Fails (`RENAME_NOREPLACE`).
+    KeepTarget,
+    /// Swaps both (`RENAME_EXCHANGE`).
+    Exchange,
+}
+
+/// A file operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// open, openat, openat2, creat
+    Open(Open),
+    /// The stat family.
+    Stat(Target),
+    /// The access family.
+    Access(Target, AccessWanted),
+    /// readlink, readlinkat
+    Readlink(Target),
+    /// getdents, getdents64
+    ReadDir(i32),
+    /// chdir, fchdir
+    Chdir(Target),
+    /// getcwd
+    Getcwd,
+    /// statfs
+    Statfs(PathOp),
+    /// execve, execveat
+    Exec(Target),
+    /// mkdir, mknod, symlink and relatives
+    Make(PathOp, MakeKind),
+    /// link, linkat
+    Link(Target, PathOp),
+    /// unlink, rmdir, unlinkat
+    Remove(PathOp, Removal),
+    /// rename, renameat, renameat2
+    Rename(PathOp, PathOp, RenameMode),
+    /// truncate
+    Truncate(PathOp),
+    /// chmod, chown, utimes, setxattr, … by path or descriptor
+    SetAttr(Target),
+    /// getxattr family
+    GetXattr(Target),
+    /// listxattr family
+    ListXattr(Target),
+    /// bind of a UNIX socket to a path
+    Bind(PathOp),
+    /// connect of a UNIX socket to a path
+    Connect(PathOp),
+    /// An operation that is not modelled: fails with this errno in a mount.
+    Unmodelled(Target, i32),
+}

@@ -1,0 +1,126 @@
+//! Real, empty directories and real symlinks that stand for nodes, so that the kernel can hand out
+//! descriptors and current directories for them.
+//!
+//! ```text
+//! <store>/run/<pid>-<n>/        one per running vrift, removed at its end
+//!     lock                      held with flock while vrift lives
+//!     0-17                      the directory (or symlink) for node 17 of mount 0
+//! ```
+//!
+//! A relative path that escapes decoding ends in an empty directory instead of the host's tree.
+//! What a killed vrift left behind is removed by the next one that starts on the same store.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::error::Error;
+use crate::files::Backing;
+use crate::place::NodeRef;
+
+/// Search permission for every user a tracee may become, listing for none.
+const DIRECTORY_MODE: u32 = 0o711;
+
+/// The stand-ins of one running vrift.
+#[derive(Debug)]
+pub struct Skeleton {
+    root: PathBuf,
+    lock: Option<Flock<File>>,
+    nodes: HashMap<Backing, NodeRef>,
+}
+
+impl Skeleton {
+    /// Makes an empty skeleton below the store at `store`.
+    pub fn create(store: &Path) -> Result<Skeleton, Error> {
+        let run = store.join("run");
+        make_directory(&run)?;
+        remove_abandoned(&run);
+        for n in 0u32.. {
+            let root = run.join(format!("{}-{n}", std::process::id()));
+            match fs::create_dir(&root) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(source) => return Err(Error::Skeleton { path: root, source }),
+                Ok(()) => return Skeleton::lock(root),
+            }
+        }
+        unreachable!("four thousand million directories of one process id")
+    }
+
+    fn lock(root: PathBuf) -> Result<Skeleton, Error> {
+        let failed = |source| Error::Skeleton { path: root.clone(), source };
+        fs::set_permissions(&root, Permissions::from_mode(DIRECTORY_MODE)).map_err(failed)?;
+        let file = File::create(root.join("lock")).map_err(failed)?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+            .map_err(|(_, errno)| failed(errno.into()))?;
+        Ok(Skeleton { root, lock: Some(lock), nodes: HashMap::new() })
+    }
+
+    /// Makes the directory that stands for `node`.
+    pub(crate) fn directory(&mut self, node: NodeRef) -> Result<PathBuf, Error> {
+        let path = self.name(node);
+        make_directory(&path)?;
+        self.remember(node, path)
+    }
+
+    /// Makes the symlink that stands for `node`.
+    pub(crate) fn link(&mut self, node: NodeRef, target: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.name(node);
+        symlink(OsStr::from_bytes(target), &path)
+            .map_err(|source| Error::Skeleton { path: path.clone(), source })?;
+        self.remember(node, path)
+    }
+
+    /// The node that the object `backing` stands for.
+    pub(crate) fn node(&self, backing: Backing) -> Option<NodeRef> {
+        self.nodes.get(&backing).copied()
+    }
+
+    fn name(&self, node: NodeRef) -> PathBuf {
+        self.root.join(format!("{}-{}", node.mount.0, node.node.0))
+    }
+
+    fn remember(&mut self, node: NodeRef, path: PathBuf) -> Result<PathBuf, Error> {
+        match fs::symlink_metadata(&path) {
+            Ok(m) => {
+                self.nodes.insert(Backing { dev: m.dev(), ino: m.ino() }, node);
+                Ok(path)
+            }
+            Err(source) => Err(Error::Skeleton { path, source }),
+        }
+    }
+}
+
+impl Drop for Skeleton {
+    fn drop(&mut self) {
+        // The directory goes before the lock: nobody else may remove it in between. What cannot be
+        // removed now is removed by the next vrift.
+        let _ = fs::remove_dir_all(&self.root);
+        self.lock.take();
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Skeleton { path: path.to_owned(), source };
+    match fs::create_dir(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE)).map_err(failed),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(failed(source)),
+    }
+}
+
+/// Removes the skeletons whose vrift is gone. Best effort: another user's cannot be removed.
+fn remove_abandoned(run: &Path) {
+    let Ok(skeletons) = fs::read_dir(run) else { return };
+    for skeleton in skeletons.flatten() {
+        let Ok(file) = File::open(skeleton.path().join("lock")) else { continue };
+        if Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok() {
+            let _ = fs::remove_dir_all(skeleton.path());
+        }
+    }
+}

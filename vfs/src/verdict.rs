@@ -1,0 +1,109 @@
+//! What is to be done with a request.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use vrift_cas::Digest;
+
+use crate::attr::Attr;
+use crate::place::{NodeRef, Place};
+
+/// The paths the kernel shall see instead of the request's own, in the request's order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Paths {
+    /// Instead of the first (or only) path; `None` leaves it as it is.
+    pub first: Option<PathBuf>,
+    /// Instead of the second path.
+    pub second: Option<PathBuf>,
+}
+
+/// An answer given without the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Success with result 0.
+    Done,
+    /// stat
+    Attr(Attr),
+    /// readlink: the target; the caller cuts it to its buffer.
+    Link(Vec<u8>),
+    /// getcwd: the path without NUL.
+    Cwd(Vec<u8>),
+    /// getdents: the directory to list.
+    Directory(NodeRef),
+    /// An empty list of names (listxattr).
+    NoNames,
+}
+
+/// Why a request was refused although a plain file system would have served it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The errno is what any file system would answer.
+    Ordinary,
+    /// vrift cannot do it; the text says what.
+    Limit(&'static str),
+}
+
+/// What is to be done with a request.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// No mount is concerned: the kernel sees the call as it was made.
+    Pass,
+    /// The kernel sees other paths.
+    Redirect(Paths),
+    /// Answered here.
+    Reply(Reply),
+    /// Fails with this errno.
+    Deny(Errno, Cause),
+}
+
+/// What to remember once the kernel has let a call succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// The result is a descriptor of this node.
+    Opens {
+        /// The node it was opened through.
+        node: NodeRef,
+        /// The blob that backs it, for a file.
+        blob: Option<Digest>,
+    },
+    /// The current directory is there now.
+    Enters(Place),
+}
+
+/// A verdict with what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What to do.
+    pub verdict: Verdict,
+    /// What to remember.
+    pub effect: Effect,
+}
+
+impl Judged {
+    pub(crate) fn pass() -> Judged {
+        Judged { verdict: Verdict::Pass, effect: Effect::None }
+    }
+
+    pub(crate) fn reply(reply: Reply) -> Judged {
+        Judged { verdict: Verdict::Reply(reply), effect: Effect::None }
+    }
+
+    pub(crate) fn deny(errno: Errno) -> Judged {
+        Judged { verdict: Verdict::Deny(errno, Cause::Ordinary), effect: Effect::None }
+    }
+
+    pub(crate) fn limit(errno: Errno, what: &'static str) -> Judged {
+        Judged { verdict: Verdict::Deny(errno, Cause::Limit(what)), effect: Effect::None }
+    }
+
+    pub(crate) fn redirect(paths: Paths) -> Judged {
+        Judged { verdict: Verdict::Redirect(paths), effect: Effect::None }
+    }
+
+    pub(crate) fn with(self, effect: Effect) -> Judged {
+        Judged { effect, ..self }
+    }
+}
