@@ -34,18 +34,22 @@ pub type Native = x86_64::X86_64;
 #[cfg(target_arch = "aarch64")]
 pub type Native = aarch64::Aarch64;
 
-/// How the number of the syscall a tracee is about to make is replaced.
+/// How single registers of a tracee that is in a syscall are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NrWrite {
-    /// The number is one of the general registers, at this byte offset of the user area.
-    InRegs {
-        /// Offset for `PTRACE_POKEUSER`.
-        offset: u64,
+pub enum Poke {
+    /// Each is a word of the user area: offsets for `PTRACE_POKEUSER`.
+    Words {
+        /// The number of the syscall.
+        nr: u64,
+        /// The result.
+        ret: u64,
+        /// The arguments.
+        args: [u64; 6],
     },
-    /// The number lives in a register set of its own (`NT_ARM_SYSTEM_CALL`).
-    RegSet {
-        /// The ELF note type that names the set.
-        note: u32,
+    /// The general registers are only written together, and the number lives in a set of its own.
+    Sets {
+        /// The ELF note type that names the number's set (`NT_ARM_SYSTEM_CALL`).
+        nr: u32,
     },
 }
 
@@ -57,8 +61,8 @@ pub trait Arch: Copy + Debug + 'static {
     const NAME: &'static str;
     /// `AUDIT_ARCH_*` of the native ABI, as seccomp and `PTRACE_GET_SYSCALL_INFO` report it.
     const AUDIT_ARCH: u32;
-    /// Where the syscall number is replaced.
-    const NR_WRITE: NrWrite;
+    /// How single registers are replaced.
+    const POKE: Poke;
     /// A bit of the number that selects a second ABI with the same `AUDIT_ARCH` (x32), or 0.
     const FOREIGN_NR_BIT: u64;
     /// The `O_*` bits whose values differ between architectures.

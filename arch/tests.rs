@@ -7,7 +7,7 @@ use crate::aarch64::Aarch64;
 use crate::abi::{Stat, Timespec, open};
 use crate::syscall::{Kind, Shape};
 use crate::x86_64::X86_64;
-use crate::{Arch, Arg, Native, NrWrite, Policy, Regs, Syscall};
+use crate::{Arch, Arg, Native, Poke, Policy, Regs, Syscall};
 
 /// Checks the numbers of `A` against each other.
 fn check_table<A: Arch>() {
@@ -250,7 +250,9 @@ fn the_number_register_is_the_one_the_instruction_reads() {
     assert_eq!((regs.rax, regs.nr()), (7, 0));
     regs.orig_rax = 9;
     assert_eq!(regs.nr(), 9);
-    assert_eq!(X86_64::NR_WRITE, NrWrite::InRegs { offset: 120 });
+    // rdi, rsi, rdx, r10, r8, r9 in struct user_regs_struct.
+    let args = [112, 104, 96, 56, 72, 64];
+    assert_eq!(X86_64::POKE, Poke::Words { nr: 120, ret: 80, args });
     let mut regs = <Aarch64 as Arch>::Regs::default();
     regs.set_nr(7);
     assert_eq!((regs.regs[8], regs.nr()), (7, 7));

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.
 #[derive(Debug, Parser)]
@@ -41,10 +41,28 @@ pub(crate) struct MountArgs {
     pub(crate) prefix: Option<PathBuf>,
 }
 
+/// What becomes of processes that outlive the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExitWithRoot {
+    /// vrift waits for them
+    Wait,
+    /// vrift kills them
+    Kill,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RootArgs {
+    #[command(flatten)]
+    pub(crate) mounts: MountArgs,
+    /// What becomes of processes that outlive the command
+    #[arg(long, value_name = "HOW", default_value = "wait")]
+    pub(crate) exit_with_root: ExitWithRoot,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
-    pub(crate) mounts: MountArgs,
+    pub(crate) root: RootArgs,
     /// The command and its arguments
     #[arg(
         trailing_var_arg = true,
@@ -58,7 +76,10 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
-    pub(crate) mounts: MountArgs,
+    pub(crate) root: RootArgs,
+    /// Watch a process that runs already, with all its threads and children
+    #[arg(short = 'p', value_name = "PID", conflicts_with_all = ["manifest", "exit_with_root"])]
+    pub(crate) attach: Vec<i32>,
     /// Write the trace to FILE instead of standard error
     #[arg(short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -83,7 +104,8 @@ pub(crate) struct TraceArgs {
     /// The command and its arguments
     #[arg(
         trailing_var_arg = true,
-        required = true,
+        required_unless_present = "attach",
+        conflicts_with = "attach",
         allow_hyphen_values = true,
         value_name = "CMD"
     )]

@@ -29,14 +29,14 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
     let store = environment::store()?;
     let skeleton = Skeleton::create(store.root())?;
     let mount = Mount::new(&point, manifest)?;
-    let mut namespace = Namespace::new(vec![mount], store, skeleton)?;
+    let namespace = Namespace::new(vec![mount], store, skeleton)?;
     // A current directory that has been removed is a place like any other on the host.
     let start = match std::env::current_dir() {
         Ok(directory) => namespace.locate(&directory)?,
         Err(_) => Place::Host("/".into()),
     };
     let directory = match start {
-        Place::Node(node) => Some(namespace.stand_in(node)?.to_owned()),
+        Place::Node(node) => Some(namespace.stand_in(node)?),
         Place::Host(_) => None,
     };
     Ok(Prepared { served: Some(Served::new(namespace, start)), directory })

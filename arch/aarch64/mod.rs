@@ -9,7 +9,7 @@ mod table;
 
 use crate::abi::{OpenBits, Stat};
 use crate::numbers::{self, CALLS};
-use crate::{Arch, NrWrite, Syscall};
+use crate::{Arch, Poke, Syscall};
 
 pub use regs::UserRegs;
 
@@ -25,7 +25,7 @@ impl Arch for Aarch64 {
     const NAME: &'static str = "aarch64";
     /// `EM_AARCH64` with the marks for 64 bits and little endian (`linux/audit.h`).
     const AUDIT_ARCH: u32 = 0xc000_00b7;
-    const NR_WRITE: NrWrite = NrWrite::RegSet { note: regs::NT_ARM_SYSTEM_CALL };
+    const POKE: Poke = Poke::Sets { nr: regs::NT_ARM_SYSTEM_CALL };
     /// There is one ABI per `AUDIT_ARCH` here.
     const FOREIGN_NR_BIT: u64 = 0;
     const OPEN: OpenBits = OpenBits {

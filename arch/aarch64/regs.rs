@@ -36,7 +36,7 @@ impl crate::Regs for UserRegs {
 
     /// Writes x8, from which `svc #0` takes the number when it runs. The number of a call that
     /// has already entered the kernel is replaced through
-    /// [`NR_WRITE`](crate::Arch::NR_WRITE) instead.
+    /// [`POKE`](crate::Arch::POKE) instead.
     fn set_nr(&mut self, nr: u64) {
         self.regs[X8] = nr;
     }

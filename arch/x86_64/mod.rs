@@ -9,7 +9,7 @@ mod table;
 
 use crate::abi::{OpenBits, Stat};
 use crate::numbers::{self, CALLS};
-use crate::{Arch, NrWrite, Syscall};
+use crate::{Arch, Poke, Syscall};
 
 pub use regs::UserRegs;
 
@@ -25,7 +25,7 @@ impl Arch for X86_64 {
     const NAME: &'static str = "x86_64";
     /// `EM_X86_64` with the marks for 64 bits and little endian (`linux/audit.h`).
     const AUDIT_ARCH: u32 = 0xc000_003e;
-    const NR_WRITE: NrWrite = NrWrite::InRegs { offset: regs::ORIG_RAX_OFFSET };
+    const POKE: Poke = regs::POKE;
     /// `__X32_SYSCALL_BIT` of `asm/unistd.h`.
     const FOREIGN_NR_BIT: u64 = 0x4000_0000;
     const OPEN: OpenBits = OpenBits {

@@ -1,7 +1,9 @@
 //! The registers of x86_64, in the order of the kernel's `struct user_regs_struct`.
 
-use crate::Arg;
+use std::mem::offset_of;
+
 use crate::bytes::{get_u64, put};
+use crate::{Arg, Poke};
 
 /// Declares the structure and the two walks over its fields from one list.
 macro_rules! user_regs {
@@ -34,11 +36,21 @@ user_regs! {
 const COUNT: usize = 27;
 const SIZE: usize = 8 * COUNT;
 
-/// Where `orig_rax` lies in the user area, which starts with the registers.
-pub(super) const ORIG_RAX_OFFSET: u64 = 15 * 8;
+/// The user area starts with the registers, so their offsets are those of the structure.
+pub(super) const POKE: Poke = Poke::Words {
+    nr: offset_of!(UserRegs, orig_rax) as u64,
+    ret: offset_of!(UserRegs, rax) as u64,
+    args: [
+        offset_of!(UserRegs, rdi) as u64,
+        offset_of!(UserRegs, rsi) as u64,
+        offset_of!(UserRegs, rdx) as u64,
+        offset_of!(UserRegs, r10) as u64,
+        offset_of!(UserRegs, r8) as u64,
+        offset_of!(UserRegs, r9) as u64,
+    ],
+};
 
 const _: () = assert!(size_of::<UserRegs>() == SIZE);
-const _: () = assert!(std::mem::offset_of!(UserRegs, orig_rax) as u64 == ORIG_RAX_OFFSET);
 
 impl crate::Regs for UserRegs {
     /// `orig_rax`: the kernel saved the number there, because `rax` will hold the result.
@@ -48,7 +60,7 @@ impl crate::Regs for UserRegs {
 
     /// Writes `rax`, from which the `syscall` instruction takes the number when it runs. The
     /// number of a call that has already entered the kernel is replaced through
-    /// [`NR_WRITE`](crate::Arch::NR_WRITE) instead.
+    /// [`POKE`](crate::Arch::POKE) instead.
     fn set_nr(&mut self, nr: u64) {
         self.rax = nr;
     }

@@ -10,28 +10,32 @@ use vrift_tracer::engine::Ending;
 use vrift_tracer::observer::Observer;
 use vrift_tracer::probe::Obstacle;
 use vrift_tracer::ptrace::LaunchError;
-use vrift_tracer::session;
+use vrift_tracer::session::{self, Survivors};
 
-use crate::cli::{MountArgs, RunArgs};
+use crate::cli::{ExitWithRoot, RootArgs, RunArgs};
 use crate::failure::{Failure, chain, complain};
 use crate::{mounts, program};
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let observer = Observer::silent(Box::new(complain_about));
-    observed(&args.mounts, &args.command, observer)
+    observed(&args.root, &args.command, observer)
 }
 
 /// Runs a command under an observer and ends as the command ended.
 pub(crate) fn observed(
-    mounts: &MountArgs,
+    root: &RootArgs,
     command: &[OsString],
     observer: Observer,
 ) -> Result<ExitCode, Failure> {
-    let prepared = mounts::prepare(mounts)?;
+    let prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(command, prepared.directory.as_deref())?;
     ignore_terminal_signals()?;
-    match session::run(&program, prepared.served, observer) {
+    let survivors = match root.exit_with_root {
+        ExitWithRoot::Wait => Survivors::Wait,
+        ExitWithRoot::Kill => Survivors::Kill,
+    };
+    match session::run(&program, prepared.served, observer, survivors) {
         Ok(Ending::Exited { code }) => Ok(ExitCode::from(code as u8)),
         Ok(Ending::Killed { signo, .. }) => Ok(die_of(signo)),
         Err(LaunchError::Execute { errno }) => Err(program::not_executed(&command[0], errno)),

@@ -4,7 +4,11 @@ use std::fs::File;
 use std::io::{Write, stderr};
 use std::process::ExitCode;
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use vrift_tracer::observer::Observer;
+use vrift_tracer::session;
+use vrift_tracer::signals::leave_on;
 use vrift_tracer::view::json::Json;
 use vrift_tracer::view::summary::Summary;
 use vrift_tracer::view::text::{Flush, Prefix, Text};
@@ -25,7 +29,13 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     let sink = sink(args)?;
     let observer =
         Observer::new(selection, Speller::new(style), vec![sink], Box::new(complain_about));
-    observed(&args.mounts, &args.command, observer)
+    if args.attach.is_empty() {
+        return observed(&args.root, &args.command, observer);
+    }
+    let pids: Vec<_> = args.attach.iter().copied().map(Pid::from_raw).collect();
+    leave_on(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
+    session::watch(&pids, observer)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn sink(args: &TraceArgs) -> Result<Box<dyn Sink>, Failure> {

@@ -16,6 +16,7 @@ pub mod observer;
 pub mod probe;
 pub mod ptrace;
 pub mod session;
+pub mod signals;
 pub mod view;
 
 mod creds;

@@ -3,20 +3,34 @@
 use std::collections::HashMap;
 
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use vrift_arch::Native;
 use vrift_arch::seccomp::{Serving, policy_rules, program};
 
 use crate::cores::Cores;
-use crate::engine::{self, Ending, Engine, Next, Resume, Served, Step};
+use crate::engine::{self, Ending, Engine, Next, Resume, Served, Step, Stop};
 use crate::observer::Observer;
-use crate::ptrace::{LaunchError, Patience, Program, Stopped, Waited, launch, wait};
+use crate::ptrace::{
+    AttachError, LaunchError, Patience, Program, Stopped, Waited, attach, interrupt, launch, wait,
+};
+use crate::signals;
+
+/// What becomes of descendants that outlive the root tracee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Survivors {
+    /// They are waited for.
+    Wait,
+    /// They are killed.
+    Kill,
+}
 
 /// Runs `root` and everything it starts; returns how `root` ended once all of them have.
 pub fn run(
     root: &Program,
     served: Option<Served>,
     observer: Observer,
+    survivors: Survivors,
 ) -> Result<Ending, LaunchError> {
     let serving = if served.is_some() { Serving::Mounts } else { Serving::Nothing };
     let stops_at_all = served.is_some() || observer.watches_anything();
@@ -26,33 +40,59 @@ pub fn run(
     let rules = policy_rules::<Native>(serving, &stops);
     let launched = launch(root, &program::<Native>(&rules))?;
     let engine = Engine::<Native>::new(launched.pid, served, observer, cores);
-    let mut run = Run { engine, held: HashMap::new(), root: launched.pid, ending: None };
-    let waited = run.run_out();
-    run.engine.finish();
+    let mut session = Session::new(engine, Some(launched.pid));
+    let waited = session.run_out(survivors);
+    session.engine.finish();
     let waiting = |errno| LaunchError::Prepare { step: "waiting for the program", errno };
     waited.map_err(waiting)?;
     match launched.failure() {
         Some(failure) => Err(failure),
-        None => run.ending.ok_or(waiting(Errno::ECHILD)),
+        None => session.ending.ok_or(waiting(Errno::ECHILD)),
     }
 }
 
-struct Run {
+/// Watches processes that run already, until they have ended or vrift is told to leave
+/// ([`signals::leave_on`]); then they go on by themselves.
+pub fn watch(pids: &[Pid], observer: Observer) -> Result<(), AttachError> {
+    let mut tids = Vec::new();
+    for &pid in pids {
+        tids.extend(attach(pid)?);
+    }
+    let mut session = Session::new(Engine::<Native>::watching(&tids, observer), None);
+    let waited = session.run_out(Survivors::Wait);
+    session.engine.finish();
+    waited.map_err(|errno| AttachError::Wait { errno })
+}
+
+struct Session {
     engine: Engine<Native>,
     /// Tracees that wait for their parent's event.
     held: HashMap<Pid, Stopped>,
-    root: Pid,
+    root: Option<Pid>,
     ending: Option<Ending>,
+    course: Course,
 }
 
-impl Run {
-    fn run_out(&mut self) -> Result<(), Errno> {
+/// Whether tracees are traced on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Tracing,
+    /// Each is let go at its next stop.
+    Leaving,
+}
+
+impl Session {
+    fn new(engine: Engine<Native>, root: Option<Pid>) -> Session {
+        Session { engine, held: HashMap::new(), root, ending: None, course: Course::Tracing }
+    }
+
+    fn run_out(&mut self, survivors: Survivors) -> Result<(), Errno> {
         let mut batch = Vec::new();
         loop {
             // All that is ready is taken before any of it is acted on, so that a tracee that stops
             // again at once cannot starve the others.
             let mut patience = Patience::Block;
-            while patience == Patience::Block || self.engine.tasks() > batch.len() {
+            while patience == Patience::Block || self.engine.count() > batch.len() {
                 match wait(patience)? {
                     Waited::Nobody if batch.is_empty() => return Ok(()),
                     Waited::Nobody | Waited::Nothing => break,
@@ -61,24 +101,33 @@ impl Run {
                 patience = Patience::Poll;
             }
             if batch.is_empty() {
-                self.engine.ticked();
+                self.interrupted();
             }
             for waited in batch.drain(..) {
-                self.act(waited)?;
+                self.act(waited, survivors)?;
             }
         }
     }
 
-    fn act(&mut self, waited: Waited) -> Result<(), Errno> {
+    fn act(&mut self, waited: Waited, survivors: Survivors) -> Result<(), Errno> {
         match waited {
             Waited::Nothing | Waited::Nobody => Ok(()),
             Waited::Ended { tid, ending } => {
-                if tid == self.root {
-                    self.ending = Some(ending);
-                }
                 self.held.remove(&tid);
                 let release = self.engine.ended(tid, ending);
+                if Some(tid) == self.root {
+                    self.ending = Some(ending);
+                    if survivors == Survivors::Kill {
+                        self.kill_all();
+                    }
+                }
                 self.release(release)
+            }
+            Waited::Stopped { tracee, stop, .. } if self.course == Course::Leaving => {
+                self.engine.released(tracee.tid());
+                let signo = if let Stop::Signal { signo } = stop { signo } else { 0 };
+                tracee.detach(signo);
+                Ok(())
             }
             Waited::Stopped { mut tracee, stop, system } => {
                 let Step { next, release } = self.engine.step(stop, system, &mut tracee);
@@ -92,6 +141,22 @@ impl Run {
                 }
                 self.release(release)
             }
+        }
+    }
+
+    /// A signal came instead of a stop.
+    fn interrupted(&mut self) {
+        if signals::told_to_leave() && self.course == Course::Tracing {
+            self.course = Course::Leaving;
+            self.engine.tids().into_iter().for_each(interrupt);
+        }
+        self.engine.ticked();
+    }
+
+    fn kill_all(&self) {
+        for tid in self.engine.tids() {
+            // A thread's id names its process here too; one that has ended needs no killing.
+            let _ = kill(tid, Signal::SIGKILL);
         }
     }
 

@@ -1,14 +1,13 @@
 //! A timer whose only effect is to interrupt a wait.
-#![expect(unsafe_code, reason = "installing a signal handler")]
 
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::{
-    SaFlags, SigAction, SigEvent, SigHandler, SigSet, SigevNotify, Signal, sigaction,
-};
+use nix::sys::signal::{SigEvent, SigevNotify, Signal};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
+
+use crate::signals::interrupt_on;
 
 /// Rarely used by anybody, and never sent by the kernel on its own account.
 const SIGNAL: Signal = Signal::SIGVTALRM;
@@ -30,15 +29,9 @@ pub(crate) struct Ticks {
     state: State,
 }
 
-extern "C" fn interrupt(_: libc::c_int) {}
-
 impl Ticks {
     pub(crate) fn new() -> Result<Ticks, Errno> {
-        // Without SA_RESTART the handler makes wait4(2) return EINTR.
-        let handler = SigHandler::Handler(interrupt);
-        let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-        // SAFETY: the handler does nothing, so it is safe wherever the signal comes.
-        unsafe { sigaction(SIGNAL, &action) }?;
+        interrupt_on(SIGNAL)?;
         let notify = SigevNotify::SigevSignal { signal: SIGNAL, si_value: 0 };
         let timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
         Ok(Ticks { timer, state: State::Resting })

@@ -1,6 +1,5 @@
 //! The tree a caller sees: the host's, with mounts over some of its directories.
 
-use std::collections::hash_map::{Entry, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,7 +8,6 @@ use vrift_cas::{Digest, Store};
 
 use crate::attr::{Attr, Kind};
 use crate::error::Error;
-use crate::files::Backing;
 use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
 use crate::skeleton::Skeleton;
@@ -70,7 +68,6 @@ pub struct Namespace {
     mounts: Vec<Mount>,
     store: Store,
     skeleton: Skeleton,
-    stands_for: HashMap<NodeRef, PathBuf>,
 }
 
 impl Namespace {
@@ -84,7 +81,7 @@ impl Namespace {
                 return Err(Error::MountPoint { point: mount.point.clone(), why });
             }
         }
-        Ok(Namespace { mounts, store, skeleton, stands_for: HashMap::new() })
+        Ok(Namespace { mounts, store, skeleton })
     }
 
     /// Where `path`, without symlinks, lies: the place a process starts in.
@@ -174,24 +171,11 @@ impl Namespace {
     }
 
     /// The real directory (or symlink) that stands for the directory (or symlink) `at`.
-    pub fn stand_in(&mut self, at: NodeRef) -> Result<&Path, Error> {
-        let manifest = &self.mounts[usize::from(at.mount.0)].manifest;
-        let slot = match self.stands_for.entry(at) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => {
-                let path = match manifest.node(at.node)?.kind {
-                    Kind::Symlink => self.skeleton.link(at, manifest.target(at.node)?)?,
-                    _ => self.skeleton.directory(at)?,
-                };
-                free.insert(path)
-            }
-        };
-        Ok(slot)
-    }
-
-    /// The node a stand-in was made for.
-    pub fn stood_for(&self, backing: Backing) -> Option<NodeRef> {
-        self.skeleton.node(backing)
+    pub fn stand_in(&self, at: NodeRef) -> Result<PathBuf, Error> {
+        match self.node(at)?.kind {
+            Kind::Symlink => self.skeleton.link(at, self.target(at)?),
+            Kind::File | Kind::Directory => Ok(self.skeleton.directory().to_owned()),
+        }
     }
 
     pub(crate) fn node(&self, at: NodeRef) -> Result<Node, Error> {

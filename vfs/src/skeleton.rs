@@ -1,27 +1,30 @@
-//! Real, empty directories and real symlinks that stand for nodes, so that the kernel can hand out
-//! descriptors and current directories for them.
+//! Real objects that stand for nodes, so that the kernel can hand out descriptors and current
+//! directories for them: one empty directory for all directories, and symlinks for symlinks that
+//! are opened themselves.
 //!
 //! ```text
 //! <store>/run/<pid>-<n>/        one per running vrift, removed at its end
 //!     lock                      held with flock while vrift lives
-//!     0-17                      the directory (or symlink) for node 17 of mount 0
+//!     directory/                stands for every directory
+//!     0-17                      the symlink for node 17 of mount 0
 //! ```
 //!
 //! A relative path that escapes decoding ends in an empty directory instead of the host's tree.
 //! What a killed vrift left behind is removed by the next one that starts on the same store.
+//!
+//! **Invariant:** which node a descriptor is open on is never told from the stand-in; the table of
+//! descriptors knows. (So a lock taken with `flock` on one directory holds for all of them.)
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::error::Error;
-use crate::files::Backing;
 use crate::place::NodeRef;
 
 /// Search permission for every user a tracee may become, listing for none.
@@ -31,8 +34,8 @@ const DIRECTORY_MODE: u32 = 0o711;
 #[derive(Debug)]
 pub struct Skeleton {
     root: PathBuf,
+    directory: PathBuf,
     lock: Option<Flock<File>>,
-    nodes: HashMap<Backing, NodeRef>,
 }
 
 impl Skeleton {
@@ -58,40 +61,24 @@ impl Skeleton {
         let file = File::create(root.join("lock")).map_err(failed)?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| failed(errno.into()))?;
-        Ok(Skeleton { root, lock: Some(lock), nodes: HashMap::new() })
+        let directory = root.join("directory");
+        make_directory(&directory)?;
+        Ok(Skeleton { root, directory, lock: Some(lock) })
     }
 
-    /// Makes the directory that stands for `node`.
-    pub(crate) fn directory(&mut self, node: NodeRef) -> Result<PathBuf, Error> {
-        let path = self.name(node);
-        make_directory(&path)?;
-        self.remember(node, path)
+    /// The directory that stands for every directory.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    /// Makes the symlink that stands for `node`.
-    pub(crate) fn link(&mut self, node: NodeRef, target: &[u8]) -> Result<PathBuf, Error> {
-        let path = self.name(node);
-        symlink(OsStr::from_bytes(target), &path)
-            .map_err(|source| Error::Skeleton { path: path.clone(), source })?;
-        self.remember(node, path)
-    }
-
-    /// The node that the object `backing` stands for.
-    pub(crate) fn node(&self, backing: Backing) -> Option<NodeRef> {
-        self.nodes.get(&backing).copied()
-    }
-
-    fn name(&self, node: NodeRef) -> PathBuf {
-        self.root.join(format!("{}-{}", node.mount.0, node.node.0))
-    }
-
-    fn remember(&mut self, node: NodeRef, path: PathBuf) -> Result<PathBuf, Error> {
-        match fs::symlink_metadata(&path) {
-            Ok(m) => {
-                self.nodes.insert(Backing { dev: m.dev(), ino: m.ino() }, node);
-                Ok(path)
+    /// The symlink that stands for `node`, made if it is not there.
+    pub(crate) fn link(&self, node: NodeRef, target: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.root.join(format!("{}-{}", node.mount.0, node.node.0));
+        match symlink(OsStr::from_bytes(target), &path) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::Skeleton { path, source: e })
             }
-            Err(source) => Err(Error::Skeleton { path, source }),
+            _ => Ok(path),
         }
     }
 }

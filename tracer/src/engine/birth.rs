@@ -23,7 +23,7 @@ impl<A: Arch> Engine<A> {
 
     fn adopt(&mut self, tid: Pid) {
         let start = self.served.as_ref().and_then(super::Served::start);
-        self.tasks.insert(tid, Task::root(tid, start));
+        self.tasks.insert(tid, Task::root(tid, start, self.coverage));
         if let Some(cores) = &mut self.cores {
             cores.born(tid, None);
         }

@@ -162,7 +162,7 @@ impl<A: Arch> Engine<A> {
                 Action::Pass
             }
             Operation::File(request) => {
-                let served = self.served.as_mut().expect("consider() returned early without it");
+                let served = self.served.as_ref().expect("consider() returned early without it");
                 match served.judge(&self.tasks, tid, &request) {
                     Ok(judged) => self.apply(judged, call, guest),
                     Err(error) => self.fail(&error),

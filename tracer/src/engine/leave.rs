@@ -86,7 +86,7 @@ impl<A: Arch> Engine<A> {
         let tid = guest.tid();
         let mut outcome = Outcome::from_ret(ret);
         for &(arg, value) in &pending.undo {
-            guest.set_arg_after(arg, value)?;
+            guest.set_arg(arg, value)?;
         }
         if let Some(task) = self.tasks.get(&tid) {
             task.scratch.borrow_mut().release(&pending.slots);
@@ -97,8 +97,11 @@ impl<A: Arch> Engine<A> {
             (Instead::Always(ret), _) | (Instead::OfSuccess(ret), Outcome::Value(_)) => Some(ret),
             (Instead::Nothing | Instead::OfSuccess(_), _) => settled,
         };
+        // An argument put back may share its register with the result (aarch64's x0).
+        if instead.is_some() || !pending.undo.is_empty() {
+            guest.set_ret(instead.unwrap_or(ret))?;
+        }
         if let Some(instead) = instead {
-            guest.set_ret(instead)?;
             outcome = Outcome::from_ret(instead);
         }
         if matches!(outcome, Outcome::Value(_)) && installs_filter(&pending.call) {
@@ -169,16 +172,3 @@ fn affinity(cores: &mut Cores, tid: Pid, call: &Call, ret: i64, memory: &dyn Mem
         _ => {}
     }
 }
-
-/// Putting an argument back must not touch a result that shares its register.
-trait ArgAfter<A: Arch>: Guest<A> {
-    fn set_arg_after(&self, arg: Arg, value: u64) -> Result<(), Errno> {
-        let mut regs = self.regs()?;
-        let ret = regs.ret();
-        regs.set_arg(arg, value);
-        regs.set_ret(ret);
-        self.set_regs(&regs)
-    }
-}
-
-impl<A: Arch, G: Guest<A>> ArgAfter<A> for G {}

@@ -172,6 +172,8 @@ pub struct Engine<A: Arch> {
     served: Option<Served>,
     observer: Observer,
     cores: Option<Cores>,
+    /// Which calls of a task stop that inherits nothing.
+    coverage: Coverage,
     arch: PhantomData<A>,
 }
 
@@ -185,8 +187,18 @@ impl<A: Arch> Engine<A> {
         cores: Option<Cores>,
     ) -> Engine<A> {
         let start = served.as_ref().map(Served::start).unwrap_or_default();
-        let tasks = HashMap::from([(root, Task::root(root, start))]);
-        Engine { tasks, held: Vec::new(), served, observer, cores, arch: PhantomData }
+        let coverage = Coverage::Filter;
+        let tasks = HashMap::from([(root, Task::root(root, start, coverage))]);
+        Engine { tasks, held: Vec::new(), served, observer, cores, coverage, arch: PhantomData }
+    }
+
+    /// An engine for tasks that ran before vrift came, without a filter: it only watches.
+    pub fn watching(tids: &[Pid], observer: Observer) -> Engine<A> {
+        let coverage = Coverage::EveryCall;
+        let task = |&tid: &Pid| (tid, Task::root(tid, None, coverage));
+        let tasks = tids.iter().map(task).collect();
+        let (served, cores) = (None, None);
+        Engine { tasks, held: Vec::new(), served, observer, cores, coverage, arch: PhantomData }
     }
 
     /// Decides on one stop. `system` is the processor time the tracee has spent in the kernel.
@@ -239,8 +251,18 @@ impl<A: Arch> Engine<A> {
     }
 
     /// How many tasks live.
-    pub fn tasks(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// The tasks that live.
+    pub fn tids(&self) -> Vec<Pid> {
+        self.tasks.keys().copied().collect()
+    }
+
+    /// Forgets a task that has been let go.
+    pub fn released(&mut self, tid: Pid) {
+        self.tasks.remove(&tid);
     }
 
     /// Ends all reports.

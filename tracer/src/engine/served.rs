@@ -44,7 +44,7 @@ impl Served {
 
     /// Judges what a task asks.
     pub(super) fn judge<A: Arch>(
-        &mut self,
+        &self,
         tasks: &HashMap<Pid, Task<A>>,
         tid: Pid,
         request: &Request,

@@ -105,7 +105,7 @@ impl Pending {
 
 impl<A: Arch> Task<A> {
     /// The first tracee.
-    pub(super) fn root(pid: Pid, start: Option<vrift_vfs::NodeRef>) -> Task<A> {
+    pub(super) fn root(pid: Pid, start: Option<vrift_vfs::NodeRef>, coverage: Coverage) -> Task<A> {
         Task {
             tgid: pid,
             phase: Phase::Outside,
@@ -114,7 +114,7 @@ impl<A: Arch> Task<A> {
             scratch: Rc::default(),
             creds: RefCell::default(),
             spawning: None,
-            coverage: Coverage::Filter,
+            coverage,
         }
     }
 

@@ -3,6 +3,7 @@
 //! A stopped tracee is a [`Stopped`] token: only its holder can look into the tracee, and resuming
 //! consumes it, so no stop is resumed twice. Nothing outside this module makes ptrace requests.
 
+mod attach;
 mod memory;
 mod raw;
 mod seccomp;
@@ -10,6 +11,7 @@ mod spawn;
 mod stopped;
 mod wait;
 
+pub use attach::{AttachError, attach, interrupt};
 pub use spawn::{LaunchError, Launched, Program, launch};
 pub use stopped::Stopped;
 pub use wait::{Patience, Waited, wait};

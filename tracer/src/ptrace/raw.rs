@@ -32,6 +32,16 @@ pub(super) fn listen(tid: Pid) -> Result<(), Errno> {
     number(libc::PTRACE_LISTEN, tid, 0, 0)
 }
 
+/// Stops a running tracee.
+pub(super) fn interrupt(tid: Pid) -> Result<(), Errno> {
+    number(libc::PTRACE_INTERRUPT, tid, 0, 0)
+}
+
+/// Lets a stopped tracee go for good.
+pub(super) fn detach(tid: Pid, signo: i32) -> Result<(), Errno> {
+    number(libc::PTRACE_DETACH, tid, 0, signo as usize)
+}
+
 /// Attaches without stopping.
 pub(super) fn seize(tid: Pid, options: i32) -> Result<(), Errno> {
     number(libc::PTRACE_SEIZE, tid, 0, options as usize)

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::{Arch, Arg, NrWrite, Regs};
+use vrift_arch::{Arch, Arg, Poke, Regs};
 
 use super::{memory, raw};
 use crate::call::{Abi, Call};
@@ -42,6 +42,12 @@ impl Stopped {
 }
 
 impl Stopped {
+    /// Lets it go for good, delivering `signo` unless it is 0.
+    pub fn detach(self, signo: i32) {
+        // One that is dying is gone either way.
+        let _ = raw::detach(self.tid, signo);
+    }
+
     /// Ends it.
     pub fn end(self) -> Result<(), Errno> {
         nix::sys::signal::kill(self.tid, nix::sys::signal::Signal::SIGKILL)
@@ -79,19 +85,25 @@ impl<A: Arch> Guest<A> for Stopped {
     }
 
     fn set_nr(&self, nr: u64) -> Result<(), Errno> {
-        match A::NR_WRITE {
-            NrWrite::InRegs { offset } => raw::poke_user(self.tid, offset, nr),
-            NrWrite::RegSet { note } => raw::set_regset(self.tid, note, &(nr as u32).to_ne_bytes()),
+        match A::POKE {
+            Poke::Words { nr: offset, .. } => raw::poke_user(self.tid, offset, nr),
+            Poke::Sets { nr: note } => raw::set_regset(self.tid, note, &(nr as u32).to_ne_bytes()),
         }
     }
 
     fn set_arg(&self, arg: Arg, value: u64) -> Result<(), Errno> {
+        if let Poke::Words { args, .. } = A::POKE {
+            return raw::poke_user(self.tid, args[arg.index()], value);
+        }
         let mut regs = Guest::<A>::regs(self)?;
         regs.set_arg(arg, value);
         Guest::<A>::set_regs(self, &regs)
     }
 
     fn set_ret(&self, ret: i64) -> Result<(), Errno> {
+        if let Poke::Words { ret: offset, .. } = A::POKE {
+            return raw::poke_user(self.tid, offset, ret as u64);
+        }
         let mut regs = Guest::<A>::regs(self)?;
         regs.set_ret(ret);
         Guest::<A>::set_regs(self, &regs)

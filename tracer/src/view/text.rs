@@ -320,7 +320,10 @@ pub(crate) fn outcome_text(outcome: Outcome, form: &ResultForm) -> String {
         },
         Outcome::Error(errno) => {
             let number = errno as i32;
-            format!("-1 {} ({})", names::errno_name(number), names::errno_text(number))
+            match names::errno_text(number) {
+                Some(text) => format!("-1 {} ({text})", names::errno_name(number)),
+                None => "-1 (unknown errno)".to_owned(),
+            }
         }
         Outcome::Restarts(number) => format!("? {}", restart_text(number)),
         Outcome::Never => "?".to_owned(),

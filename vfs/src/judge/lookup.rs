@@ -71,7 +71,7 @@ impl Namespace {
         }
     }
 
-    pub(super) fn chdir(&mut self, caller: &dyn Caller, target: &Target) -> Outcome {
+    pub(super) fn chdir(&self, caller: &dyn Caller, target: &Target) -> Outcome {
         let leaves_mount = matches!(caller.cwd(), Ok(Place::Node(_)));
         match self.find(caller, target)? {
             Subject::Untouched | Subject::Magic(_) if !leaves_mount => Ok(Judged::pass()),
@@ -94,7 +94,7 @@ impl Namespace {
                 match target {
                     // The descriptor is the stand-in already.
                     Target::Open(_) => Ok(Judged::pass().with(entered)),
-                    Target::Path(_) => Ok(on_host(self.stand_in(at)?.to_owned()).with(entered)),
+                    Target::Path(_) => Ok(on_host(self.stand_in(at)?).with(entered)),
                 }
             }
         }
@@ -111,7 +111,7 @@ impl Namespace {
     }
 
     /// The figures are those of the file system the mount's contents lie on.
-    pub(super) fn statfs(&mut self, caller: &dyn Caller, op: &PathOp) -> Outcome {
+    pub(super) fn statfs(&self, caller: &dyn Caller, op: &PathOp) -> Outcome {
         match self.find_path(caller, op)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),

@@ -47,7 +47,7 @@ impl Namespace {
     ///
     /// *Errors:* a damaged manifest, or a stand-in that cannot be made. What the caller must see
     /// is a [`crate::Verdict::Deny`], not an error.
-    pub fn judge(&mut self, caller: &dyn Caller, request: &Request) -> Result<Judged, Error> {
+    pub fn judge(&self, caller: &dyn Caller, request: &Request) -> Result<Judged, Error> {
         match self.dispatch(caller, request) {
             Ok(judged) => Ok(judged),
             Err(Failure::Guest(errno)) => Ok(Judged::deny(errno)),
@@ -55,7 +55,7 @@ impl Namespace {
         }
     }
 
-    fn dispatch(&mut self, caller: &dyn Caller, request: &Request) -> Outcome {
+    fn dispatch(&self, caller: &dyn Caller, request: &Request) -> Outcome {
         match request {
             Request::Open(open) => self.open(caller, open),
             Request::Stat(target) => self.stat(caller, target),

@@ -13,7 +13,7 @@ use crate::resolve::{Course, Found, resolve};
 use crate::verdict::{Effect, Judged, Paths};
 
 impl Namespace {
-    pub(super) fn open(&mut self, caller: &dyn Caller, open: &request::Open) -> Outcome {
+    pub(super) fn open(&self, caller: &dyn Caller, open: &request::Open) -> Outcome {
         // A new name is never made through a symlink.
         let follow = if open.create == Create::New { Follow::No } else { open.path.follow };
         let path = PathOp { follow, ..open.path.clone() };
@@ -29,7 +29,7 @@ impl Namespace {
     }
 
     fn open_node(
-        &mut self,
+        &self,
         caller: &dyn Caller,
         open: &request::Open,
         at: NodeRef,
@@ -52,7 +52,7 @@ impl Namespace {
         }
         let (path, blob) = match node.kind {
             Kind::File => (self.blob_path(&node.digest), Some(node.digest)),
-            Kind::Directory | Kind::Symlink => (self.stand_in(at)?.to_owned(), None),
+            Kind::Directory | Kind::Symlink => (self.stand_in(at)?, None),
         };
         let paths = Paths { first: Some(path), second: None };
         Ok(Judged::redirect(paths).with(Effect::Opens { node: at, blob }))

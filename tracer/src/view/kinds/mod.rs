@@ -118,7 +118,8 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// An array of `count` elements of `size` bytes, shown up to the style's limit.
+    /// An array of `count` elements of `size` bytes, shown up to the style's limit; an empty one
+    /// at any address but zero is empty.
     fn array(
         &self,
         addr: u64,

@@ -94,7 +94,6 @@ impl Packed {
 pub(super) fn epoll_events(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     let packed = cx.layouts.epoll;
     match outcome {
-        Outcome::Value(0) => Value::Array(Vec::new()),
         Outcome::Value(count) => {
             let count = u64::try_from(count).unwrap_or(0);
             cx.array(addr, count, packed.bytes(), |raw| epoll_event(raw, packed))

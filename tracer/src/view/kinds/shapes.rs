@@ -31,7 +31,6 @@ fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
         Shape::Itimerval => (32, time::itimerval),
         Shape::Itimerspec => (32, time::itimerspec),
         Shape::Rlimit => (16, |raw| process::rlimit(raw, "RLIM64_INFINITY")),
-        Shape::Rusage => (144, process::rusage),
         Shape::Sigaction => (32, signals::action),
         Shape::SigStack => (24, signals::stack),
         Shape::Siginfo => (super::siginfo::BYTES, super::siginfo::value),
@@ -83,10 +82,9 @@ pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
         Shape::SockOpt { len } => sockopts::given(cx, addr, cx.uint(len.into()).into()),
         Shape::OpenHow => files::open_how(cx, addr),
         Shape::CpuSet { len } => process::cpu_set(cx, addr, cx.uint(len.into()).into()),
-        Shape::Groups { count } => match cx.uint(count.into()) {
-            0 => Value::Addr(addr),
-            count => cx.array(addr, count.into(), 4, |raw| scalars::id(raw.u32(0))),
-        },
+        Shape::Groups { count } => {
+            cx.array(addr, cx.uint(count.into()).into(), 4, |raw| scalars::id(raw.u32(0)))
+        }
         Shape::PollFds { count } => polls::asked(cx, addr, cx.uint(count.into()).into()),
         Shape::FdSet { count } => polls::set(cx, addr, cx.int(count.into())),
         _ => Value::Addr(addr),
@@ -104,6 +102,8 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
         Shape::Statx => files::statx(cx, addr, outcome),
         Shape::Statfs => files::statfs(cx, addr, outcome),
         Shape::Dirents64 | Shape::Dirents => files::dirents(cx, addr, outcome),
+        Shape::Rusage if outcome == Outcome::Value(0) && is_wait(cx) => Value::Addr(addr),
+        Shape::Rusage => cx.filled(addr, outcome, 144, process::rusage),
         Shape::WaitStatus => process::wait_status(cx, addr, outcome),
         Shape::EpollEvents => polls::epoll_events(cx, addr, outcome),
         Shape::Msghdr => sockets::filled_message(cx, addr, outcome),
@@ -111,6 +111,11 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
         Shape::SockOpt { len } => sockopts::filled(cx, addr, cx.arg(len.into()), outcome),
         _ => by_result(cx, shape, at, outcome),
     }
+}
+
+/// Whether the call is wait4, which reports on nobody if it returns 0.
+fn is_wait(cx: &Cx<'_>) -> bool {
+    cx.call.syscall == Some(vrift_arch::Syscall::Wait4)
 }
 
 /// Structures whose size the result tells.
@@ -125,9 +130,7 @@ fn by_result(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Value {
     let result = u64::try_from(result).unwrap_or(0);
     match shape {
         Shape::CpuSet { .. } => process::cpu_set(cx, addr, result),
-        Shape::Groups { count } if cx.uint(count.into()) != 0 => {
-            cx.array(addr, result, 4, |raw| scalars::id(raw.u32(0)))
-        }
+        Shape::Groups { .. } => cx.array(addr, result, 4, |raw| scalars::id(raw.u32(0))),
         Shape::Mmsghdr { .. } => sockets::messages(cx, addr, result, Direction::Received),
         _ => spell(cx, shape, at),
     }

@@ -24,9 +24,6 @@ pub(super) enum Buffers {
 
 /// An array of `struct iovec`.
 pub(super) fn vector(cx: &Cx<'_>, addr: u64, count: u64, buffers: Buffers) -> Value {
-    if addr != 0 && count == 0 {
-        return Value::Array(Vec::new());
-    }
     let mut left = match buffers {
         Buffers::Filled(bytes) => bytes,
         Buffers::Whole | Buffers::Addresses => u64::MAX,

@@ -22,7 +22,7 @@ pub(super) const ERRNO: &[(i32, &str, &str)] = &[
     (31, "EMLINK", "Too many links"), (32, "EPIPE", "Broken pipe"),
     (33, "EDOM", "Numerical argument out of domain"),
     (34, "ERANGE", "Numerical result out of range"),
-    (35, "EDEADLOCK", "Resource deadlock avoided"), (36, "ENAMETOOLONG", "File name too long"),
+    (35, "EDEADLK", "Resource deadlock avoided"), (36, "ENAMETOOLONG", "File name too long"),
     (37, "ENOLCK", "No locks available"), (38, "ENOSYS", "Function not implemented"),
     (39, "ENOTEMPTY", "Directory not empty"), (40, "ELOOP", "Too many levels of symbolic links"),
     (42, "ENOMSG", "No message of desired type"), (43, "EIDRM", "Identifier removed"),
@@ -58,7 +58,7 @@ pub(super) const ERRNO: &[(i32, &str, &str)] = &[
     (92, "ENOPROTOOPT", "Protocol not available"),
     (93, "EPROTONOSUPPORT", "Protocol not supported"),
     (94, "ESOCKTNOSUPPORT", "Socket type not supported"),
-    (95, "ENOTSUP", "Operation not supported"),
+    (95, "EOPNOTSUPP", "Operation not supported"),
     (96, "EPFNOSUPPORT", "Protocol family not supported"),
     (97, "EAFNOSUPPORT", "Address family not supported by protocol"),
     (98, "EADDRINUSE", "Address already in use"),
@@ -84,4 +84,5 @@ pub(super) const ERRNO: &[(i32, &str, &str)] = &[
     (129, "EKEYREJECTED", "Key was rejected by service"), (130, "EOWNERDEAD", "Owner died"),
     (131, "ENOTRECOVERABLE", "State not recoverable"),
     (132, "ERFKILL", "Operation not possible due to RF-kill"),
+    (133, "EHWPOISON", "Memory page has hardware error"),
 ];

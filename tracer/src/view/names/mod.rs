@@ -93,11 +93,8 @@ pub(crate) fn errno_name(number: i32) -> String {
 }
 
 /// What an error number means, `No such file or directory`.
-pub(crate) fn errno_text(number: i32) -> String {
-    match errno_row(number) {
-        Some((_, _, text)) => (*text).to_owned(),
-        None => format!("Unknown error {number}"),
-    }
+pub(crate) fn errno_text(number: i32) -> Option<&'static str> {
+    errno_row(number).map(|&(_, _, text)| text)
 }
 
 fn errno_row(number: i32) -> Option<&'static (i32, &'static str, &'static str)> {

@@ -259,3 +259,40 @@ pub(crate) const SECUREBITS: Set = Set {
         (0x80, "SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED"),
     ],
 };
+
+/// `MPOL_F_*` beside a mode.
+pub(crate) const MEMPOLICY_MODE: Set = Set {
+    zero: "0",
+    unknown: "MPOL_???",
+    names: &[
+        (0x8000, "MPOL_F_STATIC_NODES"), (0x4000, "MPOL_F_RELATIVE_NODES"),
+        (0x2000, "MPOL_F_NUMA_BALANCING"),
+    ],
+};
+
+/// `MPOL_F_*` of get_mempolicy.
+pub(crate) const MEMPOLICY_GET: Set = Set {
+    zero: "0",
+    unknown: "MPOL_???",
+    names: &[
+        (0x1, "MPOL_F_NODE"), (0x2, "MPOL_F_ADDR"), (0x4, "MPOL_F_MEMS_ALLOWED"),
+    ],
+};
+
+/// `MPOL_MF_*` of mbind.
+pub(crate) const MEMPOLICY_BIND: Set = Set {
+    zero: "0",
+    unknown: "MPOL_???",
+    names: &[
+        (0x1, "MPOL_MF_STRICT"), (0x2, "MPOL_MF_MOVE"), (0x4, "MPOL_MF_MOVE_ALL"),
+    ],
+};
+
+/// `SHM_*` of shmat.
+pub(crate) const SHMAT: Set = Set {
+    zero: "0",
+    unknown: "SHM_???",
+    names: &[
+        (0x1000, "SHM_RDONLY"), (0x2000, "SHM_RND"), (0x4000, "SHM_REMAP"), (0x8000, "SHM_EXEC"),
+    ],
+};

@@ -241,29 +241,6 @@ fn action(value: u32) -> String {
     }
 }
 
-/// shmget, semget and msgget: a key, and flags that share a word with a mode.
-pub(super) fn enter_ipc_get(cx: &Cx<'_>) -> Vec<Value> {
-    let mut args = enter_row(cx);
-    if let Some(key) = args.first_mut()
-        && cx.uint(0) == 0
-    {
-        *key = Value::name("IPC_PRIVATE");
-    }
-    let at = args.len().saturating_sub(1);
-    if let Some(last) = args.last_mut() {
-        *last = Value::Flags(ipc_flags(cx.uint(at)));
-    }
-    args
-}
-
-fn ipc_flags(word: u32) -> String {
-    let mode = Value::Octal((word & 0o777).into());
-    match word & !0o777 {
-        0 => mode.to_string(),
-        flags => format!("{}|{mode}", tasks::SHMGET.spell(flags.into())),
-    }
-}
-
 pub(super) fn enter_time(_: &Cx<'_>) -> Vec<Value> {
     vec![Value::Pending]
 }
@@ -335,29 +312,6 @@ pub(super) fn enter_restart(_: &Cx<'_>) -> Vec<Value> {
     vec![Value::Verbatim("<... resuming interrupted system call ...>".to_owned())]
 }
 
-/// `struct sembuf`
-pub(super) fn enter_semop(cx: &Cx<'_>) -> Vec<Value> {
-    let mut args = enter_row(cx);
-    args[1] = cx.array(cx.arg(1), cx.arg(2), 6, |raw| {
-        Value::Struct(fields! {
-            sem_num: Value::UInt(raw.u16(0).into()),
-            sem_op: Value::Int(raw.i16(2).into()),
-            sem_flg: Value::Flags(semaphore_flags(raw.u16(4))),
-        })
-    });
-    args
-}
-
-fn semaphore_flags(bits: u16) -> String {
-    match bits {
-        0 => "0".to_owned(),
-        0x1000 => "SEM_UNDO".to_owned(),
-        0x0800 => "IPC_NOWAIT".to_owned(),
-        0x1800 => "SEM_UNDO|IPC_NOWAIT".to_owned(),
-        other => format!("{other:#x}"),
-    }
-}
-
 /// The offset the kernel moved, shown even if it did not.
 pub(super) fn leave_sendfile(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let (Outcome::Value(_), Some(before @ Value::Array(_))) = (outcome, spelled.args.get_mut(2))
@@ -400,4 +354,12 @@ pub(super) fn enter_userfaultfd(cx: &Cx<'_>) -> Vec<Value> {
 
 pub(super) fn enter_pkey_alloc(cx: &Cx<'_>) -> Vec<Value> {
     vec![Value::Hex(cx.arg(0)), Value::Flags(tasks::PKEY.spell(cx.arg(1)))]
+}
+
+/// Asked for the size alone, listxattr fills nothing in.
+pub(super) fn leave_listxattr(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    match (outcome, cx.arg(2)) {
+        (Outcome::Value(_), 0) => set(spelled, 1, Value::Addr(cx.arg(1))),
+        _ => leave_row(cx, spelled, outcome),
+    }
 }

@@ -7,7 +7,9 @@ mod clone;
 mod fcntl;
 mod futex;
 mod ioctl;
+mod ipc;
 mod misc;
+mod numa;
 mod prctl;
 mod select;
 
@@ -59,20 +61,33 @@ const SPECIALS: &[Special] = &[
     Special { name: "rt_sigreturn", enter: misc::enter_sigreturn, leave: nothing },
     Special { name: "seccomp", enter: misc::enter_seccomp, leave: nothing },
     Special { name: "select", enter: select::enter, leave: nothing },
-    Special { name: "semget", enter: misc::enter_ipc_get, leave: nothing },
-    Special { name: "msgget", enter: misc::enter_ipc_get, leave: nothing },
+    Special { name: "semget", enter: ipc::enter_get, leave: nothing },
+    Special { name: "msgget", enter: ipc::enter_get, leave: nothing },
     Special { name: "setsockopt", enter: misc::enter_setsockopt, leave: nothing },
-    Special { name: "shmget", enter: misc::enter_ipc_get, leave: nothing },
+    Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
     Special { name: "io_setup", enter: misc::enter_row, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
     Special { name: "mount", enter: misc::enter_mount, leave: nothing },
     Special { name: "recvmsg", enter: misc::enter_row, leave: misc::leave_recvmsg },
     Special { name: "restart_syscall", enter: misc::enter_restart, leave: nothing },
-    Special { name: "semop", enter: misc::enter_semop, leave: nothing },
+    Special { name: "semop", enter: ipc::enter_semop, leave: nothing },
     Special { name: "sendfile", enter: misc::enter_row, leave: misc::leave_sendfile },
     Special { name: "syslog", enter: misc::enter_syslog, leave: nothing },
     Special { name: "userfaultfd", enter: misc::enter_userfaultfd, leave: nothing },
     Special { name: "pkey_alloc", enter: misc::enter_pkey_alloc, leave: nothing },
+    Special { name: "flistxattr", enter: misc::enter_row, leave: misc::leave_listxattr },
+    Special { name: "get_mempolicy", enter: numa::enter_get, leave: numa::leave_get },
+    Special { name: "listxattr", enter: misc::enter_row, leave: misc::leave_listxattr },
+    Special { name: "llistxattr", enter: misc::enter_row, leave: misc::leave_listxattr },
+    Special { name: "mbind", enter: numa::enter_mbind, leave: nothing },
+    Special { name: "migrate_pages", enter: numa::enter_migrate, leave: nothing },
+    Special { name: "msgctl", enter: ipc::enter_control, leave: nothing },
+    Special { name: "msgrcv", enter: ipc::enter_message, leave: nothing },
+    Special { name: "msgsnd", enter: ipc::enter_message, leave: nothing },
+    Special { name: "semctl", enter: ipc::enter_semctl, leave: nothing },
+    Special { name: "set_mempolicy", enter: numa::enter_set, leave: nothing },
+    Special { name: "shmat", enter: ipc::enter_shmat, leave: nothing },
+    Special { name: "shmctl", enter: ipc::enter_control, leave: nothing },
     Special { name: "time", enter: misc::enter_time, leave: misc::leave_time },
 ];
 

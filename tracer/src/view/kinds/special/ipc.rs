@@ -1,0 +1,129 @@
+//! System V shared memory, semaphores and message queues.
+
+use super::super::Cx;
+use super::misc::enter_row;
+use crate::view::names::tasks;
+use crate::view::value::{Value, fields};
+
+/// `IPC_64`: a flag that newer kernels ignore.
+const IPC_64: u32 = 0x100;
+/// `IPC_NOWAIT`
+const IPC_NOWAIT: u32 = 0o4000;
+
+/// shmget, semget and msgget: a key, and flags that share a word with a mode.
+pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(key) = args.first_mut()
+        && cx.uint(0) == 0
+    {
+        *key = Value::name("IPC_PRIVATE");
+    }
+    let at = args.len().saturating_sub(1);
+    if let Some(last) = args.last_mut() {
+        *last = Value::Flags(ipc_flags(cx.uint(at)));
+    }
+    args
+}
+
+fn ipc_flags(word: u32) -> String {
+    let mode = Value::Octal((word & 0o777).into());
+    match word & !0o777 {
+        0 => mode.to_string(),
+        flags => format!("{}|{mode}", tasks::SHMGET.spell(flags.into())),
+    }
+}
+
+/// `struct sembuf`
+pub(super) fn enter_semop(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    args[1] = cx.array(cx.arg(1), cx.arg(2), 6, |raw| {
+        Value::Struct(fields! {
+            sem_num: Value::UInt(raw.u16(0).into()),
+            sem_op: Value::Int(raw.i16(2).into()),
+            sem_flg: Value::Flags(semaphore_flags(raw.u16(4))),
+        })
+    });
+    args
+}
+
+fn semaphore_flags(bits: u16) -> String {
+    match bits {
+        0 => "0".to_owned(),
+        0x1000 => "SEM_UNDO".to_owned(),
+        0x0800 => "IPC_NOWAIT".to_owned(),
+        0x1800 => "SEM_UNDO|IPC_NOWAIT".to_owned(),
+        other => format!("{other:#x}"),
+    }
+}
+
+/// Commands that all three kinds have, then those of one.
+const COMMANDS: &[(u32, &str)] =
+    &[(0, "IPC_RMID"), (1, "IPC_SET"), (2, "IPC_STAT"), (3, "IPC_INFO")];
+const SHM_COMMANDS: &[(u32, &str)] = &[
+    (11, "SHM_LOCK"),
+    (12, "SHM_UNLOCK"),
+    (13, "SHM_STAT"),
+    (14, "SHM_INFO"),
+    (15, "SHM_STAT_ANY"),
+];
+const MSG_COMMANDS: &[(u32, &str)] = &[(11, "MSG_STAT"), (12, "MSG_INFO"), (13, "MSG_STAT_ANY")];
+const SEM_COMMANDS: &[(u32, &str)] = &[
+    (11, "GETPID"),
+    (12, "GETVAL"),
+    (13, "GETALL"),
+    (14, "GETNCNT"),
+    (15, "GETZCNT"),
+    (16, "SETVAL"),
+    (17, "SETALL"),
+    (18, "SEM_STAT"),
+    (19, "SEM_INFO"),
+    (20, "SEM_STAT_ANY"),
+];
+
+/// A command by name; `unknown` is the remark on one without.
+fn command(word: u32, own: &[(u32, &str)], unknown: &str) -> Value {
+    let (flag, number) = (word & IPC_64, word & !IPC_64);
+    let name = COMMANDS.iter().chain(own).find(|(known, _)| *known == number);
+    let text = match name {
+        Some((_, name)) => (*name).to_owned(),
+        None => format!("{number:#x} /* {unknown} */"),
+    };
+    Value::name(if flag == 0 { text } else { format!("IPC_64|{text}") })
+}
+
+/// shmctl and msgctl.
+pub(super) fn enter_control(cx: &Cx<'_>) -> Vec<Value> {
+    let shared = cx.call.syscall == Some(vrift_arch::Syscall::Shmctl);
+    let (own, unknown) = if shared { (SHM_COMMANDS, "SHM_???") } else { (MSG_COMMANDS, "MSG_???") };
+    vec![Value::Int(cx.int(0).into()), command(cx.uint(1), own, unknown), Value::Addr(cx.arg(2))]
+}
+
+pub(super) fn enter_semctl(cx: &Cx<'_>) -> Vec<Value> {
+    vec![
+        Value::Int(cx.int(0).into()),
+        Value::Int(cx.int(1).into()),
+        command(cx.uint(2), SEM_COMMANDS, "SEM_???"),
+        Value::Addr(cx.arg(3)),
+    ]
+}
+
+pub(super) fn enter_shmat(cx: &Cx<'_>) -> Vec<Value> {
+    vec![
+        Value::Int(cx.int(0).into()),
+        Value::Addr(cx.arg(1)),
+        Value::Flags(tasks::SHMAT.spell(cx.uint(2).into())),
+    ]
+}
+
+/// msgsnd and msgrcv: the last argument is a set of flags.
+pub(super) fn enter_message(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    let at = args.len().saturating_sub(1);
+    if let Some(last) = args.last_mut()
+        && cx.uint(at) & !IPC_NOWAIT == 0
+        && cx.uint(at) != 0
+    {
+        *last = Value::Flags("IPC_NOWAIT".to_owned());
+    }
+    args
+}

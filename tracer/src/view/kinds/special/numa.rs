@@ -1,0 +1,78 @@
+//! Memory policies and their masks of nodes.
+
+use super::super::Cx;
+use super::misc::enter_row;
+use crate::call::Outcome;
+use crate::view::names::{choices, tasks};
+use crate::view::spelled::Spelled;
+use crate::view::value::Value;
+
+/// `MPOL_F_*` beside a mode.
+const MODE_FLAGS: u32 = 0xe000;
+
+/// A mode and its flags.
+fn mode(word: u32) -> Value {
+    let mode = choices::MEMPOLICY.spell((word & !MODE_FLAGS).into());
+    let (flags, _) = tasks::MEMPOLICY_MODE.split((word & MODE_FLAGS).into());
+    Value::Flags(flags.into_iter().fold(mode, |text, flag| format!("{text}|{flag}")))
+}
+
+/// A mask of nodes, in words. The kernel counts one node fewer than the caller says.
+fn nodes(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
+    let words = match count {
+        0 => 0,
+        1 => return Value::Addr(addr),
+        count => (count - 1).div_ceil(64),
+    };
+    cx.array(addr, words, 8, |raw| {
+        let word = raw.u64(0);
+        // As printf's %#016lx pads it: the prefix counts, and zero has none.
+        Value::Verbatim(match word {
+            0 => "0".repeat(16),
+            _ => format!("{word:#016x}"),
+        })
+    })
+}
+
+pub(super) fn enter_set(cx: &Cx<'_>) -> Vec<Value> {
+    vec![mode(cx.uint(0)), nodes(cx, cx.arg(1), cx.arg(2)), Value::UInt(cx.arg(2))]
+}
+
+pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
+    vec![
+        Value::Pending,
+        Value::Pending,
+        Value::UInt(cx.arg(2)),
+        Value::Addr(cx.arg(3)),
+        Value::Flags(tasks::MEMPOLICY_GET.spell(cx.arg(4))),
+    ]
+}
+
+pub(super) fn leave_get(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let one = |word| Value::Array(vec![mode(word)]);
+    let [first, second, ..] = &mut spelled.args[..] else { return };
+    *first = cx.filled(cx.arg(0), outcome, 4, |raw| one(raw.u32(0)));
+    *second = match outcome {
+        Outcome::Value(_) => nodes(cx, cx.arg(1), cx.arg(2)),
+        Outcome::Never => Value::Pending,
+        Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(cx.arg(1)),
+    };
+}
+
+pub(super) fn enter_mbind(cx: &Cx<'_>) -> Vec<Value> {
+    vec![
+        Value::Addr(cx.arg(0)),
+        Value::UInt(cx.arg(1)),
+        mode(cx.uint(2)),
+        nodes(cx, cx.arg(3), cx.arg(4)),
+        Value::UInt(cx.arg(4)),
+        Value::Flags(tasks::MEMPOLICY_BIND.spell(cx.uint(5).into())),
+    ]
+}
+
+pub(super) fn enter_migrate(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    args.truncate(2);
+    args.extend([2, 3].map(|at| nodes(cx, cx.arg(at), cx.arg(1))));
+    args
+}
