@@ -64,12 +64,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
     /// The command and its arguments
-    #[arg(
-        trailing_var_arg = true,
-        required = true,
-        allow_hyphen_values = true,
-        value_name = "CMD"
-    )]
+    #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -106,7 +101,6 @@ pub(crate) struct TraceArgs {
         trailing_var_arg = true,
         required_unless_present = "attach",
         conflicts_with = "attach",
-        allow_hyphen_values = true,
         value_name = "CMD"
     )]
     pub(crate) command: Vec<OsString>,

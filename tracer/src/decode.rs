@@ -4,9 +4,9 @@
 //! `open`, `openat` and `creat` become the same request here. Everything is read once, at entry.
 
 use nix::errno::Errno;
-use vrift_arch::abi::{self, OpenHow, UnixName, clone, open, unix_name};
+use vrift_arch::abi::{self, UnixName, clone, open, unix_name};
 use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS};
-use vrift_arch::syscall::{Flags, Kind, Shape};
+use vrift_arch::syscall::{Flags, Kind};
 use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
     AccessWanted, At, Create, Follow, Handle, Ids, MakeKind, Open, PathOp, Removal, RenameMode,
@@ -15,6 +15,7 @@ use vrift_vfs::{
 
 use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
+use crate::precheck::{Precheck, open_how, precheck};
 
 /// The longest path with its NUL (`PATH_MAX`).
 const PATH_BYTES_MAX: usize = 4096;
@@ -62,6 +63,9 @@ pub(crate) fn decode<A: Arch>(
     call: &Call,
     memory: &dyn Memory,
 ) -> Result<Operation, Errno> {
+    if precheck::<A>(call, memory)? == Precheck::NothingToDo {
+        return Ok(Operation::Nothing);
+    }
     let call = Decoder::<A> { call, memory, arch: std::marker::PhantomData };
     let file = |request| Ok(Operation::File(request));
     match model {
@@ -87,14 +91,14 @@ pub(crate) fn decode<A: Arch>(
         Model::Rename => file(call.rename()?),
         Model::SetAttr => file(call.set_attr()?),
         Model::LsetAttr => file(Request::SetAttr(call.target(Follow::No)?)),
-        Model::FsetAttr => file(Request::SetAttr(call.descriptor())),
-        Model::Ioctl if call.command_in(ATTR_REQUESTS) => file(Request::SetAttr(call.descriptor())),
+        Model::FsetAttr => file(Request::SetAttr(call.content())),
+        Model::Ioctl if call.command_in(ATTR_REQUESTS) => file(Request::SetAttr(call.content())),
         Model::GetXattr => file(Request::GetXattr(call.target(Follow::Yes)?)),
         Model::LgetXattr => file(Request::GetXattr(call.target(Follow::No)?)),
-        Model::FgetXattr => file(Request::GetXattr(call.descriptor())),
+        Model::FgetXattr => file(Request::GetXattr(call.content())),
         Model::ListXattr => file(Request::ListXattr(call.target(Follow::Yes)?)),
         Model::LlistXattr => file(Request::ListXattr(call.target(Follow::No)?)),
-        Model::FlistXattr => file(Request::ListXattr(call.descriptor())),
+        Model::FlistXattr => file(Request::ListXattr(call.content())),
         Model::Bind => Ok(call.unix_path()?.map_or(Operation::Nothing, |path| {
             Operation::File(Request::Bind(PathOp { follow: Follow::No, ..path }))
         })),
@@ -152,6 +156,10 @@ impl<A: Arch> Decoder<'_, A> {
         Target::Open(At::Fd(self.fd(Arg::A0)))
     }
 
+    fn content(&self) -> Target {
+        Target::Content(self.fd(Arg::A0))
+    }
+
     /// The argument of a kind, 0 if the call has none.
     fn of_kind(&self, wanted: impl Fn(Kind) -> bool) -> u64 {
         positions(self.call, wanted).next().map_or(0, |arg| self.arg(arg))
@@ -194,8 +202,10 @@ impl<A: Arch> Decoder<'_, A> {
         let follow = if flags & abi::AT_SYMLINK_NOFOLLOW != 0 { Follow::No } else { default };
         let arg = path_arg(self.call, 0).ok_or(Errno::ENOSYS)?;
         let empty_allowed = flags & abi::AT_EMPTY_PATH != 0;
-        if self.arg(arg) == 0 && (empty_allowed || self.may_omit_path()) {
-            return Ok(Target::Open(self.start(arg)));
+        match (self.arg(arg), self.start(arg)) {
+            (0, At::Fd(fd)) if self.may_omit_path() => return Ok(Target::Content(fd)),
+            (0, at) if empty_allowed => return Ok(Target::Open(at)),
+            _ => {}
         }
         let path = self.path(0, follow)?;
         if path.path.is_empty() && empty_allowed {
@@ -227,11 +237,8 @@ impl<A: Arch> Decoder<'_, A> {
     }
 
     fn open_how(&self) -> Result<Request, Errno> {
+        let how = open_how::<A>(self.call, self.memory)?;
         let path = self.path(0, Follow::Yes)?;
-        let at = self.of_kind(|kind| kind == Kind::In(Shape::OpenHow));
-        let mut bytes = [0; OpenHow::SIZE];
-        self.memory.read_exact(GuestAddr(at), &mut bytes)?;
-        let how = OpenHow::decode(&bytes).ok_or(Errno::EINVAL)?;
         if how.resolve != 0 {
             // Callers take ENOSYS for a kernel without openat2 and fall back.
             return Ok(Request::Unmodelled(Target::Path(path), libc::ENOSYS));

@@ -21,6 +21,7 @@ pub mod view;
 
 mod creds;
 mod decode;
+mod precheck;
 mod procfs;
 mod reply;
 mod ticks;

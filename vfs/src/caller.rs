@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 
 use crate::creds::{Creds, Ids};
+use crate::files::OpenNode;
 use crate::place::{NodeRef, Place};
 
 /// A process or thread as a component of `/proc` names it.
@@ -37,8 +38,13 @@ pub trait Caller {
     /// Its current directory. *Errors:* `ENOENT` if a host directory has been removed.
     fn cwd(&self) -> Result<Place, Errno>;
 
+    /// What a descriptor is open on, if that is a file of a mount.
+    fn open_node(&self, fd: i32) -> Option<OpenNode>;
+
     /// The node behind a descriptor, if it is one of a mount.
-    fn node(&self, fd: i32) -> Option<NodeRef>;
+    fn node(&self, fd: i32) -> Option<NodeRef> {
+        self.open_node(fd).map(|open| open.node)
+    }
 
     /// The path of a host directory behind a descriptor. *Errors:* `EBADF`; `ENOTDIR` if the
     /// descriptor has no path (a pipe, a socket).

@@ -16,11 +16,22 @@ pub struct Backing {
     pub ino: u64,
 }
 
+/// What a descriptor can be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// Everything it was opened for.
+    Content,
+    /// Only to name the file (`O_PATH`).
+    Name,
+}
+
 /// An open file of a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenNode {
     /// The node it was opened through.
     pub node: NodeRef,
+    /// What it can be used for.
+    pub usage: Usage,
     /// The real object behind the descriptor.
     pub backing: Backing,
 }

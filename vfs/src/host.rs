@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2, readlink};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2, readlink};
+use nix::sys::stat::Mode;
 
 use crate::request::Follow;
 
@@ -32,6 +33,28 @@ pub(crate) fn probe(path: &Path, follow: Follow) -> Probe {
         Err(Errno::ELOOP) => Probe::HasLink,
         Err(_) => Probe::Refused,
     }
+}
+
+/// Why there is nothing to be found at `path`, if so.
+pub(crate) fn look(path: &Path, follow: Follow) -> Result<(), Errno> {
+    let nofollow = match follow {
+        Follow::Yes => OFlag::empty(),
+        Follow::No => OFlag::O_NOFOLLOW,
+    };
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | nofollow;
+    open(path, flags, Mode::empty()).map(drop)
+}
+
+/// Why the directory in which the last name of `path` lies cannot be reached, if so.
+pub(crate) fn reach_directory_of(path: &Path) -> Result<(), Errno> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    // The slash makes the kernel insist on a directory.
+    look(&directory.join(""), Follow::Yes)
+}
+
+/// Whether the last name of `path` is a directory, not a symlink to one.
+pub(crate) fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
 }
 
 /// The target of the symlink at `path`; `None` if there is something else or nothing.

@@ -33,7 +33,7 @@ pub use attr::{Attr, Kind, Timestamp};
 pub use caller::{Caller, MagicLink, ProcEntry, ProcId};
 pub use creds::{Creds, Ids};
 pub use error::Error;
-pub use files::{Backing, FdTable, OpenNode};
+pub use files::{Backing, FdTable, OpenNode, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use request::{

@@ -34,9 +34,11 @@ pub struct PathOp {
 pub enum Target {
     /// A path.
     Path(PathOp),
-    /// An open file (or, as `At::Cwd`, the current directory): `fstat`, or an empty path with
-    /// `AT_EMPTY_PATH`.
+    /// An open file (or, as `At::Cwd`, the current directory) that is only named: `fstat`, or an
+    /// empty path with `AT_EMPTY_PATH`.
     Open(At),
+    /// An open file that is used: `fchmod`. A descriptor that only names its file will not do.
+    Content(i32),
 }
 
 /// What an open may do to the content.
@@ -64,6 +66,13 @@ pub enum Create {
     New,
     /// A nameless file in the directory the path names (`O_TMPFILE`).
     Nameless,
+}
+
+impl Create {
+    /// Whether the path's last name may be made.
+    pub(crate) fn makes_a_name(self) -> bool {
+        matches!(self, Create::IfMissing | Create::New)
+    }
 }
 
 /// Which kinds of file an open accepts.

@@ -27,6 +27,17 @@ const LINKS_MAX: u32 = 40;
 /// The longest name of a directory entry.
 const NAME_BYTES_MAX: usize = 255;
 
+/// What the last component is for, which decides what a slash after it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It is looked up: a slash makes it a directory, and follows it if it is a symlink.
+    Lookup,
+    /// It is a name to be made, removed or moved: never looked through.
+    Name,
+    /// It is looked up and made if missing (`O_CREAT`): a slash after it is refused.
+    Create,
+}
+
 /// Where a walk ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -76,6 +87,7 @@ pub(crate) fn resolve(
     names: &Namespace,
     caller: &dyn Caller,
     op: &PathOp,
+    ending: Ending,
 ) -> Result<Resolved, Failure> {
     let unknown = || Resolved {
         found: Found::Host(PathBuf::from(OsStr::from_bytes(&op.path))),
@@ -98,7 +110,8 @@ pub(crate) fn resolve(
         creds: None,
         cursor: start,
         rest: op.path.clone(),
-        follow: op.follow,
+        follow: if ending == Ending::Name { Follow::No } else { op.follow },
+        ending,
         links: 0,
         last: Last::Root,
         course,
@@ -127,6 +140,7 @@ struct Walk<'a> {
     /// What is still to be walked.
     rest: Vec<u8>,
     follow: Follow,
+    ending: Ending,
     links: u32,
     last: Last,
     course: Course,
@@ -203,6 +217,9 @@ impl Walk<'_> {
         if component.name.len() > NAME_BYTES_MAX {
             return Err(Errno::ENAMETOOLONG.into());
         }
+        if self.ending == Ending::Create && component.is_last && component.slash {
+            return Err(Errno::EISDIR.into());
+        }
         let Some(child) = self.names.lookup(dir, &component.name)? else {
             if component.is_last {
                 return Ok(Step::End(Found::Absent, component.slash));
@@ -214,14 +231,13 @@ impl Walk<'_> {
 
     fn enter_child(&mut self, child: NodeRef, component: &Component) -> Result<Step, Failure> {
         let kind = self.names.node(child)?.kind;
-        let ends_here = component.is_last && !component.slash;
-        if kind == Kind::Symlink && !(ends_here && self.follow == Follow::No) {
+        if kind == Kind::Symlink && !self.stays_at(component) {
             let target = self.names.target(child)?.to_vec();
             // The directory the link lies in stays the cursor: a relative target starts there.
             return self.substitute(&target);
         }
         if component.is_last {
-            if component.slash && kind != Kind::Directory {
+            if component.slash && kind != Kind::Directory && self.ending != Ending::Name {
                 return Err(Errno::ENOTDIR.into());
             }
             return Ok(Step::End(Found::Node(child), component.slash));
@@ -231,6 +247,12 @@ impl Walk<'_> {
         }
         self.cursor = Place::Node(child);
         Ok(Step::Continue)
+    }
+
+    /// Whether a symlink at this component is what the path names.
+    fn stays_at(&self, component: &Component) -> bool {
+        let ends_here = component.is_last && (!component.slash || self.ending == Ending::Name);
+        ends_here && self.follow == Follow::No
     }
 
     /// Puts a symlink's target before the rest of the path.
@@ -277,7 +299,8 @@ impl Walk<'_> {
             }
         }
         let at_end = self.rest.iter().all(|&b| b == b'/');
-        let follow = if at_end && !slash { self.follow } else { Follow::Yes };
+        let ends_here = at_end && (!slash || self.ending == Ending::Name);
+        let follow = if ends_here { self.follow } else { Follow::Yes };
         if path.starts_with("/proc") {
             return self.walk_links(base, whole);
         }
@@ -328,8 +351,7 @@ impl Walk<'_> {
             if let Some(root) = self.names.mount_at(&path) {
                 return Ok(self.enter_mount(root));
             }
-            let ends_here = component.is_last && !component.slash;
-            let stays = ends_here && self.follow == Follow::No;
+            let stays = self.stays_at(&component);
             if let Some(node) = magic_link(&path).and_then(|link| self.caller.magic(link)) {
                 return self.jump(node, stays);
             }

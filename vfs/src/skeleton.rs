@@ -27,8 +27,8 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::error::Error;
 use crate::place::NodeRef;
 
-/// Search permission for every user a tracee may become, listing for none.
-const DIRECTORY_MODE: u32 = 0o711;
+/// Every user a tracee may become can enter and open the stand-ins; they are empty.
+const DIRECTORY_MODE: u32 = 0o755;
 
 /// The stand-ins of one running vrift.
 #[derive(Debug)]
@@ -44,6 +44,9 @@ impl Skeleton {
         let run = store.join("run");
         make_directory(&run)?;
         remove_abandoned(&run);
+        // A skeleton that has no lock yet must not be taken for an abandoned one.
+        let _no_removal = lock_directory(&run, FlockArg::LockShared)
+            .map_err(|source| Error::Skeleton { path: run.clone(), source })?;
         for n in 0u32.. {
             let root = run.join(format!("{}-{n}", std::process::id()));
             match fs::create_dir(&root) {
@@ -101,8 +104,14 @@ fn make_directory(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Removes the skeletons whose vrift is gone. Best effort: another user's cannot be removed.
+fn lock_directory(path: &Path, how: FlockArg) -> io::Result<Flock<File>> {
+    Flock::lock(File::open(path)?, how).map_err(|(_, errno)| errno.into())
+}
+
+/// Removes the skeletons whose vrift is gone. Best effort: another user's cannot be removed, and
+/// while another vrift starts, none is.
 fn remove_abandoned(run: &Path) {
+    let Ok(_alone) = lock_directory(run, FlockArg::LockExclusiveNonblock) else { return };
     let Ok(skeletons) = fs::read_dir(run) else { return };
     for skeleton in skeletons.flatten() {
         let Ok(file) = File::open(skeleton.path().join("lock")) else { continue };

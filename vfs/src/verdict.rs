@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use vrift_cas::Digest;
 
 use crate::attr::Attr;
+use crate::files::Usage;
 use crate::place::{NodeRef, Place};
 
 /// The paths the kernel shall see instead of the request's own, in the request's order.
@@ -66,6 +67,8 @@ pub enum Effect {
     Opens {
         /// The node it was opened through.
         node: NodeRef,
+        /// What the descriptor can be used for.
+        usage: Usage,
         /// The blob that backs it, for a file.
         blob: Option<Digest>,
     },

@@ -143,7 +143,9 @@ impl<A: Arch> Engine<A> {
             }
             Operation::Duplicate(fd) => match open_node(tid, &task.files, fd) {
                 None => Action::Pass,
-                Some(open) => Action::Watch(Effect::Opens { node: open.node, blob: None }),
+                Some(open) => {
+                    Action::Watch(Effect::Opens { node: open.node, usage: open.usage, blob: None })
+                }
             },
             Operation::Spawn { flags, .. } | Operation::Unshare(flags)
                 if flags & NAMESPACES != 0 && self.served.is_some() =>

@@ -129,14 +129,14 @@ impl<A: Arch> Engine<A> {
         let task = self.tasks.get_mut(&tid)?;
         match (effect, outcome) {
             (Effect::None, _) => None,
-            (Effect::Opens { node, .. }, Outcome::Value(fd)) => {
+            (Effect::Opens { node, usage, .. }, Outcome::Value(fd)) => {
                 let fd = fd as i32;
                 if let Some(backing) = procfs::backing(tid, fd) {
-                    task.files.borrow_mut().insert(fd, OpenNode { node, backing });
+                    task.files.borrow_mut().insert(fd, OpenNode { node, usage, backing });
                 }
                 None
             }
-            (Effect::Opens { node, blob: Some(digest) }, Outcome::Error(Errno::ENOENT)) => {
+            (Effect::Opens { node, blob: Some(digest), .. }, Outcome::Error(Errno::ENOENT)) => {
                 let namespace = self.served.as_ref()?.namespace();
                 let blob = namespace.blob_path(&digest);
                 let file = namespace.path_of(node).unwrap_or_default();

@@ -71,8 +71,8 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         }
     }
 
-    fn node(&self, fd: i32) -> Option<NodeRef> {
-        open_node(self.tid, &self.task.files, fd).map(|open| open.node)
+    fn open_node(&self, fd: i32) -> Option<OpenNode> {
+        open_node(self.tid, &self.task.files, fd)
     }
 
     fn host_path(&self, fd: i32) -> Result<PathBuf, Errno> {

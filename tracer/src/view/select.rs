@@ -224,12 +224,19 @@ fn class_named(name: &str) -> Option<Classes> {
     CLASSES.iter().find(|(known, _)| *known == name).map(|&(_, class)| class)
 }
 
-/// The call whose name differs least from `name`, if it differs in less than half of it.
-fn nearest(name: &str) -> Option<&'static str> {
-    let calls = Syscall::ALL.iter().map(|call| call.row().name);
-    let (distance, best) =
-        calls.map(|known| (distance(name.as_bytes(), known.as_bytes()), known)).min()?;
+/// The word of `known` that differs least from `name`, if it differs in less than half of it.
+fn nearest_of<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let known = known.map(|known| (distance(name.as_bytes(), known.as_bytes()), known));
+    let (distance, best) = known.min()?;
     (distance * 2 <= name.len()).then_some(best)
+}
+
+/// The call, or the class if `name` is one's, whose name differs least from `name`.
+fn nearest(name: &str) -> Option<&'static str> {
+    match name.strip_prefix('%') {
+        Some(class) => nearest_of(class, CLASSES.iter().map(|&(name, _)| name)),
+        None => nearest_of(name, Syscall::ALL.iter().map(|call| call.row().name)),
+    }
 }
 
 /// The number of single-byte edits between two names (Levenshtein), row by row.

@@ -93,7 +93,7 @@ impl Namespace {
                 let entered = Effect::Enters(Place::Node(at));
                 match target {
                     // The descriptor is the stand-in already.
-                    Target::Open(_) => Ok(Judged::pass().with(entered)),
+                    Target::Open(_) | Target::Content(_) => Ok(Judged::pass().with(entered)),
                     Target::Path(_) => Ok(on_host(self.stand_in(at)?).with(entered)),
                 }
             }

@@ -5,6 +5,7 @@
 
 mod change;
 mod lookup;
+mod names;
 mod open;
 
 use std::path::PathBuf;
@@ -13,10 +14,11 @@ use nix::errno::Errno;
 
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::files::{OpenNode, Usage};
 use crate::namespace::Namespace;
 use crate::place::NodeRef;
 use crate::request::{At, PathOp, Request, Target};
-use crate::resolve::{Course, Found, Resolved, resolve};
+use crate::resolve::{Course, Ending, Found, Resolved, resolve};
 use crate::verdict::{Judged, Paths};
 
 /// Why a request could not be judged: the caller's fault or ours.
@@ -83,7 +85,12 @@ impl Namespace {
     /// Finds what `target` names.
     fn find(&self, caller: &dyn Caller, target: &Target) -> Result<Subject, Failure> {
         match target {
-            Target::Path(op) => Ok(Subject::from(resolve(self, caller, op)?)),
+            Target::Path(op) => self.find_path(caller, op),
+            // The kernel refuses a descriptor that only names its file.
+            Target::Content(fd) => Ok(match caller.open_node(*fd) {
+                Some(OpenNode { node, usage: Usage::Content, .. }) => Subject::Node(node),
+                _ => Subject::Untouched,
+            }),
             Target::Open(at) => {
                 let node = match at {
                     At::Fd(fd) => caller.node(*fd),
@@ -99,7 +106,7 @@ impl Namespace {
 
     /// Finds what a path names.
     fn find_path(&self, caller: &dyn Caller, op: &PathOp) -> Result<Subject, Failure> {
-        Ok(Subject::from(resolve(self, caller, op)?))
+        Ok(Subject::from(resolve(self, caller, op, Ending::Lookup)?))
     }
 }
 

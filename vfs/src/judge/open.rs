@@ -6,10 +6,11 @@ use super::{Failure, Outcome, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
 use crate::creds::{Ids, READ};
+use crate::files::Usage;
 use crate::namespace::Namespace;
 use crate::place::NodeRef;
 use crate::request::{self, Create, Follow, Handle, PathOp};
-use crate::resolve::{Course, Found, resolve};
+use crate::resolve::{Course, Ending, Found, resolve};
 use crate::verdict::{Effect, Judged, Paths};
 
 impl Namespace {
@@ -17,29 +18,25 @@ impl Namespace {
         // A new name is never made through a symlink.
         let follow = if open.create == Create::New { Follow::No } else { open.path.follow };
         let path = PathOp { follow, ..open.path.clone() };
-        let at = resolve(self, caller, &path)?;
+        let ending = if open.create.makes_a_name() { Ending::Create } else { Ending::Lookup };
+        let at = resolve(self, caller, &path, ending)?;
         match at.found {
             Found::Host(_) if at.course == Course::Plain => Ok(Judged::pass()),
             Found::Host(path) => Ok(on_host(path)),
             Found::Magic(_) if open.handle == Handle::Path => Ok(Judged::pass()),
             Found::Magic(_) => Err(Errno::ELOOP.into()),
-            Found::Absent => Err(absent(open, at.trailing_slash).into()),
-            Found::Node(node) => self.open_node(caller, open, node, at.trailing_slash),
+            Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
+            Found::Absent => Err(Errno::ENOENT.into()),
+            Found::Node(node) => self.open_node(caller, open, node),
         }
     }
 
-    fn open_node(
-        &self,
-        caller: &dyn Caller,
-        open: &request::Open,
-        at: NodeRef,
-        trailing_slash: bool,
-    ) -> Outcome {
+    fn open_node(&self, caller: &dyn Caller, open: &request::Open, at: NodeRef) -> Outcome {
         let node = self.node(at)?;
         let directory = node.kind == Kind::Directory;
         match open.create {
             Create::New => return Err(Errno::EEXIST.into()),
-            Create::IfMissing if directory || trailing_slash => return Err(Errno::EISDIR.into()),
+            Create::IfMissing if directory => return Err(Errno::EISDIR.into()),
             Create::Nameless if directory => return Err(Errno::EROFS.into()),
             Create::Nameless => return Err(Errno::ENOTDIR.into()),
             Create::IfMissing | Create::No => {}
@@ -55,7 +52,8 @@ impl Namespace {
             Kind::Directory | Kind::Symlink => (self.stand_in(at)?, None),
         };
         let paths = Paths { first: Some(path), second: None };
-        Ok(Judged::redirect(paths).with(Effect::Opens { node: at, blob }))
+        let usage = if open.handle == Handle::Path { Usage::Name } else { Usage::Content };
+        Ok(Judged::redirect(paths).with(Effect::Opens { node: at, usage, blob }))
     }
 
     fn check_handle(
@@ -77,13 +75,5 @@ impl Namespace {
                 Ok(())
             }
         }
-    }
-}
-
-fn absent(open: &request::Open, trailing_slash: bool) -> Errno {
-    match open.create {
-        Create::No | Create::Nameless => Errno::ENOENT,
-        Create::IfMissing | Create::New if trailing_slash => Errno::EISDIR,
-        Create::IfMissing | Create::New => Errno::EROFS,
     }
 }

@@ -1,0 +1,23 @@
+//! All tests through the real `vrift` binary, in one test program.
+//!
+//! `kit` holds what they share, `zoo` builds trees; every other module is a subject. The oracle is
+//! Linux itself wherever there is one: the same program on the real directory and in a mount of it.
+
+#[path = "suite/cli.rs"]
+mod cli;
+#[path = "suite/damage.rs"]
+mod damage;
+#[path = "suite/exit_status.rs"]
+mod exit_status;
+#[path = "suite/guests.rs"]
+mod guests;
+#[path = "suite/kit.rs"]
+mod kit;
+#[path = "suite/looks_the_same.rs"]
+mod looks_the_same;
+#[path = "suite/project.rs"]
+mod project;
+#[path = "suite/trace_cc.rs"]
+mod trace_cc;
+#[path = "suite/zoo.rs"]
+mod zoo;

@@ -1,0 +1,207 @@
+//! Requests that make, remove or move names.
+
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+
+use super::{Failure, Outcome, Subject};
+use crate::caller::Caller;
+use crate::host;
+use crate::namespace::Namespace;
+use crate::place::NodeRef;
+use crate::request::{Follow, MakeKind, PathOp, Removal, RenameMode, Target};
+use crate::resolve::{Course, Ending, Found, Last, Resolved, resolve};
+use crate::verdict::{Judged, Paths, Reply};
+
+/// Which tree a name is in.
+pub(super) enum Side {
+    /// The host's.
+    Host(HostName),
+    /// The host's, but a mount lies on it.
+    MountPoint(NodeRef),
+    /// A mount's.
+    Mount(Resolved),
+}
+
+/// A path to a name on the host.
+pub(super) struct HostName {
+    path: PathBuf,
+    course: Course,
+}
+
+impl HostName {
+    /// The path the kernel must see if it would not find the name by itself.
+    pub(super) fn rewritten(self) -> Option<PathBuf> {
+        (!self.is_plain()).then_some(self.path)
+    }
+
+    /// Whether the kernel finds it by itself.
+    pub(super) fn is_plain(&self) -> bool {
+        self.course == Course::Plain
+    }
+
+    /// Why the directory of the name cannot be reached, if so.
+    pub(super) fn reach_directory(&self) -> Result<(), Errno> {
+        host::reach_directory_of(&self.path)
+    }
+}
+
+impl Namespace {
+    pub(super) fn make(&self, caller: &dyn Caller, op: &PathOp, kind: MakeKind) -> Outcome {
+        match self.side(caller, op)? {
+            Side::Host(name) => Ok(rewritten(name.rewritten(), None)),
+            Side::MountPoint(_) => Err(Errno::EEXIST.into()),
+            Side::Mount(at) => Err(cannot_make(&at, kind).into()),
+        }
+    }
+
+    pub(super) fn remove(&self, caller: &dyn Caller, op: &PathOp, removal: Removal) -> Outcome {
+        let at = match self.side(caller, op)? {
+            Side::Host(name) => return Ok(rewritten(name.rewritten(), None)),
+            Side::MountPoint(_) => {
+                let directory = removal == Removal::Directory;
+                return Err(if directory { Errno::EBUSY } else { Errno::EISDIR }.into());
+            }
+            Side::Mount(at) => at,
+        };
+        let errno = match (removal, at.last) {
+            (Removal::File, Last::Dot | Last::DotDot | Last::Root) => Errno::EISDIR,
+            (Removal::Directory, Last::DotDot) => Errno::ENOTEMPTY,
+            (Removal::Directory, Last::Dot) => Errno::EINVAL,
+            (Removal::Directory, Last::Root) => Errno::EBUSY,
+            // The kernel asks for write access to the mount before it looks the name up.
+            (_, Last::Name) => Errno::EROFS,
+        };
+        Err(errno.into())
+    }
+
+    /// The source is looked up, then the new name, and only then are their trees compared
+    /// (`do_linkat`).
+    pub(super) fn link(&self, caller: &dyn Caller, from: &Target, to: &PathOp) -> Outcome {
+        let source = self.link_source(caller, from)?;
+        let to = self.side(caller, to);
+        let leaves_host = !matches!(to, Ok(Side::Host(_)));
+        if let (Source::Host(from, follow), true) = (&source, leaves_host) {
+            host::look(&from.path, *follow)?;
+        }
+        match (source, to?) {
+            (_, Side::MountPoint(_)) => Err(Errno::EEXIST.into()),
+            (_, Side::Mount(to)) => Err(cannot_make(&to, MakeKind::Other).into()),
+            (Source::Node, Side::Host(to)) => {
+                to.reach_directory()?;
+                let taken = host::look(&to.path, Follow::No).is_ok();
+                Err(if taken { Errno::EEXIST } else { Errno::EXDEV }.into())
+            }
+            (Source::Host(from, _), Side::Host(to)) => {
+                Ok(rewritten(from.rewritten(), to.rewritten()))
+            }
+            (Source::Unnamed, Side::Host(to)) => Ok(rewritten(None, to.rewritten())),
+        }
+    }
+
+    fn link_source(&self, caller: &dyn Caller, from: &Target) -> Result<Source, Failure> {
+        let Target::Path(op) = from else {
+            return Ok(match self.find(caller, from)? {
+                Subject::Node(_) => Source::Node,
+                _ => Source::Unnamed,
+            });
+        };
+        let at = resolve(self, caller, op, Ending::Lookup)?;
+        match at.found {
+            Found::Host(path) => Ok(Source::Host(HostName { path, course: at.course }, op.follow)),
+            Found::Node(_) => Ok(Source::Node),
+            Found::Magic(_) => Ok(Source::Unnamed),
+            Found::Absent => Err(Errno::ENOENT.into()),
+        }
+    }
+
+    /// Both directories are looked up, then compared, and only then are the names looked at
+    /// (`do_renameat2`).
+    pub(super) fn rename(
+        &self,
+        caller: &dyn Caller,
+        from: &PathOp,
+        to: &PathOp,
+        mode: RenameMode,
+    ) -> Outcome {
+        let keeps = mode == RenameMode::KeepTarget;
+        let from = self.side(caller, from)?;
+        let to = self.side(caller, to);
+        if let (Side::Host(from), false) = (&from, matches!(to, Ok(Side::Host(_)))) {
+            from.reach_directory()?;
+        }
+        match (from, to?) {
+            (Side::Host(from), Side::Host(to)) => Ok(rewritten(from.rewritten(), to.rewritten())),
+            (Side::MountPoint(a), Side::MountPoint(b)) if a == b && !keeps => {
+                Ok(Judged::reply(Reply::Done))
+            }
+            (Side::MountPoint(_), Side::MountPoint(_)) if keeps => Err(Errno::EEXIST.into()),
+            (Side::MountPoint(_), Side::MountPoint(_)) => Err(Errno::EBUSY.into()),
+            (Side::MountPoint(_), Side::Host(to)) => {
+                to.reach_directory()?;
+                Err(Errno::EBUSY.into())
+            }
+            (Side::Host(from), Side::MountPoint(_)) => {
+                host::look(&from.path, Follow::No)?;
+                Err(match mode {
+                    RenameMode::KeepTarget => Errno::EEXIST,
+                    RenameMode::Replace if !host::is_directory(&from.path) => Errno::EISDIR,
+                    RenameMode::Replace | RenameMode::Exchange => Errno::EBUSY,
+                }
+                .into())
+            }
+            (Side::Mount(_), Side::Host(to)) => {
+                to.reach_directory()?;
+                Err(Errno::EXDEV.into())
+            }
+            (Side::Host(_) | Side::MountPoint(_), Side::Mount(_))
+            | (Side::Mount(_), Side::MountPoint(_)) => Err(Errno::EXDEV.into()),
+            (Side::Mount(from), Side::Mount(to)) => Err(match (from.last, to.last) {
+                (Last::Name, Last::Name) => Errno::EROFS,
+                (Last::Name, _) if keeps => Errno::EEXIST,
+                _ => Errno::EBUSY,
+            }
+            .into()),
+        }
+    }
+
+    /// Which tree the name `op` is in.
+    pub(super) fn side(&self, caller: &dyn Caller, op: &PathOp) -> Result<Side, Failure> {
+        let at = resolve(self, caller, op, Ending::Name)?;
+        Ok(match (&at.found, at.last) {
+            (Found::Host(path), _) => {
+                Side::Host(HostName { path: path.clone(), course: at.course })
+            }
+            // The link itself is a name in /proc, which the kernel finds.
+            (Found::Magic(_), _) => {
+                Side::Host(HostName { path: PathBuf::new(), course: Course::Plain })
+            }
+            (Found::Node(node), Last::Name) if self.is_mount_root(*node) => Side::MountPoint(*node),
+            (Found::Node(_) | Found::Absent, _) => Side::Mount(at),
+        })
+    }
+}
+
+/// What a hard link is made to.
+enum Source {
+    Host(HostName, Follow),
+    /// A descriptor of the host.
+    Unnamed,
+    Node,
+}
+
+/// Why the name `at` cannot be made in a mount (`filename_create` in fs/namei.c).
+pub(super) fn cannot_make(at: &Resolved, kind: MakeKind) -> Errno {
+    match at.found {
+        Found::Absent if at.trailing_slash && kind == MakeKind::Other => Errno::ENOENT,
+        Found::Absent => Errno::EROFS,
+        _ => Errno::EEXIST,
+    }
+}
+
+fn rewritten(first: Option<PathBuf>, second: Option<PathBuf>) -> Judged {
+    if first.is_none() && second.is_none() {
+        return Judged::pass();
+    }
+    Judged::redirect(Paths { first, second })
+}
