@@ -39,6 +39,8 @@ pub fn run(
         |syscall| observer.watches(syscall) || stops_at_all && engine::concerns_engine(syscall);
     let rules = policy_rules::<Native>(serving, &stops);
     let launched = launch(root, &program::<Native>(&rules))?;
+    let catching = |errno| LaunchError::Prepare { step: "catching signals", errno };
+    signals::hand_on_to(launched.pid).map_err(catching)?;
     let engine = Engine::<Native>::new(launched.pid, served, observer, cores);
     let mut session = Session::new(engine, Some(launched.pid));
     let waited = session.run_out(survivors);
@@ -116,6 +118,7 @@ impl Session {
                 self.held.remove(&tid);
                 let release = self.engine.ended(tid, ending);
                 if Some(tid) == self.root {
+                    signals::hand_on_to_nobody();
                     self.ending = Some(ending);
                     if survivors == Survivors::Kill {
                         self.kill_all();

@@ -1,10 +1,11 @@
-//! Signals to vrift itself that interrupt its wait for stops.
+//! Signals to vrift itself: handed on to the command, or asking vrift to leave.
 #![expect(unsafe_code, reason = "installing signal handlers")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::Pid;
 
 static TOLD_TO_LEAVE: AtomicBool = AtomicBool::new(false);
 
@@ -13,6 +14,37 @@ extern "C" fn leave(_: libc::c_int) {
 }
 
 extern "C" fn nothing(_: libc::c_int) {}
+
+/// Who gets the signals that are handed on; 0 for nobody.
+static HEIR: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn hand_on(signo: libc::c_int) {
+    let heir = HEIR.load(Ordering::Relaxed);
+    if heir != 0 {
+        // SAFETY: kill is async-signal-safe and takes numbers.
+        unsafe { libc::kill(heir, signo) };
+    } else {
+        // SAFETY: both are async-signal-safe; the signal then does what it does by default.
+        unsafe {
+            libc::signal(signo, libc::SIG_DFL);
+            libc::raise(signo);
+        }
+    }
+}
+
+/// From now on `heir` gets these signals when they are sent to vrift, as it would without vrift.
+/// (SIGINT and SIGQUIT come from the terminal, which sends them to the command as well.)
+pub(crate) fn hand_on_to(heir: Pid) -> Result<(), Errno> {
+    HEIR.store(heir.as_raw(), Ordering::Relaxed);
+    [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2]
+        .iter()
+        .try_for_each(|&signal| install(signal, hand_on))
+}
+
+/// The heir has ended: from now on such a signal ends vrift, and so every tracee.
+pub(crate) fn hand_on_to_nobody() {
+    HEIR.store(0, Ordering::Relaxed);
+}
 
 /// From now on each of `signals` asks vrift to let its tracees go.
 pub fn leave_on(signals: &[Signal]) -> Result<(), Errno> {
@@ -33,6 +65,6 @@ fn install(signal: Signal, handler: extern "C" fn(libc::c_int)) -> Result<(), Er
     // Without SA_RESTART, wait4(2) returns EINTR when the handler has run.
     let handler = SigHandler::Handler(handler);
     let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // SAFETY: both handlers do at most one atomic store, which is safe wherever the signal comes.
+    // SAFETY: the handlers use atomics and async-signal-safe functions only.
     unsafe { sigaction(signal, &action) }.map(drop)
 }
