@@ -1,9 +1,14 @@
 //! The command line: what may be typed, and nothing about what it does.
 
+mod trace;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.
 #[derive(Debug, Parser)]
@@ -13,10 +18,38 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Reads the command line. An unknown single letter is told with the known one of other case.
+    pub(crate) fn read() -> Result<Cli, clap::Error> {
+        Cli::try_parse().map_err(|mut error| {
+            if let Some(other) = other_case(&error) {
+                error.insert(ContextKind::SuggestedArg, ContextValue::String(other));
+            }
+            error
+        })
+    }
+}
+
+/// The known option that an unknown letter is, but for its case.
+fn other_case(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
+    let letter = given.strip_prefix('-')?.chars().next().filter(char::is_ascii_alphabetic)?;
+    let other = if letter.is_ascii_uppercase() {
+        letter.to_ascii_lowercase()
+    } else {
+        letter.to_ascii_uppercase()
+    };
+    let name = std::env::args().nth(1)?;
+    let command = Cli::command();
+    let mut args = command.find_subcommand(&name)?.get_arguments();
+    args.any(|arg| arg.get_short() == Some(other) && !arg.is_hide_set())
+        .then(|| format!("-{other}"))
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a command and print every system call it makes, in strace's spelling
-    Trace(TraceArgs),
+    Trace(Box<TraceArgs>),
     /// Run a command with mounts, in silence
     Run(RunArgs),
     /// Store a directory tree and write its manifest
@@ -65,44 +98,6 @@ pub(crate) struct RunArgs {
     pub(crate) root: RootArgs,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
-    pub(crate) command: Vec<OsString>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TraceArgs {
-    #[command(flatten)]
-    pub(crate) root: RootArgs,
-    /// Watch a process that runs already, with all its threads and children
-    #[arg(short = 'p', value_name = "PID", conflicts_with_all = ["manifest", "exit_with_root"])]
-    pub(crate) attach: Vec<i32>,
-    /// Write the trace to FILE instead of standard error
-    #[arg(short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// What to show: `trace=NAME,%CLASS,…`; `!` inverts
-    #[arg(short, value_name = "EXPR")]
-    pub(crate) expressions: Vec<String>,
-    /// Count calls, errors and time per call, and print only a table at the end
-    #[arg(short = 'c', conflicts_with = "json")]
-    pub(crate) count: bool,
-    /// Print one JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Show at most this many bytes of a string
-    #[arg(short = 's', value_name = "BYTES", default_value_t = 32)]
-    pub(crate) string_max: usize,
-    /// Put results in this column
-    #[arg(short = 'a', value_name = "COLUMN", default_value_t = 40)]
-    pub(crate) column: usize,
-    /// Follow children (always on; accepted for strace's sake)
-    #[arg(short = 'f')]
-    pub(crate) follow: bool,
-    /// The command and its arguments
-    #[arg(
-        trailing_var_arg = true,
-        required_unless_present = "attach",
-        conflicts_with = "attach",
-        value_name = "CMD"
-    )]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -161,10 +156,10 @@ pub(crate) enum CasCommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

@@ -11,12 +11,18 @@ use vrift_tracer::ptrace::Program;
 
 use crate::failure::{CANNOT_EXECUTE, Failure, NOT_FOUND};
 
-/// Prepares `command` to be run.
-pub(crate) fn prepare(command: &[OsString], directory: Option<&Path>) -> Result<Program, Failure> {
+/// Prepares `command` to be run with `changes` to the environment: `VAR=VAL`, or `VAR` to remove
+/// it.
+pub(crate) fn prepare(
+    command: &[OsString],
+    changes: &[OsString],
+    directory: Option<&Path>,
+) -> Result<Program, Failure> {
     let name = command.first().ok_or_else(|| Failure::new("no command was given"))?;
     let path = find(name)?;
     let argv = command.iter().map(|arg| c_string(arg)).collect::<Result<_, _>>()?;
-    let envp = env::vars_os()
+    let envp = changed(env::vars_os().collect(), changes)
+        .into_iter()
         .map(|(name, value)| {
             let mut variable = name;
             variable.push("=");
@@ -26,6 +32,29 @@ pub(crate) fn prepare(command: &[OsString], directory: Option<&Path>) -> Result<
         .collect::<Result<_, _>>()?;
     let directory = directory.map(|d| c_string(d.as_os_str())).transpose()?;
     Ok(Program { path: c_string(path.as_os_str())?, argv, envp, directory })
+}
+
+/// An environment after the changes, in their order.
+fn changed(
+    mut variables: Vec<(OsString, OsString)>,
+    changes: &[OsString],
+) -> Vec<(OsString, OsString)> {
+    for change in changes {
+        let bytes = change.as_bytes();
+        let (name, value) = match bytes.iter().position(|&byte| byte == b'=') {
+            Some(at) => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
+            None => (bytes, None),
+        };
+        let known = variables.iter_mut().find(|(known, _)| known.as_bytes() == name);
+        match (known, value) {
+            (Some((_, old)), Some(value)) => *old = value.to_owned(),
+            (None, Some(value)) => {
+                variables.push((OsStr::from_bytes(name).to_owned(), value.to_owned()));
+            }
+            (_, None) => variables.retain(|(known, _)| known.as_bytes() != name),
+        }
+    }
+    variables
 }
 
 /// Searches `PATH` as `execvp(3)` does: the first file that may be executed; a file that may not

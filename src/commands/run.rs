@@ -19,17 +19,18 @@ use crate::{mounts, program};
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let observer = Observer::silent(Box::new(complain_about));
-    observed(&args.root, &args.command, observer)
+    observed(&args.root, &args.command, &[], observer)
 }
 
-/// Runs a command under an observer and ends as the command ended.
+/// Runs a command under an observer, with `changes` to its environment, and ends as the command ended.
 pub(crate) fn observed(
     root: &RootArgs,
     command: &[OsString],
+    changes: &[OsString],
     observer: Observer,
 ) -> Result<ExitCode, Failure> {
     let prepared = mounts::prepare(&root.mounts)?;
-    let program = program::prepare(command, prepared.directory.as_deref())?;
+    let program = program::prepare(command, changes, prepared.directory.as_deref())?;
     ignore_terminal_signals()?;
     let survivors = match root.exit_with_root {
         ExitWithRoot::Wait => Survivors::Wait,

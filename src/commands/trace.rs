@@ -1,7 +1,12 @@
-//! `vrift trace`: a command under observation.
+//! `vrift trace`: a command under observation. Here options become selections, styles and sinks.
+//!
+//! An output that cannot be written to any more (a closed pipe, a full disk) is reported once and
+//! the command goes on; the exit status stays the command's.
 
-use std::fs::File;
-use std::io::{Write, stderr};
+use std::fs::{File, OpenOptions};
+use std::io::{Stderr, Write, stderr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use nix::sys::signal::Signal;
@@ -9,28 +14,38 @@ use nix::unistd::Pid;
 use vrift_tracer::observer::Observer;
 use vrift_tracer::session;
 use vrift_tracer::signals::leave_on;
+use vrift_tracer::view::filter::{Filter, Words};
 use vrift_tracer::view::json::Json;
-use vrift_tracer::view::summary::Summary;
-use vrift_tracer::view::text::{Flush, Prefix, Text};
-use vrift_tracer::view::{Selection, Sink, Speller, Style};
+use vrift_tracer::view::paths::PathFilter;
+use vrift_tracer::view::patient::Patient;
+use vrift_tracer::view::separate::{Existing, Separate};
+use vrift_tracer::view::style;
+use vrift_tracer::view::summary::{Clock, Summary, Table};
+use vrift_tracer::view::text::{Flush, Layout, Leader, Prefix, Show, Stamp, Text};
+use vrift_tracer::view::timeline::Timeline;
+use vrift_tracer::view::tree::Tree;
+use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
 use super::run::{complain_about, observed};
-use crate::cli::TraceArgs;
+use crate::cli::{Annotate, ChoiceArgs, Constants, TraceArgs};
 use crate::failure::Failure;
 
 /// Runs the command and prints what it asks of the kernel.
 pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
-    // As with strace, a later expression replaces an earlier one.
-    let selection = match args.expressions.last() {
-        Some(expression) => Selection::parse(expression)?,
-        None => Selection::all(),
-    };
-    let style = Style { string_max: args.string_max, column: args.column };
-    let sink = sink(args)?;
-    let observer =
-        Observer::new(selection, Speller::new(style), vec![sink], Box::new(complain_about));
+    if let Some((name, instead)) = args.lacking.given() {
+        return Err(Failure::new(format!("{name} is not supported")).hint(instead));
+    }
+    let asked = Asked::read(args)?;
+    let mut sinks = sinks(args, &asked)?;
+    sinks.extend(timeline(args, &asked)?);
+    let complaints = Box::new(complain_about);
+    let speller = Speller::new(asked.style.clone());
+    let mut observer = Observer::new(asked.calls, speller, sinks, complaints);
+    if !args.choice.paths.is_empty() {
+        observer = observer.only_paths(PathFilter::new(&args.choice.paths));
+    }
     if args.attach.is_empty() {
-        return observed(&args.root, &args.command, observer);
+        return observed(&args.root, &args.command, &args.env, observer);
     }
     let pids: Vec<_> = args.attach.iter().copied().map(Pid::from_raw).collect();
     leave_on(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
@@ -38,27 +53,239 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn sink(args: &TraceArgs) -> Result<Box<dyn Sink>, Failure> {
-    let Some(path) = &args.output else {
-        return Ok(form(args, stderr(), Prefix::WhenMany, Flush::EachEvent));
-    };
-    let file = File::create(path).map_err(|error| {
-        Failure::new(format!("{} cannot be written", path.display())).because(error)
-    })?;
-    Ok(form(args, file, Prefix::Always, Flush::WhenFull))
+/// What the options ask for, before there is an output.
+struct Asked {
+    calls: Selection,
+    style: Style,
+    filter: Filter,
 }
 
-fn form<W: Write + 'static>(
-    args: &TraceArgs,
-    out: W,
-    prefix: Prefix,
-    flush: Flush,
-) -> Box<dyn Sink> {
-    if args.count {
-        Box::new(Summary::new(out))
-    } else if args.json {
-        Box::new(Json::new(out))
-    } else {
-        Box::new(Text::new(out, prefix, flush, args.column))
+impl Asked {
+    fn read(args: &TraceArgs) -> Result<Asked, Failure> {
+        let form = &args.form;
+        let mut asked = Asked {
+            calls: Selection::all(),
+            style: Style {
+                string_max: form.string_max,
+                descriptors: match form.descriptors {
+                    0 => style::Descriptors::Number,
+                    1 => style::Descriptors::Path,
+                    _ => style::Descriptors::Everything,
+                },
+                constants: match form.constants {
+                    Constants::Raw => style::Constants::Raw,
+                    Constants::Abbrev => style::Constants::Abbrev,
+                    Constants::Verbose => style::Constants::Verbose,
+                },
+                hex: match form.hex {
+                    0 => style::Hex::Never,
+                    1 => style::Hex::NonAscii,
+                    _ => style::Hex::Always,
+                },
+                ..Style::default()
+            },
+            filter: Filter { quiet: Filter::quieter(args.choice.quiet), ..Filter::default() },
+        };
+        asked.qualify(&args.choice)?;
+        if args.form.verbose {
+            asked.style.abbrev = Selection::none();
+        }
+        Ok(asked)
     }
+
+    /// As with strace, a later expression replaces an earlier one of the same kind.
+    fn qualify(&mut self, choice: &ChoiceArgs) -> Result<(), Failure> {
+        let long =
+            [("trace", &choice.trace), ("signal", &choice.signal), ("status", &choice.status)];
+        let long = long
+            .into_iter()
+            .filter_map(|(name, list)| list.as_ref().map(|list| format!("{name}={list}")));
+        for expression in choice.expressions.iter().cloned().chain(long) {
+            match Qualifier::parse(&expression)? {
+                Qualifier::Trace(calls) => self.calls = calls,
+                Qualifier::Abbrev(calls) => self.style.abbrev = calls,
+                Qualifier::Verbose(calls) => self.style.verbose = calls,
+                Qualifier::Raw(calls) => self.style.raw = calls,
+                Qualifier::Signal(signals) => self.filter.signals = signals,
+                Qualifier::Status(statuses) => self.filter.statuses = statuses,
+                Qualifier::Quiet(messages) => self.filter.quiet = messages,
+            }
+        }
+        if choice.successful {
+            self.filter.statuses = Words::statuses("successful")?;
+        }
+        if choice.failed {
+            self.filter.statuses = Words::statuses("failed")?;
+        }
+        Ok(())
+    }
+}
+
+/// What users know standard error as.
+const STDERR: &str = "standard error";
+
+/// Where the main output goes.
+enum Output {
+    Terminal(Patient<Stderr>),
+    File(Patient<File>),
+}
+
+impl Output {
+    fn open(args: &TraceArgs) -> Result<Output, Failure> {
+        let Some(path) = &args.output.file else { return Ok(Output::terminal()) };
+        let file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .append(args.output.append)
+            .truncate(!args.output.append)
+            .open(path)
+            .map_err(|error| unwritable(path, error))?;
+        Ok(Output::File(Patient::new(file, path.display().to_string())))
+    }
+
+    fn terminal() -> Output {
+        Output::Terminal(Patient::new(stderr(), STDERR))
+    }
+
+    /// Another writer to the same place.
+    fn again(&self) -> Result<Output, Failure> {
+        Ok(match self {
+            Output::Terminal(_) => Output::terminal(),
+            Output::File(file) => Output::File(file.try_clone()?),
+        })
+    }
+
+    /// The sink that `on` makes of it.
+    fn carry(self, on: impl Carry) -> Box<dyn Sink> {
+        match self {
+            Output::Terminal(out) => on.carry(out),
+            Output::File(out) => on.carry(out),
+        }
+    }
+}
+
+/// Something that can be written to any output.
+trait Carry {
+    fn carry<W: Write + 'static>(self, out: W) -> Box<dyn Sink>;
+}
+
+impl Carry for Table {
+    fn carry<W: Write + 'static>(self, out: W) -> Box<dyn Sink> {
+        Box::new(Summary::new(out, self))
+    }
+}
+
+/// The tree of processes.
+struct ProcessTree;
+
+impl Carry for ProcessTree {
+    fn carry<W: Write + 'static>(self, out: W) -> Box<dyn Sink> {
+        Box::new(Tree::new(out))
+    }
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Failure {
+    Failure::new(format!("{} cannot be written", path.display())).because(error)
+}
+
+fn sinks(args: &TraceArgs, asked: &Asked) -> Result<Vec<Box<dyn Sink>>, Failure> {
+    let table = table(args)?;
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let mut rest = Output::terminal();
+    match &args.output.file {
+        Some(path) if separate(args) => {
+            refuse_command(path)?;
+            let existing = if args.output.append { Existing::Append } else { Existing::Truncate };
+            let layout = layout(args, asked, Prefix::Never);
+            sinks.push(Box::new(Separate::new(path.clone(), layout, existing)));
+        }
+        path => {
+            path.as_deref().map_or(Ok(()), refuse_command)?;
+            let output = Output::open(args)?;
+            rest = output.again()?;
+            if !args.summary.only {
+                sinks.push(lines(args, asked, output));
+            }
+        }
+    }
+    if args.summary.only || args.summary.with_lines {
+        sinks.push(rest.again()?.carry(table));
+    }
+    if args.output.tree {
+        // A tree is no JSON: lines of objects stay lines of objects.
+        let place = if args.output.json { Output::terminal() } else { rest };
+        sinks.push(place.carry(ProcessTree));
+    }
+    Ok(sinks)
+}
+
+/// Whether each task has its file. Tables and JSON lines are about all of them.
+fn separate(args: &TraceArgs) -> bool {
+    let asked = args.choice.follow > 1 || args.choice.output_separately;
+    asked && !args.summary.only && !args.output.json
+}
+
+fn timeline(args: &TraceArgs, asked: &Asked) -> Result<Option<Box<dyn Sink>>, Failure> {
+    let Some(path) = &args.output.timeline else { return Ok(None) };
+    let file = File::create(path).map_err(|error| unwritable(path, error))?;
+    let file = Patient::new(file, path.display().to_string());
+    Ok(Some(Box::new(Timeline::new(file, asked.filter.clone()))))
+}
+
+/// strace starts a command for such a name; vrift's waiting for tracees has no room for it yet.
+fn refuse_command(path: &Path) -> Result<(), Failure> {
+    match path.as_os_str().as_bytes().first() {
+        Some(first @ (b'|' | b'!')) => {
+            let what = format!("-o '{}COMMAND' is not supported", char::from(*first));
+            Err(Failure::new(what)
+                .hint("write to a named pipe (mkfifo) that the command reads from"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn lines(args: &TraceArgs, asked: &Asked, output: Output) -> Box<dyn Sink> {
+    let (prefix, flush) = match output {
+        Output::Terminal(_) => (Prefix::WhenMany, Flush::EachEvent),
+        Output::File(_) => (Prefix::Always, Flush::WhenFull),
+    };
+    let (filter, style) = (asked.filter.clone(), asked.style.clone());
+    match (output, args.output.json) {
+        (Output::Terminal(out), true) => Box::new(Json::new(out, filter, style)),
+        (Output::File(out), true) => {
+            Box::new(Json::new(std::io::BufWriter::new(out), filter, style))
+        }
+        (Output::Terminal(out), false) => {
+            Box::new(Text::new(out, layout(args, asked, prefix), flush))
+        }
+        (Output::File(out), false) => Box::new(Text::new(out, layout(args, asked, prefix), flush)),
+    }
+}
+
+fn layout(args: &TraceArgs, asked: &Asked, prefix: Prefix) -> Layout {
+    let form = &args.form;
+    Layout {
+        leader: Leader {
+            prefix,
+            stamp: match form.stamps {
+                0 => Stamp::None,
+                1 => Stamp::Seconds,
+                2 => Stamp::Micros,
+                _ => Stamp::Epoch,
+            },
+            relative: Show::from(form.relative),
+            number: Show::from(form.number),
+            ip: Show::from(form.ip),
+        },
+        column: form.column,
+        spent: Show::from(form.spent),
+        notes: Show::from(form.annotate != Annotate::Never),
+        filter: asked.filter.clone(),
+        style: asked.style.clone(),
+    }
+}
+
+fn table(args: &TraceArgs) -> Result<Table, Failure> {
+    let clock = if args.summary.wall { Clock::Wall } else { Clock::System };
+    Ok(Table::parse(&args.summary.columns, &args.summary.sort, clock)?)
 }

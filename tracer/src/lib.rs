@@ -24,4 +24,5 @@ mod decode;
 mod precheck;
 mod procfs;
 mod reply;
+mod sockdiag;
 mod ticks;

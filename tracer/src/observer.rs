@@ -1,14 +1,15 @@
 //! Who watches: which calls are shown, how they are spelled, and where they go.
 
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Syscall};
 
 use crate::call::{Call, Outcome};
-use crate::memory::Memory;
-use crate::view::event::{Event, Sink};
+use crate::view::event::{Event, Sink, Wants};
+use crate::view::paths::PathFilter;
+use crate::view::places::Seat;
 use crate::view::select::Selection;
 use crate::view::spelled::{Spelled, Speller};
 
@@ -21,6 +22,9 @@ pub struct Observer {
     speller: Speller,
     sinks: Vec<Box<dyn Sink>>,
     complaints: Complaints,
+    wants: Wants,
+    /// Only calls that access one of these paths are shown.
+    paths: Option<PathFilter>,
 }
 
 impl std::fmt::Debug for Observer {
@@ -37,7 +41,15 @@ impl Observer {
         sinks: Vec<Box<dyn Sink>>,
         complaints: Complaints,
     ) -> Observer {
-        Observer { selection, speller, sinks, complaints }
+        let wants = sinks.iter().fold(Wants::default(), |wants, sink| wants.and(sink.wants()));
+        Observer { selection, speller, sinks, complaints, wants, paths: None }
+    }
+
+    /// The same, showing only calls that access one of `paths`.
+    pub fn only_paths(mut self, paths: PathFilter) -> Observer {
+        self.selection = paths.restrict(self.selection);
+        self.paths = Some(paths);
+        self
     }
 
     /// An observer that shows nothing.
@@ -55,18 +67,31 @@ impl Observer {
         !self.sinks.is_empty()
     }
 
+    /// What the sinks need beyond the events everybody gets.
+    pub(crate) fn wants(&self) -> Wants {
+        self.wants
+    }
+
     /// Spells a call at its entry, if it is shown, and announces it.
-    pub(crate) fn enter<A: Arch>(
-        &mut self,
-        tid: Pid,
-        call: &Call,
-        memory: &dyn Memory,
-    ) -> Option<Spelled> {
+    pub(crate) fn enter<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Spelled> {
         if !self.watches(call.syscall) {
             return None;
         }
-        let spelled = self.speller.enter::<A>(call, memory);
-        self.event(tid, &Event::Enter { call: &spelled });
+        if let Some(paths) = &self.paths
+            && !paths.accepts(call, seat)
+        {
+            return None;
+        }
+        let spelled = self.speller.enter::<A>(call, seat);
+        self.event(seat.tid, &Event::Enter { call: &spelled });
+        if matches!(call.syscall, Some(Syscall::Exit | Syscall::ExitGroup)) {
+            // It never returns, and before its caller's end is known others may have their say.
+            let (outcome, none) = (Outcome::Never, Duration::ZERO);
+            let call = &spelled;
+            let event = Event::Leave { call, outcome, note: None, spent: none, system: none };
+            self.event(seat.tid, &event);
+            return None;
+        }
         Some(spelled)
     }
 
@@ -76,9 +101,9 @@ impl Observer {
         spelled: &mut Spelled,
         call: &Call,
         outcome: Outcome,
-        memory: &dyn Memory,
+        seat: &Seat<'_>,
     ) {
-        self.speller.leave::<A>(spelled, call, outcome, memory);
+        self.speller.leave::<A>(spelled, call, outcome, seat);
     }
 
     /// Sends an event to every sink; one that fails is reported once and gets no more.

@@ -18,6 +18,17 @@ pub(crate) fn opened(tid: Pid, fd: i32) -> Result<PathBuf, Errno> {
     linked_path(format!("/proc/{tid}/fd/{fd}"))
 }
 
+/// What the link of a task's descriptor says, be it a path or not.
+pub(crate) fn link(tid: Pid, fd: i32) -> Option<PathBuf> {
+    nix::fcntl::readlink(format!("/proc/{tid}/fd/{fd}").as_str()).map(PathBuf::from).ok()
+}
+
+/// The process a pidfd stands for.
+pub(crate) fn pidfd(tid: Pid, fd: i32) -> Option<i32> {
+    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
+}
+
 /// The real object behind a task's descriptor.
 pub(crate) fn backing(tid: Pid, fd: i32) -> Option<Backing> {
     let meta = fs::metadata(format!("/proc/{tid}/fd/{fd}")).ok()?;
@@ -28,6 +39,18 @@ pub(crate) fn backing(tid: Pid, fd: i32) -> Option<Backing> {
 pub(crate) fn position(tid: Pid, fd: i32) -> Option<u64> {
     let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
     info.lines().find_map(|line| line.strip_prefix("pos:"))?.trim().parse().ok()
+}
+
+/// The process a task belongs to.
+pub(crate) fn process(tid: Pid) -> Option<Pid> {
+    let status = status(tid);
+    let id = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?.trim().parse().ok()?;
+    Some(Pid::from_raw(id))
+}
+
+/// The words a process was started with, each with a NUL behind it; empty if it is gone.
+pub(crate) fn command_line(process: Pid) -> Vec<u8> {
+    fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()
 }
 
 /// A task's status file; empty if the task is gone.

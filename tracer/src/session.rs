@@ -1,6 +1,7 @@
 //! Running a program tree to its end: launching, waiting, asking the engine, resuming.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -9,7 +10,7 @@ use vrift_arch::Native;
 use vrift_arch::seccomp::{Serving, policy_rules, program};
 
 use crate::cores::Cores;
-use crate::engine::{self, Ending, Engine, Next, Resume, Served, Step, Stop};
+use crate::engine::{self, Ending, Engine, Next, Served, Step, Stop};
 use crate::observer::Observer;
 use crate::ptrace::{
     AttachError, LaunchError, Patience, Program, Stopped, Waited, attach, interrupt, launch, wait,
@@ -69,7 +70,7 @@ pub fn watch(pids: &[Pid], observer: Observer) -> Result<(), AttachError> {
 struct Session {
     engine: Engine<Native>,
     /// Tracees that wait for their parent's event.
-    held: HashMap<Pid, Stopped>,
+    held: HashMap<Pid, (Stopped, Stop)>,
     root: Option<Pid>,
     ending: Option<Ending>,
     course: Course,
@@ -114,8 +115,9 @@ impl Session {
     fn act(&mut self, waited: Waited, survivors: Survivors) -> Result<(), Errno> {
         match waited {
             Waited::Nothing | Waited::Nobody => Ok(()),
-            Waited::Ended { tid, ending } => {
+            Waited::Ended { tid, ending, used } => {
                 self.held.remove(&tid);
+                self.engine.used(tid, used.user, used.system);
                 let release = self.engine.ended(tid, ending);
                 if Some(tid) == self.root {
                     signals::hand_on_to_nobody();
@@ -124,7 +126,7 @@ impl Session {
                         self.kill_all();
                     }
                 }
-                self.release(release)
+                self.release(release, survivors)
             }
             Waited::Stopped { tracee, stop, .. } if self.course == Course::Leaving => {
                 self.engine.released(tracee.tid());
@@ -137,12 +139,12 @@ impl Session {
                 match next {
                     Next::Resume(how) => tracee.resume(how)?,
                     Next::Hold => {
-                        self.held.insert(tracee.tid(), tracee);
+                        self.held.insert(tracee.tid(), (tracee, stop));
                     }
                     // Its end is on its way; there is nothing left to resume.
                     Next::Dying => drop(tracee),
                 }
-                self.release(release)
+                self.release(release, survivors)
             }
         }
     }
@@ -163,10 +165,11 @@ impl Session {
         }
     }
 
-    fn release(&mut self, tids: Vec<Pid>) -> Result<(), Errno> {
+    /// What was held is decided now.
+    fn release(&mut self, tids: Vec<Pid>, survivors: Survivors) -> Result<(), Errno> {
         for tid in tids {
-            if let Some(tracee) = self.held.remove(&tid) {
-                tracee.resume(Resume::Run { signo: 0 })?;
+            if let Some((tracee, stop)) = self.held.remove(&tid) {
+                self.act(Waited::Stopped { tracee, stop, system: Duration::ZERO }, survivors)?;
             }
         }
         Ok(())

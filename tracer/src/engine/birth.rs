@@ -6,7 +6,7 @@ use vrift_arch::Arch;
 
 use super::task::{Phase, Task};
 use super::{Engine, Guest, Next, Resume, Step};
-use crate::view::event::Event;
+use crate::view::event::{Event, Kin};
 
 impl<A: Arch> Engine<A> {
     /// A tracee stops that nobody has announced: its parent's event may come later. It is held if
@@ -34,16 +34,39 @@ impl<A: Arch> Engine<A> {
         let Some(parent) = self.tasks.get_mut(&tid) else { return Step::only(Next::Dying) };
         let flags = parent.spawning.take().unwrap_or(0);
         let task = parent.child(child, flags);
-        self.tasks.insert(child, task);
-        if let Some(cores) = &mut self.cores {
-            cores.born(child, Some(tid));
+        // One that has ended already is not waited for.
+        let gone = self.departed.get(&child).is_some_and(|parents| parents.contains(&tid));
+        if self.observer.wants().lineage {
+            let kin = if task.tgid == child { Kin::Process } else { Kin::Thread };
+            self.observer.event(tid, &Event::Born { child, kin });
         }
-        let release = self.release(|held| held == child);
+        if !gone {
+            self.tasks.entry(child).or_insert(task);
+            if let Some(cores) = &mut self.cores {
+                cores.born(child, Some(tid));
+            }
+        }
+        let mut release = self.release(|held| held == child);
+        release.extend(self.adopt_orphans());
         Step { next: self.go_on(tid, 0), release }
+    }
+
+    /// A task has ended that nobody had announced: whoever is making a child may still do so.
+    pub(super) fn depart(&mut self, tid: Pid) {
+        let spawning = self.tasks.iter().filter(|(_, task)| task.spawning.is_some());
+        self.departed.insert(tid, spawning.map(|(&parent, _)| parent).collect());
     }
 
     /// Lets the held tracees go that no living task can still announce.
     pub(super) fn adopt_orphans(&mut self) -> Vec<Pid> {
+        let tasks = &self.tasks;
+        self.departed.retain(|_, parents| {
+            parents.retain(|parent| tasks.get(parent).is_some_and(|task| task.spawning.is_some()));
+            !parents.is_empty()
+        });
+        if self.held.is_empty() {
+            return Vec::new();
+        }
         if self.tasks.values().any(|task| task.spawning.is_some()) {
             return Vec::new();
         }
@@ -65,22 +88,28 @@ impl<A: Arch> Engine<A> {
     pub(super) fn at_exec(&mut self, former: Pid, tgid: Pid) -> Result<Next, Errno> {
         if former != tgid {
             if let Some(leader) = self.tasks.remove(&tgid) {
+                self.last_words(tgid, &leader);
                 self.forget(leader);
                 self.observer.event(tgid, &Event::Superseded { by: former });
             }
-            let task = self.tasks.remove(&former).ok_or(Errno::ESRCH)?;
-            self.tasks.insert(tgid, task);
+            match self.tasks.remove(&former) {
+                Some(task) => drop(self.tasks.insert(tgid, task)),
+                None => self.adopt(tgid),
+            }
         }
         let task = self.tasks.get_mut(&tgid).ok_or(Errno::ESRCH)?;
         task.tgid = tgid;
+        if let Phase::Inside(pending) = &mut task.phase {
+            // A parent that lent its memory goes on with it; the rest belonged to the old program.
+            task.scratch.borrow_mut().release(&std::mem::take(&mut pending.slots));
+            pending.undo = Default::default();
+        }
         task.scratch = Default::default();
         let files = task.files.borrow().clone();
         task.files = std::rc::Rc::new(std::cell::RefCell::new(files));
         task.creds.take();
-        if let Phase::Inside(pending) = &mut task.phase {
-            // Registers and slots belonged to the old program.
-            pending.undo.clear();
-            pending.slots.clear();
+        if self.observer.wants().lineage {
+            self.observer.event(tgid, &Event::Executed);
         }
         Ok(self.go_on(tgid, 0))
     }

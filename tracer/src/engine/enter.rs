@@ -10,7 +10,7 @@ use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
 use vrift_vfs::{Cause, Effect, Judged, NodeRef, Paths, Reply, Verdict};
 
 use super::scratch::Slot;
-use super::served::open_node;
+use super::served::{Mounted, open_node};
 use super::task::{Coverage, Instead, Pending, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call, Outcome};
@@ -20,6 +20,7 @@ use crate::procfs;
 use crate::reply;
 use crate::view::event::Event;
 use crate::view::note::Note;
+use crate::view::places::Seat;
 
 /// The flags of `clone` and `unshare` that make a namespace.
 const NAMESPACES: u64 = clone::CLONE_NEWNS
@@ -68,9 +69,18 @@ impl<A: Arch> Engine<A> {
             },
             _ => Vec::new(),
         };
-        let spelled = self.observer.enter::<A>(tid, &call, guest);
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let seat = Seat { tid, memory: guest, places: &places };
+        let spelled = self.observer.enter::<A>(&call, &seat);
+        let taken = slots.clone();
         let pending = Pending { slots, ..Pending::new(call, spelled, system) };
-        self.act(action, pending, guest)
+        let next = self.act(action, pending, guest);
+        if next.is_err()
+            && let Some(task) = self.tasks.get(&tid)
+        {
+            task.scratch.borrow_mut().release(&taken);
+        }
+        next
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
@@ -86,7 +96,10 @@ impl<A: Arch> Engine<A> {
             slots.push(slot);
             match plant(guest, slot.addr(), path) {
                 Ok(()) => {}
-                Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+                Err(Errno::ESRCH) => {
+                    scratch.release(&slots);
+                    return Err(Errno::ESRCH);
+                }
                 // The tracee has unmapped what we had mapped.
                 Err(_) => {
                     scratch.reset();
@@ -104,7 +117,7 @@ impl<A: Arch> Engine<A> {
                 return Action::Watch(Effect::None);
             }
             Some(_) if installs_filter(call) => return Action::Watch(Effect::None),
-            Some(Syscall::Clone | Syscall::Clone3) => {
+            Some(Syscall::Clone | Syscall::Clone3 | Syscall::Fork | Syscall::Vfork) => {
                 return self.consider_model(Model::Spawn, call, guest);
             }
             _ => {}
@@ -155,7 +168,8 @@ impl<A: Arch> Engine<A> {
             Operation::Spawn { flags, place } => {
                 task.spawning = Some(flags);
                 match flags & clone::CLONE_UNTRACED {
-                    0 => Action::Pass,
+                    // Its exit tells that nobody is announced any more.
+                    0 => Action::Watch(Effect::None),
                     _ => Action::Unhide(place, flags & !clone::CLONE_UNTRACED),
                 }
             }
@@ -247,17 +261,22 @@ impl<A: Arch> Engine<A> {
             Action::Pass => {}
             Action::Watch(effect) => pending.effect = effect,
             Action::Unhide(place, flags) => {
-                let undo = match place {
-                    FlagsPlace::Register(arg) => Some((arg, flags)),
-                    FlagsPlace::Memory(at) => {
-                        guest.plant(at, &flags.to_ne_bytes())?;
-                        None
+                let hidden = flags | clone::CLONE_UNTRACED;
+                match place {
+                    FlagsPlace::Register(arg) => {
+                        pending.undo.args.push((arg, hidden));
+                        guest.set_arg(arg, flags)?;
                     }
-                    FlagsPlace::None => None,
-                };
-                if let Some((arg, flags)) = undo {
-                    pending.undo.push((arg, pending.call.arg(arg)));
-                    guest.set_arg(arg, flags)?;
+                    FlagsPlace::Memory(at) => match guest.plant(at, &flags.to_ne_bytes()) {
+                        Ok(()) => pending.undo.words.push((at, hidden)),
+                        Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+                        Err(_) => {
+                            // Callers take ENOSYS for a kernel without clone3 and fall back.
+                            let why = "its flags lie where they cannot be changed";
+                            return self.act(Action::refuse(Errno::ENOSYS, why), pending, guest);
+                        }
+                    },
+                    FlagsPlace::None => {}
                 }
             }
             Action::Rewrite(paths, effect, note) => {
@@ -268,7 +287,8 @@ impl<A: Arch> Engine<A> {
             Action::Seek { fd, to, listed } => {
                 pending.note = Some(Note::Manifest);
                 pending.instead = Instead::OfSuccess(listed);
-                pending.undo = [Arg::A1, Arg::A2].map(|arg| (arg, pending.call.arg(arg))).to_vec();
+                pending.undo.args =
+                    [Arg::A1, Arg::A2].map(|arg| (arg, pending.call.arg(arg))).to_vec();
                 let nr = A::number(Syscall::Lseek).expect("every architecture has lseek");
                 guest.set_nr(nr)?;
                 guest.set_arg(Arg::A0, fd)?;
@@ -276,6 +296,9 @@ impl<A: Arch> Engine<A> {
                 guest.set_arg(Arg::A2, libc::SEEK_SET as u64)?;
             }
             Action::Skip(ret, note) => {
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.spawning = None;
+                }
                 guest.set_nr(u64::MAX)?;
                 guest.set_ret(ret)?;
                 pending.note = Some(note);
@@ -303,7 +326,7 @@ impl<A: Arch> Engine<A> {
         let replaced = [&paths.first, &paths.second].into_iter().zip(sites);
         let args = replaced.filter_map(|(path, arg)| path.as_ref().and(arg));
         for (arg, slot) in args.zip(pending.slots.clone()) {
-            pending.undo.push((arg, pending.call.arg(arg)));
+            pending.undo.args.push((arg, pending.call.arg(arg)));
             guest.set_arg(arg, slot.addr().0)?;
         }
         Ok(())
@@ -339,11 +362,14 @@ impl<A: Arch> Engine<A> {
         guest: &G,
     ) {
         let Some(mut spelled) = pending.spelled else { return };
-        self.observer.complete::<A>(&mut spelled, &pending.call, outcome, guest);
+        let tid = guest.tid();
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let seat = Seat { tid, memory: guest, places: &places };
+        self.observer.complete::<A>(&mut spelled, &pending.call, outcome, &seat);
         let note = pending.note.as_ref();
         let spent = Instant::now() - pending.entered;
         let event = Event::Leave { call: &spelled, outcome, note, spent, system };
-        self.observer.event(guest.tid(), &event);
+        self.observer.event(tid, &event);
     }
 }
 
@@ -355,6 +381,8 @@ pub(crate) fn concerns_engine(syscall: Option<Syscall>) -> bool {
         Some(
             Syscall::Clone
                 | Syscall::Clone3
+                | Syscall::Fork
+                | Syscall::Vfork
                 | Syscall::Seccomp
                 | Syscall::Prctl
                 | Syscall::SchedGetaffinity

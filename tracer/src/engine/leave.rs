@@ -10,7 +10,7 @@ use vrift_arch::{Arch, Arg, Regs, Syscall};
 use vrift_vfs::{Effect, OpenNode, Place};
 
 use super::enter::installs_filter;
-use super::task::{Coverage, Instead, Pending, Phase};
+use super::task::{Coverage, Instead, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
 use crate::call::{Call, Outcome};
 use crate::cores::Cores;
@@ -46,6 +46,8 @@ impl<A: Arch> Engine<A> {
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
         let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
+        // A clone that comes to its end without a child has announced nobody.
+        task.spawning = None;
         match std::mem::replace(&mut task.phase, Phase::Outside) {
             Phase::Outside => {}
             Phase::Injecting(regs) => return self.mapped(regs, ret, guest),
@@ -85,9 +87,6 @@ impl<A: Arch> Engine<A> {
     ) -> Result<(), Errno> {
         let tid = guest.tid();
         let mut outcome = Outcome::from_ret(ret);
-        for &(arg, value) in &pending.undo {
-            guest.set_arg(arg, value)?;
-        }
         if let Some(task) = self.tasks.get(&tid) {
             task.scratch.borrow_mut().release(&pending.slots);
         }
@@ -97,9 +96,9 @@ impl<A: Arch> Engine<A> {
             (Instead::Always(ret), _) | (Instead::OfSuccess(ret), Outcome::Value(_)) => Some(ret),
             (Instead::Nothing | Instead::OfSuccess(_), _) => settled,
         };
-        // An argument put back may share its register with the result (aarch64's x0).
-        if instead.is_some() || !pending.undo.is_empty() {
-            guest.set_ret(instead.unwrap_or(ret))?;
+        put_back(&pending.undo, instead.unwrap_or(ret), guest)?;
+        if let Some(instead) = instead {
+            guest.set_ret(instead)?;
         }
         if let Some(instead) = instead {
             outcome = Outcome::from_ret(instead);
@@ -153,6 +152,26 @@ impl<A: Arch> Engine<A> {
             (Effect::Opens { .. } | Effect::Enters(_), _) => None,
         }
     }
+}
+
+/// Undoes what the kernel was shown instead of what the tracee had, after a call that returns `ret`.
+pub(super) fn put_back<A: Arch, G: Guest<A>>(
+    undo: &Undo,
+    ret: i64,
+    guest: &G,
+) -> Result<(), Errno> {
+    for &(arg, value) in &undo.args {
+        guest.set_arg(arg, value)?;
+        // An argument may share its register with the result (aarch64's x0).
+        guest.set_ret(ret)?;
+    }
+    for &(at, value) in &undo.words {
+        // Any other error: the tracee has unmapped it meanwhile.
+        if guest.plant(at, &value.to_ne_bytes()) == Err(Errno::ESRCH) {
+            return Err(Errno::ESRCH);
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.

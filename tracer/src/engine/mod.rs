@@ -11,6 +11,8 @@ mod enter;
 mod leave;
 mod scratch;
 mod served;
+#[cfg(test)]
+mod sim;
 mod task;
 
 use std::collections::HashMap;
@@ -20,14 +22,14 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::{Arch, Arg, Syscall};
+use vrift_arch::{Arch, Arg, Regs};
 
 use crate::call::{Call, Outcome};
 use crate::cores::Cores;
 use crate::memory::{GuestAddr, Memory};
 use crate::observer::Observer;
 use crate::view::event::{Core, Event};
-use task::{Coverage, Phase, Task};
+use task::{Coverage, Phase, Task, Undo};
 
 pub(crate) use enter::concerns_engine;
 pub use served::Served;
@@ -154,7 +156,7 @@ pub enum Next {
 pub struct Step {
     /// What becomes of the stopped tracee.
     pub next: Next,
-    /// Tracees held earlier that may run now.
+    /// Tracees held earlier whose stops are to be decided now, by another step each.
     pub release: Vec<Pid>,
 }
 
@@ -169,6 +171,8 @@ impl Step {
 pub struct Engine<A: Arch> {
     tasks: HashMap<Pid, Task<A>>,
     held: Vec<Pid>,
+    /// Children that have ended before they were announced, and who may have made them.
+    departed: HashMap<Pid, Vec<Pid>>,
     served: Option<Served>,
     observer: Observer,
     cores: Option<Cores>,
@@ -189,7 +193,16 @@ impl<A: Arch> Engine<A> {
         let start = served.as_ref().map(Served::start).unwrap_or_default();
         let coverage = Coverage::Filter;
         let tasks = HashMap::from([(root, Task::root(root, start, coverage))]);
-        Engine { tasks, held: Vec::new(), served, observer, cores, coverage, arch: PhantomData }
+        Engine {
+            tasks,
+            held: Vec::new(),
+            departed: HashMap::new(),
+            served,
+            observer,
+            cores,
+            coverage,
+            arch: PhantomData,
+        }
     }
 
     /// An engine for tasks that ran before vrift came, without a filter: it only watches.
@@ -198,7 +211,16 @@ impl<A: Arch> Engine<A> {
         let task = |&tid: &Pid| (tid, Task::root(tid, None, coverage));
         let tasks = tids.iter().map(task).collect();
         let (served, cores) = (None, None);
-        Engine { tasks, held: Vec::new(), served, observer, cores, coverage, arch: PhantomData }
+        Engine {
+            tasks,
+            held: Vec::new(),
+            departed: HashMap::new(),
+            served,
+            observer,
+            cores,
+            coverage,
+            arch: PhantomData,
+        }
     }
 
     /// Decides on one stop. `system` is the processor time the tracee has spent in the kernel.
@@ -209,6 +231,9 @@ impl<A: Arch> Engine<A> {
         }
         if let Some(cores) = &mut self.cores {
             cores.stopped(tid, self.tasks.keys().copied());
+        }
+        if self.restore(guest) == Err(Errno::ESRCH) {
+            return Step { next: Next::Dying, release: self.adopt_orphans() };
         }
         let next = match stop {
             Stop::Seccomp => self.at_filter(system, guest),
@@ -222,13 +247,32 @@ impl<A: Arch> Engine<A> {
             Stop::Exec { former } => self.at_exec(former, tid),
             Stop::Trap => Ok(self.go_on(tid, 0)),
         };
-        Step::only(next.unwrap_or(Next::Dying))
+        let next = match next {
+            Ok(next) => next,
+            Err(Errno::ESRCH) => Next::Dying,
+            // Whatever failed, it must not stay in its stop.
+            Err(_) => self.go_on(tid, 0),
+        };
+        Step { next, release: self.adopt_orphans() }
+    }
+
+    /// Takes note of the processor time a task has used, before its end is told.
+    pub fn used(&mut self, tid: Pid, user: Duration, system: Duration) {
+        if self.observer.wants().lineage && self.tasks.contains_key(&tid) {
+            self.observer.event(tid, &Event::Used { user, system });
+        }
     }
 
     /// Takes note of a task's end; returns the held tracees that may run now.
     pub fn ended(&mut self, tid: Pid, ending: Ending) -> Vec<Pid> {
         self.held.retain(|&held| held != tid);
-        let Some(task) = self.tasks.remove(&tid) else { return Vec::new() };
+        let Some(task) = self.tasks.remove(&tid) else {
+            self.depart(tid);
+            return self.adopt_orphans();
+        };
+        if task.tgid == tid {
+            self.forget_threads(tid);
+        }
         if let Some(cores) = &mut self.cores {
             cores.ended(tid);
         }
@@ -241,6 +285,31 @@ impl<A: Arch> Engine<A> {
             }
         }
         self.adopt_orphans()
+    }
+
+    /// A leader's end is the last of its process. A thread that is known still was killed after it
+    /// had taken the leader's place by execve and before it could tell.
+    fn forget_threads(&mut self, tgid: Pid) {
+        let of_process = |(&tid, task): (&Pid, &Task<A>)| (task.tgid == tgid).then_some(tid);
+        let threads: Vec<Pid> = self.tasks.iter().filter_map(of_process).collect();
+        for tid in threads {
+            if let Some(task) = self.tasks.remove(&tid) {
+                self.forget(task);
+            }
+            if let Some(cores) = &mut self.cores {
+                cores.ended(tid);
+            }
+        }
+    }
+
+    /// Puts back what a new child inherited of its parent's call.
+    fn restore<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
+        let Some(task) = self.tasks.get_mut(&guest.tid()) else { return Ok(()) };
+        if task.inherited == Undo::default() {
+            return Ok(());
+        }
+        // In a new child every call that makes one returns 0.
+        leave::put_back(&std::mem::take(&mut task.inherited), 0, guest)
     }
 
     /// Takes note that the wait for stops was interrupted.
@@ -270,11 +339,10 @@ impl<A: Arch> Engine<A> {
         self.observer.finish();
     }
 
-    /// A call to exit is over when its caller is.
+    /// A call is over when its caller is.
     fn last_words(&mut self, tid: Pid, task: &Task<A>) {
         let Phase::Inside(pending) = &task.phase else { return };
-        let exits = matches!(pending.call.syscall, Some(Syscall::Exit | Syscall::ExitGroup));
-        if let (Some(call), true) = (&pending.spelled, exits) {
+        if let Some(call) = &pending.spelled {
             let (outcome, spent) = (Outcome::Never, pending.entered.elapsed());
             let event = Event::Leave { call, outcome, note: None, spent, system: Duration::ZERO };
             self.observer.event(tid, &event);
@@ -306,7 +374,11 @@ impl<A: Arch> Engine<A> {
         let tid = guest.tid();
         if self.observer.watches_anything() {
             let info = guest.siginfo().ok();
-            self.observer.event(tid, &Event::Signal { signo, info });
+            let ip = match self.observer.wants().ip {
+                true => guest.regs().ok().map(|regs| regs.ip()),
+                false => None,
+            };
+            self.observer.event(tid, &Event::Signal { signo, info, ip });
         }
         Ok(self.go_on(tid, signo))
     }

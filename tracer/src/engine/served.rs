@@ -16,6 +16,7 @@ use vrift_vfs::{
 use super::task::Task;
 use crate::creds::TaskCreds;
 use crate::procfs;
+use crate::view::places::Places;
 
 /// The namespace tracees see, and where the first of them starts.
 #[derive(Debug)]
@@ -96,6 +97,33 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
             ProcEntry::Cwd => *task.directory.borrow(),
             ProcEntry::Fd(fd) => open_node(tid, &task.files, fd).map(|open| open.node),
         }
+    }
+}
+
+/// What mounts make of a task's descriptors, for the view.
+pub(super) struct Mounted<'a, A: Arch> {
+    pub(super) served: Option<&'a Served>,
+    pub(super) tasks: &'a HashMap<Pid, Task<A>>,
+    pub(super) tid: Pid,
+}
+
+impl<A: Arch> Mounted<'_, A> {
+    fn path(&self, node: NodeRef) -> Option<PathBuf> {
+        self.served?.namespace.path_of(node).ok()
+    }
+}
+
+impl<A: Arch> Places for Mounted<'_, A> {
+    fn mounted(&self, fd: i32) -> Option<PathBuf> {
+        self.served?;
+        let task = self.tasks.get(&self.tid)?;
+        self.path(open_node(self.tid, &task.files, fd)?.node)
+    }
+
+    fn mounted_directory(&self) -> Option<PathBuf> {
+        self.served?;
+        let node = *self.tasks.get(&self.tid)?.directory.borrow();
+        self.path(node?)
     }
 }
 

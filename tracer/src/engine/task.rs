@@ -11,6 +11,7 @@ use vrift_vfs::{Effect, FdTable, Place};
 use super::scratch::{Scratch, Slot};
 use crate::call::Call;
 use crate::creds::TaskCreds;
+use crate::memory::GuestAddr;
 use crate::view::note::Note;
 use crate::view::spelled::Spelled;
 
@@ -32,6 +33,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) creds: RefCell<Option<Rc<TaskCreds>>>,
     /// The flags of the clone it is about to make.
     pub(super) spawning: Option<u64>,
+    /// What its parent's call left in its registers and memory, to be put back at its first stop.
+    pub(super) inherited: Undo,
     pub(super) coverage: Coverage,
 }
 
@@ -64,8 +67,8 @@ pub(super) struct Pending {
     pub(super) spelled: Option<Spelled>,
     /// What vrift made of it.
     pub(super) note: Option<Note>,
-    /// Registers to put back.
-    pub(super) undo: Vec<(Arg, u64)>,
+    /// What to put back.
+    pub(super) undo: Undo,
     /// The place of a rewritten path.
     pub(super) slots: Vec<Slot>,
     /// What to remember if it succeeds.
@@ -74,6 +77,14 @@ pub(super) struct Pending {
     pub(super) instead: Instead,
     pub(super) entered: Instant,
     pub(super) system: Duration,
+}
+
+/// What vrift changed that the tracee must not see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Undo {
+    pub(super) args: Vec<(Arg, u64)>,
+    /// Words of memory.
+    pub(super) words: Vec<(GuestAddr, u64)>,
 }
 
 /// A result that replaces the kernel's.
@@ -93,7 +104,7 @@ impl Pending {
             call,
             spelled,
             note: None,
-            undo: Vec::new(),
+            undo: Undo::default(),
             slots: Vec::new(),
             effect: Effect::None,
             instead: Instead::Nothing,
@@ -114,6 +125,7 @@ impl<A: Arch> Task<A> {
             scratch: Rc::default(),
             creds: RefCell::default(),
             spawning: None,
+            inherited: Undo::default(),
             coverage,
         }
     }
@@ -133,8 +145,20 @@ impl<A: Arch> Task<A> {
             },
             creds: self.creds.clone(),
             spawning: None,
+            inherited: self.left_behind(flags),
             coverage: self.coverage,
         }
+    }
+
+    /// What a child finds changed by the call that makes it.
+    fn left_behind(&self, flags: u64) -> Undo {
+        let Phase::Inside(pending) = &self.phase else { return Undo::default() };
+        let mut undo = pending.undo.clone();
+        if flags & vrift_arch::abi::clone::CLONE_VM != 0 {
+            // The memory is the parent's too, which puts it back itself.
+            undo.words.clear();
+        }
+        undo
     }
 
     /// Whether the next border of a syscall must stop it.

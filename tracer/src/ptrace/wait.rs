@@ -20,6 +20,15 @@ pub enum Patience {
     Poll,
 }
 
+/// Processor time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// Outside the kernel.
+    pub user: Duration,
+    /// In the kernel.
+    pub system: Duration,
+}
+
 /// What happened to a tracee.
 #[derive(Debug)]
 pub enum Waited {
@@ -38,6 +47,8 @@ pub enum Waited {
         tid: Pid,
         /// How.
         ending: Ending,
+        /// The processor time it has used, with the children it waited for.
+        used: Used,
     },
     /// Nothing to report now: when polling, or because a signal came.
     Nothing,
@@ -49,32 +60,35 @@ pub enum Waited {
 pub fn wait(patience: Patience) -> Result<Waited, Errno> {
     let options = libc::__WALL | if patience == Patience::Poll { libc::WNOHANG } else { 0 };
     loop {
-        let (tid, status, system) = match wait4(options) {
+        let (tid, status, used) = match wait4(options) {
             Err(Errno::EINTR) => return Ok(Waited::Nothing),
             Err(Errno::ECHILD) => return Ok(Waited::Nobody),
             Err(errno) => return Err(errno),
             Ok((0, _, _)) => return Ok(Waited::Nothing),
-            Ok((tid, status, system)) => (Pid::from_raw(tid), status, system),
+            Ok((tid, status, used)) => (Pid::from_raw(tid), status, used),
         };
         if libc::WIFEXITED(status) {
             let ending = Ending::Exited { code: libc::WEXITSTATUS(status) };
-            return Ok(Waited::Ended { tid, ending });
+            return Ok(Waited::Ended { tid, ending, used });
         }
         if libc::WIFSIGNALED(status) {
             let core = if libc::WCOREDUMP(status) { Core::Dumped } else { Core::None };
             let ending = Ending::Killed { signo: libc::WTERMSIG(status), core };
-            return Ok(Waited::Ended { tid, ending });
+            return Ok(Waited::Ended { tid, ending, used });
         }
         // A tracee killed since it stopped has no event to tell any more: its end comes next.
         match stop(tid, status) {
-            Ok(stop) => return Ok(Waited::Stopped { tracee: Stopped::new(tid), stop, system }),
+            Ok(stop) => {
+                let (tracee, system) = (Stopped::new(tid), used.system);
+                return Ok(Waited::Stopped { tracee, stop, system });
+            }
             Err(Errno::ESRCH) => continue,
             Err(errno) => return Err(errno),
         }
     }
 }
 
-fn wait4(options: i32) -> Result<(i32, i32, Duration), Errno> {
+fn wait4(options: i32) -> Result<(i32, i32, Used), Errno> {
     let mut status = 0;
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: both pointers are to locals of the types the kernel writes.
@@ -82,9 +96,8 @@ fn wait4(options: i32) -> Result<(i32, i32, Duration), Errno> {
     Errno::result(tid)?;
     // SAFETY: all-zero bytes are a valid rusage, and the kernel may have filled it in.
     let usage = unsafe { usage.assume_init() };
-    let time = usage.ru_stime;
-    let system = Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
-    Ok((tid, status, system))
+    let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
+    Ok((tid, status, Used { user: time(usage.ru_utime), system: time(usage.ru_stime) }))
 }
 
 /// Reads a stop from the status word (ptrace(2), "Stopped states"); events carry their payload.

@@ -48,6 +48,8 @@ pub enum Event<'a> {
         signo: i32,
         /// The kernel's `siginfo_t`, if it could be read.
         info: Option<[u8; 128]>,
+        /// Where the task was, if a sink wants to know.
+        ip: Option<u64>,
     },
     /// A stopping signal took effect.
     Stopped {
@@ -71,6 +73,47 @@ pub enum Event<'a> {
         /// The thread that called execve, under its old id.
         by: Pid,
     },
+    /// The task made another; told only if a sink wants lineage.
+    Born {
+        /// The new task.
+        child: Pid,
+        /// Whether it belongs to the same process.
+        kin: Kin,
+    },
+    /// The task's process executed a program; told only if a sink wants lineage.
+    Executed,
+    /// The processor time a task has used, before its end is told; only if a sink wants lineage.
+    Used {
+        /// In its own code, with what its children used if it is a process.
+        user: Duration,
+        /// In the kernel.
+        system: Duration,
+    },
+}
+
+/// What a new task is to the one that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kin {
+    /// Another thread of its process.
+    Thread,
+    /// A process of its own.
+    Process,
+}
+
+/// What a sink needs beyond the events everybody gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wants {
+    /// Where tasks are when a signal reaches them.
+    pub ip: bool,
+    /// Births, executions and processor times.
+    pub lineage: bool,
+}
+
+impl Wants {
+    /// What either wants.
+    pub fn and(self, other: Wants) -> Wants {
+        Wants { ip: self.ip | other.ip, lineage: self.lineage | other.lineage }
+    }
 }
 
 /// A consumer of events.
@@ -86,4 +129,9 @@ pub trait Sink {
     /// # Errors
     /// Whatever writing gives.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// What it needs beyond the events everybody gets.
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
 }

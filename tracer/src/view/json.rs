@@ -11,12 +11,14 @@ use nix::unistd::Pid;
 use serde_json::{Map, Value as Json_, json};
 
 use super::event::{Core, Event, Sink};
+use super::filter::Filter;
 use super::kinds::siginfo;
 use super::names;
 use super::note::Note;
 use super::spelled::{ResultForm, Spelled};
+use super::style::Style;
 use super::text::restart_text;
-use super::value::{Cut, Text, Value};
+use super::value::{Cut, Opened, Text, Value};
 use crate::call::Outcome;
 
 /// The version of the format; it changes when a reader must.
@@ -26,12 +28,14 @@ const VERSION: u32 = 1;
 #[derive(Debug)]
 pub struct Json<W: Write> {
     out: W,
+    filter: Filter,
+    style: Style,
 }
 
 impl<W: Write> Json<W> {
-    /// A sink on a writer, which should be buffered.
-    pub fn new(out: W) -> Json<W> {
-        Json { out }
+    /// A sink on a writer, which should be buffered, for the events that `filter` shows.
+    pub fn new(out: W, filter: Filter, style: Style) -> Json<W> {
+        Json { out, filter, style }
     }
 
     /// The writer, for example to read what was written to memory.
@@ -42,7 +46,10 @@ impl<W: Write> Json<W> {
 
 impl<W: Write> Sink for Json<W> {
     fn event(&mut self, tid: Pid, at: SystemTime, event: &Event<'_>) -> io::Result<()> {
-        let Some(what) = describe(event) else { return Ok(()) };
+        if !self.filter.shows(event) {
+            return Ok(());
+        }
+        let Some(what) = describe(event, &self.style) else { return Ok(()) };
         let mut line = Map::new();
         line.insert("v".to_owned(), VERSION.into());
         line.insert("pid".to_owned(), tid.as_raw().into());
@@ -58,9 +65,11 @@ impl<W: Write> Sink for Json<W> {
 }
 
 /// What a line says beside version, task and time; an entry says nothing that its exit does not.
-fn describe(event: &Event<'_>) -> Option<Map<String, Json_>> {
+fn describe(event: &Event<'_>, style: &Style) -> Option<Map<String, Json_>> {
     let what = match event {
-        Event::Enter { .. } => return None,
+        Event::Enter { .. } | Event::Born { .. } | Event::Executed | Event::Used { .. } => {
+            return None;
+        }
         Event::Leave { call, outcome, note, spent, system } => {
             let mut line = call_fields(call, *outcome);
             line.insert("spent".to_owned(), seconds(*spent));
@@ -70,9 +79,9 @@ fn describe(event: &Event<'_>) -> Option<Map<String, Json_>> {
             }
             return Some(line);
         }
-        Event::Signal { signo, info } => json!({
+        Event::Signal { signo, info, .. } => json!({
             "signal": names::signal_name(*signo),
-            "info": info.as_ref().map(|info| value_json(&siginfo::spell(info))),
+            "info": info.as_ref().map(|info| value_json(&siginfo::spell(info, style))),
         }),
         Event::Stopped { signo } => json!({ "stopped": names::signal_name(*signo) }),
         Event::Exited { code } => json!({ "exited": code }),
@@ -91,6 +100,7 @@ fn describe(event: &Event<'_>) -> Option<Map<String, Json_>> {
 fn call_fields(call: &Spelled, outcome: Outcome) -> Map<String, Json_> {
     let mut line = Map::new();
     line.insert("call".to_owned(), call.name.as_ref().into());
+    line.insert("nr".to_owned(), call.number.into());
     line.insert("args".to_owned(), call.args.iter().map(value_json).collect());
     let (result, errno) = match outcome {
         Outcome::Value(value) => (result_json(value, &call.result), None),
@@ -106,10 +116,32 @@ fn call_fields(call: &Spelled, outcome: Outcome) -> Map<String, Json_> {
 }
 
 fn result_json(value: i64, form: &ResultForm) -> Json_ {
-    match &form.remark {
-        Some(remark) => json!({ "value": value, "remark": remark }),
-        None => json!({ "value": value }),
+    let mut result = Map::new();
+    result.insert("value".to_owned(), value.into());
+    if let Some(remark) = &form.remark {
+        result.insert("remark".to_owned(), remark.as_str().into());
     }
+    if let Some(opened) = &form.opened {
+        result.insert("on".to_owned(), opened_json(opened));
+    }
+    Json_::Object(result)
+}
+
+/// What a descriptor is open on.
+fn opened_json(opened: &Opened) -> Json_ {
+    let mut on = match opened.quoting {
+        Some(_) => bytes_json(&opened.name),
+        None => json!({ "text": String::from_utf8_lossy(&opened.name) }),
+    };
+    if let Some(object) = on.as_object_mut() {
+        if let Some(device) = &opened.device {
+            object.insert("device".to_owned(), device.as_str().into());
+        }
+        if opened.deleted {
+            object.insert("deleted".to_owned(), true.into());
+        }
+    }
+    on
 }
 
 fn restart_name(number: u16) -> &'static str {
@@ -160,10 +192,12 @@ fn value_json(value: &Value) -> Json_ {
         Value::Int(n) => (*n).into(),
         Value::UInt(n) | Value::Hex(n) => (*n).into(),
         Value::Fd(fd) => (*fd).into(),
+        Value::Open { fd, on } => json!({ "fd": value_json(fd), "on": opened_json(on) }),
         Value::Addr(0) => Json_::Null,
         Value::Addr(_) | Value::Octal(_) => value.to_string().into(),
         Value::Str(text) => text_json(text),
-        Value::Flags(text) | Value::Name(text) | Value::Verbatim(text) => text.as_str().into(),
+        Value::Flags(word) | Value::Name(word) => word.text.as_ref().into(),
+        Value::Verbatim(text) => text.as_str().into(),
         Value::Struct(fields) => {
             let shown = fields.iter().filter(|(_, value)| *value != Value::More);
             shown.map(|(name, value)| (field_name(name, value), value_json(value))).collect()
@@ -172,6 +206,7 @@ fn value_json(value: &Value) -> Json_ {
             elements.iter().filter(|element| **element != Value::More).map(value_json).collect()
         }
         Value::Set { complement, members } => {
+            let members: Vec<&str> = members.iter().map(|word| word.text.as_ref()).collect();
             json!({ if *complement { "all_but" } else { "set" }: members })
         }
         Value::Call { name, args } => {

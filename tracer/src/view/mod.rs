@@ -13,23 +13,38 @@
 //! [`select::Selection`]), and any change to the tracee.
 
 pub mod event;
+pub mod filter;
 pub mod json;
+pub mod lineage;
 pub mod note;
+pub mod paths;
+pub mod patient;
+pub mod places;
+pub mod qualifier;
 pub mod select;
+pub mod separate;
 pub mod spelled;
 pub mod style;
 pub mod summary;
 pub mod text;
+pub mod timeline;
+pub mod tree;
 pub mod value;
+pub mod word;
 
+mod clock;
 mod kinds;
+mod leader;
 mod names;
 mod quote;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Core, Event, Sink};
+pub use event::{Core, Event, Kin, Sink, Wants};
+pub use filter::{Filter, Words};
 pub use note::Note;
+pub use places::{Places, Seat};
+pub use qualifier::Qualifier;
 pub use select::Selection;
 pub use spelled::{Spelled, Speller};
 pub use style::Style;

@@ -1,19 +1,25 @@
-//! Which calls are shown: strace's `-e` expression.
+//! A set of calls, and strace's way of naming one.
 //!
-//! Names, classes with or without `%`, `all`, `none`, comma lists, and a leading `!` for the rest.
-//! Deliberately absent: regular expressions and the `-e` qualifiers other than `trace`; they are
-//! refused with a message rather than misread.
+//! Names, classes with or without `%`, regular expressions behind a `/`, `all`, `none`, comma lists,
+//! and a leading `!` for the rest. What a set is for (`-e trace=`, `-e raw=`, …) is the business of
+//! [`super::qualifier`].
+//!
+//! Deliberately absent: personalities other than the native one; `@64` is accepted, `@32` and `@x32`
+//! name calls that vrift shows by number only.
 
-use std::collections::HashSet;
 use std::fmt;
 
+use regex::bytes::RegexBuilder;
 use vrift_arch::Syscall;
-use vrift_arch::syscall::Classes;
+use vrift_arch::syscall::{Classes, Row};
+
+/// The words of a bit set over all calls.
+const WORDS: usize = Syscall::ALL.len().div_ceil(64);
 
 /// A set of calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    calls: HashSet<Syscall>,
+    calls: [u64; WORDS],
     unknown: Unknown,
 }
 
@@ -35,10 +41,12 @@ pub enum SelectError {
         /// The known name that resembles it most, if one does.
         nearest: Option<&'static str>,
     },
-    /// A qualifier or form that strace has and vrift does not.
-    NotSupported {
-        /// What was asked for.
-        what: String,
+    /// What follows the `/` is no regular expression.
+    Pattern {
+        /// The pattern as given.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// Nothing between two commas, or nothing at all.
     Empty,
@@ -53,7 +61,9 @@ impl fmt::Display for SelectError {
             SelectError::UnknownName { name, nearest: None } => {
                 write!(f, "no syscall or class is called '{name}'")
             }
-            SelectError::NotSupported { what } => write!(f, "{what} is not supported yet"),
+            SelectError::Pattern { pattern, why } => {
+                write!(f, "'{pattern}' is no regular expression: {why}")
+            }
             SelectError::Empty => f.write_str("a name is missing in the list of syscalls"),
         }
     }
@@ -86,83 +96,69 @@ const CLASSES: &[(&str, Classes)] = &[
 /// Classes whose name without `%` strace still takes; the others need it.
 const OLD_NAMES: &[&str] = &["file", "desc", "process", "memory", "signal", "network", "ipc"];
 
-/// Qualifiers of `-e` other than `trace`.
-const QUALIFIERS: &[&str] = &[
-    "abbrev",
-    "verbose",
-    "raw",
-    "signal",
-    "signals",
-    "s",
-    "read",
-    "reads",
-    "write",
-    "writes",
-    "fault",
-    "inject",
-    "status",
-    "quiet",
-    "silent",
-    "silence",
-    "q",
-    "kvm",
-    "decode-fds",
-    "decode-pids",
-];
-
 impl Selection {
     /// Every call, known or not.
     pub fn all() -> Selection {
-        Selection { calls: Syscall::ALL.iter().copied().collect(), unknown: Unknown::In }
+        Selection::none().complement()
     }
 
     /// No call.
     pub fn none() -> Selection {
-        Selection { calls: HashSet::new(), unknown: Unknown::Out }
+        Selection { calls: [0; WORDS], unknown: Unknown::Out }
     }
 
-    /// Reads the argument of `-e`: `trace=…`, `t=…`, or the list alone.
+    /// Reads a list: `openat,%process,/^get`, or `!` and a list.
     ///
     /// # Errors
     /// [`SelectError`] says what is wrong with it, in words for the user.
-    pub fn parse(expression: &str) -> Result<Selection, SelectError> {
-        let list = match expression.split_once('=') {
-            Some(("trace" | "t", list)) => list,
-            Some((qualifier, _)) if QUALIFIERS.contains(&qualifier) => {
-                return Err(SelectError::NotSupported { what: format!("-e {qualifier}=") });
-            }
-            Some(_) | None => expression,
-        };
+    pub fn parse(list: &str) -> Result<Selection, SelectError> {
         match list.strip_prefix('!') {
             Some(list) => Ok(Selection::list(list)?.complement()),
             None => Selection::list(list),
         }
     }
 
-    /// Whether a call is shown; `None` stands for a number no table knows.
+    /// Whether a call is in it; `None` stands for a number no table knows.
     pub fn contains(&self, call: Option<Syscall>) -> bool {
         match call {
-            Some(call) => self.calls.contains(&call),
+            Some(call) => self.calls[call as usize / 64] >> (call as usize % 64) & 1 == 1,
             None => self.unknown == Unknown::In,
         }
     }
 
+    /// The calls of this set whose row fulfils a condition; unknown numbers have no row.
+    pub fn restricted(mut self, condition: impl Fn(&Row) -> bool) -> Selection {
+        self.unknown = Unknown::Out;
+        for &call in Syscall::ALL {
+            if !condition(call.row()) {
+                self.calls[call as usize / 64] &= !(1 << (call as usize % 64));
+            }
+        }
+        self
+    }
+
+    fn insert(&mut self, call: Syscall) {
+        self.calls[call as usize / 64] |= 1 << (call as usize % 64);
+    }
+
     fn complement(self) -> Selection {
-        let all = Selection::all();
-        Selection {
-            calls: all.calls.difference(&self.calls).copied().collect(),
+        let mut rest = Selection {
+            calls: self.calls.map(|word| !word),
             unknown: match self.unknown {
                 Unknown::In => Unknown::Out,
                 Unknown::Out => Unknown::In,
             },
+        };
+        // The last word has bits that stand for no call; they stay 0 so that equal sets are equal.
+        if let (Some(last), used @ 1..) = (rest.calls.last_mut(), Syscall::ALL.len() % 64) {
+            *last &= (1 << used) - 1;
         }
+        rest
     }
 
     fn list(list: &str) -> Result<Selection, SelectError> {
-        match list {
-            "all" => return Ok(Selection::all()),
-            "none" => return Ok(Selection::none()),
-            _ => {}
+        if list == "none" {
+            return Ok(Selection::none());
         }
         let mut selection = Selection::none();
         for item in list.split(',') {
@@ -176,25 +172,37 @@ impl Selection {
             Some(name) => (name, Missing::Ignored),
             None => (item, Missing::Refused),
         };
-        match name {
+        let name = name.strip_suffix("@64").unwrap_or(name);
+        let found = match name {
             "" => return Err(SelectError::Empty),
             "all" | "%all" => {
                 *self = Selection::all();
                 return Ok(());
             }
-            _ if name.starts_with('/') => {
-                let what = "a regular expression for syscalls".to_owned();
-                return Err(SelectError::NotSupported { what });
-            }
-            _ => {}
-        }
-        let found = find(name);
-        if found.is_empty() && missing == Missing::Refused {
+            _ => match name.strip_prefix('/') {
+                Some(pattern) => matching(pattern)?,
+                None => find(name),
+            },
+        };
+        if found.is_empty() && missing == Missing::Refused && !name.starts_with('/') {
             return Err(SelectError::UnknownName { name: name.to_owned(), nearest: nearest(name) });
         }
-        self.calls.extend(found);
+        found.into_iter().for_each(|call| self.insert(call));
         Ok(())
     }
+}
+
+/// The calls with a match of `pattern` in their names.
+fn matching(pattern: &str) -> Result<Vec<Syscall>, SelectError> {
+    // Names of calls are ASCII; without Unicode tables the expression is small.
+    let compiled = RegexBuilder::new(pattern).unicode(false).build().map_err(|error| {
+        let why = error.to_string();
+        // Syntax errors come with a drawing of the place; the last line says it in words.
+        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        SelectError::Pattern { pattern: pattern.to_owned(), why }
+    })?;
+    let named = |call: &Syscall| compiled.is_match(call.name().as_bytes());
+    Ok(Syscall::ALL.iter().copied().filter(named).collect())
 }
 
 /// What happens to a name that nothing bears; `?name` asks to ignore it.
@@ -225,7 +233,7 @@ fn class_named(name: &str) -> Option<Classes> {
 }
 
 /// The word of `known` that differs least from `name`, if it differs in less than half of it.
-fn nearest_of<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest_of<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known = known.map(|known| (distance(name.as_bytes(), known.as_bytes()), known));
     let (distance, best) = known.min()?;
     (distance * 2 <= name.len()).then_some(best)
@@ -266,20 +274,25 @@ mod tests {
     fn lists_classes_and_complements() {
         let cases: &[(&str, Syscall, bool)] = &[
             ("openat", Syscall::Openat, true),
-            ("trace=openat,close", Syscall::Close, true),
-            ("trace=openat,close", Syscall::Read, false),
-            ("t=%file", Syscall::Openat, true),
-            ("trace=file", Syscall::Read, false),
-            ("trace=!%file", Syscall::Openat, false),
+            ("openat,close", Syscall::Close, true),
+            ("openat,close", Syscall::Read, false),
+            ("%file", Syscall::Openat, true),
+            ("file", Syscall::Read, false),
+            ("!%file", Syscall::Openat, false),
             ("!openat", Syscall::Read, true),
-            ("trace=%%stat", Syscall::Newfstatat, true),
-            ("trace=%net", Syscall::Socket, true),
+            ("%%stat", Syscall::Newfstatat, true),
+            ("%net", Syscall::Socket, true),
             ("?nosuchcall,read", Syscall::Read, true),
             ("all", Syscall::Read, true),
             ("none", Syscall::Read, false),
             ("%desc,execve", Syscall::Execve, true),
             ("stat", Syscall::Stat, true),
             ("stat", Syscall::Lstat, false),
+            ("/^open", Syscall::Openat, true),
+            ("/^open", Syscall::MqOpen, false),
+            ("close,/open", Syscall::MqOpen, true),
+            ("!/^(read|open)", Syscall::Read, false),
+            ("openat@64", Syscall::Openat, true),
         ];
         for &(expression, call, expected) in cases {
             let selection = parse(expression).expect(expression);
@@ -298,12 +311,20 @@ mod tests {
     }
 
     #[test]
+    fn a_set_is_its_complements_complement() {
+        for list in ["all", "none", "%file", "read"] {
+            let set = parse(list).expect(list);
+            assert_eq!(set.clone().complement().complement(), set, "{list}");
+        }
+        assert_eq!(parse("!none"), Ok(Selection::all()));
+    }
+
+    #[test]
     fn errors_say_what_is_wrong() {
         let cases = [
             ("opnat", "no syscall or class is called 'opnat'; did you mean 'openat'?"),
-            ("trace=xyzzyplugh", "no syscall or class is called 'xyzzyplugh'"),
-            ("status=failed", "-e status= is not supported yet"),
-            ("trace=/^open", "a regular expression for syscalls is not supported yet"),
+            ("xyzzyplugh", "no syscall or class is called 'xyzzyplugh'"),
+            ("/(", "'(' is no regular expression: unclosed group"),
             ("read,,write", "a name is missing in the list of syscalls"),
         ];
         for (expression, expected) in cases {

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use vrift_arch::Arch;
 
 use super::kinds::{self, Cx};
+use super::places::Seat;
 use super::style::Style;
-use super::value::Value;
+use super::value::{Opened, Value};
 use crate::call::{Abi, Call, Outcome};
-use crate::memory::Memory;
 
 /// How the number a call returned is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,27 +32,29 @@ pub struct ResultForm {
     pub base: Base,
     /// What stands in parentheses behind it: `Timeout`, `flags O_RDWR`.
     pub remark: Option<String>,
+    /// What the descriptor that was returned is open on.
+    pub opened: Option<Box<Opened>>,
 }
 
 impl ResultForm {
     /// An octal result with three digits.
     pub(crate) fn octal() -> ResultForm {
-        ResultForm { base: Base::Octal, remark: None }
+        ResultForm { base: Base::Octal, ..ResultForm::default() }
     }
 
     /// A hexadecimal result.
     pub(crate) fn hex() -> ResultForm {
-        ResultForm { base: Base::Hex, remark: None }
+        ResultForm { base: Base::Hex, ..ResultForm::default() }
     }
 
     /// A decimal result with a remark.
     pub(crate) fn remarked(remark: impl Into<String>) -> ResultForm {
-        ResultForm { base: Base::Decimal, remark: Some(remark.into()) }
+        ResultForm { remark: Some(remark.into()), ..ResultForm::default() }
     }
 
     /// A hexadecimal result with a remark.
     pub(crate) fn hex_remarked(remark: impl Into<String>) -> ResultForm {
-        ResultForm { base: Base::Hex, remark: Some(remark.into()) }
+        ResultForm { base: Base::Hex, remark: Some(remark.into()), opened: None }
     }
 }
 
@@ -68,6 +70,10 @@ pub(crate) enum Split {
 /// A call with a value for every argument that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spelled {
+    /// The number of the call.
+    pub number: u64,
+    /// Where the task continues after it.
+    pub ip: u64,
     /// The call's name; `syscall_0x1d7` for a number no table knows.
     pub name: Cow<'static, str>,
     /// The arguments, in order.
@@ -116,10 +122,13 @@ impl Speller {
     }
 
     /// Spells what is known when a call is entered.
-    pub fn enter<A: Arch>(&self, call: &Call, memory: &dyn Memory) -> Spelled {
+    pub fn enter<A: Arch>(&self, call: &Call, seat: &Seat<'_>) -> Spelled {
         match (call.abi, call.syscall) {
             (Abi::Native, Some(syscall)) => {
-                kinds::enter(&Cx::new::<A>(call, memory, &self.style), syscall.row())
+                let mut spelled =
+                    kinds::enter(&Cx::new::<A>(call, seat, &self.style), syscall.row());
+                self.dress(&mut spelled);
+                spelled
             }
             (Abi::Native, None) | (Abi::Foreign { .. }, _) => unknown(call),
         }
@@ -131,11 +140,19 @@ impl Speller {
         spelled: &mut Spelled,
         call: &Call,
         outcome: Outcome,
-        memory: &dyn Memory,
+        seat: &Seat<'_>,
     ) {
         if let (Abi::Native, Some(syscall)) = (call.abi, call.syscall) {
-            let cx = Cx::new::<A>(call, memory, &self.style);
+            let cx = Cx::new::<A>(call, seat, &self.style);
             kinds::leave(&cx, syscall.row(), spelled, outcome);
+            self.dress(spelled);
+        }
+    }
+
+    /// Only styles other than the default cost a second look at the values.
+    fn dress(&self, spelled: &mut Spelled) {
+        if self.style.dresses() {
+            spelled.args.iter_mut().for_each(|value| value.dress(&self.style));
         }
     }
 }
@@ -143,6 +160,8 @@ impl Speller {
 /// A call no table knows: its number and all six registers.
 fn unknown(call: &Call) -> Spelled {
     Spelled {
+        number: call.nr,
+        ip: call.ip,
         name: Cow::Owned(format!("syscall_{:#x}", call.nr)),
         args: call.args.iter().map(|&arg| Value::Hex(arg)).collect(),
         result: ResultForm::default(),

@@ -2,35 +2,30 @@
 //!
 //! A call is written in two halves, at entry and at exit. If another task's line comes between
 //! them, the first half ends in `<unfinished ...>` and the second starts with `<... name
-//! resumed>`. Without an `Enter` event the whole line is written at exit.
+//! resumed>`. Without an `Enter` event the whole line is written at exit. If the outcome decides
+//! whether a call is shown (`-z`), its first half is kept until then.
 //!
 //! **Invariant:** at most one line is open, and `open` says whose.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
 
-use super::event::{Core, Event, Sink};
+use super::event::{Core, Event, Sink, Wants};
+use super::filter::Filter;
 use super::kinds::siginfo;
+pub use super::leader::{Leader, Prefix, Show, Stamp};
+use super::leader::{Leaders, Start, micros};
 use super::names;
 use super::note::Note;
 use super::spelled::{Base, Comma, ResultForm, Spelled};
+use super::style::Style;
 use super::value::Value;
 use crate::call::Outcome;
-
-/// How lines name the task they are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prefix {
-    /// Not at all.
-    Never,
-    /// `[pid 17] ` while more than one task is alive (strace on a terminal).
-    WhenMany,
-    /// `17    ` always (strace with an output file).
-    Always,
-}
 
 /// When lines reach the writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +36,37 @@ pub enum Flush {
     WhenFull,
 }
 
+/// What lines consist of.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// Their beginning.
+    pub leader: Leader,
+    /// The column in which ` = result` starts (`-a`).
+    pub column: usize,
+    /// How long the call took (`-T`).
+    pub spent: Show,
+    /// What vrift made of the call, behind the result.
+    pub notes: Show,
+    /// Which events get a line.
+    pub filter: Filter,
+    /// How structures that come with signals are spelled.
+    pub style: Style,
+}
+
+impl Layout {
+    /// strace's default.
+    pub fn new(prefix: Prefix, column: usize) -> Layout {
+        Layout {
+            leader: Leader::only(prefix),
+            column,
+            spent: Show::No,
+            notes: Show::Yes,
+            filter: Filter::default(),
+            style: Style::default(),
+        }
+    }
+}
+
 /// The size from which a buffer is handed on.
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -49,28 +75,44 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub struct Text<W: Write> {
     out: W,
     buffer: String,
-    prefix: Prefix,
+    layout: Layout,
+    leaders: Leaders,
     flush: Flush,
-    column: usize,
+    /// When the present event happened.
+    now: SystemTime,
     /// The task whose line is open.
     open: Option<Pid>,
-    /// Where the open line starts in `buffer`, and how many characters of it were flushed.
+    /// Where the open line starts in `buffer`, and how many bytes of it were flushed.
     line_start: usize,
-    flushed_chars: usize,
-    /// Tasks seen and not ended, with the call each is in.
-    tasks: HashMap<Pid, Option<Pending>>,
-    /// Tasks that have ended, until the call that made them returns.
+    flushed_bytes: usize,
+    /// Tasks seen and not ended.
+    tasks: HashMap<Pid, Seen>,
+    /// Calls that make tasks and have not returned.
+    births: usize,
+    /// Tasks that have ended while one of those was under way: it may yet name them.
     ended: HashSet<Pid>,
+}
+
+/// What was last seen of a task.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The call it is in.
+    pending: Option<Pending>,
+    /// The number of its last call, and where it was made.
+    number: Option<u64>,
+    ip: Option<u64>,
 }
 
 /// A call whose exit is outstanding.
 #[derive(Debug)]
 struct Pending {
-    name: String,
+    name: Cow<'static, str>,
     shown: usize,
     comma: Comma,
     rest: Rest,
     last: Last,
+    /// The first half, if it waits for the outcome to be shown at all.
+    staged: Option<String>,
 }
 
 /// Whether the last argument shown at entry was shown with a change.
@@ -88,18 +130,20 @@ enum Rest {
 }
 
 impl<W: Write> Text<W> {
-    /// A sink that starts results in `column`.
-    pub fn new(out: W, prefix: Prefix, flush: Flush, column: usize) -> Text<W> {
+    /// A sink that writes lines of this layout.
+    pub fn new(out: W, layout: Layout, flush: Flush) -> Text<W> {
         Text {
             out,
             buffer: String::new(),
-            prefix,
+            leaders: Leaders::new(layout.leader),
+            layout,
             flush,
-            column,
+            now: SystemTime::UNIX_EPOCH,
             open: None,
             line_start: 0,
-            flushed_chars: 0,
+            flushed_bytes: 0,
             tasks: HashMap::new(),
+            births: 0,
             ended: HashSet::new(),
         }
     }
@@ -109,65 +153,96 @@ impl<W: Write> Text<W> {
         &self.out
     }
 
+    fn start(&self, tid: Pid, ip: Option<u64>) -> Start {
+        let number = self.tasks.get(&tid).and_then(|seen| seen.number);
+        Start { tid, at: self.now, number, ip, tasks: self.tasks.len() }
+    }
+
+    fn last_ip(&self, tid: Pid) -> Option<u64> {
+        self.tasks.get(&tid).and_then(|seen| seen.ip)
+    }
+
     /// Starts a line about `tid`, ending another task's open line.
-    fn start_line(&mut self, tid: Pid) {
+    fn start_line(&mut self, tid: Pid, ip: Option<u64>) {
+        self.break_line();
+        self.line_start = self.buffer.len();
+        self.flushed_bytes = 0;
+        let start = self.start(tid, ip);
+        self.leaders.push(&mut self.buffer, &start);
+    }
+
+    /// Ends an open line.
+    fn break_line(&mut self) {
         if self.open.take().is_some() {
             self.buffer.push_str(" <unfinished ...>\n");
-        }
-        self.line_start = self.buffer.len();
-        self.flushed_chars = 0;
-        match self.prefix {
-            Prefix::Never => {}
-            Prefix::Always => push(&mut self.buffer, format_args!("{:<5} ", tid.as_raw())),
-            Prefix::WhenMany if self.tasks.len() > 1 => {
-                push(&mut self.buffer, format_args!("[pid {:>5}] ", tid.as_raw()));
-            }
-            Prefix::WhenMany => {}
         }
     }
 
     fn enter(&mut self, tid: Pid, call: &Spelled) {
-        self.start_line(tid);
+        let seen = self.tasks.entry(tid).or_default();
+        (seen.number, seen.ip) = (Some(call.number), Some(call.ip));
         let (shown, comma) = call.known_at_entry();
-        push(&mut self.buffer, format_args!("{}(", call.name));
-        push_args(&mut self.buffer, &call.args[..shown]);
-        if comma == Comma::Now {
-            self.buffer.push_str(", ");
-        }
+        let staged = if self.layout.filter.waits_for_outcome() {
+            let mut staged = String::new();
+            let start = self.start(tid, Some(call.ip));
+            self.leaders.push(&mut staged, &start);
+            push_first_half(&mut staged, call, shown, comma);
+            Some(staged)
+        } else {
+            self.start_line(tid, Some(call.ip));
+            push_first_half(&mut self.buffer, call, shown, comma);
+            self.open = Some(tid);
+            None
+        };
         let rest = if shown < call.args.len() { Rest::Arguments } else { Rest::Nothing };
-        self.open = Some(tid);
         let last = match call.args[..shown].last() {
             Some(Value::Changed { .. }) => Last::Changed,
             _ => Last::Unchanged,
         };
-        let name = call.name.to_string();
-        self.tasks.insert(tid, Some(Pending { name, shown, comma, rest, last }));
+        self.births += usize::from(makes_task(&call.name));
+        let pending = Pending { name: call.name.clone(), shown, comma, rest, last, staged };
+        self.tasks.entry(tid).or_default().pending = Some(pending);
     }
 
-    fn leave(&mut self, tid: Pid, call: &Spelled, outcome: Outcome, note: Option<&Note>) {
-        let Some(pending) = self.tasks.get_mut(&tid).and_then(Option::take) else {
-            self.enter(tid, call);
-            return self.leave(tid, call, outcome, note);
+    fn leave(&mut self, tid: Pid, left: &Left<'_>) {
+        let Some(pending) = self.tasks.get_mut(&tid).and_then(|seen| seen.pending.take()) else {
+            self.enter(tid, left.call);
+            return self.leave(tid, left);
         };
-        self.resume_line(tid, &pending.name);
-        let lost = outcome == Outcome::Never && call.args.iter().any(Value::is_pending);
-        if lost {
-            self.buffer.push_str(" <unfinished ...>");
-        } else {
-            self.push_rest(&pending, call);
+        if self.layout.filter.shows_outcome(left.outcome) {
+            self.resume_line(tid, &pending);
+            if left.outcome == Outcome::Never && pending.rest == Rest::Arguments {
+                self.buffer.push_str(" <unfinished ...>");
+            } else {
+                self.push_rest(&pending, left.call);
+            }
+            self.push_result(left.outcome, &left.call.result);
+            self.push_appendix(left);
+            self.buffer.push('\n');
         }
-        self.finish_line(&outcome_text(outcome, &call.result), note);
-        self.meet_child(call, outcome);
+        self.meet_child(left.call, left.outcome);
     }
 
     /// A new task counts from the call that made it, even before its first line; but not if it
     /// has ended by then, as a vfork child may.
     fn meet_child(&mut self, call: &Spelled, outcome: Outcome) {
-        let makes_task = matches!(call.name.as_ref(), "clone" | "clone3" | "fork" | "vfork");
-        let Outcome::Value(child @ 1..) = outcome else { return };
-        let child = Pid::from_raw(child as i32);
-        if makes_task && !self.ended.remove(&child) {
-            self.tasks.entry(child).or_default();
+        if !makes_task(&call.name) {
+            return;
+        }
+        if let Outcome::Value(child @ 1..) = outcome {
+            let child = Pid::from_raw(child as i32);
+            if !self.ended.remove(&child) {
+                self.tasks.entry(child).or_default();
+            }
+        }
+        self.birth_is_over();
+    }
+
+    /// Once nobody makes a task, nobody names one that has ended.
+    fn birth_is_over(&mut self) {
+        self.births = self.births.saturating_sub(1);
+        if self.births == 0 {
+            self.ended.clear();
         }
     }
 
@@ -187,58 +262,121 @@ impl<W: Write> Text<W> {
     }
 
     /// Continues the line of a call, opening it anew if another task's line came between.
-    fn resume_line(&mut self, tid: Pid, name: &str) {
-        if self.open != Some(tid) {
-            self.start_line(tid);
-            push(&mut self.buffer, format_args!("<... {name} resumed>"));
+    fn resume_line(&mut self, tid: Pid, pending: &Pending) {
+        if let Some(staged) = &pending.staged {
+            self.break_line();
+            self.line_start = self.buffer.len();
+            self.flushed_bytes = 0;
+            self.buffer.push_str(staged);
+        } else if self.open != Some(tid) {
+            let ip = self.last_ip(tid);
+            self.start_line(tid, ip);
+            push(&mut self.buffer, format_args!("<... {} resumed>", pending.name));
         }
         self.open = None;
     }
 
-    fn finish_line(&mut self, result: &str, note: Option<&Note>) {
+    fn push_result(&mut self, outcome: Outcome, form: &ResultForm) {
         self.buffer.push_str(") ");
-        let written = self.flushed_chars + self.buffer[self.line_start..].chars().count();
-        for _ in written..self.column {
-            self.buffer.push(' ');
+        let written = self.flushed_bytes + self.buffer.len() - self.line_start;
+        let missing = self.layout.column.saturating_sub(written);
+        push(&mut self.buffer, format_args!("{:missing$}= ", ""));
+        push_outcome(&mut self.buffer, outcome, form);
+    }
+
+    /// What stands behind the result.
+    fn push_appendix(&mut self, left: &Left<'_>) {
+        if self.layout.spent == Show::Yes && left.outcome != Outcome::Never {
+            push(&mut self.buffer, format_args!(" <{}>", micros(left.spent)));
         }
-        push(&mut self.buffer, format_args!("= {result}"));
-        if let Some(note) = note {
+        if let (Some(note), Show::Yes) = (left.note, self.layout.notes) {
             push(&mut self.buffer, format_args!("{note}"));
         }
-        self.buffer.push('\n');
     }
 
     /// A task that ends inside a call leaves that call without a result.
-    fn end_task(&mut self, tid: Pid, line: &str) {
-        if let Some(Some(pending)) = self.tasks.insert(tid, None) {
-            self.resume_line(tid, &pending.name);
+    fn end_task(&mut self, tid: Pid) {
+        let pending = self.tasks.get_mut(&tid).and_then(|seen| seen.pending.take());
+        let Some(pending) = pending else { return };
+        if makes_task(&pending.name) {
+            self.birth_is_over();
+        }
+        if self.layout.filter.shows_outcome(Outcome::Never) {
+            self.resume_line(tid, &pending);
             if pending.rest == Rest::Arguments {
                 self.buffer.push_str(" <unfinished ...>");
             }
-            self.finish_line("?", None);
+            self.push_result(Outcome::Never, &ResultForm::default());
+            self.buffer.push('\n');
         }
-        self.plain_line(tid, line);
+    }
+
+    /// The task is no more.
+    fn bury(&mut self, tid: Pid) {
         self.tasks.remove(&tid);
-        self.ended.insert(tid);
+        if self.births > 0 {
+            self.ended.insert(tid);
+        }
     }
 
     /// The thread that called execve goes on under the id of the one it replaced.
     fn supersede(&mut self, tid: Pid, by: Pid) {
-        self.end_task(tid, &format!("+++ superseded by execve in pid {by} +++"));
         self.ended.remove(&tid);
-        let caller = self.tasks.remove(&by).flatten();
+        let caller = self.tasks.remove(&by).unwrap_or_default();
         self.tasks.insert(tid, caller);
     }
 
-    fn plain_line(&mut self, tid: Pid, line: &str) {
-        self.start_line(tid);
-        self.buffer.push_str(line);
+    fn plain_line(&mut self, tid: Pid, ip: Option<u64>, line: std::fmt::Arguments<'_>) {
+        self.start_line(tid, ip);
+        push(&mut self.buffer, line);
         self.buffer.push('\n');
+    }
+
+    fn signal(&mut self, tid: Pid, signo: i32, info: Option<&[u8; 128]>, ip: Option<u64>) {
+        let name = names::signal_name(signo);
+        match info {
+            Some(info) => {
+                let info = siginfo::spell(info, &self.layout.style);
+                self.plain_line(tid, ip, format_args!("--- {name} {info} ---"));
+            }
+            None => self.plain_line(tid, ip, format_args!("--- {name} ---")),
+        }
+    }
+
+    fn line(&mut self, tid: Pid, event: &Event<'_>) {
+        match event {
+            Event::Signal { signo, info, ip } => {
+                let ip = ip.or_else(|| self.last_ip(tid));
+                self.signal(tid, *signo, info.as_ref(), ip);
+            }
+            Event::Stopped { signo } => {
+                let name = names::signal_name(*signo);
+                let ip = self.last_ip(tid);
+                self.plain_line(tid, ip, format_args!("--- stopped by {name} ---"));
+            }
+            Event::Exited { code } => {
+                self.plain_line(tid, None, format_args!("+++ exited with {code} +++"));
+            }
+            Event::Killed { signo, core } => {
+                let name = names::signal_name(*signo);
+                let core = if *core == Core::Dumped { " (core dumped)" } else { "" };
+                self.plain_line(tid, None, format_args!("+++ killed by {name}{core} +++"));
+            }
+            Event::Superseded { by } => {
+                let line = format_args!("+++ superseded by execve in pid {by} +++");
+                self.plain_line(tid, None, line);
+            }
+            Event::Enter { .. }
+            | Event::Leave { .. }
+            | Event::Born { .. }
+            | Event::Executed
+            | Event::Used { .. } => {}
+        }
     }
 
     fn pass_on(&mut self) -> io::Result<()> {
         if self.open.is_some() {
-            self.flushed_chars += self.buffer[self.line_start..].chars().count();
+            self.flushed_bytes += self.buffer.len() - self.line_start;
         }
         self.line_start = 0;
         let written = self.out.write_all(self.buffer.as_bytes());
@@ -247,38 +385,81 @@ impl<W: Write> Text<W> {
     }
 }
 
+/// The end of a call.
+struct Left<'a> {
+    call: &'a Spelled,
+    outcome: Outcome,
+    note: Option<&'a Note>,
+    spent: Duration,
+}
+
 impl<W: Write> Sink for Text<W> {
-    fn event(&mut self, tid: Pid, _at: SystemTime, event: &Event<'_>) -> io::Result<()> {
-        self.tasks.entry(tid).or_default();
-        self.ended.remove(&tid);
+    fn event(&mut self, tid: Pid, at: SystemTime, event: &Event<'_>) -> io::Result<()> {
+        self.now = at;
+        if !self.ended.is_empty() {
+            self.ended.remove(&tid);
+        }
         match event {
             Event::Enter { call } => self.enter(tid, call),
-            Event::Leave { call, outcome, note, .. } => self.leave(tid, call, *outcome, *note),
-            Event::Signal { signo, info } => self.plain_line(tid, &signal_line(*signo, info)),
-            Event::Stopped { signo } => {
-                let name = names::signal_name(*signo);
-                self.plain_line(tid, &format!("--- stopped by {name} ---"));
+            Event::Leave { call, outcome, note, spent, .. } => {
+                let left = Left { call, outcome: *outcome, note: *note, spent: *spent };
+                self.leave(tid, &left);
             }
-            Event::Exited { code } => self.end_task(tid, &format!("+++ exited with {code} +++")),
-            Event::Killed { signo, core } => self.end_task(tid, &killed_line(*signo, *core)),
-            Event::Superseded { by } => self.supersede(tid, *by),
+            Event::Born { .. } | Event::Executed | Event::Used { .. } => return Ok(()),
+            Event::Exited { .. } | Event::Killed { .. } | Event::Superseded { .. } => {
+                self.tasks.entry(tid).or_default();
+                self.end_task(tid);
+                if self.layout.filter.shows(event) {
+                    self.line(tid, event);
+                }
+                self.bury(tid);
+                if let Event::Superseded { by } = event {
+                    self.supersede(tid, *by);
+                }
+            }
+            Event::Signal { .. } | Event::Stopped { .. } => {
+                self.tasks.entry(tid).or_default();
+                if self.layout.filter.shows(event) {
+                    self.line(tid, event);
+                }
+            }
         }
         match self.flush {
-            Flush::EachEvent => {
+            Flush::EachEvent if !self.buffer.is_empty() => {
                 self.pass_on()?;
                 self.out.flush()
             }
             Flush::WhenFull if self.buffer.len() >= BUFFER_BYTES => self.pass_on(),
-            Flush::WhenFull => Ok(()),
+            Flush::EachEvent | Flush::WhenFull => Ok(()),
         }
     }
 
     fn finish(&mut self) -> io::Result<()> {
         if self.open.take().is_some() {
-            self.buffer.push_str(" <unfinished ...>\n");
+            // Only a task that lives on can be in a call now.
+            self.buffer.push_str(" <detached ...>\n");
         }
         self.pass_on()?;
         self.out.flush()
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { ip: self.layout.leader.ip == Show::Yes, lineage: false }
+    }
+}
+
+/// Whether a call returns the id of a new task.
+fn makes_task(name: &str) -> bool {
+    matches!(name, "clone" | "clone3" | "fork" | "vfork")
+}
+
+/// What is known of a call at entry.
+fn push_first_half(buffer: &mut String, call: &Spelled, shown: usize, comma: Comma) {
+    buffer.push_str(&call.name);
+    buffer.push('(');
+    push_args(buffer, &call.args[..shown]);
+    if comma == Comma::Now {
+        buffer.push_str(", ");
     }
 }
 
@@ -287,50 +468,44 @@ fn push(buffer: &mut String, text: std::fmt::Arguments<'_>) {
     buffer.write_fmt(text).expect("writing to a String cannot fail");
 }
 
-fn push_args(buffer: &mut String, args: &[Value]) {
+pub(crate) fn push_args(buffer: &mut String, args: &[Value]) {
     for (at, arg) in args.iter().enumerate() {
         let comma = if at == 0 { "" } else { ", " };
         push(buffer, format_args!("{comma}{arg}"));
     }
 }
 
-fn signal_line(signo: i32, info: &Option<[u8; 128]>) -> String {
-    let name = names::signal_name(signo);
-    match info {
-        Some(info) => format!("--- {name} {} ---", siginfo::spell(info)),
-        None => format!("--- {name} ---"),
-    }
-}
-
-fn killed_line(signo: i32, core: Core) -> String {
-    let name = names::signal_name(signo);
-    match core {
-        Core::Dumped => format!("+++ killed by {name} (core dumped) +++"),
-        Core::None => format!("+++ killed by {name} +++"),
-    }
-}
-
-/// What stands behind the equals sign.
-pub(crate) fn outcome_text(outcome: Outcome, form: &ResultForm) -> String {
-    let number = match outcome {
-        Outcome::Value(value) => match form.base {
-            Base::Decimal => value.to_string(),
-            Base::Hex => Value::Hex(value as u64).to_string(),
-            Base::Octal => Value::Octal(value as u64).to_string(),
-        },
+/// Writes what stands behind the equals sign.
+pub(crate) fn push_outcome(buffer: &mut String, outcome: Outcome, form: &ResultForm) {
+    match outcome {
+        Outcome::Value(value) => {
+            push(buffer, format_args!("{}", number(value, form.base)));
+            if let Some(opened) = &form.opened {
+                push(buffer, format_args!("{opened}"));
+            }
+        }
         Outcome::Error(errno) => {
             let number = errno as i32;
             match names::errno_text(number) {
-                Some(text) => format!("-1 {} ({text})", names::errno_name(number)),
-                None => "-1 (unknown errno)".to_owned(),
+                Some(text) => {
+                    push(buffer, format_args!("-1 {} ({text})", names::errno_name(number)));
+                }
+                None => buffer.push_str("-1 (unknown errno)"),
             }
         }
-        Outcome::Restarts(number) => format!("? {}", restart_text(number)),
-        Outcome::Never => "?".to_owned(),
-    };
-    match &form.remark {
-        Some(remark) => format!("{number} ({remark})"),
-        None => number,
+        Outcome::Restarts(number) => push(buffer, format_args!("? {}", restart_text(number))),
+        Outcome::Never => buffer.push('?'),
+    }
+    if let Some(remark) = &form.remark {
+        push(buffer, format_args!(" ({remark})"));
+    }
+}
+
+fn number(value: i64, base: Base) -> Value {
+    match base {
+        Base::Decimal => Value::Int(value),
+        Base::Hex => Value::Hex(value as u64),
+        Base::Octal => Value::Octal(value as u64),
     }
 }
 

@@ -5,8 +5,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::names::signal_name;
 pub use super::quote::Quoting;
-use super::quote::write_quoted;
+use super::quote::{write_bracketed, write_quoted};
+use super::style::{Constants, Style};
+use super::word::{Number, Word};
 
 /// Whether a string is shown in full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +50,18 @@ pub enum Value {
     /// Bytes of the tracee.
     Str(Text),
     /// A set of flags, spelled `A|B|0x10`.
-    Flags(String),
+    Flags(Word),
     /// A symbolic constant.
-    Name(String),
+    Name(Word),
     /// A file descriptor.
     Fd(i32),
+    /// A descriptor with what it is open on.
+    Open {
+        /// The descriptor, or `AT_FDCWD`.
+        fd: Box<Value>,
+        /// What is behind it.
+        on: Box<Opened>,
+    },
     /// A structure.
     Struct(Vec<Field>),
     /// An array.
@@ -61,7 +71,7 @@ pub enum Value {
         /// Whether the members are those that are missing.
         complement: bool,
         /// The names.
-        members: Vec<String>,
+        members: Vec<Word>,
     },
     /// An expression like `makedev(0x8, 0x1)`.
     Call {
@@ -99,10 +109,81 @@ pub enum Value {
     Verbatim(String),
 }
 
+/// What a descriptor is open on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// A path, or what the kernel says instead; or, without quoting, words of vrift's own.
+    pub name: Vec<u8>,
+    /// How the name is escaped; not at all if it is made of vrift's words.
+    pub quoting: Option<Quoting>,
+    /// The device behind the path, `char 1:3`.
+    pub device: Option<String>,
+    /// Whether the name is gone.
+    pub deleted: bool,
+}
+
+impl fmt::Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<")?;
+        match self.quoting {
+            Some(quoting) => write_bracketed(f, &self.name, quoting)?,
+            None => f.write_str(&String::from_utf8_lossy(&self.name))?,
+        }
+        if let Some(device) = &self.device {
+            write!(f, "<{device}>")?;
+        }
+        f.write_str(if self.deleted { ">(deleted)" } else { ">" })
+    }
+}
+
 impl Value {
     /// A symbolic constant.
-    pub fn name(name: impl Into<String>) -> Value {
+    pub fn name(name: impl Into<Word>) -> Value {
         Value::Name(name.into())
+    }
+
+    /// A set of flags.
+    pub fn flags(flags: impl Into<Word>) -> Value {
+        Value::Flags(flags.into())
+    }
+
+    /// A signal.
+    pub fn signal(signo: i32) -> Value {
+        Value::Name(Word::new(signal_name(signo), Number::Signed(signo.into())))
+    }
+
+    /// Gives strings and constants the form the style wants.
+    pub(super) fn dress(&mut self, style: &Style) {
+        match self {
+            Value::Str(text) => text.quoting = style.quoting(text.quoting, &text.bytes),
+            Value::Flags(word) | Value::Name(word) => word.dress(style.constants),
+            Value::Struct(fields) => fields.iter_mut().for_each(|(_, value)| value.dress(style)),
+            Value::Call { name: "makedev", args } if style.constants != Constants::Abbrev => {
+                *self = dressed_device(args, style.constants);
+            }
+            Value::Set { members, .. } => {
+                members.iter_mut().for_each(|word| word.dress(style.constants));
+            }
+            Value::Array(values) | Value::Call { args: values, .. } => {
+                values.iter_mut().for_each(|value| value.dress(style));
+            }
+            Value::Open { fd: value, .. }
+            | Value::Named { value, .. }
+            | Value::Remarked { value, .. } => value.dress(style),
+            Value::Changed { before, after } => {
+                before.dress(style);
+                after.dress(style);
+            }
+            Value::Int(_)
+            | Value::UInt(_)
+            | Value::Hex(_)
+            | Value::Addr(_)
+            | Value::Octal(_)
+            | Value::Fd(_)
+            | Value::More
+            | Value::Pending
+            | Value::Verbatim(_) => {}
+        }
     }
 
     /// An expression.
@@ -138,6 +219,19 @@ impl Value {
     }
 }
 
+/// A device as the kernel's one number, with its two parts as a comment.
+fn dressed_device(parts: &[Value], constants: Constants) -> Value {
+    let (Some(Value::Hex(major)), Some(Value::Hex(minor))) = (parts.first(), parts.get(1)) else {
+        return Value::More;
+    };
+    let low = minor & 0xff | (major & 0xfff) << 8;
+    let device = Value::Hex(low | (minor & !0xff) << 12 | (major & !0xfff) << 32);
+    match constants {
+        Constants::Verbose => device.remarked(format!("makedev({}, {})", parts[0], parts[1])),
+        Constants::Abbrev | Constants::Raw => device,
+    }
+}
+
 /// Makes the fields of a [`Value::Struct`].
 macro_rules! fields {
     ($($name:ident: $value:expr),* $(,)?) => {
@@ -152,17 +246,24 @@ impl fmt::Display for Value {
             Value::Int(n) => write!(f, "{n}"),
             Value::UInt(n) => write!(f, "{n}"),
             Value::Fd(fd) => write!(f, "{fd}"),
+            Value::Open { fd, on } => write!(f, "{fd}{on}"),
             Value::Addr(0) => f.write_str("NULL"),
             Value::Hex(0) => f.write_str("0"),
             Value::Addr(n) | Value::Hex(n) => write!(f, "{n:#x}"),
             Value::Octal(n) => write_octal(f, *n),
             Value::Str(text) => write_text(f, text),
-            Value::Flags(text) | Value::Name(text) | Value::Verbatim(text) => f.write_str(text),
+            Value::Flags(word) | Value::Name(word) => f.write_str(&word.text),
+            Value::Verbatim(text) => f.write_str(text),
             Value::Struct(fields) => write_struct(f, fields),
             Value::Array(elements) => write_list(f, "[", elements, "]"),
             Value::Set { complement, members } => {
                 let tilde = if *complement { "~" } else { "" };
-                write!(f, "{tilde}[{}]", members.join(" "))
+                write!(f, "{tilde}[")?;
+                for (at, member) in members.iter().enumerate() {
+                    let space = if at == 0 { "" } else { " " };
+                    write!(f, "{space}{member}")?;
+                }
+                f.write_str("]")
             }
             Value::Call { name, args } => {
                 f.write_str(name)?;

@@ -3,11 +3,14 @@
 use vrift_arch::abi;
 
 use super::raw::Raw;
+use super::scalars::id;
+use super::time::date;
 use super::{Cx, flags, stat_of, strings};
 use crate::call::Outcome;
 use crate::memory::GuestAddr;
 use crate::view::names::{choices, files};
 use crate::view::value::{Value, fields};
+use crate::view::word::{Number, Word};
 
 /// `S_IFMT`
 const TYPE_MASK: u32 = 0o170000;
@@ -40,7 +43,7 @@ pub(super) fn mode(mode: u32) -> Value {
         }
     }
     text.push_str(&format!("|{}", Value::Octal((mode & !TYPE_MASK & !0o7000).into())));
-    Value::Flags(text)
+    Value::flags(Word::new(text, Number::Octal(mode.into())))
 }
 
 /// Whether a mode is that of a device.
@@ -50,15 +53,22 @@ pub(super) fn is_device(mode: u32) -> bool {
 
 /// A device number as its two parts.
 pub(super) fn device(dev: u64) -> Value {
+    let (major, minor) = device_numbers(dev);
+    Value::call("makedev", [Value::Hex(major), Value::Hex(minor)])
+}
+
+/// The two parts of a device number.
+pub(super) fn device_numbers(dev: u64) -> (u64, u64) {
     let major = (dev >> 8) & 0xfff | (dev >> 32) & 0xffff_f000;
     let minor = dev & 0xff | (dev >> 12) & 0xffff_ff00;
-    Value::call("makedev", [Value::Hex(major), Value::Hex(minor)])
+    (major, minor)
 }
 
 /// `struct stat`, shortened.
 pub(super) fn stat(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     cx.filled(addr, outcome, cx.layouts.stat_bytes, |raw| match stat_of(cx, raw) {
-        Some(stat) => stat_value(&stat),
+        Some(stat) if cx.abbreviates() => stat_value(&stat),
+        Some(stat) => whole_stat(&stat),
         None => Value::Addr(addr),
     })
 }
@@ -74,6 +84,34 @@ fn stat_value(stat: &abi::Stat) -> Value {
     Value::Struct(shown)
 }
 
+fn whole_stat(stat: &abi::Stat) -> Value {
+    let mut shown = fields! {
+        st_dev: device(stat.dev),
+        st_ino: Value::UInt(stat.ino),
+        st_mode: mode(stat.mode),
+        st_nlink: Value::UInt(stat.nlink),
+        st_uid: id(stat.uid),
+        st_gid: id(stat.gid),
+        st_blksize: Value::UInt(stat.blksize as u64),
+        st_blocks: Value::UInt(stat.blocks as u64),
+    };
+    if is_device(stat.mode) {
+        shown.extend(fields! { st_rdev: device(stat.rdev) });
+    } else {
+        shown.extend(fields! { st_size: Value::UInt(stat.size as u64) });
+    }
+    let second = |time: abi::Timespec| Value::Int(time.sec).remarked(date(time.sec, time.nsec, 9));
+    shown.extend(fields! {
+        st_atime: second(stat.atime),
+        st_atime_nsec: Value::Int(stat.atime.nsec),
+        st_mtime: second(stat.mtime),
+        st_mtime_nsec: Value::Int(stat.mtime.nsec),
+        st_ctime: second(stat.ctime),
+        st_ctime_nsec: Value::Int(stat.ctime.nsec),
+    });
+    Value::Struct(shown)
+}
+
 /// `STATX_SIZE`
 const STATX_SIZE: u32 = 0x200;
 
@@ -81,9 +119,12 @@ const STATX_SIZE: u32 = 0x200;
 pub(super) fn statx(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     cx.filled(addr, outcome, 256, |raw| {
         let mask = raw.u32(0);
+        if !cx.abbreviates() {
+            return whole_statx(raw, mask);
+        }
         let mut shown = fields! {
-            stx_mask: Value::Flags(files::STATX_MASK.spell(mask.into())),
-            stx_attributes: Value::Flags(files::STATX_ATTRIBUTE.spell(raw.u64(8))),
+            stx_mask: Value::flags(files::STATX_MASK.spell(mask.into())),
+            stx_attributes: Value::flags(files::STATX_ATTRIBUTE.spell(raw.u64(8))),
             stx_mode: mode(raw.u16(28).into()),
         };
         if mask & STATX_SIZE != 0 {
@@ -92,6 +133,44 @@ pub(super) fn statx(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
         shown.push(("".into(), Value::More));
         Value::Struct(shown)
     })
+}
+
+fn whole_statx(raw: &Raw, mask: u32) -> Value {
+    let number = |at| Value::UInt(raw.u32(at).into());
+    let stamp = |at| {
+        let (sec, nsec) = (raw.i64(at), raw.u32(at + 8));
+        let time = fields! { tv_sec: Value::Int(sec), tv_nsec: Value::UInt(nsec.into()) };
+        Value::Struct(time).remarked(date(sec, nsec.into(), 9))
+    };
+    // Each field with the bit of the mask that says that it is filled in; 0 for those that always
+    // are.
+    let all: [(u32, &'static str, Value); 23] = [
+        (0, "stx_mask", Value::flags(files::STATX_MASK.spell(mask.into()))),
+        (0, "stx_blksize", number(4)),
+        (0, "stx_attributes", Value::flags(files::STATX_ATTRIBUTE.spell(raw.u64(8)))),
+        (0x4, "stx_nlink", number(16)),
+        (0x8, "stx_uid", id(raw.u32(20))),
+        (0x10, "stx_gid", id(raw.u32(24))),
+        (0x3, "stx_mode", mode(raw.u16(28).into())),
+        (0x100, "stx_ino", Value::UInt(raw.u64(32))),
+        (STATX_SIZE, "stx_size", Value::UInt(raw.u64(40))),
+        (0x400, "stx_blocks", Value::UInt(raw.u64(48))),
+        (0, "stx_attributes_mask", Value::flags(files::STATX_ATTRIBUTE.spell(raw.u64(56)))),
+        (0x20, "stx_atime", stamp(64)),
+        (0x800, "stx_btime", stamp(80)),
+        (0x80, "stx_ctime", stamp(96)),
+        (0x40, "stx_mtime", stamp(112)),
+        (0, "stx_rdev_major", number(128)),
+        (0, "stx_rdev_minor", number(132)),
+        (0, "stx_dev_major", number(136)),
+        (0, "stx_dev_minor", number(140)),
+        (0x1000, "stx_mnt_id", Value::Hex(raw.u64(144))),
+        (0x2000, "stx_dio_mem_align", number(152)),
+        (0x2000, "stx_dio_offset_align", number(156)),
+        (0x4000, "stx_subvol", Value::UInt(raw.u64(160))),
+    ];
+    let shown = all.into_iter().filter(|&(bit, ..)| bit == 0 || mask & bit != 0);
+    Value::Struct(shown.map(|(_, name, value)| (name.into(), value)).collect())
 }
 
 /// `struct statfs` of a 64-bit kernel.
@@ -113,13 +192,13 @@ pub(super) fn statfs(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
         };
         // Kernels before 2.6.36 left the flags empty; ST_VALID says that they are not.
         if raw.u64(80) & 0x20 != 0 {
-            shown.extend(fields! { f_flags: Value::Flags(files::STATFS.spell(raw.u64(80))) });
+            shown.extend(fields! { f_flags: Value::flags(files::STATFS.spell(raw.u64(80))) });
         }
         Value::Struct(shown)
     })
 }
 
-/// A buffer of directory entries: how many there are.
+/// A buffer of directory entries: how many there are; in full, the entries.
 pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     let Outcome::Value(filled) = outcome else {
         return match outcome {
@@ -127,6 +206,12 @@ pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
             _ => Value::Addr(addr),
         };
     };
+    if !cx.follows() {
+        return Value::Addr(addr);
+    }
+    if !cx.abbreviates() {
+        return entries(cx, addr, filled);
+    }
     // Both layouts have the 16-bit length of an entry at offset 16.
     let filled = u64::try_from(filled).unwrap_or(0);
     let (mut at, mut count) = (0u64, 0u64);
@@ -146,15 +231,58 @@ pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     Value::Addr(addr).remarked(format!("{count} entr{plural}"))
 }
 
+/// The directory entries in `filled` bytes.
+fn entries(cx: &Cx<'_>, addr: u64, filled: i64) -> Value {
+    let filled = usize::try_from(filled).unwrap_or(0);
+    if filled == 0 {
+        return Value::Array(Vec::new());
+    }
+    let old = cx.call.syscall == Some(vrift_arch::Syscall::Getdents);
+    cx.at(addr, filled, |raw| {
+        let (mut at, mut elements) = (0, Vec::new());
+        while at + 18 <= filled {
+            let length = usize::from(raw.u16(at + 16));
+            if length < 18 {
+                break;
+            }
+            elements.push(entry(raw, at, length, old));
+            at += length;
+        }
+        Value::Array(elements)
+    })
+}
+
+/// One entry. The old layout has the type in its last byte, the new one before the name.
+fn entry(raw: &Raw, at: usize, length: usize, old: bool) -> Value {
+    let kind = |at| Value::name(choices::ENTRY.spell(raw.u8(at).into()));
+    let mut shown = fields! {
+        d_ino: Value::UInt(raw.u64(at)),
+        d_off: Value::Int(raw.i64(at + 8)),
+        d_reclen: Value::UInt(length as u64),
+    };
+    if old {
+        shown.extend(fields! {
+            d_name: fixed_text(raw, at + 18, length - 18),
+            d_type: kind(at + length - 1),
+        });
+    } else {
+        shown.extend(fields! {
+            d_type: kind(at + 18),
+            d_name: fixed_text(raw, at + 19, length.saturating_sub(19)),
+        });
+    }
+    Value::Struct(shown)
+}
+
 /// `struct open_how`.
 pub(super) fn open_how(cx: &Cx<'_>, addr: u64) -> Value {
     cx.at(addr, 24, |raw| {
         let bits = raw.u64(0);
-        let mut shown = fields! { flags: Value::Flags(flags::open(cx, bits)) };
+        let mut shown = fields! { flags: Value::flags(Word::hex(flags::open(cx, bits), bits)) };
         if raw.u64(8) != 0 || creates(bits) {
             shown.extend(fields! { mode: Value::Octal(raw.u64(8)) });
         }
-        shown.extend(fields! { resolve: Value::Flags(files::RESOLVE.spell(raw.u64(16))) });
+        shown.extend(fields! { resolve: Value::flags(files::RESOLVE.spell(raw.u64(16))) });
         Value::Struct(shown)
     })
 }
@@ -166,7 +294,6 @@ pub(super) fn creates(flags: u64) -> bool {
 
 /// `struct utimbuf`.
 pub(super) fn utimbuf(raw: &Raw) -> Value {
-    use super::time::date;
     Value::Struct(fields! {
         actime: Value::Int(raw.i64(0)).remarked(date(raw.i64(0), 0, 0)),
         modtime: Value::Int(raw.i64(8)).remarked(date(raw.i64(8), 0, 0)),

@@ -5,6 +5,7 @@ use vrift_arch::syscall::{Choice, Flags};
 use super::Cx;
 use crate::view::names::{Menu, Set, choices, files, sockets, sockopts, tasks};
 use crate::view::value::Value;
+use crate::view::word::Word;
 
 /// `O_ACCMODE`
 const ACCESS_MODE: u64 = 3;
@@ -18,20 +19,20 @@ const SOCKET_TYPE: u64 = 0xf;
 /// A set of flags.
 pub(super) fn flags(cx: &Cx<'_>, set: Flags, at: usize) -> Value {
     let bits = u64::from(cx.uint(at));
-    let text = match set {
+    let text: String = match set {
         Flags::Open => open(cx, bits),
         Flags::Pipe | Flags::Dup3 => open_bits(cx, bits).spell_or(&files::OPEN),
         Flags::AtStatx => at_statx(bits),
         Flags::Map => map(bits),
         Flags::Memfd => memfd(bits),
-        Flags::SocketType => socket_type(bits),
-        Flags::Prot => tasks::PROT.spell(cx.arg(at)),
+        Flags::SocketType => return Value::flags(socket_type(cx, bits)),
+        Flags::Prot => return Value::flags(tasks::PROT.spell(cx.arg(at))),
         _ => match table(set) {
-            Some(table) => table.spell(bits),
+            Some(table) => return Value::flags(table.spell(bits)),
             None => return Value::Hex(cx.arg(at)),
         },
     };
-    Value::Flags(text)
+    Value::flags(Word::hex(text, bits))
 }
 
 /// The table of a set whose members are independent bits.
@@ -86,7 +87,7 @@ struct OpenFlags(u64);
 
 impl OpenFlags {
     fn spell_or(&self, table: &Set) -> String {
-        table.spell(self.0)
+        table.spell(self.0).into()
     }
 }
 
@@ -165,16 +166,23 @@ fn memfd(bits: u64) -> String {
     let huge = bits >> HUGE_SHIFT;
     let low = bits & !(huge << HUGE_SHIFT);
     match (low, huge) {
-        (_, 0) => tasks::MEMFD.spell(low),
+        (_, 0) => tasks::MEMFD.spell(low).into(),
         (0, _) => format!("{huge}<<MFD_HUGE_SHIFT"),
         _ => format!("{}|{huge}<<MFD_HUGE_SHIFT", tasks::MEMFD.spell(low)),
     }
 }
 
 /// The type of a socket and its flags.
-fn socket_type(bits: u64) -> String {
-    let kind = choices::SOCKET_TYPE.spell(bits & SOCKET_TYPE);
-    beside(kind, &sockets::SOCKET, bits & !SOCKET_TYPE)
+fn socket_type(cx: &Cx<'_>, bits: u64) -> Word {
+    let (kind, flags) = (bits & SOCKET_TYPE, bits & !SOCKET_TYPE);
+    let kind = choices::SOCKET_TYPE.spell(kind);
+    if flags == 0 {
+        return kind;
+    }
+    let table = &sockets::SOCKET;
+    // Bits without a name are no remark's business behind a type.
+    let flags = Word::hex(Set { unknown: "", ..*table }.spell(flags).text, flags);
+    kind.beside(flags, cx.style.constants)
 }
 
 /// A symbolic constant.
@@ -182,8 +190,8 @@ pub(super) fn choice(cx: &Cx<'_>, choice: Choice, at: usize) -> Value {
     let value = u64::from(cx.uint(at));
     match choice {
         Choice::SocketProtocol => protocol(cx.int(0), value),
-        Choice::Flock => Value::Flags(files::FLOCK.spell(value)),
-        Choice::Personality => Value::Flags(persona(value)),
+        Choice::Flock => Value::flags(files::FLOCK.spell(value)),
+        Choice::Personality => Value::flags(Word::hex(persona(value), value)),
         _ => match menu(choice) {
             Some(menu) => Value::name(menu.spell(value)),
             None => Value::Hex(cx.arg(at)),
@@ -256,5 +264,5 @@ pub(super) fn persona(value: u64) -> String {
     if value == u64::from(u32::MAX) {
         return "0xffffffff".to_owned();
     }
-    beside(choices::PERSONA.spell(value & 0xff), &tasks::PERSONALITY, value & !0xff)
+    beside(choices::PERSONA.spell(value & 0xff).into(), &tasks::PERSONALITY, value & !0xff)
 }

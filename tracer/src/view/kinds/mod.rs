@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** sizes that come from a tracee are capped before anything is allocated.
 
+mod descriptors;
 mod files;
 mod flags;
 mod memory;
@@ -29,11 +30,15 @@ use vrift_arch::syscall::{Kind, Row, Shape};
 use vrift_arch::{Arch, abi};
 
 use self::raw::Raw;
-use super::spelled::{ResultForm, Spelled};
+use super::places::Seat;
+use super::spelled::{Comma, ResultForm, Spelled, Split};
 use super::style::Style;
 use super::value::Value;
 use crate::call::{Call, Outcome};
 use crate::memory::{GuestAddr, Memory};
+
+/// No more elements of an array are ever shown.
+const ELEMENTS_MAX: usize = 1 << 16;
 
 /// What an architecture lays out in its own way.
 #[derive(Debug, Clone, Copy)]
@@ -50,13 +55,14 @@ struct Layouts {
 #[derive(Clone, Copy)]
 pub(super) struct Cx<'a> {
     call: &'a Call,
+    seat: Seat<'a>,
     memory: &'a dyn Memory,
     style: &'a Style,
     layouts: Layouts,
 }
 
 impl<'a> Cx<'a> {
-    pub(super) fn new<A: Arch>(call: &'a Call, memory: &'a dyn Memory, style: &'a Style) -> Cx<'a> {
+    pub(super) fn new<A: Arch>(call: &'a Call, seat: &Seat<'a>, style: &'a Style) -> Cx<'a> {
         // x86_64's frame starts with the ucontext whose mask follows the machine context;
         // aarch64's starts with a siginfo and has the mask before the machine context.
         let (sigreturn_mask, epoll) = match A::NAME {
@@ -70,7 +76,7 @@ impl<'a> Cx<'a> {
             sigreturn_mask,
             epoll,
         };
-        Cx { call, memory, style, layouts }
+        Cx { call, seat: *seat, memory: seat.memory, style, layouts }
     }
 
     /// The register of an argument; 0 for a position no call has.
@@ -88,8 +94,33 @@ impl<'a> Cx<'a> {
         self.arg(at) as u32
     }
 
-    /// Exactly `count` bytes at `addr`.
+    /// Whether nothing of this call is decoded.
+    fn is_raw(&self) -> bool {
+        self.style.raw.contains(self.call.syscall)
+    }
+
+    /// Whether structures and arrays of this call are shortened.
+    fn abbreviates(&self) -> bool {
+        self.style.abbrev.contains(self.call.syscall)
+    }
+
+    /// Whether pointers to structures are followed in this call.
+    fn follows(&self) -> bool {
+        self.style.verbose.contains(self.call.syscall)
+    }
+
+    /// How many elements of an array are shown.
+    fn elements_max(&self) -> usize {
+        if self.abbreviates() { self.style.string_max } else { ELEMENTS_MAX }
+    }
+
+    /// Exactly `count` bytes at `addr`, if structures are looked into.
     fn raw(&self, addr: u64, count: usize) -> Option<Raw> {
+        if self.follows() { self.peek(addr, count) } else { None }
+    }
+
+    /// Exactly `count` bytes at `addr`.
+    fn peek(&self, addr: u64, count: usize) -> Option<Raw> {
         if addr == 0 || count > raw::BYTES_MAX {
             return None;
         }
@@ -132,7 +163,7 @@ impl<'a> Cx<'a> {
         }
         let mut elements = Vec::new();
         for index in 0..count {
-            if index as usize >= self.style.string_max {
+            if index as usize >= self.elements_max() {
                 elements.push(Value::More);
                 break;
             }
@@ -152,11 +183,16 @@ impl<'a> Cx<'a> {
 
 /// Spells a call at entry.
 pub(super) fn enter(cx: &Cx<'_>, row: &'static Row) -> Spelled {
+    if cx.is_raw() {
+        return raw_call(cx, row);
+    }
     let args = match special::find(row.name) {
         Some(special) => (special.enter)(cx),
         None => row_in(cx, row),
     };
     Spelled {
+        number: cx.call.nr,
+        ip: cx.call.ip,
         name: row.name.into(),
         args,
         result: ResultForm::default(),
@@ -165,8 +201,25 @@ pub(super) fn enter(cx: &Cx<'_>, row: &'static Row) -> Spelled {
     }
 }
 
+/// A call whose arguments are shown as the registers hold them.
+fn raw_call(cx: &Cx<'_>, row: &'static Row) -> Spelled {
+    let shown = row.args.iter().zip(cx.call.args).filter(|(kind, _)| **kind != Kind::Unused);
+    Spelled {
+        number: cx.call.nr,
+        ip: cx.call.ip,
+        name: row.name.into(),
+        args: shown.map(|(_, arg)| Value::Hex(arg)).collect(),
+        result: ResultForm::hex(),
+        split: Split::Pending(Comma::Later),
+        kept: 0,
+    }
+}
+
 /// Fills in what the kernel answered.
 pub(super) fn leave(cx: &Cx<'_>, row: &'static Row, spelled: &mut Spelled, outcome: Outcome) {
+    if cx.is_raw() {
+        return;
+    }
     match special::find(row.name) {
         Some(special) => (special.leave)(cx, spelled, outcome),
         None => row_out(cx, row, spelled, outcome),

@@ -13,7 +13,7 @@ const DESCRIPTORS_MAX: u64 = 1 << 16;
 pub(super) fn asked(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
     cx.array(addr, count, 8, |raw| {
         let fd = raw.i32(0);
-        let mut shown = fields! { fd: Value::Fd(fd) };
+        let mut shown = fields! { fd: cx.fd(fd) };
         if fd >= 0 {
             shown.extend(fields! { events: events(raw.u16(4)) });
         }
@@ -22,7 +22,7 @@ pub(super) fn asked(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
 }
 
 fn events(bits: u16) -> Value {
-    Value::Flags(files::POLL.spell(bits.into()))
+    Value::flags(files::POLL.spell(bits.into()))
 }
 
 /// The descriptors with something to report, as strace shows them behind the result.
@@ -33,30 +33,35 @@ pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
         if raw.u16(6) == 0 {
             continue;
         }
-        if elements.len() >= cx.style.string_max {
+        if elements.len() >= cx.elements_max() {
             elements.push(Value::More);
             break;
         }
         let shown = fields! { fd: Value::Fd(raw.i32(0)), revents: events(raw.u16(6)) };
         elements.push(Value::Struct(shown));
     }
-    Some(Value::Array(elements).to_string())
+    let mut found = Value::Array(elements);
+    found.dress(cx.style);
+    Some(found.to_string())
 }
 
 /// The members of an `fd_set` below `limit`; `None` if it cannot be read.
-pub(super) fn members(cx: &Cx<'_>, addr: u64, limit: i32) -> Option<Vec<String>> {
+pub(super) fn members(cx: &Cx<'_>, addr: u64, limit: i32) -> Option<Vec<i32>> {
     let limit = u64::try_from(limit).unwrap_or(0).min(DESCRIPTORS_MAX);
     let words = limit.div_ceil(64);
-    let raw = cx.raw(addr, (words * 8) as usize)?;
+    let raw = cx.peek(addr, (words * 8) as usize)?;
     let set = (0..limit).filter(|fd| raw.u8((fd / 8) as usize) >> (fd % 8) & 1 == 1);
-    Some(set.map(|fd| fd.to_string()).collect())
+    Some(set.map(|fd| fd as i32).collect())
 }
 
 /// An `fd_set` the caller gives.
 pub(super) fn set(cx: &Cx<'_>, addr: u64, limit: i32) -> Value {
     match members(cx, addr, limit) {
-        Some(members) => Value::Set { complement: false, members },
-        None => Value::Addr(addr),
+        Some(members) if cx.follows() => {
+            let members = members.into_iter().map(|fd| cx.fd(fd).to_string().into()).collect();
+            Value::Set { complement: false, members }
+        }
+        Some(_) | None => Value::Addr(addr),
     }
 }
 
@@ -68,7 +73,7 @@ pub(super) fn epoll_event(raw: &Raw, packed: Packed) -> Value {
     };
     let data = fields! { u32: Value::UInt(raw.u32(data).into()), u64: Value::UInt(raw.u64(data)) };
     Value::Struct(fields! {
-        events: Value::Flags(files::EPOLL.spell(raw.u32(0).into())),
+        events: Value::flags(files::EPOLL.spell(raw.u32(0).into())),
         data: Value::Struct(data),
     })
 }

@@ -7,6 +7,7 @@ use super::time::timeval;
 use crate::call::Outcome;
 use crate::view::names::{choices, signal_name};
 use crate::view::value::{Value, fields};
+use crate::view::word::{Number, Word};
 
 /// What the flag words of `wait` statuses mean, by ptrace event.
 const PTRACE_EVENTS: [&str; 8] = [
@@ -64,6 +65,30 @@ pub(super) fn rusage(raw: &Raw) -> Value {
     Value::Struct(shown)
 }
 
+/// The same in full.
+pub(super) fn whole_rusage(raw: &Raw) -> Value {
+    const NAMES: [&str; 14] = [
+        "ru_maxrss",
+        "ru_ixrss",
+        "ru_idrss",
+        "ru_isrss",
+        "ru_minflt",
+        "ru_majflt",
+        "ru_nswap",
+        "ru_inblock",
+        "ru_oublock",
+        "ru_msgsnd",
+        "ru_msgrcv",
+        "ru_nsignals",
+        "ru_nvcsw",
+        "ru_nivcsw",
+    ];
+    let mut shown = fields! { ru_utime: timeval(raw, 0), ru_stime: timeval(raw, 16) };
+    let counts = NAMES.iter().enumerate();
+    shown.extend(counts.map(|(at, name)| ((*name).into(), Value::UInt(raw.u64(32 + 8 * at)))));
+    Value::Struct(shown)
+}
+
 /// `struct rlimit64`.
 pub(super) fn rlimit(raw: &Raw, infinity: &'static str) -> Value {
     Value::Struct(fields! {
@@ -75,8 +100,11 @@ pub(super) fn rlimit(raw: &Raw, infinity: &'static str) -> Value {
 /// A limit; multiples of 1024 are easier to read as such.
 fn limit(value: u64, infinity: &'static str) -> Value {
     match value {
-        u64::MAX => Value::name(infinity),
-        1025.. if value.is_multiple_of(1024) => Value::Verbatim(format!("{}*1024", value / 1024)),
+        u64::MAX => Value::name(Word::new(infinity, Number::Unsigned(value))),
+        1025.. if value.is_multiple_of(1024) => {
+            let multiple = format!("{}*1024", value / 1024);
+            Value::name(Word { text: multiple.into(), number: Some(Number::Unsigned(value)) })
+        }
         _ => Value::UInt(value),
     }
 }
@@ -89,6 +117,19 @@ pub(super) fn utsname(raw: &Raw) -> Value {
     };
     shown.push(("".into(), Value::More));
     Value::Struct(shown)
+}
+
+/// The same in full.
+pub(super) fn whole_utsname(raw: &Raw) -> Value {
+    let part = |index: usize| super::files::fixed_text(raw, 65 * index, 65);
+    Value::Struct(fields! {
+        sysname: part(0),
+        nodename: part(1),
+        release: part(2),
+        version: part(3),
+        machine: part(4),
+        domainname: part(5),
+    })
 }
 
 /// `struct sysinfo`.
@@ -129,7 +170,7 @@ pub(super) fn cpu_set(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     cx.at(addr, bytes, |raw| {
         let members = (0..bytes * 8)
             .filter(|cpu| raw.u8(cpu / 8) >> (cpu % 8) & 1 == 1)
-            .map(|cpu| cpu.to_string())
+            .map(|cpu| cpu.to_string().into())
             .collect();
         Value::Set { complement: false, members }
     })
@@ -181,8 +222,8 @@ fn capabilities(bits: u64) -> Value {
         .collect();
     let unnamed = bits & !((1 << choices::CAPABILITY.names.len()) - 1);
     match unnamed {
-        0 => Value::Flags(names.join("|")),
-        _ if names.is_empty() => Value::Flags(format!("{unnamed:#x} /* CAP_??? */")),
-        _ => Value::Flags(format!("{}|{unnamed:#x}", names.join("|"))),
+        0 => Value::flags(names.join("|")),
+        _ if names.is_empty() => Value::flags(format!("{unnamed:#x} /* CAP_??? */")),
+        _ => Value::flags(format!("{}|{unnamed:#x}", names.join("|"))),
     }
 }

@@ -9,6 +9,7 @@ use crate::view::spelled::{ResultForm, Spelled};
 pub(super) fn form(cx: &Cx<'_>, name: &str, spelled: &mut Spelled, outcome: Outcome) {
     if let Outcome::Value(value) = outcome {
         spelled.result = of(cx, name, value);
+        cx.new_descriptor(name, outcome, &mut spelled.result);
     }
 }
 
@@ -24,6 +25,10 @@ fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
         "rt_sigtimedwait" => ResultForm::remarked(signal_name(value as i32)),
         "time" => ResultForm::remarked(time::date(value, 0, 0)),
         "ioprio_get" => ResultForm::remarked(special::ioprio(value as u32)),
+        "adjtimex" | "clock_adjtime" => match time::clock_state(value) {
+            Some(state) => ResultForm::remarked(state),
+            None => ResultForm::default(),
+        },
         "prctl" => option_read(cx, value),
         _ => ResultForm::default(),
     }

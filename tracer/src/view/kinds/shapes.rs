@@ -38,10 +38,8 @@ fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
         Shape::UInt => (4, |raw| one(Value::UInt(raw.u32(0).into()))),
         Shape::Long => (8, |raw| one(Value::Int(raw.i64(0)))),
         Shape::ULong => (8, |raw| one(Value::UInt(raw.u64(0)))),
-        Shape::IntPair => (8, |raw| {
-            Value::Array(vec![Value::Int(raw.i32(0).into()), Value::Int(raw.i32(4).into())])
-        }),
-        Shape::Utsname => (390, process::utsname),
+        Shape::Utsname if cx.abbreviates() => (390, process::utsname),
+        Shape::Utsname => (390, process::whole_utsname),
         Shape::Sysinfo => (112, process::sysinfo),
         Shape::Tms => (32, process::tms),
         Shape::SchedParam => (4, |raw| one(Value::Int(raw.i32(0).into()))),
@@ -98,12 +96,19 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
         return cx.filled(addr, outcome, bytes, spell);
     }
     match shape {
+        // Only calls that make two descriptors at once have a pair of numbers.
+        Shape::IntPair => match outcome {
+            Outcome::Value(_) => cx.array(addr, 2, 4, |raw| cx.fd(raw.i32(0))),
+            Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
+            Outcome::Never => Value::Pending,
+        },
         Shape::Stat => files::stat(cx, addr, outcome),
         Shape::Statx => files::statx(cx, addr, outcome),
         Shape::Statfs => files::statfs(cx, addr, outcome),
         Shape::Dirents64 | Shape::Dirents => files::dirents(cx, addr, outcome),
         Shape::Rusage if outcome == Outcome::Value(0) && is_wait(cx) => Value::Addr(addr),
-        Shape::Rusage => cx.filled(addr, outcome, 144, process::rusage),
+        Shape::Rusage if cx.abbreviates() => cx.filled(addr, outcome, 144, process::rusage),
+        Shape::Rusage => cx.filled(addr, outcome, 144, process::whole_rusage),
         Shape::WaitStatus => process::wait_status(cx, addr, outcome),
         Shape::EpollEvents => polls::epoll_events(cx, addr, outcome),
         Shape::Msghdr => sockets::filled_message(cx, addr, outcome),
@@ -138,11 +143,18 @@ fn by_result(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Value {
 
 /// A structure that is read at entry and again at exit.
 pub(super) fn enter(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
-    spell(cx, shape, at)
+    match shape {
+        // What the kernel makes of it says all.
+        Shape::Timex => Value::Pending,
+        _ => spell(cx, shape, at),
+    }
 }
 
 /// The same at exit: what has changed is shown behind what it was.
 pub(super) fn leave(cx: &Cx<'_>, shape: Shape, at: usize, value: &mut Value, outcome: Outcome) {
+    if shape == Shape::Timex {
+        *value = cx.filled(cx.arg(at), outcome, time::TIMEX_BYTES, time::timex);
+    }
     if matches!(outcome, Outcome::Value(_)) && shape == Shape::SockLen {
         let before = std::mem::replace(value, Value::Pending);
         *value = changed_number(before, spell(cx, shape, at));

@@ -4,8 +4,10 @@ use vrift_arch::{Arch, Native};
 
 use super::raw::Raw;
 use super::scalars;
-use crate::view::names::{errno_name, signal_name};
+use crate::view::names::errno_name;
+use crate::view::style::Style;
 use crate::view::value::{Field, Value, fields};
+use crate::view::word::Word;
 
 /// The size of the kernel's structure.
 pub(super) const BYTES: usize = 128;
@@ -68,8 +70,10 @@ const CODES_OF: &[(i32, &[&str])] = &[
 ];
 
 /// The structure a signal comes with.
-pub(crate) fn spell(info: &[u8; BYTES]) -> Value {
-    value(&Raw::new(info.to_vec()))
+pub(crate) fn spell(info: &[u8; BYTES], style: &Style) -> Value {
+    let mut value = value(&Raw::new(info.to_vec()));
+    value.dress(style);
+    value
 }
 
 /// The structure in memory.
@@ -79,8 +83,8 @@ pub(super) fn value(raw: &Raw) -> Value {
         return Value::Struct(Vec::new());
     }
     let mut shown = fields! {
-        si_signo: Value::name(signal_name(signo)),
-        si_code: Value::name(code_name(signo, code)),
+        si_signo: Value::signal(signo),
+        si_code: Value::name(Word::hex(code_name(signo, code), (code as u32).into())),
     };
     if errno != 0 {
         shown.extend(fields! { si_errno: errno_value(errno) });
@@ -92,7 +96,7 @@ pub(super) fn value(raw: &Raw) -> Value {
 /// An error number in a structure.
 fn errno_value(errno: i32) -> Value {
     let name = errno_name(errno);
-    if name.starts_with('E') { Value::Name(name) } else { Value::Int(errno.into()) }
+    if name.starts_with('E') { Value::name(name) } else { Value::Int(errno.into()) }
 }
 
 fn code_name(signo: i32, code: i32) -> String {
@@ -169,7 +173,7 @@ fn child(raw: &Raw, code: i32) -> Vec<Field> {
     let exited = code == 1;
     let mut shown = sender(raw);
     shown.extend(fields! {
-        si_status: if exited { Value::Int(status.into()) } else { Value::Name(signal_name(status)) },
+        si_status: if exited { Value::Int(status.into()) } else { Value::signal(status) },
         si_utime: ticks(raw.i64(32)),
         si_stime: ticks(raw.i64(40)),
     });

@@ -2,8 +2,9 @@
 
 use super::Cx;
 use super::raw::Raw;
-use crate::view::names::{signal_name, signal_short, tasks};
+use crate::view::names::{signal_short, tasks};
 use crate::view::value::{Value, fields};
+use crate::view::word::{Number, Word};
 
 /// The number of signals.
 const SIGNALS: u32 = 64;
@@ -24,8 +25,7 @@ pub(super) fn set(bits: u64) -> Value {
     let shown = if complement { !bits } else { bits };
     let members = (1..=SIGNALS as i32)
         .filter(|signo| shown >> (signo - 1) & 1 == 1)
-        .filter_map(signal_short)
-        .map(std::borrow::Cow::into_owned)
+        .filter_map(|signo| Some(Word::new(signal_short(signo)?, Number::Signed(signo.into()))))
         .collect();
     Value::Set { complement, members }
 }
@@ -44,7 +44,7 @@ pub(super) fn action(raw: &Raw) -> Value {
     let mut shown = fields! {
         sa_handler: handler(raw.u64(0)),
         sa_mask: set(raw.u64(24)),
-        sa_flags: Value::Flags(tasks::SIGACTION.spell(flags)),
+        sa_flags: Value::flags(tasks::SIGACTION.spell(flags)),
     };
     if flags & SA_RESTORER != 0 {
         shown.extend(fields! { sa_restorer: Value::Addr(raw.u64(16)) });
@@ -54,9 +54,9 @@ pub(super) fn action(raw: &Raw) -> Value {
 
 fn handler(addr: u64) -> Value {
     match addr {
-        0 => Value::name("SIG_DFL"),
-        1 => Value::name("SIG_IGN"),
-        u64::MAX => Value::name("SIG_ERR"),
+        0 => Value::name(Word::hex("SIG_DFL", 0)),
+        1 => Value::name(Word::hex("SIG_IGN", 1)),
+        u64::MAX => Value::name(Word::hex("SIG_ERR", u64::MAX)),
         _ => Value::Addr(addr),
     }
 }
@@ -65,7 +65,7 @@ fn handler(addr: u64) -> Value {
 pub(super) fn stack(raw: &Raw) -> Value {
     Value::Struct(fields! {
         ss_sp: Value::Addr(raw.u64(0)),
-        ss_flags: Value::Flags(tasks::SIGSTACK.spell(raw.u32(8).into())),
+        ss_flags: Value::flags(tasks::SIGSTACK.spell(raw.u32(8).into())),
         ss_size: Value::UInt(raw.u64(16)),
     })
 }
@@ -75,7 +75,7 @@ pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
     cx.at(addr, 20, |raw| {
         let (signo, notify) = (raw.i32(8), raw.i32(12));
         let signal = match notify {
-            SIGEV_SIGNAL | SIGEV_THREAD_ID => Value::name(signal_name(signo)),
+            SIGEV_SIGNAL | SIGEV_THREAD_ID => Value::signal(signo),
             _ => Value::UInt(raw.u32(8).into()),
         };
         let name = match notify {

@@ -8,6 +8,7 @@ use super::{Cx, strings};
 use crate::call::Outcome;
 use crate::view::names::choices;
 use crate::view::value::{Cut, Value, fields};
+use crate::view::word::Word;
 
 /// `sizeof(struct sockaddr_storage)`: nothing longer is an address.
 const BYTES_MAX: u64 = 128;
@@ -49,20 +50,20 @@ fn spell(raw: &Raw) -> Value {
     match i32::from(raw.u16(0)) {
         libc::AF_UNIX => unix(raw),
         libc::AF_INET if bytes >= 8 => Value::Struct(fields! {
-            sa_family: Value::name("AF_INET"),
+            sa_family: family(libc::AF_INET, "AF_INET"),
             sin_port: network("htons", raw.be16(2).into()),
             sin_addr: Value::call("inet_addr", [text(&Ipv4Addr::from(raw.be32(4)).to_string())]),
         }),
         libc::AF_INET6 if bytes >= 24 => inet6(raw),
         libc::AF_NETLINK if bytes >= 12 => Value::Struct(fields! {
-            sa_family: Value::name("AF_NETLINK"),
+            sa_family: family(libc::AF_NETLINK, "AF_NETLINK"),
             nl_pid: Value::Int(raw.i32(4).into()),
             nl_groups: Value::Verbatim(groups(raw.u32(8))),
         }),
         libc::AF_PACKET if bytes >= 12 => packet(raw),
         libc::AF_VSOCK if bytes >= 12 => vsock(raw),
-        family => Value::Struct(fields! {
-            sa_family: Value::name(choices::FAMILY.spell(family as u64)),
+        other => Value::Struct(fields! {
+            sa_family: Value::name(choices::FAMILY.spell(other as u64)),
             sa_data: strings::literal(raw.slice(2, bytes), Cut::Whole),
         }),
     }
@@ -70,7 +71,7 @@ fn spell(raw: &Raw) -> Value {
 
 /// A path, an abstract name (`@"…"`), or nothing.
 fn unix(raw: &Raw) -> Value {
-    let mut shown = fields! { sa_family: Value::name("AF_UNIX") };
+    let mut shown = fields! { sa_family: family(libc::AF_UNIX, "AF_UNIX") };
     let path = raw.slice(2, SUN_PATH);
     match path {
         [] => {}
@@ -87,17 +88,24 @@ fn unix(raw: &Raw) -> Value {
     Value::Struct(shown)
 }
 
+fn family(number: i32, name: &'static str) -> Value {
+    Value::name(Word::hex(name, number as u64))
+}
+
 fn inet6(raw: &Raw) -> Value {
     let mut octets = [0; 16];
     octets.copy_from_slice(raw.slice(8, 16));
     let addr = text(&Ipv6Addr::from(octets).to_string());
     let place = Value::Verbatim("&sin6_addr".to_owned());
     let mut shown = fields! {
-        sa_family: Value::name("AF_INET6"),
+        sa_family: family(libc::AF_INET6, "AF_INET6"),
         sin6_port: network("htons", raw.be16(2).into()),
         sin6_flowinfo: network("htonl", raw.be32(4).into()),
     };
-    shown.push(("".into(), Value::call("inet_pton", [Value::name("AF_INET6"), addr, place])));
+    shown.push((
+        "".into(),
+        Value::call("inet_pton", [family(libc::AF_INET6, "AF_INET6"), addr, place]),
+    ));
     if raw.bytes().len() >= 28 {
         shown.extend(fields! { sin6_scope_id: interface(raw.u32(24)) });
     }
@@ -123,7 +131,7 @@ fn packet(raw: &Raw) -> Value {
         other => format!("{other:#x} /* ARPHRD_??? */"),
     };
     let mut shown = fields! {
-        sa_family: Value::name("AF_PACKET"),
+        sa_family: family(libc::AF_PACKET, "AF_PACKET"),
         sll_protocol: Value::call("htons", [Value::name(ethernet(raw.be16(2)))]),
         sll_ifindex: interface(raw.u32(4)),
         sll_hatype: Value::name(hatype),
@@ -149,7 +157,7 @@ fn vsock(raw: &Raw) -> Value {
         port => Value::Hex(port.into()),
     };
     Value::Struct(fields! {
-        sa_family: Value::name("AF_VSOCK"),
+        sa_family: family(libc::AF_VSOCK, "AF_VSOCK"),
         svm_cid: cid,
         svm_port: port,
         svm_flags: Value::Hex(raw.u8(12).into()),

@@ -5,6 +5,7 @@ use super::{Cx, sockaddr, strings};
 use crate::call::Outcome;
 use crate::view::names::{sockets, sockopts};
 use crate::view::value::{Cut, Value, fields};
+use crate::view::word::Word;
 
 /// Control messages beyond this are not read.
 const CONTROL_BYTES_MAX: u64 = 4096;
@@ -105,7 +106,7 @@ fn header(cx: &Cx<'_>, raw: &Raw, buffers: Buffers) -> Value {
     }
     shown.extend(fields! {
         msg_controllen: Value::UInt(control_bytes),
-        msg_flags: Value::Flags(sockets::MSG.spell(raw.u32(48).into())),
+        msg_flags: Value::flags(sockets::MSG.spell(raw.u32(48).into())),
     });
     Value::Struct(shown)
 }
@@ -120,7 +121,7 @@ fn control_messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
         let mut at = 0;
         while at + HEADER <= bytes {
             let length = usize::try_from(raw.u64(at)).unwrap_or(usize::MAX);
-            elements.push(control_message(raw, at, length.min(bytes - at)));
+            elements.push(control_message(cx, raw, at, length.min(bytes - at)));
             if length < HEADER || length > bytes - at {
                 break;
             }
@@ -130,33 +131,31 @@ fn control_messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     })
 }
 
-fn control_message(raw: &Raw, at: usize, length: usize) -> Value {
+fn control_message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
     let (level, kind) = (raw.i32(at + 8), raw.i32(at + 12));
     let mut shown = fields! {
         cmsg_len: Value::UInt(raw.u64(at)),
         cmsg_level: Value::name(sockopts::LEVEL.spell(level as u32 as u64)),
     };
     let data = Raw::new(raw.slice(at + HEADER, length.saturating_sub(HEADER)).to_vec());
-    let (name, data) = match (level, kind) {
-        (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ("SCM_RIGHTS".to_owned(), descriptors(&data)),
-        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
-            ("SCM_CREDENTIALS".to_owned(), credentials(&data))
-        }
+    let (name, data): (String, Value) = match (level, kind) {
+        (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ("SCM_RIGHTS".into(), descriptors(cx, &data)),
+        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => ("SCM_CREDENTIALS".into(), credentials(&data)),
         (libc::SOL_SOCKET, 3) => {
-            ("SCM_SECURITY".to_owned(), strings::literal(data.bytes(), Cut::Whole))
+            ("SCM_SECURITY".into(), strings::literal(data.bytes(), Cut::Whole))
         }
         (libc::SOL_SOCKET, _) => (format!("{kind:#x} /* SCM_??? */"), Value::Pending),
         _ => (format!("{kind:#x}"), Value::Pending),
     };
-    shown.extend(fields! { cmsg_type: Value::name(name) });
+    shown.extend(fields! { cmsg_type: Value::name(Word::hex(name, kind as u32 as u64)) });
     if !data.is_pending() {
         shown.extend(fields! { cmsg_data: data });
     }
     Value::Struct(shown)
 }
 
-fn descriptors(data: &Raw) -> Value {
-    Value::Array((0..data.bytes().len() / 4).map(|n| Value::Fd(data.i32(n * 4))).collect())
+fn descriptors(cx: &Cx<'_>, data: &Raw) -> Value {
+    Value::Array((0..data.bytes().len() / 4).map(|n| cx.fd(data.i32(n * 4))).collect())
 }
 
 /// `struct ucred`.

@@ -40,7 +40,7 @@ pub(super) fn filled(cx: &Cx<'_>, addr: u64, length: u64, outcome: Outcome) -> V
         (Outcome::Error(_) | Outcome::Restarts(_), _, _) => Value::Addr(addr),
         (_, libc::SOL_SOCKET, libc::SO_ERROR) if bytes == 4 => cx.at(addr, 4, |raw| {
             let errno = raw.i32(0);
-            let value = if errno == 0 { Value::Int(0) } else { Value::Name(errno_name(errno)) };
+            let value = if errno == 0 { Value::Int(0) } else { Value::name(errno_name(errno)) };
             Value::Array(vec![value])
         }),
         (_, libc::SOL_SOCKET, libc::SO_PEERCRED) if bytes >= 12 => {

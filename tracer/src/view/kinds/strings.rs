@@ -48,7 +48,7 @@ fn read_terminated(cx: &Cx<'_>, addr: u64, max: usize) -> Option<(Vec<u8>, Cut)>
     if let Ok(bytes) = cx.memory.read_cstr(GuestAddr(addr), max) {
         return Some((bytes, Cut::Whole));
     }
-    let bytes = cx.raw(addr, max)?.bytes().to_vec();
+    let bytes = cx.peek(addr, max)?.bytes().to_vec();
     Some((bytes, Cut::Short))
 }
 
@@ -64,7 +64,7 @@ pub(super) fn quoted(cx: &Cx<'_>, addr: u64, count: u64, quoting: Quoting) -> Va
     }
     let shown = count.min(cx.style.string_max as u64);
     let cut = if shown < count { Cut::Short } else { Cut::Whole };
-    match cx.raw(addr, shown as usize) {
+    match cx.peek(addr, shown as usize) {
         Some(raw) => Value::Str(Text { bytes: raw.bytes().to_vec(), cut, quoting }),
         None => Value::Addr(addr),
     }
@@ -90,8 +90,8 @@ pub(super) fn out_text(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
 
 /// The strings of an argument vector.
 pub(super) fn argv(cx: &Cx<'_>, addr: u64) -> Value {
-    if addr == 0 {
-        return Value::Addr(0);
+    if addr == 0 || !cx.follows() {
+        return Value::Addr(addr);
     }
     let mut elements = Vec::new();
     for index in 0.. {
@@ -106,7 +106,7 @@ pub(super) fn argv(cx: &Cx<'_>, addr: u64) -> Value {
         if pointer == 0 {
             break;
         }
-        if index as usize >= cx.style.string_max {
+        if index as usize >= cx.elements_max() {
             elements.push(Value::More);
             break;
         }
@@ -115,10 +115,13 @@ pub(super) fn argv(cx: &Cx<'_>, addr: u64) -> Value {
     Value::Array(elements)
 }
 
-/// The address of an environment and the number of its variables.
+/// The address of an environment and the number of its variables; in full, its variables.
 pub(super) fn envp(cx: &Cx<'_>, addr: u64) -> Value {
-    if addr == 0 {
-        return Value::Addr(0);
+    if addr == 0 || !cx.follows() {
+        return Value::Addr(addr);
+    }
+    if !cx.abbreviates() {
+        return argv(cx, addr);
     }
     let mut count = 0;
     let ended = loop {

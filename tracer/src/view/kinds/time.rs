@@ -2,7 +2,9 @@
 
 use super::Cx;
 use super::raw::Raw;
+use crate::view::names::tasks;
 use crate::view::value::{Value, fields};
+use crate::view::word::Word;
 
 /// `UTIME_NOW` and `UTIME_OMIT`.
 const UTIME_NOW: i64 = 0x3fff_ffff;
@@ -31,8 +33,8 @@ pub(super) fn timespec_pair(cx: &Cx<'_>, addr: u64) -> Value {
 
 fn file_time(raw: &Raw, at: usize) -> Value {
     match raw.i64(at + 8) {
-        UTIME_NOW => Value::name("UTIME_NOW"),
-        UTIME_OMIT => Value::name("UTIME_OMIT"),
+        UTIME_NOW => Value::name(Word::hex("UTIME_NOW", UTIME_NOW as u64)),
+        UTIME_OMIT => Value::name(Word::hex("UTIME_OMIT", UTIME_OMIT as u64)),
         nanos => timespec(raw, at).remarked(date(raw.i64(at), nanos, 9)),
     }
 }
@@ -59,6 +61,43 @@ pub(super) fn itimerval(raw: &Raw) -> Value {
 /// `struct itimerspec`.
 pub(super) fn itimerspec(raw: &Raw) -> Value {
     Value::Struct(fields! { it_interval: timespec(raw, 0), it_value: timespec(raw, 16) })
+}
+
+/// `sizeof(struct timex)`
+pub(super) const TIMEX_BYTES: usize = 208;
+
+/// `struct timex`: how the clock is steered.
+pub(super) fn timex(raw: &Raw) -> Value {
+    let number = |at| Value::Int(raw.i64(at));
+    Value::Struct(fields! {
+        modes: Value::flags(tasks::ADJUST.spell(raw.u32(0).into())),
+        offset: number(8),
+        freq: number(16),
+        maxerror: Value::UInt(raw.u64(24)),
+        esterror: Value::UInt(raw.u64(32)),
+        status: Value::flags(tasks::CLOCK_STATUS.spell(raw.u32(40).into())),
+        constant: number(48),
+        precision: Value::UInt(raw.u64(56)),
+        tolerance: number(64),
+        time: timeval(raw, 72),
+        tick: number(88),
+        ppsfreq: number(96),
+        jitter: number(104),
+        shift: Value::Int(raw.i32(112).into()),
+        stabil: number(120),
+        jitcnt: number(128),
+        calcnt: number(136),
+        errcnt: number(144),
+        stbcnt: number(152),
+        tai: Value::Int(raw.i32(160).into()),
+    })
+}
+
+/// What the result of steering a clock says of it.
+pub(super) fn clock_state(result: i64) -> Option<&'static str> {
+    const STATES: [&str; 6] =
+        ["TIME_OK", "TIME_INS", "TIME_DEL", "TIME_OOP", "TIME_WAIT", "TIME_ERROR"];
+    STATES.get(usize::try_from(result).ok()?).copied()
 }
 
 /// A point in time in UTC, `2023-11-14T22:13:20.000000002+0000`; no fraction if it is zero.

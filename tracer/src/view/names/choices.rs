@@ -4,6 +4,38 @@
 
 use super::Menu;
 
+/// Types of directory entries.
+pub(crate) const ENTRY: Menu = Menu {
+    unknown: "DT_???",
+    names: &[
+        (0, "DT_UNKNOWN"),
+        (1, "DT_FIFO"),
+        (2, "DT_CHR"),
+        (4, "DT_DIR"),
+        (6, "DT_BLK"),
+        (8, "DT_REG"),
+        (10, "DT_LNK"),
+        (12, "DT_SOCK"),
+        (14, "DT_WHT"),
+    ],
+};
+
+/// Line disciplines of terminals.
+pub(crate) const DISCIPLINE: Menu = Menu {
+    unknown: "N_???",
+    names: &[
+        (0, "N_TTY"),
+        (1, "N_SLIP"),
+        (2, "N_MOUSE"),
+        (3, "N_PPP"),
+        (4, "N_STRIP"),
+        (5, "N_AX25"),
+        (6, "N_X25"),
+        (13, "N_HDLC"),
+        (15, "N_HCI"),
+    ],
+};
+
 /// `SEEK_*`.
 pub(crate) const WHENCE: Menu = Menu {
     unknown: "SEEK_???",

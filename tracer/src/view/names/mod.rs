@@ -16,6 +16,8 @@ mod signals;
 
 pub(crate) use signals::{signal_name, signal_short};
 
+use super::word::Word;
+
 /// Names of the bits of a set.
 #[derive(Debug)]
 pub(crate) struct Set {
@@ -29,9 +31,9 @@ pub(crate) struct Set {
 
 impl Set {
     /// The members of `bits`, `A|B|0x40`.
-    pub(crate) fn spell(&self, bits: u64) -> String {
+    pub(crate) fn spell(&self, bits: u64) -> Word {
         if bits == 0 {
-            return self.zero.to_owned();
+            return Word::hex(self.zero, 0);
         }
         let (mut parts, rest) = self.split(bits);
         if rest != 0 {
@@ -42,7 +44,7 @@ impl Set {
                 format!("{rest:#x}")
             });
         }
-        parts.join("|")
+        Word::hex(parts.join("|"), bits)
     }
 
     /// The members with a name, and the bits without.
@@ -75,11 +77,11 @@ impl Menu {
     }
 
     /// The name of `value`, or the number with a remark.
-    pub(crate) fn spell(&self, value: u64) -> String {
+    pub(crate) fn spell(&self, value: u64) -> Word {
         match self.name(value) {
-            Some(name) => name.to_owned(),
-            None if self.unknown.is_empty() => format!("{value:#x}"),
-            None => format!("{value:#x} /* {} */", self.unknown),
+            Some(name) => Word::hex(name, value),
+            None if self.unknown.is_empty() => Word::hex(format!("{value:#x}"), value),
+            None => Word::hex(format!("{value:#x} /* {} */", self.unknown), value),
         }
     }
 }

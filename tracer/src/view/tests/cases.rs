@@ -9,8 +9,8 @@ use vrift_arch::{Arch, Syscall};
 
 use super::memory::Regions;
 use crate::call::{Abi, Call, Outcome};
-use crate::view::text::{Flush, Prefix, Text};
-use crate::view::{Event, Sink, Speller};
+use crate::view::text::{Flush, Layout, Prefix, Text};
+use crate::view::{Event, Seat, Sink, Speller};
 
 const CASES: &str = include_str!("strace-6.1.txt");
 
@@ -119,9 +119,10 @@ fn read_case(line: &str) -> (Call, Regions, Outcome) {
 fn spell(line: &str) -> String {
     let (call, memory, outcome) = read_case(line);
     let speller = Speller::default();
-    let mut spelled = speller.enter::<X86_64>(&call, &memory);
-    speller.leave::<X86_64>(&mut spelled, &call, outcome, &memory);
-    let mut text = Text::new(Vec::new(), Prefix::Never, Flush::WhenFull, 40);
+    let seat = Seat::unmounted(nix::unistd::Pid::from_raw(-1), &memory);
+    let mut spelled = speller.enter::<X86_64>(&call, &seat);
+    speller.leave::<X86_64>(&mut spelled, &call, outcome, &seat);
+    let mut text = Text::new(Vec::new(), Layout::new(Prefix::Never, 40), Flush::WhenFull);
     let (spent, system) = (Duration::ZERO, Duration::ZERO);
     let event = Event::Leave { call: &spelled, outcome, note: None, spent, system };
     text.event(Pid::from_raw(1), SystemTime::UNIX_EPOCH, &event).expect("to memory");

@@ -1,12 +1,13 @@
 //! Nothing a tracee passes makes the view panic or read without bound.
 
+use nix::unistd::Pid;
 use vrift_arch::aarch64::Aarch64;
 use vrift_arch::x86_64::X86_64;
 use vrift_arch::{Arch, Syscall};
 
 use super::memory::Regions;
 use crate::call::{Abi, Call, Outcome};
-use crate::view::Speller;
+use crate::view::{Seat, Speller};
 
 /// Spells every call of an architecture with arguments and memory full of one pattern.
 fn spell_all<A: Arch>(pattern: u8, arg: u64, result: i64) {
@@ -27,9 +28,10 @@ fn spell_all<A: Arch>(pattern: u8, arg: u64, result: i64) {
                     ip: 0,
                     sp: u64::MAX - 8,
                 };
-                let mut spelled = speller.enter::<A>(&call, &memory);
+                let seat = Seat::unmounted(nix::unistd::Pid::from_raw(-1), &memory);
+                let mut spelled = speller.enter::<A>(&call, &seat);
                 let outcome = Outcome::from_ret(result);
-                speller.leave::<A>(&mut spelled, &call, outcome, &memory);
+                speller.leave::<A>(&mut spelled, &call, outcome, &seat);
                 let length: usize = spelled.args.iter().map(|value| value.to_string().len()).sum();
                 assert!(length < 1 << 20, "{} is {length} characters long", spelled.name);
             }
@@ -54,7 +56,8 @@ fn unknown_and_foreign_numbers_are_shown_as_registers() {
     for abi in [Abi::Native, Abi::Foreign { audit_arch: 0x4000_0003 }] {
         let args = [1, 0, 3, 0xdead_beef, 5, 6];
         let call = Call { abi, nr: 0x1d7, syscall: None, args, ip: 0, sp: 0 };
-        let spelled = Speller::default().enter::<X86_64>(&call, &Regions::default());
+        let spelled = Speller::default()
+            .enter::<X86_64>(&call, &Seat::unmounted(Pid::from_raw(-1), &Regions::default()));
         let shown: Vec<String> = spelled.args.iter().map(ToString::to_string).collect();
         assert_eq!(spelled.name, "syscall_0x1d7");
         assert_eq!(shown, ["0x1", "0", "0x3", "0xdeadbeef", "0x5", "0x6"]);

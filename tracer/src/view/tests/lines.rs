@@ -11,14 +11,14 @@ use nix::unistd::Pid;
 use crate::call::Outcome;
 use crate::view::json::Json;
 use crate::view::spelled::{Comma, ResultForm, Spelled, Split};
-use crate::view::text::{Flush, Prefix, Text};
+use crate::view::text::{Flush, Layout, Prefix, Text};
 use crate::view::value::{Cut, Quoting, Text as Bytes, Value};
-use crate::view::{Core, Event, Note, Sink};
+use crate::view::{Core, Event, Filter, Note, Sink, Style, Words};
 
 fn call(name: &'static str, args: impl Into<Vec<Value>>) -> Spelled {
     let result = ResultForm::default();
     let split = Split::Pending(Comma::Now);
-    Spelled { name: name.into(), args: args.into(), result, split, kept: 0 }
+    Spelled { number: 0, ip: 0, name: name.into(), args: args.into(), result, split, kept: 0 }
 }
 
 fn bytes(bytes: &[u8]) -> Value {
@@ -39,9 +39,9 @@ fn write(sink: &mut dyn Sink, events: &[(i32, Event<'_>)]) {
 }
 
 fn text(prefix: Prefix, events: &[(i32, Event<'_>)]) -> String {
-    let mut text = Text::new(Vec::new(), prefix, Flush::WhenFull, 40);
+    let mut text = Text::new(Vec::new(), Layout::new(prefix, 40), Flush::WhenFull);
     write(&mut text, events);
-    let mut watched = Text::new(Vec::new(), prefix, Flush::EachEvent, 40);
+    let mut watched = Text::new(Vec::new(), Layout::new(prefix, 40), Flush::EachEvent);
     write(&mut watched, events);
     assert_eq!(text.get_ref(), watched.get_ref(), "flushing changes nothing");
     String::from_utf8_lossy(text.get_ref()).into_owned()
@@ -214,8 +214,8 @@ fn signals_stops_and_restarts() {
     let pause = call("pause", []);
     let events = [
         (1, leave(&pause, Outcome::Restarts(514))),
-        (1, Event::Signal { signo: 17, info: Some(child_exited()) }),
-        (1, Event::Signal { signo: 19, info: None }),
+        (1, Event::Signal { signo: 17, info: Some(child_exited()), ip: None }),
+        (1, Event::Signal { signo: 19, info: None, ip: None }),
         (1, Event::Stopped { signo: 20 }),
     ];
     let expected = "\
@@ -260,7 +260,7 @@ fn json_lines_keep_types_and_bytes() {
     let (spent, system) = (Duration::ZERO, Duration::ZERO);
     let outcome = Outcome::Error(Errno::ENOENT);
     let refused = Event::Leave { call: &open, outcome, note: Some(&manifest), spent, system };
-    let mut json = Json::new(Vec::new());
+    let mut json = Json::new(Vec::new(), Filter::default(), Style::default());
     let events = [
         (7, Event::Enter { call: &read }),
         (7, leave(&read, Outcome::Value(2))),
@@ -275,12 +275,12 @@ fn json_lines_keep_types_and_bytes() {
         .collect();
     let expected = [
         serde_json::json!({
-            "v": 1, "pid": 7, "time": 1.5, "call": "read",
+            "v": 1, "pid": 7, "time": 1.5, "call": "read", "nr": 0,
             "args": [3, {"text": "a\n", "cut": true}, 10],
             "result": {"value": 2}, "spent": 0.002, "system": 0.001,
         }),
         serde_json::json!({
-            "v": 1, "pid": 7, "time": 1.5, "call": "openat",
+            "v": 1, "pid": 7, "time": 1.5, "call": "openat", "nr": 0,
             "args": ["AT_FDCWD", {"bytes": "2fff"}, null],
             "result": {"value": -1}, "errno": "ENOENT", "spent": 0.0, "system": 0.0,
             "note": {"manifest": true},
@@ -289,4 +289,45 @@ fn json_lines_keep_types_and_bytes() {
         serde_json::json!({"v": 1, "pid": 7, "time": 1.5, "killed": "SIGKILL", "core": false}),
     ];
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_call_waits_for_its_outcome_where_that_decides() {
+    let read = call("read", [Value::Fd(3), Value::Pending, Value::UInt(10)]);
+    let read_failed = call("read", [Value::Fd(3), Value::Addr(0), Value::UInt(10)]);
+    let close = call("close", [Value::Fd(3)]);
+    let events = [
+        (17, Event::Enter { call: &read }),
+        (18, Event::Enter { call: &close }),
+        (18, leave(&close, Outcome::Value(0))),
+        (17, leave(&read_failed, Outcome::Error(Errno::EBADF))),
+        (18, Event::Enter { call: &read }),
+        (18, Event::Exited { code: 0 }),
+        (17, Event::Exited { code: 0 }),
+    ];
+    let shown = |list: &str| {
+        let statuses = Words::statuses(list).expect("statuses");
+        let filter = Filter { statuses, ..Filter::default() };
+        let layout = Layout { filter, ..Layout::new(Prefix::Always, 40) };
+        let mut text = Text::new(Vec::new(), layout, Flush::WhenFull);
+        write(&mut text, &events);
+        String::from_utf8_lossy(text.get_ref()).into_owned()
+    };
+    let ends = "18    +++ exited with 0 +++\n17    +++ exited with 0 +++\n";
+    let failed = "17    read(3, NULL, 10)                 = -1 EBADF (Bad file descriptor)\n";
+    assert_eq!(shown("failed"), format!("{failed}{ends}"));
+    let successful = "18    close(3)                          = 0\n";
+    assert_eq!(shown("successful"), format!("{successful}{ends}"));
+    let unfinished = "18    read(3,  <unfinished ...>)        = ?\n";
+    assert_eq!(shown("unfinished"), format!("{unfinished}{ends}"));
+}
+
+#[test]
+fn many_dead_tasks_leave_nothing_behind() {
+    let mut text = Text::new(Vec::new(), Layout::new(Prefix::Always, 40), Flush::WhenFull);
+    for tid in 1..1000 {
+        let at = SystemTime::UNIX_EPOCH;
+        text.event(Pid::from_raw(tid), at, &Event::Exited { code: 0 }).expect("to memory");
+    }
+    assert!(format!("{text:?}").contains("tasks: {}, births: 0, ended: {}"));
 }

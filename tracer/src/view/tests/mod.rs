@@ -4,3 +4,4 @@ mod cases;
 mod hostile;
 mod lines;
 mod memory;
+mod styles;

@@ -5,6 +5,7 @@ use crate::call::Outcome;
 use crate::view::names::{signal_name, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::{Field, Value, fields};
+use crate::view::word::{Number, Word};
 
 const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_SETTLS: u64 = 0x8_0000;
@@ -21,7 +22,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     let flags = cx.arg(0) & 0xffff_ffff;
     let mut args = vec![
         Value::Addr(cx.arg(1)).named("child_stack"),
-        Value::Flags(clone_flags(flags)).named("flags"),
+        Value::flags(clone_flags(cx, flags)).named("flags"),
     ];
     if flags & (CLONE_PARENT_SETTID | CLONE_PIDFD) != 0 {
         args.push(Value::Pending.named("parent_tid"));
@@ -44,14 +45,16 @@ fn tls_and_child(cx: &Cx<'_>) -> (usize, usize) {
     }
 }
 
-fn clone_flags(flags: u64) -> String {
+/// Flags and a signal, which are two words where constants are shown as numbers.
+fn clone_flags(cx: &Cx<'_>, flags: u64) -> Word {
     let signal = (flags & EXIT_SIGNAL) as i32;
     let flags = flags & !EXIT_SIGNAL;
+    let named = Word::new(signal_name(signal), Number::Signed(signal.into()));
     match (flags, signal) {
-        (0, 0) => "0".to_owned(),
-        (0, _) => signal_name(signal),
+        (0, 0) => "0".into(),
+        (0, _) => named,
         (_, 0) => tasks::CLONE.spell(flags),
-        _ => format!("{}|{}", tasks::CLONE.spell(flags), signal_name(signal)),
+        _ => tasks::CLONE.spell(flags).beside(named, cx.style.constants),
     }
 }
 
@@ -88,7 +91,7 @@ fn clone_args(cx: &Cx<'_>) -> Value {
 
 fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
     let flags = raw.u64(0);
-    let mut shown = fields! { flags: Value::Flags(tasks::CLONE3.spell(flags)) };
+    let mut shown = fields! { flags: Value::flags(tasks::CLONE3.spell(flags)) };
     if flags & CLONE_PIDFD != 0 {
         shown.extend(fields! { pidfd: Value::Addr(raw.u64(8)) });
     }
@@ -99,7 +102,7 @@ fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
         shown.extend(fields! { parent_tid: Value::Addr(raw.u64(24)) });
     }
     shown.extend(fields! {
-        exit_signal: Value::name(signal_name(raw.u64(32) as i32)),
+        exit_signal: Value::signal(raw.u64(32) as i32),
         stack: Value::Addr(raw.u64(40)),
         stack_size: Value::Hex(raw.u64(48)),
     });

@@ -5,6 +5,7 @@ use crate::call::Outcome;
 use crate::view::names::{choices, files, signal_name};
 use crate::view::spelled::{ResultForm, Spelled};
 use crate::view::value::{Value, fields};
+use crate::view::word::Word;
 
 /// Commands that libc does not name on every target.
 const F_SETSIG: i32 = 10;
@@ -53,20 +54,20 @@ fn third(command: i32) -> Third {
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     let command = cx.int(1);
-    let mut args = vec![Value::Fd(cx.int(0)), Value::name(choices::FCNTL.spell(cx.uint(1).into()))];
+    let mut args = vec![cx.fd(cx.int(0)), Value::name(choices::FCNTL.spell(cx.uint(1).into()))];
     let bits = u64::from(cx.uint(2));
     match third(command) {
         Third::None => {}
         Third::Int => args.push(Value::Int(cx.int(2).into())),
-        Third::FdFlags => args.push(Value::Flags(files::FD_FLAGS.spell(bits))),
-        Third::OpenFlags => args.push(Value::Flags(flags::open(cx, bits))),
+        Third::FdFlags => args.push(Value::flags(files::FD_FLAGS.spell(bits))),
+        Third::OpenFlags => args.push(Value::flags(Word::hex(flags::open(cx, bits), bits))),
         Third::Lock => args.push(cx.at(cx.arg(2), 32, |raw| lock(raw, Pid::Hidden))),
         Third::Owner => args.push(cx.at(cx.arg(2), 8, owner)),
         Third::LockOut | Third::OwnerOut => args.push(Value::Pending),
-        Third::Signal => args.push(Value::name(signal_name(cx.int(2)))),
+        Third::Signal => args.push(Value::signal(cx.int(2))),
         Third::Lease => args.push(Value::name(choices::LEASE.spell(bits))),
-        Third::Notify => args.push(Value::Flags(files::NOTIFY.spell(bits))),
-        Third::Seals => args.push(Value::Flags(files::SEALS.spell(bits))),
+        Third::Notify => args.push(Value::flags(files::NOTIFY.spell(bits))),
+        Third::Seals => args.push(Value::flags(files::SEALS.spell(bits))),
         Third::Unknown => args.push(Value::Hex(cx.arg(2))),
     }
     args

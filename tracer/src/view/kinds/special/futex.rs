@@ -3,6 +3,7 @@
 use super::super::{Cx, time};
 use crate::view::names::choices;
 use crate::view::value::Value;
+use crate::view::word::Word;
 
 const PRIVATE: u32 = 128;
 const CLOCK_REALTIME: u32 = 256;
@@ -10,7 +11,10 @@ const CLOCK_REALTIME: u32 = 256;
 const MATCH_ANY: u32 = u32::MAX;
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
-    let mut args = vec![Value::Addr(cx.arg(0)), Value::name(operation(cx.uint(1)))];
+    let mut args = vec![
+        Value::Addr(cx.arg(0)),
+        Value::name(Word::hex(operation(cx.uint(1)), cx.uint(1).into())),
+    ];
     let value = || Value::UInt(cx.uint(2).into());
     let count = || Value::UInt(cx.uint(3).into());
     let timeout = || cx.at(cx.arg(3), 16, |raw| time::timespec(raw, 0));
@@ -51,7 +55,11 @@ fn operation(op: u32) -> String {
 }
 
 fn bitset(bits: u32) -> Value {
-    if bits == MATCH_ANY { Value::name("FUTEX_BITSET_MATCH_ANY") } else { Value::Hex(bits.into()) }
+    if bits == MATCH_ANY {
+        Value::name(Word::hex("FUTEX_BITSET_MATCH_ANY", bits.into()))
+    } else {
+        Value::Hex(bits.into())
+    }
 }
 
 /// The encoded operation of FUTEX_WAKE_OP.

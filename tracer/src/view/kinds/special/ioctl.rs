@@ -5,6 +5,7 @@ use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
 use crate::view::spelled::Spelled;
 use crate::view::value::{Value, fields};
+use crate::view::word::Word;
 
 /// The kernel's `struct termios`.
 const TERMIOS_BYTES: usize = 36;
@@ -63,13 +64,23 @@ fn third(command: u32) -> Third {
     }
 }
 
+/// The same with structures as long as the style wants them.
+fn third_of(cx: &Cx<'_>) -> Third {
+    match third(cx.uint(1)) {
+        Third::Memory(way, TERMIOS_BYTES, _) if !cx.abbreviates() => {
+            Third::Memory(way, TERMIOS_BYTES, whole_termios)
+        }
+        third => third,
+    }
+}
+
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     let command = cx.uint(1);
-    let mut args = vec![Value::Fd(cx.int(0)), Value::name(name(command))];
-    match third(command) {
+    let mut args = vec![cx.fd(cx.int(0)), Value::name(Word::hex(name(command), command.into()))];
+    match third_of(cx) {
         Third::None => {}
         Third::Int => args.push(Value::Int(cx.int(2).into())),
-        Third::Fd => args.push(Value::Fd(cx.int(2))),
+        Third::Fd => args.push(cx.fd(cx.int(2))),
         Third::Memory(Way::In, bytes, spell) => args.push(cx.at(cx.arg(2), bytes, spell)),
         Third::Memory(Way::Out, ..) => args.push(Value::Pending),
         Third::Named(names, unknown) => {
@@ -86,7 +97,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
 
 pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     if let (Third::Memory(Way::Out, bytes, spell), Some(last)) =
-        (third(cx.uint(1)), spelled.args.last_mut())
+        (third_of(cx), spelled.args.last_mut())
     {
         *last = cx.filled(cx.arg(2), outcome, bytes, spell);
     }
@@ -125,7 +136,7 @@ fn winsize(raw: &Raw) -> Value {
 }
 
 fn file_flags(raw: &Raw) -> Value {
-    Value::Array(vec![Value::Flags(terminal::FILE_FLAGS.spell(raw.u32(0).into()))])
+    Value::Array(vec![Value::flags(terminal::FILE_FLAGS.spell(raw.u32(0).into()))])
 }
 
 fn interface_flags(raw: &Raw) -> Value {
@@ -137,19 +148,45 @@ fn interface_flags(raw: &Raw) -> Value {
 
 /// `struct termios`, shortened.
 fn termios(raw: &Raw) -> Value {
-    let mut shown = fields! {
-        c_iflag: Value::Flags(bare(&terminal::INPUT, raw.u32(0))),
-        c_oflag: Value::Flags(output(raw.u32(4))),
-        c_cflag: Value::Flags(control(raw.u32(8))),
-        c_lflag: Value::Flags(bare(&terminal::LOCAL, raw.u32(12))),
-    };
+    let mut shown = termios_flags(raw);
     shown.push(("".into(), Value::More));
     Value::Struct(shown)
 }
 
+/// The same in full.
+fn whole_termios(raw: &Raw) -> Value {
+    const CHARACTERS: [&str; 19] = [
+        "VINTR", "VQUIT", "VERASE", "VKILL", "VEOF", "VTIME", "VMIN", "VSWTC", "VSTART", "VSTOP",
+        "VSUSP", "VEOL", "VREPRINT", "VDISCARD", "VWERASE", "VLNEXT", "VEOL2", "17", "18",
+    ];
+    let mut shown = termios_flags(raw);
+    let character = |(at, name): (usize, &&str)| {
+        Value::Verbatim(format!("[{name}]={}", Value::Hex(raw.u8(17 + at).into())))
+    };
+    shown.extend(fields! {
+        c_line: Value::name(choices::DISCIPLINE.spell(raw.u8(16).into())),
+        c_cc: Value::Array(CHARACTERS.iter().enumerate().map(character).collect()),
+    });
+    Value::Struct(shown)
+}
+
+fn termios_flags(raw: &Raw) -> Vec<crate::view::value::Field> {
+    fields! {
+        c_iflag: mode(bare(&terminal::INPUT, raw.u32(0)), raw.u32(0)),
+        c_oflag: mode(output(raw.u32(4)), raw.u32(4)),
+        c_cflag: mode(control(raw.u32(8)), raw.u32(8)),
+        c_lflag: mode(bare(&terminal::LOCAL, raw.u32(12)), raw.u32(12)),
+    }
+}
+
+/// The bits of one mode word.
+fn mode(text: String, bits: u32) -> Value {
+    Value::flags(Word::hex(text, bits.into()))
+}
+
 /// A set that is nothing at all when empty.
 fn bare(set: &Set, bits: u32) -> String {
-    if bits == 0 { String::new() } else { set.spell(bits.into()) }
+    if bits == 0 { String::new() } else { set.spell(bits.into()).into() }
 }
 
 /// The delays, then the rest.
@@ -172,7 +209,7 @@ fn output(bits: u32) -> String {
 /// The speeds, the size of a character, then the rest.
 fn control(bits: u32) -> String {
     let (speed, input) = (bits & 0x100f, bits >> 16 & 0x100f);
-    let mut text = choices::SPEED.spell(speed.into());
+    let mut text = String::from(choices::SPEED.spell(speed.into()));
     if input != 0 {
         text.push_str(&format!("|{}<<IBSHIFT", choices::SPEED.spell(input.into())));
     }

@@ -20,7 +20,7 @@ pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
     }
     let at = args.len().saturating_sub(1);
     if let Some(last) = args.last_mut() {
-        *last = Value::Flags(ipc_flags(cx.uint(at)));
+        *last = Value::flags(ipc_flags(cx.uint(at)));
     }
     args
 }
@@ -40,7 +40,7 @@ pub(super) fn enter_semop(cx: &Cx<'_>) -> Vec<Value> {
         Value::Struct(fields! {
             sem_num: Value::UInt(raw.u16(0).into()),
             sem_op: Value::Int(raw.i16(2).into()),
-            sem_flg: Value::Flags(semaphore_flags(raw.u16(4))),
+            sem_flg: Value::flags(semaphore_flags(raw.u16(4))),
         })
     });
     args
@@ -111,7 +111,7 @@ pub(super) fn enter_shmat(cx: &Cx<'_>) -> Vec<Value> {
     vec![
         Value::Int(cx.int(0).into()),
         Value::Addr(cx.arg(1)),
-        Value::Flags(tasks::SHMAT.spell(cx.uint(2).into())),
+        Value::flags(tasks::SHMAT.spell(cx.uint(2).into())),
     ]
 }
 
@@ -123,7 +123,7 @@ pub(super) fn enter_message(cx: &Cx<'_>) -> Vec<Value> {
         && cx.uint(at) & !IPC_NOWAIT == 0
         && cx.uint(at) != 0
     {
-        *last = Value::Flags("IPC_NOWAIT".to_owned());
+        *last = Value::flags("IPC_NOWAIT".to_owned());
     }
     args
 }

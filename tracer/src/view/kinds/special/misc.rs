@@ -102,7 +102,7 @@ pub(super) fn leave_getrandom(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outco
 /// Descriptor, level and option of the two calls on options.
 fn option(cx: &Cx<'_>) -> Vec<Value> {
     let level = Value::name(names::LEVEL.spell(cx.uint(1).into()));
-    vec![Value::Fd(cx.int(0)), level, sockopts::name(cx.int(1), cx.uint(2))]
+    vec![cx.fd(cx.int(0)), level, sockopts::name(cx.int(1), cx.uint(2))]
 }
 
 pub(super) fn enter_setsockopt(cx: &Cx<'_>) -> Vec<Value> {
@@ -142,7 +142,7 @@ pub(super) fn leave_mincore(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome
 
 pub(super) fn enter_process_madvise(cx: &Cx<'_>) -> Vec<Value> {
     vec![
-        Value::Fd(cx.int(0)),
+        cx.fd(cx.int(0)),
         sockets::vector(cx, cx.arg(1), cx.arg(2), Buffers::Addresses),
         Value::UInt(cx.arg(2)),
         Value::name(choices::MADVISE.spell(cx.uint(3).into())),
@@ -216,7 +216,7 @@ pub(super) fn enter_seccomp(cx: &Cx<'_>) -> Vec<Value> {
         _ => Value::Addr(cx.arg(2)),
     };
     let flags = match cx.uint(0) {
-        1 => Value::Flags(tasks::SECCOMP.spell(cx.uint(1).into())),
+        1 => Value::flags(tasks::SECCOMP.spell(cx.uint(1).into())),
         _ => Value::Hex(cx.uint(1).into()),
     };
     vec![Value::name(choices::SECCOMP_OP.spell(cx.uint(0).into())), flags, third]
@@ -349,11 +349,11 @@ pub(super) fn enter_syslog(cx: &Cx<'_>) -> Vec<Value> {
 }
 
 pub(super) fn enter_userfaultfd(cx: &Cx<'_>) -> Vec<Value> {
-    vec![Value::Flags(tasks::UFFD.spell(cx.uint(0).into()))]
+    vec![Value::flags(tasks::UFFD.spell(cx.uint(0).into()))]
 }
 
 pub(super) fn enter_pkey_alloc(cx: &Cx<'_>) -> Vec<Value> {
-    vec![Value::Hex(cx.arg(0)), Value::Flags(tasks::PKEY.spell(cx.arg(1)))]
+    vec![Value::Hex(cx.arg(0)), Value::flags(tasks::PKEY.spell(cx.arg(1)))]
 }
 
 /// Asked for the size alone, listxattr fills nothing in.

@@ -6,15 +6,17 @@ use crate::call::Outcome;
 use crate::view::names::{choices, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::Value;
+use crate::view::word::Word;
 
 /// `MPOL_F_*` beside a mode.
 const MODE_FLAGS: u32 = 0xe000;
 
 /// A mode and its flags.
 fn mode(word: u32) -> Value {
-    let mode = choices::MEMPOLICY.spell((word & !MODE_FLAGS).into());
+    let mode = String::from(choices::MEMPOLICY.spell((word & !MODE_FLAGS).into()));
     let (flags, _) = tasks::MEMPOLICY_MODE.split((word & MODE_FLAGS).into());
-    Value::Flags(flags.into_iter().fold(mode, |text, flag| format!("{text}|{flag}")))
+    let text = flags.into_iter().fold(mode, |text, flag| format!("{text}|{flag}"));
+    Value::flags(Word::hex(text, word.into()))
 }
 
 /// A mask of nodes, in words. The kernel counts one node fewer than the caller says.
@@ -44,7 +46,7 @@ pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
         Value::Pending,
         Value::UInt(cx.arg(2)),
         Value::Addr(cx.arg(3)),
-        Value::Flags(tasks::MEMPOLICY_GET.spell(cx.arg(4))),
+        Value::flags(tasks::MEMPOLICY_GET.spell(cx.arg(4))),
     ]
 }
 
@@ -66,7 +68,7 @@ pub(super) fn enter_mbind(cx: &Cx<'_>) -> Vec<Value> {
         mode(cx.uint(2)),
         nodes(cx, cx.arg(3), cx.arg(4)),
         Value::UInt(cx.arg(4)),
-        Value::Flags(tasks::MEMPOLICY_BIND.spell(cx.uint(5).into())),
+        Value::flags(tasks::MEMPOLICY_BIND.spell(cx.uint(5).into())),
     ]
 }
 

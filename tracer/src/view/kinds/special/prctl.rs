@@ -2,7 +2,7 @@
 
 use super::super::{Cx, sockopts, strings};
 use crate::call::Outcome;
-use crate::view::names::{choices, signal_name, tasks};
+use crate::view::names::{choices, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::Value;
 
@@ -77,10 +77,10 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
             args.push(Value::Pending);
         }
         Tail::Name => args.push(task_name(cx, cx.arg(1))),
-        Tail::Signal => args.push(Value::name(signal_name(cx.int(1)))),
+        Tail::Signal => args.push(Value::signal(cx.int(1))),
         Tail::Dumpable => args.push(Value::name(dumpable(second))),
         Tail::Capability => args.push(Value::name(choices::CAPABILITY.spell(second))),
-        Tail::Securebits => args.push(Value::Flags(tasks::SECUREBITS.spell(cx.arg(1)))),
+        Tail::Securebits => args.push(Value::flags(tasks::SECUREBITS.spell(cx.arg(1)))),
         Tail::Seccomp => seccomp(cx, &mut args),
         Tail::Mm => {
             args.push(Value::name(choices::PRCTL_MM.spell(second)));
@@ -168,7 +168,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     };
     let value = match tail(cx.uint(0)) {
         Tail::NumberOut => filled(|number| Value::Int(number.into())),
-        Tail::SignalOut => filled(|signo| Value::name(signal_name(signo))),
+        Tail::SignalOut => filled(Value::signal),
         Tail::TscOut => filled(|mode| match mode {
             1 => Value::name("PR_TSC_ENABLE"),
             2 => Value::name("PR_TSC_SIGSEGV"),

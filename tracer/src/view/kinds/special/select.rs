@@ -42,7 +42,8 @@ pub(in super::super) fn ready(cx: &Cx<'_>, result: i64) -> String {
             continue;
         }
         let Some(members) = polls::members(cx, cx.arg(at), cx.int(0)) else { continue };
-        let members: Vec<String> = members.into_iter().take(left as usize).collect();
+        let members: Vec<String> =
+            members.into_iter().take(left as usize).map(|fd| fd.to_string()).collect();
         left -= members.len() as i64;
         if !members.is_empty() {
             parts.push(format!("{name} [{}]", members.join(" ")));

@@ -1,0 +1,264 @@
+//! What both benches stand on: programs, the ways to run them, clocks and tables.
+//!
+//! Every way to run a program is measured in turn, round after round, so that a machine that slows
+//! down slows all of them. Nothing is cached between rounds but what the kernel caches.
+//!
+//! The wall clock is what counts; the processor time of all processes stands beside it, because a
+//! busy machine spoils it less. It does not tell how long cores waited to be woken.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
+
+use super::kit::{self, Sandbox};
+
+/// Rounds, unless `VRIFT_RUNS` says otherwise.
+const ROUNDS: usize = 7;
+
+/// C files of the project that `make` builds.
+const SOURCES: usize = 40;
+
+/// A program to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    pub(crate) name: &'static str,
+    pub(crate) command: Vec<OsString>,
+}
+
+impl Load {
+    pub(crate) fn new<A: AsRef<OsStr>>(name: &'static str, command: &[A]) -> Load {
+        Load { name, command: command.iter().map(|word| word.as_ref().to_owned()).collect() }
+    }
+}
+
+/// A way to run it: the words in front of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    pub(crate) before: Vec<OsString>,
+}
+
+impl Way {
+    pub(crate) fn new<A: AsRef<OsStr>>(name: &'static str, before: &[A]) -> Way {
+        Way { name, before: before.iter().map(|word| word.as_ref().to_owned()).collect() }
+    }
+}
+
+/// How long the rounds of one program took in one way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Times(Vec<Round>);
+
+/// How long one run took by the clock, and on all processors together.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Times {
+    pub(crate) fn median(&self) -> f64 {
+        self.middle(|round| round.wall)
+    }
+
+    pub(crate) fn least(&self) -> f64 {
+        self.0.iter().map(|round| round.wall.as_secs_f64()).fold(f64::INFINITY, f64::min)
+    }
+
+    pub(crate) fn cpu(&self) -> f64 {
+        self.middle(|round| round.cpu)
+    }
+
+    fn middle(&self, time: fn(&Round) -> Duration) -> f64 {
+        let mut sorted: Vec<_> = self.0.iter().map(time).collect();
+        sorted.sort();
+        sorted[sorted.len() / 2].as_secs_f64()
+    }
+}
+
+/// What all children that have ended, and theirs, have used of the processors.
+fn children_cpu() -> Duration {
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel knows it");
+    let micros = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// Whether cargo runs this to measure; `cargo test` only wants to know that it starts.
+pub(crate) fn measuring() -> bool {
+    let measuring = std::env::args().any(|arg| arg == "--bench");
+    if !measuring {
+        say("not measured: this is for `cargo bench`\n");
+    }
+    measuring
+}
+
+/// Writes to standard output.
+pub(crate) fn say(text: &str) {
+    // A reader that has gone wants no more of it.
+    let _ = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+}
+
+/// The line that says where the numbers come from.
+pub(crate) fn machine() -> String {
+    let name = nix::sys::utsname::uname().expect("uname takes any buffer");
+    let release = name.release().to_string_lossy().into_owned();
+    let kernel: Vec<_> = release.split(['-', '+']).take(1).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("", |(_, model)| model);
+    format!(
+        "Linux {} {}, {cores} cores {model}, {} rounds",
+        kernel.concat(),
+        std::env::consts::ARCH,
+        rounds()
+    )
+}
+
+fn rounds() -> usize {
+    let wanted = std::env::var("VRIFT_RUNS").ok().and_then(|runs| runs.parse().ok());
+    wanted.unwrap_or(ROUNDS).max(1)
+}
+
+/// Whether `VRIFT_ONLY`, a list of names, leaves this program in.
+pub(crate) fn chosen(load: &str) -> bool {
+    let only = std::env::var("VRIFT_ONLY").unwrap_or_default();
+    only.is_empty() || only.split(',').any(|name| name == load)
+}
+
+/// Measures one program in all ways, round after round. A way that fails has no times.
+pub(crate) fn measure(
+    sandbox: &Sandbox,
+    load: &[Option<Load>],
+    ways: &[Way],
+) -> Vec<Option<Times>> {
+    let mut all: Vec<Option<Times>> =
+        load.iter().map(|load| load.as_ref().map(|_| Times::default())).collect();
+    // One run more than is counted, so that no way pays for cold caches.
+    for round in 0..=rounds() {
+        for shift in 0..ways.len() {
+            let at = (round + shift) % ways.len();
+            let (Some(times), Some(load)) = (&mut all[at], &load[at]) else { continue };
+            match once(sandbox, load, &ways[at]) {
+                Some(taken) if round > 0 => times.0.push(taken),
+                Some(_) => {}
+                None => all[at] = None,
+            }
+        }
+    }
+    all
+}
+
+/// Runs a program once, in an empty directory for what it makes.
+fn once(sandbox: &Sandbox, load: &Load, way: &Way) -> Option<Round> {
+    let made = sandbox.path("tmp");
+    fs::remove_dir_all(&made).and_then(|()| fs::create_dir(&made)).expect("it is ours");
+    let words: Vec<_> = way.before.iter().chain(&load.command).collect();
+    let mut command = sandbox.command(words[0]);
+    let said = File::create(sandbox.path("said")).expect("the sandbox is ours");
+    command.args(&words[1..]).current_dir(&made).env("PYTHONHASHSEED", "0");
+    command.stdin(Stdio::null()).stdout(said.try_clone().ok()?).stderr(said);
+    let (start, used) = (Instant::now(), children_cpu());
+    let status = command.status();
+    let round = Round { wall: start.elapsed(), cpu: children_cpu() - used };
+    match status {
+        Ok(status) if status.success() => Some(round),
+        other => {
+            let said = fs::read(sandbox.path("said")).unwrap_or_default();
+            let said: String = String::from_utf8_lossy(&said).chars().take(300).collect();
+            say(&format!("{} in {}: {other:?}: {said}\n", way.name, load.name));
+            None
+        }
+    }
+}
+
+/// How many processes wanted to run in the last minute: more than there are cores spoil a table.
+fn busy() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Prints what was measured of one program: `all[0]` is the native time.
+pub(crate) fn table(load: &str, ways: &[Way], all: &[Option<Times>]) {
+    let native = all[0].as_ref().expect("without a tracer it runs");
+    let mut text = format!(
+        "\n{load} (load average {})\n  {:<18} {:>9} {:>9} {:>9} {:>10} {:>9}\n",
+        busy(),
+        "",
+        "median s",
+        "least s",
+        "cpu s",
+        "overhead s",
+        "x native"
+    );
+    for (way, times) in ways.iter().zip(all) {
+        let Some(times) = times else { continue };
+        let (median, least, cpu) = (times.median(), times.least(), times.cpu());
+        let (over, factor) = (median - native.median(), median / native.median());
+        text += &format!(
+            "  {:<18} {median:>9.4} {least:>9.4} {cpu:>9.4} {over:>10.4} {factor:>9.2}\n",
+            way.name
+        );
+    }
+    say(&text);
+}
+
+/// Whether a tool is there, without a word if not.
+pub(crate) fn installed(sandbox: &Sandbox, tool: &str) -> bool {
+    let mut which: Command = sandbox.command("sh");
+    which.args(["-c", &format!("command -v {tool}")]);
+    kit::run(&mut which).status.success()
+}
+
+/// Writes a C project: files with a header each, includes of the C library, and a Makefile that
+/// leaves its objects where it is called; `ROOT` tells it where the project is.
+pub(crate) fn project(directory: &Path) {
+    fs::create_dir_all(directory.join("include")).expect("it is ours");
+    let write = |name: String, text: String| {
+        fs::write(directory.join(name), text).expect("it is ours");
+    };
+    let mut objects = String::new();
+    let mut calls = String::new();
+    for at in 0..SOURCES {
+        write(
+            format!("include/part{at}.h"),
+            format!("#pragma once\n#include <stddef.h>\nsize_t part{at}(const char *text);\n"),
+        );
+        let other = (at + 1) % SOURCES;
+        write(
+            format!("part{at}.c"),
+            format!(
+                "#include <errno.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <stdlib.h>\n\
+                 #include <string.h>\n#include <unistd.h>\n#include \"part{at}.h\"\n\
+                 #include \"part{other}.h\"\n\
+                 static uint32_t mix(uint32_t sum, uint8_t byte) {{ return (sum ^ byte) * 16777619u; }}\n\
+                 size_t part{at}(const char *text) {{\n\
+                 \x20   uint32_t sum = {at};\n\
+                 \x20   for (size_t i = 0; i < strlen(text); i++) sum = mix(sum, (uint8_t)text[i]);\n\
+                 \x20   if (sum == 0) fprintf(stderr, \"%s: %s\\n\", text, strerror(errno));\n\
+                 \x20   return sum % 7 ? sum : part{other}(text + 1);\n}}\n"
+            ),
+        );
+        objects += &format!(" part{at}.o");
+        calls += &format!(" + part{at}(name)");
+    }
+    let headers: String = (0..SOURCES).map(|at| format!("#include \"part{at}.h\"\n")).collect();
+    write(
+        "main.c".to_owned(),
+        format!(
+            "{headers}int main(int count, char **names) {{ const char *name = names[0]; return (count{calls}) == 0; }}\n"
+        ),
+    );
+    write(
+        "Makefile".to_owned(),
+        format!(
+            "program: main.o{objects}\n\tcc -o $@ $^\n\
+             %.o: $(ROOT)/%.c\n\tcc -O1 -I $(ROOT)/include -c -o $@ $<\n"
+        ),
+    );
+}

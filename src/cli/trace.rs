@@ -1,0 +1,261 @@
+//! The command line of `vrift trace`: strace's, and what vrift has beyond it.
+//!
+//! Options of strace that vrift lacks are declared too, hidden, in [`Lacking`], so that they are
+//! refused by name and never taken for something else.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::RootArgs;
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    /// Watch a process that runs already, with all its threads and children
+    #[arg(
+        short = 'p',
+        long,
+        value_name = "PID",
+        conflicts_with_all = ["manifest", "exit_with_root", "env"]
+    )]
+    pub(crate) attach: Vec<i32>,
+    /// Put VAR=VAL into the command's environment, or remove VAR from it
+    #[arg(short = 'E', long, value_name = "VAR[=VAL]")]
+    pub(crate) env: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    #[command(flatten)]
+    pub(crate) form: FormArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) summary: SummaryArgs,
+    #[command(flatten)]
+    pub(crate) lacking: Lacking,
+    /// The command and its arguments
+    #[arg(
+        trailing_var_arg = true,
+        required_unless_present = "attach",
+        conflicts_with = "attach",
+        value_name = "CMD"
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What is shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is shown")]
+pub(crate) struct ChoiceArgs {
+    /// `trace=`, `signal=`, `status=`, `quiet=`, `abbrev=`, `verbose=` or `raw=` and a list; `!`
+    /// inverts it; a list alone is one of calls: names, `%CLASS`, `/REGEX`
+    #[arg(short = 'e', value_name = "EXPR")]
+    pub(crate) expressions: Vec<String>,
+    /// The same as -e trace=
+    #[arg(long, value_name = "CALLS")]
+    pub(crate) trace: Option<String>,
+    /// The same as -e signal=
+    #[arg(long, value_name = "SIGNALS")]
+    pub(crate) signal: Option<String>,
+    /// The same as -e status=
+    #[arg(long, value_name = "STATUSES")]
+    pub(crate) status: Option<String>,
+    /// Only calls that access PATH, by name or through a descriptor
+    #[arg(short = 'P', long = "trace-path", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only calls that succeeded
+    #[arg(short = 'z', long = "successful-only", conflicts_with = "failed")]
+    pub(crate) successful: bool,
+    /// Only calls that failed
+    #[arg(short = 'Z', long = "failed-only")]
+    pub(crate) failed: bool,
+    /// Without messages about attaching (vrift has none); -qq: nor about exits; -qqq: no messages
+    #[arg(short = 'q', action = ArgAction::Count)]
+    pub(crate) quiet: u8,
+    /// Follow children (always on; accepted for strace's sake); -ff: with -o, one FILE.PID each
+    #[arg(short = 'f', long = "follow-forks", visible_short_alias = 'F', action = ArgAction::Count)]
+    pub(crate) follow: u8,
+    /// One output FILE.PID for each task
+    #[arg(long, requires = "file")]
+    pub(crate) output_separately: bool,
+    /// Accepted for strace's sake: vrift always filters in the kernel
+    #[arg(long, hide = true)]
+    pub(crate) seccomp_bpf: bool,
+}
+
+/// How it is spelled.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How it is spelled")]
+pub(crate) struct FormArgs {
+    /// Show at most this many bytes of a string
+    #[arg(short = 's', long = "string-limit", value_name = "BYTES", default_value_t = 32)]
+    pub(crate) string_max: usize,
+    /// Put results in this column
+    #[arg(short = 'a', long = "columns", value_name = "COLUMN", default_value_t = 40)]
+    pub(crate) column: usize,
+    /// Time of day; -tt: with microseconds; -ttt: seconds since the epoch
+    #[arg(short = 't', action = ArgAction::Count)]
+    pub(crate) stamps: u8,
+    /// Time since the line before
+    #[arg(short = 'r', long = "relative-timestamps")]
+    pub(crate) relative: bool,
+    /// Time spent in each call
+    #[arg(short = 'T', long = "syscall-times")]
+    pub(crate) spent: bool,
+    /// Instruction pointer at the time of the call
+    #[arg(short = 'i', long = "instruction-pointer")]
+    pub(crate) ip: bool,
+    /// Number of the call
+    #[arg(short = 'n', long = "syscall-number")]
+    pub(crate) number: bool,
+    /// Paths of descriptors; -yy: all that is known of them
+    #[arg(short = 'y', action = ArgAction::Count)]
+    pub(crate) descriptors: u8,
+    /// Strings that are not ASCII in hexadecimal; -xx: all strings
+    #[arg(short = 'x', action = ArgAction::Count)]
+    pub(crate) hex: u8,
+    /// Shorten no structure, no array, no environment
+    #[arg(short = 'v', long = "no-abbrev")]
+    pub(crate) verbose: bool,
+    /// The form of named constants
+    #[arg(short = 'X', long = "const-print-style", value_name = "FORM", default_value = "abbrev")]
+    pub(crate) constants: Constants,
+    /// Whether to say behind a result what vrift made of the call
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) annotate: Annotate,
+}
+
+/// The form of named constants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Constants {
+    /// numbers
+    Raw,
+    /// names
+    Abbrev,
+    /// numbers, and names as comments
+    Verbose,
+}
+
+/// When notes are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Annotate {
+    /// where a mount plays a part
+    Auto,
+    /// never: strace's own text and nothing else
+    Never,
+    /// always
+    Always,
+}
+
+/// Where it goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where it goes")]
+pub(crate) struct OutputArgs {
+    /// Write the trace to FILE instead of standard error
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Append to the file of -o
+    #[arg(short = 'A', long = "output-append-mode", requires = "file")]
+    pub(crate) append: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the tree of processes at the end
+    #[arg(long)]
+    pub(crate) tree: bool,
+    /// Write a timeline for Perfetto or chrome://tracing to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) timeline: Option<PathBuf>,
+}
+
+/// The table of `-c`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Statistics")]
+pub(crate) struct SummaryArgs {
+    /// Count calls, errors and time per call, and print only a table at the end
+    #[arg(short = 'c', long = "summary-only", conflicts_with_all = ["json", "with_lines"])]
+    pub(crate) only: bool,
+    /// The same, beside the lines
+    #[arg(short = 'C', long = "summary", conflicts_with = "json")]
+    pub(crate) with_lines: bool,
+    /// Sort the table by time, min-time, max-time, avg-time, calls, errors, name or nothing
+    #[arg(short = 'S', long = "summary-sort-by", value_name = "BY", default_value = "time")]
+    pub(crate) sort: String,
+    /// The table's columns
+    #[arg(
+        short = 'U',
+        long = "summary-columns",
+        value_name = "COLUMNS",
+        default_value = "time-percent,total-time,avg-time,calls,errors,name"
+    )]
+    pub(crate) columns: String,
+    /// Sum up wall clock time instead of processor time
+    #[arg(short = 'w', long = "summary-wall-clock")]
+    pub(crate) wall: bool,
+}
+
+/// Options of strace that vrift lacks.
+#[derive(Debug, Args)]
+pub(crate) struct Lacking {
+    #[arg(short = 'D', long, hide = true, action = ArgAction::Count)]
+    daemonize: u8,
+    #[arg(short = 'b', long, hide = true)]
+    detach_on: Option<OsString>,
+    #[arg(short = 'O', long, hide = true)]
+    summary_syscall_overhead: Option<OsString>,
+    #[arg(short = 'u', long, hide = true)]
+    user: Option<OsString>,
+    #[arg(short = 'k', long, hide = true)]
+    stack_traces: bool,
+    #[arg(short = 'I', long, hide = true)]
+    interruptible: Option<OsString>,
+    #[arg(short = 'Y', hide = true)]
+    names_of_pids: bool,
+    #[arg(short = 'd', long, hide = true)]
+    debug: bool,
+    #[arg(long, hide = true)]
+    inject: Option<OsString>,
+    #[arg(long, hide = true)]
+    fault: Option<OsString>,
+    #[arg(long, hide = true)]
+    kvm: Option<OsString>,
+    #[arg(long, hide = true)]
+    read: Option<OsString>,
+    #[arg(long, hide = true)]
+    write: Option<OsString>,
+    #[arg(long, hide = true)]
+    decode_pids: Option<OsString>,
+}
+
+impl Lacking {
+    /// The first of them that was given, and what to use instead or why it is not there.
+    pub(crate) fn given(&self) -> Option<(&'static str, &'static str)> {
+        const CHANGES: &str = "vrift shows what a program does and does not tamper with it";
+        const DUMPS: &str = "-s shows longer strings";
+        const PIDS: &str = "--tree tells which command a process runs";
+        [
+            (self.daemonize > 0, "-D/--daemonize", "vrift is always the command's parent"),
+            (self.detach_on.is_some(), "-b/--detach-on", "-e trace= limits what is shown"),
+            (
+                self.summary_syscall_overhead.is_some(),
+                "-O/--summary-syscall-overhead",
+                "times are the kernel's own and need no correction",
+            ),
+            (self.user.is_some(), "-u/--user", "run vrift itself as that user"),
+            (self.stack_traces, "-k/--stack-traces", "-i shows the instruction pointer"),
+            (self.interruptible.is_some(), "-I/--interruptible", "vrift never blocks signals"),
+            (self.names_of_pids, "-Y", PIDS),
+            (self.debug, "-d/--debug", "`vrift doctor` checks the machine"),
+            (self.inject.is_some(), "--inject", CHANGES),
+            (self.fault.is_some(), "--fault", CHANGES),
+            (self.kvm.is_some(), "--kvm", "it is not built"),
+            (self.read.is_some(), "--read", DUMPS),
+            (self.write.is_some(), "--write", DUMPS),
+            (self.decode_pids.is_some(), "--decode-pids", PIDS),
+        ]
+        .into_iter()
+        .find_map(|(given, name, instead)| given.then_some((name, instead)))
+    }
+}

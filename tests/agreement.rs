@@ -1,0 +1,98 @@
+//! Agreement with strace: the same deterministic programs under both, compared line by line.
+//!
+//! `programs` says what runs, `trace` takes a trace apart into its processes, `mask` hides what two
+//! runs of anything cannot share, `compare` finds the lines that differ, `report` shows them.
+//!
+//! `VRIFT_ONLY=make,find` runs some programs only; `VRIFT_FULL=1` runs each of them ten times;
+//! `VRIFT_KEEP=DIR` keeps the raw traces there.
+//!
+//! **Invariant:** a line counts as equal only if every character outside of a mask is the same, and
+//! what stands before the result column too.
+//!
+//! Deliberately absent: any list of differences that are known and passed over.
+
+#[path = "agreement/compare.rs"]
+mod compare;
+#[expect(dead_code, reason = "the kit serves other test programs as well")]
+#[path = "suite/kit.rs"]
+mod kit;
+#[path = "agreement/mask.rs"]
+mod mask;
+#[path = "agreement/programs.rs"]
+mod programs;
+#[path = "agreement/report.rs"]
+mod report;
+#[path = "agreement/stage.rs"]
+mod stage;
+#[path = "agreement/trace.rs"]
+mod trace;
+
+use std::io::Write as _;
+
+use self::compare::Comparison;
+use self::programs::{PROGRAMS, Wanted};
+use self::report::{Measured, Report};
+use self::stage::{Ready, Stage};
+
+/// How many of a hundred lines have to be equal, for the programs that the issue names.
+const PERCENT_MIN: f64 = 99.0;
+
+/// Attempts at agreement; a race in the program may spoil one of them.
+const ATTEMPTS: usize = 3;
+const ATTEMPTS_FULL: usize = 10;
+
+#[test]
+fn vrift_prints_what_strace_prints() {
+    if !kit::have("strace") {
+        return;
+    }
+    let only = std::env::var("VRIFT_ONLY").unwrap_or_default();
+    let full = std::env::var_os("VRIFT_FULL").is_some_and(|value| value == "1");
+    let stage = Stage::new();
+    let mut failures = Vec::new();
+    let mut report = Report::new(stage.addresses());
+    for program in PROGRAMS {
+        if !only.is_empty() && !only.split(',').any(|name| name == program.name) {
+            continue;
+        }
+        let attempts = if full { ATTEMPTS_FULL } else { ATTEMPTS };
+        let Some(ready) = stage.ready(program) else {
+            kit::skipped(&format!("{} cannot run here", program.name));
+            continue;
+        };
+        match measure(&stage, &ready, attempts, full) {
+            Ok(all) => report.add(Measured::new(program, all)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    // Past the harness, which would hide the table of a test that passes.
+    let _ = write!(std::io::stderr(), "{report}");
+    assert!(failures.is_empty(), "{failures:#?}");
+    let short: Vec<_> = report
+        .measured()
+        .filter(|m| m.wanted == Wanted::ByTheIssue && m.best.percent() < PERCENT_MIN)
+        .map(|m| format!("{} {:.2} %", m.program, m.best.percent()))
+        .collect();
+    assert!(short.is_empty(), "less than {PERCENT_MIN} % of the lines are equal: {short:?}");
+}
+
+/// Runs a program under both tracers until they agree, at most `attempts` times.
+fn measure(
+    stage: &Stage,
+    ready: &Ready,
+    attempts: usize,
+    full: bool,
+) -> Result<Vec<Comparison>, String> {
+    let mut all: Vec<Comparison> = Vec::new();
+    for attempt in 0..attempts {
+        let strace = stage.strace(ready, attempt)?;
+        let vrift = stage.vrift(ready, attempt)?;
+        let comparison = compare::compare(&strace, &vrift, stage.addresses());
+        let agreed = comparison.differences.is_empty();
+        all.push(comparison);
+        if agreed && !full {
+            break;
+        }
+    }
+    Ok(all)
+}

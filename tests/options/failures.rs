@@ -1,0 +1,111 @@
+//! What is refused, and outputs that take no more.
+
+use std::io::Read;
+use std::process::Stdio;
+
+use crate::kit::{Sandbox, run};
+
+#[test]
+fn refusals_name_what_was_meant() {
+    let sandbox = Sandbox::new();
+    for (options, expected) in [
+        (&["--tre"][..], "'--tree'"),
+        (&["--summry"], "'--summary'"),
+        (&["-W"], "'-w'"),
+        (&["-R"], "'-r'"),
+        (&["-e", "opnat"], "did you mean 'openat'?"),
+        (&["-e", "status=succesful"], "did you mean 'successful'?"),
+        (&["-e", "quiet=exti"], "did you mean 'exit'?"),
+        (&["-e", "signal=SIGFOO"], "no signal is called 'SIGFOO'"),
+        (&["-e", "trace=/("], "is no regular expression"),
+        (&["-e", "inject=all"], "-e inject= is not supported"),
+        (&["-e", "read=3"], "-e read= is not supported"),
+        (&["-S", "tme"], "did you mean 'time'?"),
+        (&["-U", "nam"], "did you mean 'name'?"),
+        (&["-X", "rw"], "raw, abbrev, verbose"),
+        (&["-D"], "-D/--daemonize is not supported"),
+        (&["-k"], "-k/--stack-traces is not supported"),
+        (&["-b", "execve"], "-b/--detach-on is not supported"),
+        (&["-u", "root"], "-u/--user is not supported"),
+        (&["--inject=all"], "--inject is not supported"),
+        (&["-A"], "--output"),
+        (&["-o", "|cat"], "-o '|COMMAND' is not supported"),
+        (&["-o", "/nonexistent/file"], "/nonexistent/file cannot be written"),
+        (&["--timeline", "/nonexistent/file"], "/nonexistent/file cannot be written"),
+        (&["-c", "--json"], "cannot be used with"),
+    ] {
+        let mut command = sandbox.vrift(["trace"]);
+        let err = run(command.args(options).args(["--", "true"])).vrift_failed();
+        assert!(err.contains(expected), "{options:?}: {err}");
+    }
+}
+
+#[test]
+fn what_strace_users_type_is_accepted() {
+    let sandbox = Sandbox::new();
+    for options in [
+        &["-f"][..],
+        &["-F"],
+        &["-fqqTttyyi"],
+        &["--seccomp-bpf", "-f"],
+        &["--trace=openat", "--signal=none", "--status=failed"],
+        &["-e", "trace=openat,?nosuchcall"],
+        &["--string-limit=5", "--columns", "10"],
+    ] {
+        let mut command = sandbox.vrift(["trace", "-o", "/dev/null"]);
+        run(command.args(options).args(["true", "-x", "--tree"])).fine();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_the_command_goes_on() {
+    let sandbox = Sandbox::new();
+    for options in [
+        &["-o", "/dev/full"][..],
+        &["-o", "/dev/full", "--json"],
+        &["-o", "/dev/full", "-c"],
+        &["-o", "/dev/null", "--timeline", "/dev/full"],
+    ] {
+        let mut command = sandbox.vrift(["trace"]);
+        // More than any buffer holds, then a file to show that the command came to its end.
+        let script = "for i in 1 2 3 4 5 6 7 8 9; do ls / /; done >there; exit 7";
+        let ran = run(command.args(options).args(["sh", "-c", script]));
+        assert_eq!(ran.code(), Some(7), "{options:?}: {ran}");
+        let expected = "vrift: /dev/full takes no more of the trace, the command goes on without \
+                        it: No space left on device (os error 28)\n";
+        assert_eq!(ran.err(), expected, "{options:?}");
+        assert!(sandbox.path("there").exists());
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_nothing() {
+    let sandbox = Sandbox::new();
+    for option in ["-f", "--json", "-c", "--tree"] {
+        let mut command = sandbox.vrift(["trace", option, "sh", "-c", "ls / >there; exit 7"]);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let status = command.stderr(writer).stdout(Stdio::null()).status().expect("it starts");
+        assert_eq!(status.code(), Some(7), "{option}");
+        assert!(sandbox.path("there").exists(), "{option}");
+    }
+}
+
+#[test]
+fn a_slow_reader_gets_everything() {
+    let sandbox = Sandbox::new();
+    // The command makes the pipe that it shares with vrift non-blocking, as some programs do.
+    let script = "import fcntl, os\n\
+                  fcntl.fcntl(2, fcntl.F_SETFL, os.O_NONBLOCK | os.O_WRONLY)\n\
+                  for i in range(3000): os.getppid()\n";
+    let Some(python) = crate::kit::python() else { return };
+    let mut command = sandbox.vrift(["trace", "-e", "getppid", python, "-c", script]);
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let mut child = command.stderr(writer).spawn().expect("it starts");
+    // Our copy of the writing end goes, or the end would never come.
+    drop(command);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("it is text");
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(text.lines().filter(|line| line.starts_with("getppid(")).count(), 3000);
+}

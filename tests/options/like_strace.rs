@@ -1,0 +1,232 @@
+//! Options that strace has: vrift's lines are strace's lines.
+//!
+//! The program is `fixtures/guests/options.c`, one process that makes the same calls each time.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::kit::{Sandbox, have, line_difference, run};
+use crate::mask::{Mask, masked};
+
+/// Both tracers, the program, and the directory it starts in.
+struct Pair {
+    sandbox: Sandbox,
+    program: PathBuf,
+}
+
+impl Pair {
+    fn new() -> Option<Pair> {
+        if !have("strace") {
+            return None;
+        }
+        let sandbox = Sandbox::new();
+        let program = sandbox.guest("options")?;
+        Some(Pair { sandbox, program })
+    }
+
+    /// What a tracer with these options prints; it starts in an empty directory.
+    fn lines(&self, tracer: &[&str], options: &[&str]) -> Vec<String> {
+        let start = self.sandbox.path("start");
+        let _ = fs::remove_dir_all(&start);
+        fs::create_dir(&start).expect("the sandbox is writable");
+        let mut command = match tracer {
+            ["vrift", rest @ ..] => self.sandbox.vrift(rest),
+            _ => self.sandbox.natively(tracer),
+        };
+        let ran = run(command.args(options).arg(&self.program).current_dir(&start));
+        assert_eq!(ran.code(), Some(3), "{tracer:?} {options:?}: {ran}");
+        ran.err().lines().map(str::to_owned).collect()
+    }
+
+    /// Both with the same options; `skip` names beginnings of lines that may differ.
+    fn compare(&self, options: &[&str], mask: Mask, skip: &[&str]) -> Result<(), String> {
+        let shown = |lines: Vec<String>| {
+            let kept = lines.iter().filter(|line| !skip.iter().any(|word| line.contains(word)));
+            kept.map(|line| masked(line, mask)).collect::<Vec<_>>()
+        };
+        let strace = shown(self.lines(&["strace"], options));
+        let vrift = shown(self.lines(&["vrift", "trace"], options));
+        let count = strace.len();
+        if strace == vrift {
+            return Ok(());
+        }
+        let difference = line_difference(&strace.join("\n"), &vrift.join("\n"));
+        Err(format!("=== {options:?}, {count} lines\n{difference}"))
+    }
+}
+
+/// Wants equal lines for each set of options and reports all differences at once.
+fn agree(cases: &[&[&str]], mask: Mask, skip: &[&str]) {
+    let Some(pair) = Pair::new() else { return };
+    let wrong: Vec<_> =
+        cases.iter().filter_map(|options| pair.compare(options, mask, skip).err()).collect();
+    assert!(wrong.is_empty(), "- strace, + vrift\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn filters_choose_the_same_lines() {
+    let cases: &[&[&str]] = &[
+        &[],
+        &["-z"],
+        &["-Z"],
+        &["-q"],
+        &["-qq"],
+        &["-e", "trace=/^(open|close|.*at$)"],
+        &["-e", "t=openat", "-e", "signal=none"],
+        &["-e", "signal=!SIGWINCH", "-e", "status=failed", "-e", "trace=%file"],
+        &["-e", "s=winch", "-e", "trace=none"],
+        &["-e", "status=unfinished"],
+        &["-e", "status=!successful"],
+        &["-e", "quiet=exit", "-e", "!mmap,mprotect"],
+        &["-e", "silent=all", "-e", "trace=%desc"],
+        &["-P", "a <b>\t1"],
+        &["-P", "/dev/null", "-P", "missing"],
+        &["-e", "trace=openat", "-P", "/dev/null"],
+    ];
+    agree(cases, Mask::Ids, &[]);
+}
+
+#[test]
+fn lines_begin_the_same() {
+    let cases: &[&[&str]] = &[
+        &["-t"],
+        &["-tt"],
+        &["-ttt"],
+        &["-r"],
+        &["-r", "-tt"],
+        &["-T"],
+        &["-i"],
+        &["-n"],
+        &["-tt", "-n", "-i", "-T"],
+        &["-Z", "-r", "-T"],
+    ];
+    agree(cases, Mask::Numbers, &[]);
+}
+
+#[test]
+fn columns_and_lengths_are_the_same() {
+    let cases: &[&[&str]] = &[&["-s", "5"], &["-s", "0"], &["-s", "200"], &["-a", "20"]];
+    agree(cases, Mask::Ids, &[]);
+    let Some(pair) = Pair::new() else { return };
+    // Here blanks count, and nothing is hidden but what is in parentheses.
+    for options in
+        [["-e", "close", "-e", "s=none", "-a", "12"], ["-e", "umask", "-e", "s=none", "-a", "60"]]
+    {
+        let strace = pair.lines(&["strace"], &options);
+        assert_eq!(pair.lines(&["vrift", "trace"], &options), strace, "{options:?}");
+    }
+}
+
+#[test]
+fn strings_and_descriptors_are_spelled_the_same() {
+    let cases: &[&[&str]] = &[&["-x"], &["-xx"], &["-y"], &["-yy"], &["-y", "-e", "raw=openat"]];
+    agree(cases, Mask::Ids, &[]);
+}
+
+#[test]
+fn structures_are_looked_into_the_same() {
+    let cases: &[&[&str]] = &[
+        &["-v"],
+        &["-e", "abbrev=none"],
+        &["-e", "abbrev=!newfstatat"],
+        &["-e", "verbose=none"],
+        &["-e", "verbose=!uname", "-e", "abbrev=uname,execve"],
+    ];
+    agree(cases, Mask::Numbers, &[]);
+}
+
+#[test]
+fn constants_are_spelled_the_same() {
+    // Addresses in their bytes, and the empty place of a zero, are strace's own.
+    let strange = &["sin_port", "statx("];
+    let cases: &[&[&str]] = &[&["-X", "raw"], &["-X", "verbose"], &["-X", "abbrev"]];
+    agree(cases, Mask::Ids, strange);
+    agree(&[&["-X", "verbose", "-v"]], Mask::Numbers, strange);
+    let ids = &["getpid", "gettid", "tgkill", "set_tid_address"];
+    agree(&[&["-e", "raw=all"], &["-e", "raw=openat,exit_group,poll"]], Mask::Ids, ids);
+}
+
+#[test]
+fn tables_are_the_same() {
+    let Some(pair) = Pair::new() else { return };
+    for options in [
+        &["-c", "-S", "name", "-U", "name,calls,errors"][..],
+        &["-c", "-S", "calls", "-U", "calls,errors,name"],
+        &["-c", "-S", "nothing", "-U", "errors,calls,name"],
+        &["-c", "-S", "errors", "-U", "errors,name", "-Z"],
+        &["-c", "-S", "name", "-U", "name,calls", "-e", "trace=%file"],
+    ] {
+        let strace = pair.lines(&["strace"], options);
+        assert_eq!(pair.lines(&["vrift", "trace"], options), strace, "{options:?}");
+    }
+    // Times differ; their places do not.
+    for options in [
+        &["-c", "-S", "name"][..],
+        &["-c", "-w", "-S", "name"],
+        &["-c", "-S", "name", "-U", "max-time,min-time,avg-time,total-time,time-percent,name"],
+    ] {
+        let shape = |lines: Vec<String>| -> Vec<String> {
+            lines.iter().map(|line| line.replace(|c: char| c.is_ascii_digit(), "9")).collect()
+        };
+        let strace = shape(pair.lines(&["strace"], options));
+        let vrift = shape(pair.lines(&["vrift", "trace"], options));
+        assert_eq!(vrift[..2], strace[..2], "{options:?}");
+        assert_eq!(vrift.len(), strace.len(), "{options:?}");
+        let name = |line: &String| line.split(' ').next_back().map(str::to_owned);
+        assert!(vrift.iter().map(name).eq(strace.iter().map(name)), "{options:?}");
+    }
+    let both = pair.lines(&["vrift", "trace"], &["-C", "-e", "trace=close"]);
+    let table = both.iter().position(|line| line.starts_with("% time")).expect("a table");
+    assert!(both[..table].iter().any(|line| line.starts_with("close(999)")), "{both:#?}");
+}
+
+#[test]
+fn each_process_has_its_file() {
+    let Some(pair) = Pair::new() else { return };
+    let script = "/bin/true; umask 27";
+    let files = |tracer: &[&str], name: &str| {
+        let out = pair.sandbox.path(name);
+        let mut command = match tracer {
+            ["vrift", rest @ ..] => pair.sandbox.vrift(rest),
+            _ => pair.sandbox.natively(tracer),
+        };
+        command.args(["-ff", "-e", "!getpid,getppid,getrandom,%memory,read", "-o"]).arg(&out);
+        let ran = run(command.args(["sh", "-c", script]));
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{ran}");
+        let entries = fs::read_dir(pair.sandbox.path("")).expect("the sandbox").flatten();
+        let mine = entries.filter(|e| e.file_name().to_string_lossy().starts_with(name));
+        let mut texts: Vec<String> = mine
+            .map(|entry| {
+                let text = fs::read_to_string(entry.path()).expect("it is text");
+                let lines = text.lines().map(|line| masked(line, Mask::Ids));
+                lines.collect::<Vec<_>>().join("\n")
+            })
+            .collect();
+        texts.sort();
+        texts
+    };
+    let strace = files(&["strace"], "s.out");
+    assert_eq!(strace.len(), 2, "a shell and /bin/true");
+    assert_eq!(files(&["vrift", "trace"], "v.out"), strace);
+}
+
+#[test]
+fn the_environment_is_changed() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.vrift(["trace", "-o", "/dev/null", "-E", "NEW=a=b", "-E", "TZ"]);
+    let out = run(command.args(["-E", "LC_ALL=POSIX", "env"])).fine();
+    let has = |line| out.lines().any(|other| other == line);
+    assert!(has("NEW=a=b") && has("LC_ALL=POSIX"), "{out}");
+    assert!(!out.contains("TZ="), "{out}");
+}
+
+#[test]
+fn output_can_be_appended() {
+    let sandbox = Sandbox::new();
+    let out = sandbox.path("out");
+    for (options, lines) in [(&["-o"][..], 1), (&["-A", "-o"], 2), (&["-o"], 1)] {
+        let mut command = sandbox.vrift(["trace", "-e", "none"]);
+        run(command.args(options).arg(&out).arg("true")).fine();
+        assert_eq!(fs::read_to_string(&out).expect("it was made").lines().count(), lines);
+    }
+}

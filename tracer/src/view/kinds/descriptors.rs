@@ -1,0 +1,169 @@
+//! What descriptors are open on (`-y`, `-yy`).
+//!
+//! A descriptor of a mount is told by its path there; the file of the store behind it is nobody's
+//! business.
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use super::Cx;
+use crate::call::Outcome;
+use crate::procfs;
+use crate::sockdiag;
+use crate::view::quote::Quoting;
+use crate::view::spelled::ResultForm;
+use crate::view::style::Descriptors;
+use crate::view::value::{Opened, Value};
+use crate::view::word::{Number, Word};
+
+/// `AT_FDCWD`
+const AT_FDCWD: i32 = -100;
+
+/// What the kernel puts behind the path of a file without a name.
+const DELETED: &[u8] = b" (deleted)";
+
+impl Cx<'_> {
+    /// A descriptor.
+    pub(super) fn fd(&self, fd: i32) -> Value {
+        let plain = Value::Fd(fd);
+        if self.style.descriptors == Descriptors::Number || fd < 0 {
+            return plain;
+        }
+        match self.opened(fd) {
+            Some(on) => Value::Open { fd: Box::new(plain), on: Box::new(on) },
+            None => plain,
+        }
+    }
+
+    /// A directory descriptor, or the name of the working directory.
+    pub(super) fn directory(&self, fd: i32) -> Value {
+        if fd != AT_FDCWD {
+            return self.fd(fd);
+        }
+        let plain = Value::name(Word::new("AT_FDCWD", Number::Signed(AT_FDCWD.into())));
+        if self.style.descriptors == Descriptors::Number {
+            return plain;
+        }
+        let path = match self.seat.places.mounted_directory() {
+            Some(path) => Some(path),
+            None => procfs::directory(self.seat.tid).ok(),
+        };
+        match path {
+            Some(path) => {
+                let on = self.named(path.as_os_str().as_bytes().to_vec());
+                Value::Open { fd: Box::new(plain), on: Box::new(on) }
+            }
+            None => plain,
+        }
+    }
+
+    fn named(&self, name: Vec<u8>) -> Opened {
+        let quoting = Some(self.style.quoting(Quoting::Octal, &name));
+        Opened { name, quoting, device: None, deleted: false }
+    }
+
+    fn opened(&self, fd: i32) -> Option<Opened> {
+        if let Some(path) = self.seat.places.mounted(fd) {
+            return Some(self.named(path.as_os_str().as_bytes().to_vec()));
+        }
+        let link = procfs::link(self.seat.tid, fd)?;
+        let name = link.as_os_str().as_bytes();
+        if self.style.descriptors == Descriptors::Everything
+            && let Some(words) = self.words(fd, name)
+        {
+            return Some(Opened { quoting: None, ..self.named(words.into_bytes()) });
+        }
+        let mut on = self.named(name.to_vec());
+        if name.starts_with(b"/") {
+            if let Some(path) = name.strip_suffix(DELETED)
+                && !link.exists()
+            {
+                (on.name, on.deleted) = (path.to_vec(), true);
+            }
+            if self.style.descriptors == Descriptors::Everything {
+                on.device = self.device(fd);
+            }
+        }
+        Some(on)
+    }
+
+    /// What a descriptor without a path stands for, if more can be told than the kernel's link does.
+    fn words(&self, fd: i32, link: &[u8]) -> Option<String> {
+        let tid = self.seat.tid;
+        if let Some(inode) = link.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"))
+        {
+            let inode = std::str::from_utf8(inode).ok()?.parse().ok()?;
+            return sockdiag::describe(tid, fd, inode);
+        }
+        if link == b"anon_inode:[pidfd]" {
+            return procfs::pidfd(tid, fd).map(|pid| format!("pid:{pid}"));
+        }
+        None
+    }
+
+    /// The device a descriptor is open on.
+    fn device(&self, fd: i32) -> Option<String> {
+        let path = format!("/proc/{}/fd/{fd}", self.seat.tid);
+        let meta = std::fs::metadata(path).ok()?;
+        let kind = match meta.file_type() {
+            kind if kind.is_char_device() => "char",
+            kind if kind.is_block_device() => "block",
+            _ => return None,
+        };
+        let (major, minor) = super::files::device_numbers(meta.rdev());
+        Some(format!("{kind} {major}:{minor}"))
+    }
+
+    /// Adds what a new descriptor is open on to the form of a call's result.
+    pub(super) fn new_descriptor(&self, name: &str, outcome: Outcome, form: &mut ResultForm) {
+        let Outcome::Value(fd @ 0..) = outcome else { return };
+        if self.style.descriptors != Descriptors::Number && self.makes_descriptor(name) {
+            form.opened = self.opened(fd as i32).map(Box::new);
+        }
+    }
+
+    fn makes_descriptor(&self, name: &str) -> bool {
+        match name {
+            "fcntl" => matches!(self.int(1), libc::F_DUPFD | libc::F_DUPFD_CLOEXEC),
+            _ => MAKERS.contains(&name),
+        }
+    }
+}
+
+/// Calls that return a new descriptor.
+const MAKERS: &[&str] = &[
+    "open",
+    "openat",
+    "openat2",
+    "creat",
+    "dup",
+    "dup2",
+    "dup3",
+    "socket",
+    "accept",
+    "accept4",
+    "epoll_create",
+    "epoll_create1",
+    "eventfd",
+    "eventfd2",
+    "signalfd",
+    "signalfd4",
+    "timerfd_create",
+    "inotify_init",
+    "inotify_init1",
+    "memfd_create",
+    "memfd_secret",
+    "pidfd_open",
+    "pidfd_getfd",
+    "perf_event_open",
+    "userfaultfd",
+    "fanotify_init",
+    "open_tree",
+    "fsopen",
+    "fsmount",
+    "fspick",
+    "mq_open",
+    "open_by_handle_at",
+    "landlock_create_ruleset",
+    "io_uring_setup",
+];

@@ -1,0 +1,54 @@
+//! The tracee a call is read from: its id, its memory, and what mounts make of its descriptors.
+
+use std::path::PathBuf;
+
+use nix::unistd::Pid;
+
+use crate::memory::Memory;
+
+/// What the host's `/proc` cannot tell of a task's descriptors: their paths in a mount.
+pub trait Places {
+    /// The path of a descriptor that a mount serves.
+    fn mounted(&self, fd: i32) -> Option<PathBuf>;
+
+    /// The current directory, if it is in a mount.
+    fn mounted_directory(&self) -> Option<PathBuf>;
+}
+
+/// No mount at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Unmounted;
+
+impl Places for Unmounted {
+    fn mounted(&self, _: i32) -> Option<PathBuf> {
+        None
+    }
+
+    fn mounted_directory(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// A stopped task, as the view sees it.
+#[derive(Clone, Copy)]
+pub struct Seat<'a> {
+    /// Its id.
+    pub tid: Pid,
+    /// Its memory.
+    pub memory: &'a dyn Memory,
+    /// Its descriptors.
+    pub places: &'a dyn Places,
+}
+
+impl std::fmt::Debug for Seat<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seat").field("tid", &self.tid).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Seat<'a> {
+    /// A task without mounts.
+    pub fn unmounted(tid: Pid, memory: &'a dyn Memory) -> Seat<'a> {
+        Seat { tid, memory, places: &Unmounted }
+    }
+}
