@@ -112,6 +112,14 @@ impl Cores {
         self.own.remove(&tid);
     }
 
+    /// Takes note that a thread goes on under its process's id.
+    pub(crate) fn renamed(&mut self, from: Pid, to: Pid) {
+        self.own.remove(&to);
+        if self.own.remove(&from) {
+            self.own.insert(to);
+        }
+    }
+
     /// Takes note that a task has chosen its cores.
     pub(crate) fn chosen(&mut self, tid: Pid) {
         self.own.insert(tid);

@@ -81,7 +81,7 @@ pub(crate) fn decode<A: Arch>(
         Model::Fchdir => file(Request::Chdir(call.descriptor())),
         Model::Getcwd => file(Request::Getcwd),
         Model::Statfs => file(Request::Statfs(call.path(0, Follow::Yes)?)),
-        Model::Exec => file(Request::Exec(call.target(Follow::Yes)?)),
+        Model::Exec => file(Request::Exec(call.program()?)),
         Model::Make => file(Request::Make(call.path(0, Follow::No)?, call.made())),
         Model::Symlink => file(Request::Make(call.path(1, Follow::No)?, MakeKind::Other)),
         Model::Link => file(Request::Link(call.link_source()?, call.path(1, Follow::No)?)),
@@ -214,6 +214,13 @@ impl<A: Arch> Decoder<'_, A> {
         Ok(Target::Path(path))
     }
 
+    /// The flags of `execveat` are checked after its path has been read.
+    fn program(&self) -> Result<Target, Errno> {
+        const ALLOWED: u32 = abi::AT_SYMLINK_NOFOLLOW | abi::AT_EMPTY_PATH | abi::AT_EXECVE_CHECK;
+        let target = self.target(Follow::Yes)?;
+        if self.at_flags() & !ALLOWED != 0 { Err(Errno::EINVAL) } else { Ok(target) }
+    }
+
     /// `utimensat` and `futimesat` take a null path for the descriptor itself.
     fn may_omit_path(&self) -> bool {
         matches!(self.call.syscall, Some(Syscall::Utimensat | Syscall::Futimesat))
@@ -239,7 +246,7 @@ impl<A: Arch> Decoder<'_, A> {
     fn open_how(&self) -> Result<Request, Errno> {
         let how = open_how::<A>(self.call, self.memory)?;
         let path = self.path(0, Follow::Yes)?;
-        if how.resolve != 0 {
+        if how.resolve != 0 || how.flags & u64::from(open::O_CREAT) != 0 {
             // Callers take ENOSYS for a kernel without openat2 and fall back.
             return Ok(Request::Unmodelled(Target::Path(path), libc::ENOSYS));
         }
@@ -295,7 +302,10 @@ impl<A: Arch> Decoder<'_, A> {
     fn unix_path(&self) -> Result<Option<PathOp>, Errno> {
         let len = (self.arg(Arg::A2) as usize).min(UNIX_ADDRESS_BYTES_MAX);
         let mut address = vec![0; len];
-        self.memory.read_exact(GuestAddr(self.arg(Arg::A1)), &mut address)?;
+        if self.memory.read_exact(GuestAddr(self.arg(Arg::A1)), &mut address).is_err() {
+            // The kernel looks at the descriptor first, and then refuses the address.
+            return Ok(None);
+        }
         Ok(match unix_name(&address) {
             Some(UnixName::Path(path)) => {
                 Some(PathOp { at: At::Cwd, path: path.to_vec(), follow: Follow::Yes })
@@ -309,7 +319,8 @@ impl<A: Arch> Decoder<'_, A> {
             Some(Syscall::Clone) => (self.arg(Arg::A0), FlagsPlace::Register(Arg::A0)),
             Some(Syscall::Clone3) => {
                 let at = GuestAddr(self.arg(Arg::A0));
-                (self.memory.read_u64(at)?, FlagsPlace::Memory(at))
+                // The kernel refuses arguments that cannot be read.
+                (self.memory.read_u64(at).unwrap_or(0), FlagsPlace::Memory(at))
             }
             Some(Syscall::Vfork) => (clone::CLONE_VM | clone::CLONE_VFORK, FlagsPlace::None),
             _ => (0, FlagsPlace::None),

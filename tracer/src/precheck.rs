@@ -34,6 +34,9 @@ const STAT_FLAGS: u32 =
     abi::AT_SYMLINK_NOFOLLOW | abi::AT_NO_AUTOMOUNT | abi::AT_EMPTY_PATH | abi::AT_STATX_SYNC_TYPE;
 const NAME_FLAGS: u32 = abi::AT_SYMLINK_NOFOLLOW | abi::AT_EMPTY_PATH;
 
+/// With `AT_HANDLE_FID`, `AT_HANDLE_MNT_ID_UNIQUE` and `AT_HANDLE_CONNECTABLE`.
+const HANDLE_FLAGS: u32 = abi::AT_SYMLINK_FOLLOW | abi::AT_EMPTY_PATH | 0x200 | 1 | 2;
+
 /// The bits an argument may have; any other is `EINVAL`.
 const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Newfstatat, Arg::A3, STAT_FLAGS),
@@ -47,7 +50,7 @@ const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Fchownat, Arg::A4, NAME_FLAGS),
     (Syscall::Fchmodat2, Arg::A3, NAME_FLAGS),
     (Syscall::Utimensat, Arg::A3, NAME_FLAGS),
-    (Syscall::Execveat, Arg::A4, NAME_FLAGS | abi::AT_EXECVE_CHECK),
+    (Syscall::NameToHandleAt, Arg::A4, HANDLE_FLAGS),
     // RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
     (Syscall::Renameat2, Arg::A4, 7),
     // XATTR_CREATE, XATTR_REPLACE
@@ -123,6 +126,11 @@ pub(crate) fn open_how<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<Open
         return Err(Errno::EINVAL);
     }
     open_flags::<A>(how.flags as u32)?;
+    if how.resolve & resolve::RESOLVE_IN_ROOT != 0 {
+        // Where `/` is the descriptor's directory, no path is what it seems. Callers take ENOSYS
+        // for a kernel without openat2 and fall back.
+        return Err(Errno::ENOSYS);
+    }
     Ok(how)
 }
 

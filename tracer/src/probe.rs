@@ -112,7 +112,8 @@ pub fn probe() -> Result<(), Obstacle> {
     let exe = fs::read_link("/proc/self/exe")
         .map_err(|e| other(format!("/proc/self/exe cannot be read: {e}")))?;
     let path = CString::new(exe.as_os_str().as_bytes()).map_err(|e| other(e.to_string()))?;
-    let root = Program { argv: vec![path.clone()], envp: Vec::new(), path, directory: None };
+    let root =
+        Program { argv: vec![path.clone()], envp: Vec::new(), path, ignored: 0, directory: None };
     let rules = policy_rules::<Native>(Serving::Nothing, &|_| true);
     let launched =
         launch(&root, &program::<Native>(&rules)).map_err(|error| Obstacle::from(&error))?;

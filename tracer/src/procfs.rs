@@ -65,6 +65,12 @@ pub(crate) fn own_tracer() -> Option<Pid> {
     pid.ok().filter(|&pid| pid != 0).map(Pid::from_raw)
 }
 
+/// The children of the calling process; none if the kernel does not list them.
+pub(crate) fn children() -> Vec<Pid> {
+    let list = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
+}
+
 /// Whether a task is running or ready to.
 pub(crate) fn is_ready(tid: Pid) -> bool {
     // The state follows the name, which is in parentheses and may hold any character.

@@ -12,6 +12,7 @@ use vrift_arch::seccomp::{Serving, policy_rules, program};
 use crate::cores::Cores;
 use crate::engine::{self, Ending, Engine, Next, Served, Step, Stop};
 use crate::observer::Observer;
+use crate::procfs;
 use crate::ptrace::{
     AttachError, LaunchError, Patience, Program, Stopped, Waited, attach, interrupt, launch, wait,
 };
@@ -74,6 +75,8 @@ struct Session {
     root: Option<Pid>,
     ending: Option<Ending>,
     course: Course,
+    /// Whether there were children before the first tracee.
+    has_own_children: bool,
 }
 
 /// Whether tracees are traced on.
@@ -82,11 +85,15 @@ enum Course {
     Tracing,
     /// Each is let go at its next stop.
     Leaving,
+    /// Each is killed at its next stop, if it comes to one.
+    Killing,
 }
 
 impl Session {
     fn new(engine: Engine<Native>, root: Option<Pid>) -> Session {
-        Session { engine, held: HashMap::new(), root, ending: None, course: Course::Tracing }
+        let (held, course) = (HashMap::new(), Course::Tracing);
+        let has_own_children = procfs::children().iter().any(|&child| Some(child) != root);
+        Session { engine, held, root, ending: None, course, has_own_children }
     }
 
     fn run_out(&mut self, survivors: Survivors) -> Result<(), Errno> {
@@ -103,13 +110,22 @@ impl Session {
                 }
                 patience = Patience::Poll;
             }
-            if batch.is_empty() {
+            if batch.is_empty() || signals::told_to_leave() {
                 self.interrupted();
             }
             for waited in batch.drain(..) {
                 self.act(waited, survivors)?;
             }
+            if self.is_over() {
+                return Ok(());
+            }
         }
+    }
+
+    /// Whether all tracees have ended although a child is left: one that vrift's process had before
+    /// it became vrift, which is not waited for.
+    fn is_over(&self) -> bool {
+        self.has_own_children && self.engine.count() == 0 && self.held.is_empty()
     }
 
     fn act(&mut self, waited: Waited, survivors: Survivors) -> Result<(), Errno> {
@@ -132,6 +148,11 @@ impl Session {
                 self.engine.released(tracee.tid());
                 let signo = if let Stop::Signal { signo } = stop { signo } else { 0 };
                 tracee.detach(signo);
+                Ok(())
+            }
+            Waited::Stopped { tracee, .. } if self.course == Course::Killing => {
+                // One that has ended meanwhile needs no killing.
+                let _ = tracee.end();
                 Ok(())
             }
             Waited::Stopped { mut tracee, stop, system } => {
@@ -158,7 +179,11 @@ impl Session {
         self.engine.ticked();
     }
 
-    fn kill_all(&self) {
+    fn kill_all(&mut self) {
+        self.course = Course::Killing;
+        for (_, (tracee, _)) in self.held.drain() {
+            let _ = tracee.end();
+        }
         for tid in self.engine.tids() {
             // A thread's id names its process here too; one that has ended needs no killing.
             let _ = kill(tid, Signal::SIGKILL);

@@ -11,6 +11,9 @@ static TOLD_TO_LEAVE: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn leave(_: libc::c_int) {
     TOLD_TO_LEAVE.store(true, Ordering::Relaxed);
+    // The signal may have come just before vrift waits, and must not be slept through.
+    // SAFETY: alarm is async-signal-safe and takes a number.
+    unsafe { libc::alarm(1) };
 }
 
 extern "C" fn nothing(_: libc::c_int) {}
@@ -48,6 +51,7 @@ pub(crate) fn hand_on_to_nobody() {
 
 /// From now on each of `signals` asks vrift to let its tracees go.
 pub fn leave_on(signals: &[Signal]) -> Result<(), Errno> {
+    interrupt_on(Signal::SIGALRM)?;
     signals.iter().try_for_each(|&signal| install(signal, leave))
 }
 

@@ -40,7 +40,9 @@ impl Mount {
         let parent = parent.canonicalize().map_err(|_| {
             unusable("the directory above it does not exist or cannot be reached; create it first")
         })?;
-        Ok(Mount { point: parent.join(name), manifest })
+        // A mount on a symlink to a directory lies on that directory, as with mount(2).
+        let point = point.canonicalize().unwrap_or_else(|_| parent.join(name));
+        Ok(Mount { point, manifest })
     }
 
     /// Where it is seen.

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use crate::attr::Kind;
 use crate::caller::{Caller, MagicLink, ProcEntry, ProcId};
 use crate::creds::{Creds, EXEC, Ids};
-use crate::host::{Probe, link_target, probe};
+use crate::host::{Probe, link_target, look, probe};
 use crate::judge::Failure;
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
@@ -300,14 +300,16 @@ impl Walk<'_> {
         }
         let at_end = self.rest.iter().all(|&b| b == b'/');
         let ends_here = at_end && (!slash || self.ending == Ending::Name);
-        let follow = if ends_here { self.follow } else { Follow::Yes };
+        let follow = if ends_here && self.last == Last::Name { self.follow } else { Follow::Yes };
+        // What comes before `..` must be a directory, which a slash makes the kernel check.
+        let path = if at_end { path } else { with_slash(path, true) };
         if path.starts_with("/proc") {
             return self.walk_links(base, whole);
         }
         match probe(&path, follow) {
-            Probe::Plain if at_end => Ok(Step::End(Found::Host(with_slash(path, slash)), slash)),
+            Probe::Plain if at_end => Ok(Step::End(Found::Host(self.spelled(path, slash)), slash)),
             Probe::Plain => {
-                self.cursor = Place::Host(path);
+                self.cursor = Place::Host(path.components().collect());
                 Ok(Step::Continue)
             }
             Probe::HasLink => self.walk_links(base, whole),
@@ -329,12 +331,25 @@ impl Walk<'_> {
         Step::End(Found::Host(PathBuf::from(OsStr::from_bytes(&path))), false)
     }
 
+    /// A host path whose last component is to the kernel what it was to the caller: a path that
+    /// ended in `.` or `..` names no directory entry that could be removed or moved.
+    fn spelled(&self, path: PathBuf, slash: bool) -> PathBuf {
+        match self.last {
+            Last::Dot | Last::DotDot => path.join("."),
+            Last::Name | Last::Root => with_slash(path, slash),
+        }
+    }
+
     /// Walks host components one by one up to the first symlink.
     fn walk_links(&mut self, base: PathBuf, rest: Vec<u8>) -> Result<Step, Failure> {
         self.rest = rest;
         let mut here = base;
         loop {
             if next_is_dot_dot(&self.rest) {
+                if look(&with_slash(here.clone(), true), Follow::Yes).is_err() {
+                    let rest = std::mem::take(&mut self.rest);
+                    return Ok(self.leave_to_kernel(&here, &rest));
+                }
                 self.cursor = Place::Host(here);
                 return Ok(Step::Continue);
             }
@@ -343,7 +358,8 @@ impl Walk<'_> {
             };
             if self.last == Last::Dot {
                 if component.is_last {
-                    return Ok(Step::End(Found::Host(with_slash(here, true)), component.slash));
+                    let path = self.spelled(here, component.slash);
+                    return Ok(Step::End(Found::Host(path), component.slash));
                 }
                 continue;
             }

@@ -114,8 +114,12 @@ fn remove_abandoned(run: &Path) {
     let Ok(_alone) = lock_directory(run, FlockArg::LockExclusiveNonblock) else { return };
     let Ok(skeletons) = fs::read_dir(run) else { return };
     for skeleton in skeletons.flatten() {
-        let Ok(file) = File::open(skeleton.path().join("lock")) else { continue };
-        if Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok() {
+        let abandoned = match File::open(skeleton.path().join("lock")) {
+            Ok(file) => Flock::lock(file, FlockArg::LockExclusiveNonblock).is_ok(),
+            // Its maker was killed before it came to lock it.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if abandoned {
             let _ = fs::remove_dir_all(skeleton.path());
         }
     }

@@ -18,6 +18,15 @@ pub struct Paths {
     pub second: Option<PathBuf>,
 }
 
+impl Paths {
+    /// Whether the kernel would refuse one of them for its length (`PATH_MAX`, with the NUL).
+    pub fn too_long(&self) -> bool {
+        const PATH_BYTES_MAX: usize = 4096;
+        let paths = [&self.first, &self.second];
+        paths.into_iter().flatten().any(|path| path.as_os_str().len() >= PATH_BYTES_MAX)
+    }
+}
+
 /// An answer given without the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {

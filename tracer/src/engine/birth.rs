@@ -22,8 +22,20 @@ impl<A: Arch> Engine<A> {
     }
 
     fn adopt(&mut self, tid: Pid) {
-        let start = self.served.as_ref().and_then(super::Served::start);
-        self.tasks.insert(tid, Task::root(tid, start, self.coverage));
+        let task = match self.bereft.pop() {
+            // Which parent's it was is a guess: it gets the parent's directory and descriptors,
+            // but its registers are left alone and it counts as a process of its own.
+            Some(parent) => Task {
+                tgid: tid,
+                inherited: Default::default(),
+                ..parent.child(tid, parent.spawning.unwrap_or(0))
+            },
+            None => {
+                let start = self.served.as_ref().and_then(super::Served::start);
+                Task::root(tid, start, self.coverage)
+            }
+        };
+        self.tasks.insert(tid, task);
         if let Some(cores) = &mut self.cores {
             cores.born(tid, None);
         }
@@ -89,8 +101,11 @@ impl<A: Arch> Engine<A> {
         if former != tgid {
             if let Some(leader) = self.tasks.remove(&tgid) {
                 self.last_words(tgid, &leader);
-                self.forget(leader);
+                self.forget(&leader);
                 self.observer.event(tgid, &Event::Superseded { by: former });
+            }
+            if let Some(cores) = &mut self.cores {
+                cores.renamed(former, tgid);
             }
             match self.tasks.remove(&former) {
                 Some(task) => drop(self.tasks.insert(tgid, task)),
@@ -115,8 +130,8 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Gives back what a task held of its address space.
-    pub(super) fn forget(&mut self, task: Task<A>) {
-        if let Phase::Inside(pending) = task.phase {
+    pub(super) fn forget(&mut self, task: &Task<A>) {
+        if let Phase::Inside(pending) = &task.phase {
             task.scratch.borrow_mut().release(&pending.slots);
         }
     }

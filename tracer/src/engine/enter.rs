@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use vrift_arch::abi::clone;
+use vrift_arch::abi::{clone, open};
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
 use vrift_vfs::{Cause, Effect, Judged, NodeRef, Paths, Reply, Verdict};
 
@@ -69,11 +69,13 @@ impl<A: Arch> Engine<A> {
             },
             _ => Vec::new(),
         };
-        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        let seat = Seat { tid, memory: guest, places: &places };
-        let spelled = self.observer.enter::<A>(&call, &seat);
+        let announced = self.tasks.get_mut(&tid).and_then(|task| task.announced.take());
+        let shown = match announced {
+            Some(pending) => *pending,
+            None => self.show(call, system, guest),
+        };
         let taken = slots.clone();
-        let pending = Pending { slots, ..Pending::new(call, spelled, system) };
+        let pending = Pending { slots, ..shown };
         let next = self.act(action, pending, guest);
         if next.is_err()
             && let Some(task) = self.tasks.get(&tid)
@@ -81,6 +83,31 @@ impl<A: Arch> Engine<A> {
             task.scratch.borrow_mut().release(&taken);
         }
         next
+    }
+
+    /// Shows a call of a task that has a filter of its own. What is done with it is considered at
+    /// the stop of our filter, which comes if the task's filter lets the call pass.
+    pub(super) fn announce<G: Guest<A>>(
+        &mut self,
+        call: Call,
+        system: Duration,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let tid = guest.tid();
+        if self.tasks.get(&tid).is_some_and(|task| task.announced.is_none()) {
+            let pending = self.show(call, system, guest);
+            let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
+            task.announced = Some(Box::new(pending));
+        }
+        Ok(self.go_on(tid, 0))
+    }
+
+    fn show<G: Guest<A>>(&mut self, call: Call, system: Duration, guest: &G) -> Pending {
+        let tid = guest.tid();
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let seat = Seat { tid, memory: guest, places: &places };
+        let spelled = self.observer.enter::<A>(&call, &seat);
+        Pending::new(call, spelled, system)
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
@@ -94,7 +121,12 @@ impl<A: Arch> Engine<A> {
                 return Ok(None);
             };
             slots.push(slot);
-            match plant(guest, slot.addr(), path) {
+            let planted = match slot.is_ours(guest) {
+                Ok(true) => plant(guest, slot.addr(), path),
+                Ok(false) => Err(Errno::EFAULT),
+                Err(errno) => Err(errno),
+            };
+            match planted {
                 Ok(()) => {}
                 Err(Errno::ESRCH) => {
                     scratch.release(&slots);
@@ -116,7 +148,11 @@ impl<A: Arch> Engine<A> {
             Some(Syscall::SchedGetaffinity | Syscall::SchedSetaffinity) if self.cores.is_some() => {
                 return Action::Watch(Effect::None);
             }
+            Some(Syscall::Seccomp) if self.served.is_some() && supervised(call) => {
+                return Action::refuse(Errno::EBUSY, "a supervisor could let paths pass unseen");
+            }
             Some(_) if installs_filter(call) => return Action::Watch(Effect::None),
+            Some(Syscall::CloseRange) if unshared(call) != 0 => return Action::Watch(Effect::None),
             Some(Syscall::Clone | Syscall::Clone3 | Syscall::Fork | Syscall::Vfork) => {
                 return self.consider_model(Model::Spawn, call, guest);
             }
@@ -173,10 +209,8 @@ impl<A: Arch> Engine<A> {
                     _ => Action::Unhide(place, flags & !clone::CLONE_UNTRACED),
                 }
             }
-            Operation::Unshare(flags) => {
-                task.unshare(flags);
-                Action::Pass
-            }
+            // Done when it has succeeded.
+            Operation::Unshare(_) => Action::Watch(Effect::None),
             Operation::File(request) => {
                 let served = self.served.as_ref().expect("consider() returned early without it");
                 match served.judge(&self.tasks, tid, &request) {
@@ -197,6 +231,9 @@ impl<A: Arch> Engine<A> {
         match (judged.verdict, judged.effect) {
             (Verdict::Pass, Effect::None) => Action::Pass,
             (Verdict::Pass, effect) => Action::Watch(effect),
+            (Verdict::Redirect(paths), _) if paths.too_long() => {
+                Action::Skip(-(Errno::ENAMETOOLONG as i64), Note::Manifest)
+            }
             (Verdict::Redirect(paths), effect) => {
                 let note = match (&effect, &paths.first) {
                     (Effect::Opens { blob: Some(digest), .. }, _) => Note::Blob(digest.to_string()),
@@ -283,6 +320,9 @@ impl<A: Arch> Engine<A> {
                 pending.effect = effect;
                 pending.note = Some(note);
                 self.rewrite(&paths, &mut pending, guest)?;
+                if let Effect::Opens { .. } = pending.effect {
+                    keep_from_making(&mut pending, guest)?;
+                }
             }
             Action::Seek { fd, to, listed } => {
                 pending.note = Some(Note::Manifest);
@@ -302,7 +342,9 @@ impl<A: Arch> Engine<A> {
                 guest.set_nr(u64::MAX)?;
                 guest.set_ret(ret)?;
                 pending.note = Some(note);
-                if self.tasks.get(&tid).is_some_and(|t| t.coverage == Coverage::Filter) {
+                let last_word = self.served.is_some()
+                    || self.tasks.get(&tid).is_some_and(|t| t.coverage == Coverage::Filter);
+                if last_word {
                     self.conclude(pending, Outcome::from_ret(ret), Duration::ZERO, guest);
                     return Ok(self.go_on(tid, 0));
                 }
@@ -385,10 +427,43 @@ pub(crate) fn concerns_engine(syscall: Option<Syscall>) -> bool {
                 | Syscall::Vfork
                 | Syscall::Seccomp
                 | Syscall::Prctl
+                | Syscall::CloseRange
                 | Syscall::SchedGetaffinity
                 | Syscall::SchedSetaffinity
         )
     )
+}
+
+/// What opens an existing node must not make its blob if that is missing.
+fn keep_from_making<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> Result<(), Errno> {
+    let arg = match pending.call.syscall {
+        Some(Syscall::Open) => Arg::A1,
+        Some(Syscall::Openat) => Arg::A2,
+        _ => return Ok(()),
+    };
+    let flags = pending.call.arg(arg);
+    if flags & u64::from(open::O_CREAT) != 0 {
+        pending.undo.args.push((arg, flags));
+        guest.set_arg(arg, flags & !u64::from(open::O_CREAT))?;
+    }
+    Ok(())
+}
+
+/// The `CLONE_*` flags of what a call makes its task stop sharing.
+pub(super) fn unshared(call: &Call) -> u64 {
+    const CLOSE_RANGE_UNSHARE: u64 = 2;
+    match call.syscall {
+        Some(Syscall::Unshare) => call.arg(Arg::A0),
+        Some(Syscall::CloseRange) if call.arg(Arg::A2) & CLOSE_RANGE_UNSHARE != 0 => {
+            clone::CLONE_FILES
+        }
+        _ => 0,
+    }
+}
+
+/// Whether a call installs a filter whose decisions another process takes.
+fn supervised(call: &Call) -> bool {
+    installs_filter(call) && call.arg(Arg::A1) & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0
 }
 
 /// Whether a call gives its task a seccomp filter of its own.

@@ -9,7 +9,8 @@ use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Regs, Syscall};
 use vrift_vfs::{Effect, OpenNode, Place};
 
-use super::enter::installs_filter;
+use super::enter::{installs_filter, unshared};
+use super::scratch::sign;
 use super::task::{Coverage, Instead, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
 use crate::call::{Call, Outcome};
@@ -49,7 +50,12 @@ impl<A: Arch> Engine<A> {
         // A clone that comes to its end without a child has announced nobody.
         task.spawning = None;
         match std::mem::replace(&mut task.phase, Phase::Outside) {
-            Phase::Outside => {}
+            Phase::Outside => {
+                // The task's own filter has answered.
+                if let Some(pending) = task.announced.take() {
+                    self.returned(*pending, ret, system, guest)?;
+                }
+            }
             Phase::Injecting(regs) => return self.mapped(regs, ret, guest),
             Phase::Inside(pending) => self.returned(*pending, ret, system, guest)?,
         }
@@ -67,7 +73,9 @@ impl<A: Arch> Engine<A> {
         let mut again = regs;
         match Outcome::from_ret(ret) {
             Outcome::Value(region) => {
-                task.scratch.borrow_mut().add(GuestAddr(region as u64));
+                let region = GuestAddr(region as u64);
+                guest.plant(region, &sign(region))?;
+                task.scratch.borrow_mut().add(region);
                 again.set_nr(regs.nr());
                 again.set_ip(regs.ip() - A::SYSCALL_INSN.len() as u64);
             }
@@ -99,15 +107,21 @@ impl<A: Arch> Engine<A> {
         put_back(&pending.undo, instead.unwrap_or(ret), guest)?;
         if let Some(instead) = instead {
             guest.set_ret(instead)?;
-        }
-        if let Some(instead) = instead {
             outcome = Outcome::from_ret(instead);
         }
-        if matches!(outcome, Outcome::Value(_)) && installs_filter(&pending.call) {
-            self.cover_every_call(tid);
+        if matches!(outcome, Outcome::Value(_)) {
+            if installs_filter(&pending.call) {
+                self.cover_every_call(tid);
+            }
+            if let (Some(task), flags @ 1..) = (self.tasks.get_mut(&tid), unshared(&pending.call)) {
+                task.unshare(flags);
+            }
         }
         if let (Some(cores), Outcome::Value(ret)) = (&mut self.cores, outcome) {
-            affinity(cores, tid, &pending.call, ret, guest);
+            let target = affinity_target(&pending.call, tid);
+            if self.tasks.contains_key(&target) {
+                affinity(cores, target, &pending.call, ret, guest);
+            }
         }
         let spent = system.saturating_sub(pending.system);
         self.conclude(pending, outcome, spent, guest);
@@ -174,12 +188,16 @@ pub(super) fn put_back<A: Arch, G: Guest<A>>(
     Ok(())
 }
 
-/// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.
-fn affinity(cores: &mut Cores, tid: Pid, call: &Call, ret: i64, memory: &dyn Memory) {
-    let target = match call.arg(Arg::A0) as i32 {
+/// The task whose cores a call of `tid` is about.
+fn affinity_target(call: &Call, tid: Pid) -> Pid {
+    match call.arg(Arg::A0) as i32 {
         0 => tid,
         other => Pid::from_raw(other),
-    };
+    }
+}
+
+/// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.
+fn affinity(cores: &mut Cores, target: Pid, call: &Call, ret: i64, memory: &dyn Memory) {
     match call.syscall {
         Some(Syscall::SchedSetaffinity) => cores.chosen(target),
         Some(Syscall::SchedGetaffinity) => {

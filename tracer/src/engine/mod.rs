@@ -166,6 +166,9 @@ impl Step {
     }
 }
 
+/// How many ended parents are remembered for the sake of orphans.
+const BEREFT_MAX: usize = 16;
+
 /// The state of everything traced.
 #[derive(Debug)]
 pub struct Engine<A: Arch> {
@@ -173,6 +176,9 @@ pub struct Engine<A: Arch> {
     held: Vec<Pid>,
     /// Children that have ended before they were announced, and who may have made them.
     departed: HashMap<Pid, Vec<Pid>>,
+    /// Tasks that ended while they made a child, the latest last: an orphan shares what its parent
+    /// shared. No more are kept than there may be orphans.
+    bereft: Vec<Task<A>>,
     served: Option<Served>,
     observer: Observer,
     cores: Option<Cores>,
@@ -197,6 +203,7 @@ impl<A: Arch> Engine<A> {
             tasks,
             held: Vec::new(),
             departed: HashMap::new(),
+            bereft: Vec::new(),
             served,
             observer,
             cores,
@@ -215,6 +222,7 @@ impl<A: Arch> Engine<A> {
             tasks,
             held: Vec::new(),
             departed: HashMap::new(),
+            bereft: Vec::new(),
             served,
             observer,
             cores,
@@ -277,7 +285,11 @@ impl<A: Arch> Engine<A> {
             cores.ended(tid);
         }
         self.last_words(tid, &task);
-        self.forget(task);
+        self.forget(&task);
+        if task.spawning.is_some() {
+            self.bereft.truncate(BEREFT_MAX - 1);
+            self.bereft.push(task);
+        }
         match ending {
             Ending::Exited { code } => self.observer.event(tid, &Event::Exited { code }),
             Ending::Killed { signo, core } => {
@@ -294,7 +306,7 @@ impl<A: Arch> Engine<A> {
         let threads: Vec<Pid> = self.tasks.iter().filter_map(of_process).collect();
         for tid in threads {
             if let Some(task) = self.tasks.remove(&tid) {
-                self.forget(task);
+                self.forget(&task);
             }
             if let Some(cores) = &mut self.cores {
                 cores.ended(tid);
@@ -341,7 +353,11 @@ impl<A: Arch> Engine<A> {
 
     /// A call is over when its caller is.
     fn last_words(&mut self, tid: Pid, task: &Task<A>) {
-        let Phase::Inside(pending) = &task.phase else { return };
+        let pending = match &task.phase {
+            Phase::Inside(pending) => Some(pending),
+            Phase::Outside | Phase::Injecting(_) => task.announced.as_ref(),
+        };
+        let Some(pending) = pending else { return };
         if let Some(call) = &pending.spelled {
             let (outcome, spent) = (Outcome::Never, pending.entered.elapsed());
             let event = Event::Leave { call, outcome, note: None, spent, system: Duration::ZERO };
@@ -349,10 +365,15 @@ impl<A: Arch> Engine<A> {
         }
     }
 
-    /// Where every call stops at its border, the filter's stop is the second one of the same call.
+    /// Where every call stops at its border, the filter's stop is the second one of the same call,
+    /// and without a mount all has been done at the first.
     fn at_filter<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
         match self.tasks.get(&guest.tid()) {
-            Some(task) if task.coverage == Coverage::EveryCall && task.is_busy() => {
+            Some(task)
+                if task.coverage == Coverage::EveryCall
+                    && task.is_busy()
+                    && (self.served.is_none() || task.is_injecting()) =>
+            {
                 Ok(self.go_on(guest.tid(), 0))
             }
             _ => match guest.position()? {
@@ -364,6 +385,7 @@ impl<A: Arch> Engine<A> {
 
     fn at_syscall<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
         match guest.position()? {
+            Position::Entry(call) if self.served.is_some() => self.announce(call, system, guest),
             Position::Entry(call) => self.at_entry(call, system, guest),
             Position::Exit { ret } => self.at_exit(ret, system, guest),
             Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),

@@ -5,24 +5,49 @@
 //! ours enters the tracee, and a forked child has a copy of its own. One slot holds one path of one
 //! call in flight.
 
+use nix::errno::Errno;
 use vrift_arch::Regs;
 
-use crate::memory::GuestAddr;
+use crate::memory::{GuestAddr, Memory};
 
 /// One path with its NUL.
 pub(super) const SLOT_BYTES: u64 = 4096;
 
-/// Slots of one region: two for each of 64 calls in flight; a tracee with more gets more regions.
+/// Slots of one region, the first of which holds its sign; a tracee with more calls in flight gets
+/// more regions.
 const REGION_SLOTS: u64 = 128;
 
 /// A place for one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slot(GuestAddr);
+pub(super) struct Slot {
+    at: GuestAddr,
+    region: GuestAddr,
+}
 
 impl Slot {
     pub(super) fn addr(self) -> GuestAddr {
-        self.0
+        self.at
     }
+
+    /// Whether the region is still ours: a tracee may have unmapped it, or put memory of its own
+    /// there, which a forced write would change.
+    pub(super) fn is_ours(self, memory: &dyn Memory) -> Result<bool, Errno> {
+        let mut found = [0; SIGN_BYTES];
+        match memory.read_exact(self.region, &mut found) {
+            Ok(()) => Ok(found == sign(self.region)),
+            Err(Errno::ESRCH) => Err(Errno::ESRCH),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+const SIGN_BYTES: usize = 16;
+
+/// What the start of a region holds: nothing a program has there by chance.
+pub(super) fn sign(region: GuestAddr) -> [u8; SIGN_BYTES] {
+    let mut sign = *b"vrift's pages   ";
+    sign[8..].copy_from_slice(&(region.0 ^ 0x9e37_79b9_7f4a_7c15).to_ne_bytes());
+    sign
 }
 
 /// The slots of one address space.
@@ -46,7 +71,9 @@ impl Scratch {
     /// Adds a freshly mapped region.
     pub(super) fn add(&mut self, region: GuestAddr) {
         self.regions.push(region);
-        self.free.extend((0..REGION_SLOTS).rev().map(|n| Slot(region.offset(n * SLOT_BYTES))));
+        self.free.extend(
+            (1..REGION_SLOTS).rev().map(|n| Slot { at: region.offset(n * SLOT_BYTES), region }),
+        );
     }
 
     /// Forgets everything: the tracee has unmapped it.
@@ -88,11 +115,11 @@ mod tests {
         assert_eq!(scratch.take(), None);
         scratch.add(GuestAddr(0x10000));
         let mut taken: Vec<Slot> = std::iter::from_fn(|| scratch.take()).collect();
-        assert_eq!(taken.len() as u64, REGION_SLOTS);
+        assert_eq!(taken.len() as u64, REGION_SLOTS - 1);
         scratch.release(&taken[..1]);
         assert_eq!(scratch.take(), Some(taken[0]));
-        taken.sort_by_key(|slot| slot.0);
-        assert!(taken.windows(2).all(|pair| pair[1].0.0 - pair[0].0.0 == SLOT_BYTES));
-        assert_eq!(scratch.copied().free.len() as u64, REGION_SLOTS);
+        taken.sort_by_key(|slot| slot.at);
+        assert!(taken.windows(2).all(|pair| pair[1].at.0 - pair[0].at.0 == SLOT_BYTES));
+        assert_eq!(scratch.copied().free.len() as u64, REGION_SLOTS - 1);
     }
 }

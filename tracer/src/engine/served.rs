@@ -130,9 +130,13 @@ impl<A: Arch> Places for Mounted<'_, A> {
 /// What a descriptor of a mount is, if it still is what it was opened as.
 pub(super) fn open_node(tid: Pid, files: &RefCell<FdTable>, fd: i32) -> Option<OpenNode> {
     let known = files.borrow().get(fd)?;
-    if procfs::backing(tid, fd) == Some(known.backing) {
-        return Some(known);
+    match procfs::backing(tid, fd) {
+        Some(backing) if backing == known.backing => Some(known),
+        Some(_) => {
+            files.borrow_mut().remove(fd);
+            None
+        }
+        // The task's own view of the table is gone (a leader that has exited); others may use it.
+        None => None,
     }
-    files.borrow_mut().remove(fd);
-    None
 }

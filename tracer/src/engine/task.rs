@@ -36,6 +36,9 @@ pub(super) struct Task<A: Arch> {
     /// What its parent's call left in its registers and memory, to be put back at its first stop.
     pub(super) inherited: Undo,
     pub(super) coverage: Coverage,
+    /// A call that is shown already although it has not been considered: the task's own filter is
+    /// asked first.
+    pub(super) announced: Option<Box<Pending>>,
 }
 
 /// Which of a task's syscalls stop.
@@ -127,6 +130,7 @@ impl<A: Arch> Task<A> {
             spawning: None,
             inherited: Undo::default(),
             coverage,
+            announced: None,
         }
     }
 
@@ -147,6 +151,7 @@ impl<A: Arch> Task<A> {
             spawning: None,
             inherited: self.left_behind(flags),
             coverage: self.coverage,
+            announced: None,
         }
     }
 
@@ -169,6 +174,11 @@ impl<A: Arch> Task<A> {
     /// Whether it is in a syscall whose exit will be seen.
     pub(super) fn is_busy(&self) -> bool {
         !matches!(self.phase, Phase::Outside)
+    }
+
+    /// Whether it is in a mapping call of ours.
+    pub(super) fn is_injecting(&self) -> bool {
+        matches!(self.phase, Phase::Injecting(_))
     }
 
     /// Stops sharing what `unshare(2)` was told to.

@@ -26,6 +26,8 @@ pub struct Program {
     pub argv: Vec<CString>,
     /// Its environment.
     pub envp: Vec<CString>,
+    /// The signals it ignores from the start, as bits (signal 1 is bit 0).
+    pub ignored: u64,
     /// The directory it starts in, if not vrift's own.
     pub directory: Option<CString>,
 }
@@ -180,7 +182,7 @@ fn child(
         // SAFETY: _exit takes a number and does not return.
         unsafe { libc::_exit(127) }
     }
-    restore_signals();
+    restore_signals(program.ignored);
     if let Some(directory) = &program.directory {
         // SAFETY: a NUL-terminated string that outlives the call.
         if unsafe { libc::chdir(directory.as_ptr()) } != 0 {
@@ -195,11 +197,12 @@ fn child(
     (ChildStep::Execute, Errno::last())
 }
 
-/// The Rust runtime ignores SIGPIPE and vrift ignores the terminal's signals; programs expect the
-/// defaults.
-fn restore_signals() {
-    for signal in [libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT] {
-        // SAFETY: sets a default action; no handler of ours is involved.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+/// The Rust runtime ignores SIGPIPE, vrift ignores the terminal's signals and has a timer; the
+/// program gets what vrift was given.
+fn restore_signals(ignored: u64) {
+    for signal in [libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT, libc::SIGVTALRM] {
+        let action = if ignored >> (signal - 1) & 1 == 1 { libc::SIG_IGN } else { libc::SIG_DFL };
+        // SAFETY: sets one of the two standard actions; no handler of ours is involved.
+        unsafe { libc::signal(signal, action) };
     }
 }

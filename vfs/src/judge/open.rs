@@ -23,6 +23,7 @@ impl Namespace {
         match at.found {
             Found::Host(_) if at.course == Course::Plain => Ok(Judged::pass()),
             Found::Host(path) => Ok(on_host(path)),
+            Found::Magic(_) if open.create == Create::New => Err(Errno::EEXIST.into()),
             Found::Magic(_) if open.handle == Handle::Path => Ok(Judged::pass()),
             Found::Magic(_) => Err(Errno::ELOOP.into()),
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),

@@ -1,0 +1,29 @@
+//! The stop engine under programs that make its life hard, through the real `vrift` binary.
+//!
+//! `bench` runs a guest of `fixtures/guests/engine` natively, under `vrift trace`, in a mount, and
+//! in a mount under trace, and wants the same each time; every other module is a subject. Tests are
+//! named after the rows of the kernel checklist that they hold.
+//!
+//! Deliberately absent: what a mount shows (`suite`), and how calls are spelled.
+
+#[path = "engine/bench.rs"]
+mod bench;
+#[path = "engine/bypasses.rs"]
+mod bypasses;
+#[path = "engine/cores.rs"]
+mod cores;
+#[path = "engine/ends.rs"]
+mod ends;
+#[path = "engine/filters.rs"]
+mod filters;
+#[path = "suite/kit.rs"]
+#[expect(dead_code, reason = "the kit serves another test program, which uses all of it")]
+mod kit;
+#[path = "engine/memory.rs"]
+mod memory;
+#[path = "engine/output.rs"]
+mod output;
+#[path = "engine/spawning.rs"]
+mod spawning;
+#[path = "engine/stops.rs"]
+mod stops;
