@@ -54,6 +54,11 @@ fn c_074_open_over_every_shape_of_path() {
 }
 
 #[test]
+fn c_076_host_names_reached_through_the_mount_by_every_shape_of_ending() {
+    same(Sandbox::guest, "border", &[]);
+}
+
+#[test]
 fn c_104_stat_over_every_shape_of_path() {
     lookups("stat");
 }

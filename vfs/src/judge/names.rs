@@ -27,6 +27,7 @@ pub(super) enum Side {
 pub(super) struct HostName {
     path: PathBuf,
     course: Course,
+    last: Last,
 }
 
 impl HostName {
@@ -57,6 +58,12 @@ impl Namespace {
 
     pub(super) fn remove(&self, caller: &dyn Caller, op: &PathOp, removal: Removal) -> Outcome {
         let at = match self.side(caller, op)? {
+            // A rewritten path ends in `.` where the caller's ended in `..`.
+            Side::Host(HostName { course: Course::Crossed, last: Last::DotDot, .. })
+                if removal == Removal::Directory =>
+            {
+                return Err(Errno::ENOTEMPTY.into());
+            }
             Side::Host(name) => return Ok(rewritten(name.rewritten(), None)),
             Side::MountPoint(_) => {
                 let directory = removal == Removal::Directory;
@@ -108,7 +115,10 @@ impl Namespace {
         };
         let at = resolve(self, caller, op, Ending::Lookup)?;
         match at.found {
-            Found::Host(path) => Ok(Source::Host(HostName { path, course: at.course }, op.follow)),
+            Found::Host(path) => {
+                let (course, last) = (at.course, at.last);
+                Ok(Source::Host(HostName { path, course, last }, op.follow))
+            }
             Found::Node(_) => Ok(Source::Node),
             Found::Magic(_) => Ok(Source::Unnamed),
             Found::Absent => Err(Errno::ENOENT.into()),
@@ -170,11 +180,11 @@ impl Namespace {
         let at = resolve(self, caller, op, Ending::Name)?;
         Ok(match (&at.found, at.last) {
             (Found::Host(path), _) => {
-                Side::Host(HostName { path: path.clone(), course: at.course })
+                Side::Host(HostName { path: path.clone(), course: at.course, last: at.last })
             }
             // The link itself is a name in /proc, which the kernel finds.
             (Found::Magic(_), _) => {
-                Side::Host(HostName { path: PathBuf::new(), course: Course::Plain })
+                Side::Host(HostName { path: PathBuf::new(), course: Course::Plain, last: at.last })
             }
             (Found::Node(node), Last::Name) if self.is_mount_root(*node) => Side::MountPoint(*node),
             (Found::Node(_) | Found::Absent, _) => Side::Mount(at),
