@@ -2,7 +2,7 @@
 //!
 //! Layouts are encoded to and decoded from bytes; no reference to guest memory ever exists. What
 //! differs between architectures is in [`OpenBits`] and in `stat.rs` of each architecture; all
-//! else here is the same on both.
+//! else here is the same on each.
 //!
 //! Deliberately absent: names of constants for printing (`vrift-tracer` has them).
 
@@ -18,7 +18,9 @@ mod unix;
 
 pub use at::*;
 pub use clone::CloneArgs;
-pub use dirent::{dirent_len, dirent64_len, push_dirent, push_dirent64};
+pub use dirent::{
+    dirent_len, dirent32_len, dirent64_len, old_dirent, push_dirent, push_dirent32, push_dirent64,
+};
 pub use mode::*;
 pub use open::OpenHow;
 pub use statx::{STATX_SIZE, decode_statx, encode_statx};

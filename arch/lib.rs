@@ -1,6 +1,6 @@
 //! What differs between the processors and ABIs vrift runs on, as data.
 //!
-//! Both architectures are compiled and tested on every host; the only `cfg(target_arch)` of the
+//! All architectures are compiled and tested on every host; the only `cfg(target_arch)` of the
 //! workspace's libraries picks [`Native`]. The crate depends on nothing: numbers come from the
 //! kernel's UAPI, and tests compare them with `libc` on the host.
 //!
@@ -11,6 +11,8 @@
 
 pub mod aarch64;
 pub mod abi;
+pub mod compat;
+pub mod i386;
 pub mod regs;
 pub mod seccomp;
 pub mod syscall;
@@ -24,8 +26,9 @@ mod tests;
 
 use std::fmt::Debug;
 
+pub use compat::NoCompat;
 pub use regs::{Arg, Regs};
-pub use syscall::{Model, Policy, Row, Syscall};
+pub use syscall::{Kind, Model, Policy, Row, Syscall};
 
 /// The architecture this build of vrift traces.
 #[cfg(target_arch = "x86_64")]
@@ -53,21 +56,26 @@ pub enum Poke {
     },
 }
 
-/// One processor architecture with its native 64-bit system call ABI.
+/// One system call ABI: the native one of a processor architecture, or the one in which its kernel
+/// runs 32-bit programs.
 pub trait Arch: Copy + Debug + 'static {
     /// The general-purpose register set as `PTRACE_GETREGSET(NT_PRSTATUS)` returns it.
     type Regs: Regs;
+    /// The ABI of 32-bit programs on the same kernel; [`NoCompat`] if vrift has no table of it.
+    type Compat: Arch;
     /// The name `uname -m` prints.
     const NAME: &'static str;
-    /// `AUDIT_ARCH_*` of the native ABI, as seccomp and `PTRACE_GET_SYSCALL_INFO` report it.
+    /// `AUDIT_ARCH_*` of the ABI, as seccomp and `PTRACE_GET_SYSCALL_INFO` report it.
     const AUDIT_ARCH: u32;
+    /// The bytes of a pointer, a `long` and an argument: 8 or 4.
+    const WORD: usize;
     /// How single registers are replaced.
     const POKE: Poke;
     /// A bit of the number that selects a second ABI with the same `AUDIT_ARCH` (x32), or 0.
     const FOREIGN_NR_BIT: u64;
     /// The `O_*` bits whose values differ between architectures.
     const OPEN: abi::OpenBits;
-    /// The instruction that enters the kernel through the native ABI.
+    /// The instruction that enters the kernel through the ABI.
     const SYSCALL_INSN: &'static [u8];
 
     /// The syscall with number `nr`, if the table knows it.
@@ -82,4 +90,40 @@ pub trait Arch: Copy + Debug + 'static {
     fn decode_stat(bytes: &[u8]) -> Option<abi::Stat>;
     /// The size of `struct stat`.
     const STAT_SIZE: usize;
+
+    /// What the ABI sees of a register that holds an argument.
+    fn word(register: u64) -> u64 {
+        if Self::WORD == 4 { register & 0xffff_ffff } else { register }
+    }
+
+    /// How each argument of `call` is printed: as its row says, unless the ABI passes it otherwise.
+    fn args(call: Syscall) -> &'static [Kind] {
+        call.row().args
+    }
+
+    /// The calls inside `call` with the values of its first argument that select them; none in a
+    /// call that is only itself.
+    fn members(call: Syscall) -> &'static [(u32, Syscall)] {
+        let _ = call;
+        &[]
+    }
+
+    /// The structure that `call`, of the stat family, fills in; `None` if it lacks room for a value,
+    /// upon which the kernel says `EOVERFLOW`.
+    fn encode_stat_of(call: Syscall, stat: &abi::Stat) -> Option<Vec<u8>> {
+        let _ = call;
+        Some(Self::encode_stat(stat))
+    }
+
+    /// Reads the structure that `call` filled in; `None` if `bytes` is too short.
+    fn decode_stat_of(call: Syscall, bytes: &[u8]) -> Option<abi::Stat> {
+        let _ = call;
+        Self::decode_stat(bytes)
+    }
+
+    /// The size of the structure that `call` fills in.
+    fn stat_size_of(call: Syscall) -> usize {
+        let _ = call;
+        Self::STAT_SIZE
+    }
 }

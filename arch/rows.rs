@@ -7,7 +7,9 @@
 //! Trailing arguments that strace shows with certain flags only (the mode of open, the new address
 //! of mremap, the device of mknod) have their kind here; the view decides when to show them.
 //!
-//! Deliberately absent: calls of 32-bit ABIs and of x32, which no table of vrift lists.
+//! The rows of the calls that only i386 has follow these, from `rows/compat.rs`.
+//!
+//! Deliberately absent: calls of 32-bit Arm and of x32, which no table of vrift lists.
 
 use crate::syscall::Kind::*;
 use crate::syscall::Policy::{Model, Pass, Refuse};
@@ -28,7 +30,7 @@ macro_rules! classes {
 /// Turns the lines into the enum, the list of its variants and the rows, which share one order.
 macro_rules! rows {
     ($($variant:ident $name:literal [$($kind:expr),*] [$($class:ident)*] $policy:expr,)*) => {
-        /// A system call of one of the native 64-bit ABIs, whatever its number.
+        /// A system call of one of the ABIs vrift has a table of, whatever its number.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Syscall {
             $(#[doc = concat!("`", $name, "`")] $variant,)*
@@ -50,6 +52,9 @@ macro_rules! rows {
     };
 }
 
+#[macro_use]
+mod compat;
+
 impl Syscall {
     /// What vrift knows of the call.
     pub fn row(self) -> &'static Row {
@@ -67,7 +72,7 @@ impl Syscall {
     }
 }
 
-rows! {
+with_compat_rows! {
     Read "read" [Fd, OutBytes, ULong] [DESC] Pass,
     Write "write" [Fd, InBytes { len: 2 }, ULong] [DESC] Pass,
     Open "open" [Path, Flags(F::Open), Mode] [FILE DESC] Model(M::Open),

@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 
 use crate::{Arch, Arg};
 
-pub use rules::{ATTR_REQUESTS, DUP_COMMANDS, Serving, TRACE_FOREIGN, TRACE_NATIVE, policy_rules};
+pub use rules::{
+    ATTR_REQUESTS, DUP_COMMANDS, PATH_SELECTORS, Serving, TRACE_FOREIGN, TRACE_NATIVE, policy_rules,
+};
 
 /// One instruction, `struct sock_filter` of `linux/filter.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

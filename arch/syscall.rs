@@ -1,7 +1,7 @@
 //! The words in which a syscall is described: policy, classes, kinds of arguments.
 //!
-//! The rows that use them are in `rows.rs`, the numbers in `x86_64/table.rs` and
-//! `aarch64/table.rs`.
+//! The rows that use them are in `rows.rs` and `rows/compat.rs`, the numbers in `table.rs` of each
+//! architecture.
 //!
 //! Deliberately absent: how a kind is read and printed (`vrift-tracer`).
 
@@ -12,7 +12,8 @@ pub use crate::rows::Syscall;
 pub struct Row {
     /// The kernel's name, which is also strace's.
     pub name: &'static str,
-    /// How each argument is printed, by position; at most six.
+    /// How each argument is printed, by position; at most six. An architecture may pass some
+    /// otherwise: [`Arch::args`](crate::Arch::args) has the last word.
     pub args: &'static [Kind],
     /// The `-e trace=%class` sets that contain the call.
     pub classes: Classes,
@@ -38,11 +39,11 @@ pub enum Model {
     Open,
     /// openat2
     OpenHow,
-    /// stat, newfstatat
+    /// stat, newfstatat, stat64, fstatat64, oldstat
     Stat,
-    /// lstat
+    /// lstat, lstat64, oldlstat
     Lstat,
-    /// fstat
+    /// fstat, fstat64, oldfstat
     Fstat,
     /// statx
     Statx,
@@ -58,7 +59,7 @@ pub enum Model {
     Fchdir,
     /// getcwd
     Getcwd,
-    /// statfs
+    /// statfs, statfs64
     Statfs,
     /// execve, execveat
     Exec,
@@ -98,12 +99,15 @@ pub enum Model {
     Bind,
     /// connect on an AF_UNIX path
     Connect,
+    /// socketcall: of the calls inside it only bind and connect name paths; their arguments are an
+    /// array of words behind the second argument
+    Socketcall,
     /// names a path in a way that vrift does not model: passes on the host, fails with this errno
     /// (ENOSYS, EOPNOTSUPP) in a mount
     Guard(u16),
     /// dup, dup2, dup3
     Dup,
-    /// fcntl: only F_DUPFD and F_DUPFD_CLOEXEC matter
+    /// fcntl, fcntl64: only F_DUPFD and F_DUPFD_CLOEXEC matter
     Fcntl,
     /// ioctl: only those that change attributes through a read-only descriptor matter
     Ioctl,
@@ -156,9 +160,9 @@ pub enum Kind {
     Int,
     /// Unsigned 32-bit decimal.
     UInt,
-    /// Signed 64-bit decimal.
+    /// Signed decimal of the architecture's word.
     Long,
-    /// Unsigned 64-bit decimal (sizes and counts).
+    /// Unsigned decimal of the architecture's word (sizes and counts).
     ULong,
     /// Hexadecimal, `0` for zero.
     Hex,
@@ -172,6 +176,8 @@ pub enum Kind {
     Pid,
     /// A user or group id; all ones is -1.
     Id,
+    /// A user or group id in the low 16 bits (i386's older calls); all ones is -1.
+    Id16,
     /// A file mode in octal.
     Mode,
     /// A file mode with a type for mknod.
@@ -207,9 +213,10 @@ pub enum Kind {
     Out(Shape),
     /// A structure read at entry and printed again as changed at exit.
     InOut(Shape),
-    /// What the position means depends on another argument; the view has a decoder for the call.
+    /// What the position means depends on another argument, or it is half of a value that takes
+    /// two registers; the view has a decoder for the call.
     Special,
-    /// A register the 64-bit ABI ignores (the high half of preadv2's offset): not printed.
+    /// A register the ABI ignores (the high half of preadv2's offset): not printed.
     Unused,
 }
 
@@ -365,6 +372,23 @@ pub enum Shape {
     ULong,
     Dirents64,
     Dirents,
+    /// One `struct old_linux_dirent` (readdir).
+    OldDirent,
+    /// A file position of eight bytes on every architecture.
+    Loff,
+    Statfs64,
+    /// Limits of eight bytes on every architecture (prlimit64).
+    Rlimit64,
+    /// `struct old_sigaction`
+    OldSigaction,
+    /// A signal set of one word.
+    OldSigset,
+    /// `struct old_utsname`: five strings of 65 bytes.
+    OldUtsname,
+    /// `struct oldold_utsname`: five strings of 9 bytes.
+    OldestUtsname,
+    /// An id of 16 bits.
+    UShort,
     CloneArgs,
     OpenHow,
     Utsname,
@@ -386,6 +410,10 @@ pub enum Shape {
     CapHeader,
     CapData,
     Groups {
+        count: u8,
+    },
+    /// Group ids of 16 bits.
+    Groups16 {
         count: u8,
     },
     Timex,

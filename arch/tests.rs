@@ -1,10 +1,11 @@
-//! What holds for every table and both architectures, and what the host's headers say.
+//! What holds for every table and architecture, and what the host's headers say.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
 use crate::aarch64::Aarch64;
 use crate::abi::{Stat, Timespec, open};
+use crate::i386::I386;
 use crate::syscall::{Kind, Shape};
 use crate::x86_64::X86_64;
 use crate::{Arch, Arg, Native, Poke, Policy, Regs, Syscall};
@@ -31,12 +32,19 @@ fn check_table<A: Arch>() {
 fn tables_are_ascending_and_invertible() {
     check_table::<X86_64>();
     check_table::<Aarch64>();
+    check_table::<I386>();
 }
 
 #[test]
-fn every_row_has_a_number_somewhere() {
+fn every_row_can_be_reached_somewhere() {
+    let within: HashSet<Syscall> = Syscall::ALL
+        .iter()
+        .flat_map(|&outer| I386::members(outer))
+        .map(|&(_, member)| member)
+        .collect();
     for &call in Syscall::ALL {
-        assert!(X86_64::number(call).or(Aarch64::number(call)).is_some(), "{call:?}");
+        let number = X86_64::number(call).or(Aarch64::number(call)).or(I386::number(call));
+        assert!(number.is_some() || within.contains(&call), "{call:?}");
     }
 }
 
@@ -50,6 +58,7 @@ fn position_in(kind: &Kind) -> Option<u8> {
             | Shape::PollFds { count: at }
             | Shape::FdSet { count: at }
             | Shape::Groups { count: at }
+            | Shape::Groups16 { count: at }
             | Shape::Sockaddr { len: at }
             | Shape::SockaddrOut { len: at }
             | Shape::SockOpt { len: at }
@@ -66,10 +75,12 @@ fn rows_are_well_formed() {
     for &call in Syscall::ALL {
         let row = call.row();
         assert!(names.insert(row.name), "{} twice", row.name);
-        assert!(row.args.len() <= 6, "{} has too many arguments", row.name);
         assert_eq!(Syscall::from_name(row.name), Some(call));
-        for position in row.args.iter().filter_map(position_in) {
-            assert!(usize::from(position) < row.args.len(), "{}", row.name);
+        for args in [row.args, I386::args(call)] {
+            assert!(args.len() <= 6, "{} has too many arguments", row.name);
+            for position in args.iter().filter_map(position_in) {
+                assert!(usize::from(position) < args.len(), "{}", row.name);
+            }
         }
     }
     assert_eq!(Syscall::from_name("no_such_call"), None);
@@ -79,7 +90,7 @@ fn rows_are_well_formed() {
 fn a_call_that_takes_a_path_never_passes() {
     for &call in Syscall::ALL {
         let row = call.row();
-        if row.args.contains(&Kind::Path) {
+        if row.args.contains(&Kind::Path) || I386::args(call).contains(&Kind::Path) {
             assert_ne!(row.policy, Policy::Pass, "{} names a path", row.name);
         }
     }
@@ -209,6 +220,7 @@ fn check_header<A: Arch>(path: &str, skip: &dyn Fn(&str, u64) -> bool) {
 #[test]
 fn numbers_are_those_of_the_kernel_headers() {
     check_header::<X86_64>("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", &|_, _| false);
+    check_header::<I386>("/usr/include/x86_64-linux-gnu/asm/unistd_32.h", &|_, _| false);
     // Not selected by arm64: 64-bit time for 32-bit ABIs, and a variant of sync_file_range.
     let not_arm64 = |name: &str, nr: u64| {
         (403..424).contains(&nr)
@@ -241,6 +253,8 @@ fn check_regs<A: Arch>(size: usize) {
 fn registers_round_trip() {
     check_regs::<X86_64>(216);
     check_regs::<Aarch64>(272);
+    // As a set is before it is read: wide.
+    check_regs::<I386>(216);
 }
 
 #[test]
@@ -258,7 +272,7 @@ fn the_number_register_is_the_one_the_instruction_reads() {
     assert_eq!((regs.regs[8], regs.nr()), (7, 7));
 }
 
-const STAT: Stat = Stat {
+pub(crate) const STAT: Stat = Stat {
     dev: 0x11,
     ino: 0x12,
     nlink: 0x13,
@@ -285,6 +299,7 @@ fn check_stat<A: Arch>() {
 fn stat_round_trips() {
     check_stat::<X86_64>();
     check_stat::<Aarch64>();
+    check_stat::<I386>();
 }
 
 #[test]

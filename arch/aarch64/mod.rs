@@ -8,6 +8,7 @@ mod stat;
 mod table;
 
 use crate::abi::{OpenBits, Stat};
+use crate::compat::NoCompat;
 use crate::numbers::{self, CALLS};
 use crate::{Arch, Poke, Syscall};
 
@@ -22,9 +23,11 @@ static BY_CALL: [Option<u32>; CALLS] = numbers::by_call(table::TABLE);
 
 impl Arch for Aarch64 {
     type Regs = UserRegs;
+    type Compat = NoCompat;
     const NAME: &'static str = "aarch64";
     /// `EM_AARCH64` with the marks for 64 bits and little endian (`linux/audit.h`).
     const AUDIT_ARCH: u32 = 0xc000_00b7;
+    const WORD: usize = 8;
     const POKE: Poke = Poke::Sets { nr: regs::NT_ARM_SYSTEM_CALL };
     /// There is one ABI per `AUDIT_ARCH` here.
     const FOREIGN_NR_BIT: u64 = 0;

@@ -17,6 +17,9 @@ pub enum Serving {
     Mounts,
 }
 
+/// The selectors of socketcall whose calls name paths: those of bind and connect (`linux/net.h`).
+pub const PATH_SELECTORS: &[u32] = &[2, 3];
+
 /// `F_DUPFD` and `F_DUPFD_CLOEXEC`: the commands of fcntl that make a descriptor.
 pub const DUP_COMMANDS: &[u32] = &[0, 1030];
 
@@ -66,6 +69,7 @@ fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)
 fn condition(model: Model) -> Option<When> {
     match model {
         Model::Fcntl => Some(When { arg: Arg::A1, any_of: DUP_COMMANDS }),
+        Model::Socketcall => Some(When { arg: Arg::A0, any_of: PATH_SELECTORS }),
         Model::Ioctl => Some(When { arg: Arg::A1, any_of: ATTR_REQUESTS }),
         _ => None,
     }

@@ -208,15 +208,21 @@ fn observing_one_call_watches_the_foreign_abi_only() {
 #[test]
 fn calls_a_process_cannot_live_without_pass() {
     use Syscall::*;
-    for call in [RestartSyscall, RtSigreturn, Exit, ExitGroup, Futex, Uretprobe, Uprobe] {
+    for call in [RestartSyscall, RtSigreturn, Sigreturn, Exit, ExitGroup, Futex, Uretprobe, Uprobe]
+    {
         assert_eq!(call.row().policy, Policy::Pass, "{call:?}");
     }
 }
 
 #[test]
-fn conditions_belong_to_fcntl_and_ioctl() {
+fn conditions_belong_to_calls_with_a_command() {
+    use Model::{Fcntl, Ioctl, Socketcall};
     for &call in Syscall::ALL {
-        let conditional = matches!(call.row().policy, Policy::Model(Model::Fcntl | Model::Ioctl));
-        assert_eq!(conditional, matches!(call, Syscall::Fcntl | Syscall::Ioctl), "{call:?}");
+        let conditional = matches!(call.row().policy, Policy::Model(Fcntl | Ioctl | Socketcall));
+        let commanded = matches!(
+            call,
+            Syscall::Fcntl | Syscall::Fcntl64 | Syscall::Ioctl | Syscall::Socketcall
+        );
+        assert_eq!(conditional, commanded, "{call:?}");
     }
 }

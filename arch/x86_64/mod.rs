@@ -1,13 +1,13 @@
 //! x86_64: numbers, registers and layouts of its 64-bit ABI.
 //!
-//! Deliberately absent: i386 and x32. A tracee that uses them is recognised (`AUDIT_ARCH`,
-//! `FOREIGN_NR_BIT`) and never decoded.
+//! Deliberately absent: x32. A tracee that uses it is recognised (`FOREIGN_NR_BIT`) and never decoded.
 
 mod regs;
 mod stat;
 mod table;
 
 use crate::abi::{OpenBits, Stat};
+use crate::i386::I386;
 use crate::numbers::{self, CALLS};
 use crate::{Arch, Poke, Syscall};
 
@@ -22,9 +22,11 @@ static BY_CALL: [Option<u32>; CALLS] = numbers::by_call(table::TABLE);
 
 impl Arch for X86_64 {
     type Regs = UserRegs;
+    type Compat = I386;
     const NAME: &'static str = "x86_64";
     /// `EM_X86_64` with the marks for 64 bits and little endian (`linux/audit.h`).
     const AUDIT_ARCH: u32 = 0xc000_003e;
+    const WORD: usize = 8;
     const POKE: Poke = regs::POKE;
     /// `__X32_SYSCALL_BIT` of `asm/unistd.h`.
     const FOREIGN_NR_BIT: u64 = 0x4000_0000;

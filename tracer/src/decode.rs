@@ -105,6 +105,8 @@ pub(crate) fn decode<A: Arch>(
         Model::Connect => Ok(call
             .unix_path()?
             .map_or(Operation::Nothing, |path| Operation::File(Request::Connect(path)))),
+        // Only calls through another ABI come so, and none of those is served.
+        Model::Socketcall => Ok(Operation::Nothing),
         Model::Guard(errno) => {
             file(Request::Unmodelled(call.target(Follow::Yes)?, i32::from(errno)))
         }
