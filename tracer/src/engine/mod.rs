@@ -177,7 +177,7 @@ pub struct Engine<A: Arch> {
     /// Children that have ended before they were announced, and who may have made them.
     departed: HashMap<Pid, Vec<Pid>>,
     /// Tasks that ended while they made a child, the latest last: an orphan shares what its parent
-    /// shared. No more are kept than there may be orphans.
+    /// shared. At most [`BEREFT_MAX`] are kept.
     bereft: Vec<Task<A>>,
     served: Option<Served>,
     observer: Observer,
@@ -199,33 +199,25 @@ impl<A: Arch> Engine<A> {
         let start = served.as_ref().map(Served::start).unwrap_or_default();
         let coverage = Coverage::Filter;
         let tasks = HashMap::from([(root, Task::root(root, start, coverage))]);
-        Engine {
-            tasks,
-            held: Vec::new(),
-            departed: HashMap::new(),
-            bereft: Vec::new(),
-            served,
-            observer,
-            cores,
-            coverage,
-            arch: PhantomData,
-        }
+        Engine { served, cores, ..Engine::of(tasks, observer, coverage) }
     }
 
     /// An engine for tasks that ran before vrift came, without a filter: it only watches.
     pub fn watching(tids: &[Pid], observer: Observer) -> Engine<A> {
         let coverage = Coverage::EveryCall;
         let task = |&tid: &Pid| (tid, Task::root(tid, None, coverage));
-        let tasks = tids.iter().map(task).collect();
-        let (served, cores) = (None, None);
+        Engine::of(tids.iter().map(task).collect(), observer, coverage)
+    }
+
+    fn of(tasks: HashMap<Pid, Task<A>>, observer: Observer, coverage: Coverage) -> Engine<A> {
         Engine {
             tasks,
             held: Vec::new(),
             departed: HashMap::new(),
             bereft: Vec::new(),
-            served,
+            served: None,
             observer,
-            cores,
+            cores: None,
             coverage,
             arch: PhantomData,
         }
@@ -287,7 +279,9 @@ impl<A: Arch> Engine<A> {
         self.last_words(tid, &task);
         self.forget(&task);
         if task.spawning.is_some() {
-            self.bereft.truncate(BEREFT_MAX - 1);
+            if self.bereft.len() == BEREFT_MAX {
+                self.bereft.remove(0);
+            }
             self.bereft.push(task);
         }
         match ending {
