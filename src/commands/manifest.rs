@@ -102,7 +102,7 @@ fn show(file: &Path, path: &Path) -> Result<(), Failure> {
     out.write_all(b"path    ")?;
     write_path(&mut out, &manifest.path_of(id)?)?;
     writeln!(out, "\nnode    {}", id.0)?;
-    writeln!(out, "kind    {}", word(node.kind))?;
+    writeln!(out, "kind    {}", node.kind.word())?;
     writeln!(out, "mode    {:04o} {}", node.mode, permissions(node.mode))?;
     writeln!(out, "owner   {}:{}", node.uid, node.gid)?;
     writeln!(out, "links   {}", node.nlink)?;
@@ -116,6 +116,7 @@ fn show(file: &Path, path: &Path) -> Result<(), Failure> {
             out.write_all(b"\n")?;
         }
         Kind::Directory => writeln!(out, "names   {}", manifest.entries(id, 0)?.count())?,
+        _ => {}
     }
     Ok(())
 }
@@ -132,6 +133,7 @@ fn summarise(file: &Path) -> Result<(), Failure> {
             }
             Kind::Directory => directories += 1,
             Kind::Symlink => symlinks += 1,
+            _ => {}
         }
     }
     let mut out = stdout().lock();
@@ -161,14 +163,10 @@ fn letter(kind: Kind) -> char {
         Kind::File => '-',
         Kind::Directory => 'd',
         Kind::Symlink => 'l',
-    }
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::File => "file",
-        Kind::Directory => "directory",
-        Kind::Symlink => "symlink",
+        Kind::Fifo => 'p',
+        Kind::Socket => 's',
+        Kind::CharDevice => 'c',
+        Kind::BlockDevice => 'b',
     }
 }
 

@@ -100,6 +100,10 @@ fn dirent_type(kind: NodeKind) -> u8 {
         NodeKind::File => abi::DT_REG,
         NodeKind::Directory => abi::DT_DIR,
         NodeKind::Symlink => abi::DT_LNK,
+        NodeKind::Fifo => abi::DT_FIFO,
+        NodeKind::Socket => abi::DT_SOCK,
+        NodeKind::CharDevice => abi::DT_CHR,
+        NodeKind::BlockDevice => abi::DT_BLK,
     }
 }
 
@@ -108,6 +112,10 @@ fn type_bits(kind: NodeKind) -> u32 {
         NodeKind::File => abi::S_IFREG,
         NodeKind::Directory => abi::S_IFDIR,
         NodeKind::Symlink => abi::S_IFLNK,
+        NodeKind::Fifo => abi::S_IFIFO,
+        NodeKind::Socket => abi::S_IFSOCK,
+        NodeKind::CharDevice => abi::S_IFCHR,
+        NodeKind::BlockDevice => abi::S_IFBLK,
     }
 }
 

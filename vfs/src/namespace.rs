@@ -176,7 +176,7 @@ impl Namespace {
     pub fn stand_in(&self, at: NodeRef) -> Result<PathBuf, Error> {
         match self.node(at)?.kind {
             Kind::Symlink => self.skeleton.link(at, self.target(at)?),
-            Kind::File | Kind::Directory => Ok(self.skeleton.directory().to_owned()),
+            _ => Ok(self.skeleton.directory().to_owned()),
         }
     }
 

@@ -40,8 +40,8 @@ pub(super) struct Identity {
 pub(super) enum Sort {
     /// Something a manifest can hold.
     Known(Kind),
-    /// Something else, with its article.
-    Other(&'static str),
+    /// Something else.
+    Unknown,
 }
 
 impl Directory {
@@ -77,10 +77,11 @@ impl Directory {
             SFlag::S_IFREG => Sort::Known(Kind::File),
             SFlag::S_IFDIR => Sort::Known(Kind::Directory),
             SFlag::S_IFLNK => Sort::Known(Kind::Symlink),
-            SFlag::S_IFIFO => Sort::Other("a FIFO"),
-            SFlag::S_IFSOCK => Sort::Other("a socket"),
-            SFlag::S_IFCHR | SFlag::S_IFBLK => Sort::Other("a device"),
-            _ => Sort::Other("a thing of unknown kind"),
+            SFlag::S_IFIFO => Sort::Known(Kind::Fifo),
+            SFlag::S_IFSOCK => Sort::Known(Kind::Socket),
+            SFlag::S_IFCHR => Sort::Known(Kind::CharDevice),
+            SFlag::S_IFBLK => Sort::Known(Kind::BlockDevice),
+            _ => Sort::Unknown,
         })
     }
 

@@ -150,6 +150,7 @@ fn the_manifest_says_what_the_file_system_says() {
                 assert_eq!(node.atime, time(meta.atime(), meta.atime_nsec()));
                 contents.push((node.digest, path));
             }
+            other => panic!("{path:?} is a {}", other.word()),
         }
         seen += 1;
     }

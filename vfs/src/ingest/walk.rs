@@ -107,7 +107,10 @@ impl<'a> Walk<'a> {
             Sort::Known(Kind::Directory) => self.take_directory(at, name).map(Some),
             Sort::Known(Kind::File) => self.take_file(at, name).map(|()| None),
             Sort::Known(Kind::Symlink) => self.take_symlink(at, name).map(|()| None),
-            Sort::Other(kind) => Err(Skip::Problem(Cause::Unsupported { kind })),
+            Sort::Known(Kind::Fifo) => Err(unsupported("a FIFO")),
+            Sort::Known(Kind::Socket) => Err(unsupported("a socket")),
+            Sort::Known(Kind::CharDevice | Kind::BlockDevice) => Err(unsupported("a device")),
+            Sort::Unknown => Err(unsupported("a thing of unknown kind")),
         }
     }
 
@@ -220,6 +223,10 @@ fn read(file: &File, store: &Store) -> Result<(Metadata, Inserted), Skip> {
         }
     }
     Err(Skip::Problem(Cause::Changing))
+}
+
+fn unsupported(kind: &'static str) -> Skip {
+    Skip::Problem(Cause::Unsupported { kind })
 }
 
 fn cannot(operation: &'static str) -> impl FnOnce(io::Error) -> Skip {

@@ -20,6 +20,10 @@ impl Namespace {
             Subject::Node(at) => match self.node(at)?.kind {
                 Kind::Directory => Err(Errno::EISDIR.into()),
                 Kind::File | Kind::Symlink => Err(Errno::EROFS.into()),
+                // Only a file has a length (`vfs_truncate` in fs/open.c).
+                Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
+                    Err(Errno::EINVAL.into())
+                }
             },
         }
     }

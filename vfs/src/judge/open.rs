@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::{Failure, Outcome, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
-use crate::creds::{Ids, READ};
+use crate::creds::{Ids, READ, WRITE};
 use crate::files::Usage;
 use crate::namespace::Namespace;
 use crate::place::NodeRef;
@@ -47,10 +47,13 @@ impl Namespace {
         }
         if open.handle != Handle::Path {
             self.check_handle(caller, open.handle, at)?;
+            if let Some(refused) = cannot_serve(node.kind) {
+                return Ok(refused);
+            }
         }
         let (path, blob) = match node.kind {
             Kind::File => (self.blob_path(&node.digest), Some(node.digest)),
-            Kind::Directory | Kind::Symlink => (self.stand_in(at)?, None),
+            _ => (self.stand_in(at)?, None),
         };
         let paths = Paths { first: Some(path), second: None };
         let usage = if open.handle == Handle::Path { Usage::Name } else { Usage::Content };
@@ -69,12 +72,31 @@ impl Namespace {
             Kind::Symlink => Err(Errno::ELOOP.into()),
             Kind::Directory if writes => Err(Errno::EISDIR.into()),
             Kind::File if writes => Err(Errno::EROFS.into()),
-            Kind::Directory | Kind::File => {
-                if !caller.creds(Ids::FileSystem).may(&node, READ) {
+            // As on every file system mounted with `nodev` (`may_open` in fs/namei.c).
+            Kind::CharDevice | Kind::BlockDevice => Err(Errno::EACCES.into()),
+            Kind::Directory | Kind::File | Kind::Fifo | Kind::Socket => {
+                let want = match handle {
+                    Handle::Write { reads: true } => READ | WRITE,
+                    Handle::Write { reads: false } => WRITE,
+                    Handle::Read | Handle::Path => READ,
+                };
+                if !caller.creds(Ids::FileSystem).may(&node, want) {
                     return Err(Errno::EACCES.into());
                 }
                 Ok(())
             }
         }
+    }
+}
+
+/// The refusal of what has no content to be opened.
+fn cannot_serve(kind: Kind) -> Option<Judged> {
+    match kind {
+        // A socket has a name to connect to and nothing to open (`no_open` in fs/inode.c).
+        Kind::Socket => Some(Judged::deny(Errno::ENXIO)),
+        Kind::Fifo => {
+            Some(Judged::limit(Errno::EOPNOTSUPP, "opening a FIFO of a mount is not supported yet"))
+        }
+        _ => None,
     }
 }

@@ -6,14 +6,16 @@
 //!
 //! Deliberately absent: building in less memory than the finished file takes.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
 use vrift_cas::{Digest, Temp};
 
-use super::format::{self, Header};
+use super::format::{self, Header, SECTIONS};
 use super::node::{self, Links, UNNAMED};
 use super::tree::{TARGET_MAX, is_name};
+use super::xattr::{Pool, Xattr};
 use super::{Error, Kind, Node, index};
 
 /// A node that was given to a [`Builder`]; ids exist only in the finished file.
@@ -25,12 +27,15 @@ pub struct Draft(u32);
 pub struct Builder {
     nodes: Vec<Drafted>,
     names: Vec<Name>,
+    xattrs: Pool,
 }
 
 #[derive(Debug)]
 struct Drafted {
     node: Node,
     target: Box<[u8]>,
+    /// The number of its set of extended attributes.
+    xattrs: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +48,8 @@ struct Name {
 impl Builder {
     /// Starts a tree whose root directory is `root`.
     pub fn new(root: Node) -> Builder {
-        Builder { nodes: vec![Drafted { node: root, target: Box::default() }], names: Vec::new() }
+        let root = Drafted { node: root, target: Box::default(), xattrs: None };
+        Builder { nodes: vec![root], names: Vec::new(), xattrs: Pool::default() }
     }
 
     /// The root directory.
@@ -51,8 +57,8 @@ impl Builder {
         Draft(0)
     }
 
-    /// Adds a file or a directory. Of a file's attributes `nlink` is ignored: the manifest says
-    /// how many names it has there.
+    /// Adds anything but a symlink. Unless it is a directory, `nlink` is ignored: the manifest
+    /// says how many names it has there.
     pub fn add(&mut self, node: Node) -> Draft {
         self.push(node, &[])
     }
@@ -62,8 +68,30 @@ impl Builder {
         self.push(Node { kind: Kind::Symlink, size: target.len() as u64, ..node }, target)
     }
 
-    /// Names `node` in the directory `parent`. A file or a symlink may have several names, a
-    /// directory other than the root has exactly one.
+    /// Gives a node extended attributes, in any order: full names with their values. What it had
+    /// is replaced.
+    pub fn set_xattrs(&mut self, node: Draft, mut xattrs: Vec<Xattr>) {
+        xattrs.sort_unstable();
+        let set = self.xattrs.add(xattrs.iter().map(|(name, value)| (&**name, &**value)));
+        if let Some(drafted) = self.nodes.get_mut(node.0 as usize) {
+            drafted.xattrs = set;
+        }
+    }
+
+    /// The sets of extended attributes, to add to.
+    pub(super) fn pool(&mut self) -> &mut Pool {
+        &mut self.xattrs
+    }
+
+    /// Gives a node the extended attributes with this number in [`Builder::pool`].
+    pub(super) fn set_pooled(&mut self, node: Draft, set: u32) {
+        if let Some(drafted) = self.nodes.get_mut(node.0 as usize) {
+            drafted.xattrs = Some(set);
+        }
+    }
+
+    /// Names `node` in the directory `parent`. A directory other than the root has exactly one
+    /// name, anything else may have several.
     pub fn add_name(&mut self, parent: Draft, name: &[u8], node: Draft) {
         self.names.push(Name { parent, name: name.into(), node });
     }
@@ -95,6 +123,7 @@ impl Builder {
         self.names.sort_unstable();
         let tree = Numbered::new(&self)?;
         let (sections, header) = tree.encode(&self);
+        let header = header.ok_or_else(|| fault(&[], "it is too large"))?;
         let (head, id) = header.encode();
         let mut bytes = Vec::with_capacity(head.len() + sections.len());
         bytes.extend(head);
@@ -105,7 +134,7 @@ impl Builder {
     fn push(&mut self, node: Node, target: &[u8]) -> Draft {
         // More nodes than a u32 counts are refused by `check`; until then numbers may repeat.
         let draft = Draft(self.nodes.len() as u32);
-        self.nodes.push(Drafted { node, target: target.into() });
+        self.nodes.push(Drafted { node, target: target.into(), xattrs: None });
         draft
     }
 
@@ -114,7 +143,10 @@ impl Builder {
         if self.nodes.len().max(self.names.len()) >= u32::MAX as usize {
             return Err(fault(&[], "it has more nodes or names than the format can number"));
         }
-        for Drafted { node, target } in &self.nodes {
+        if let Some((name, what)) = self.xattrs.fault() {
+            return Err(fault(name, what));
+        }
+        for Drafted { node, target, .. } in &self.nodes {
             let symlink = node.kind == Kind::Symlink;
             if symlink && !(1..=TARGET_MAX).contains(&node.size) || target.contains(&0) {
                 return Err(fault(target, "a symlink cannot have this target"));
@@ -179,7 +211,7 @@ impl<'a> Numbered<'a> {
     }
 
     fn number(&mut self, draft: Draft, named_by: u32) {
-        let links = Links { named_by, start: 0, count: 0 };
+        let links = Links { named_by, start: 0, count: 0, xattrs: 0 };
         let id = self.order.len() as u32;
         self.places[draft.0 as usize] = Some(Place { id, names: 0, links });
         self.order.push(draft);
@@ -218,7 +250,7 @@ impl<'a> Numbered<'a> {
     }
 
     /// The sections, and the header that describes them.
-    fn encode(&self, tree: &Builder) -> (Vec<u8>, Header) {
+    fn encode(&self, tree: &Builder) -> (Vec<u8>, Option<Header>) {
         let ids: Vec<u32> = self.places.iter().flatten().map(|place| place.id).collect();
         let mut strings = Vec::new();
         let mut dentries = Vec::with_capacity(self.dentries.len() * format::DENTRY_SIZE);
@@ -234,8 +266,9 @@ impl<'a> Numbered<'a> {
             hashes.push(index::hash(parent, name));
         }
         let mut body = Vec::with_capacity(self.order.len() * format::NODE_SIZE);
+        let mut sets = Sets::default();
         for draft in &self.order {
-            let Drafted { node, target } = &tree.nodes[draft.0 as usize];
+            let Drafted { node, target, xattrs } = &tree.nodes[draft.0 as usize];
             let Some(mut place) = self.places[draft.0 as usize] else { continue };
             let mut node = *node;
             if node.kind != Kind::Directory {
@@ -245,23 +278,40 @@ impl<'a> Numbered<'a> {
                 place.links.start = strings.len() as u64;
                 strings.extend_from_slice(target);
             }
+            place.links.xattrs = xattrs.map_or(0, |set| sets.number(set));
             node::encode(&node, &place.links, &mut body);
         }
         let index = index::build(&hashes);
-        let slots = (index.len() / format::SLOT_SIZE) as u64;
-        let string_bytes = strings.len() as u64;
-        for section in [dentries, index, strings] {
+        let (sets, xattrs) = tree.xattrs.encode(&sets.order, &mut strings);
+        // The nodes, and in the order of `Section` the others.
+        let mut lengths = [body.len() as u64; SECTIONS];
+        let others = [dentries, index, sets, xattrs, strings];
+        for (length, section) in lengths[1..].iter_mut().zip(others) {
+            *length = section.len() as u64;
             body.extend(section);
         }
-        let header = Header {
-            nodes: self.order.len() as u32,
-            dentries: self.dentries.len() as u32,
-            slots,
-            strings: string_bytes,
-            body: Digest::of(&body),
-            id: Digest::default(),
-        };
+        let (nodes, dentries) = (self.order.len() as u32, self.dentries.len() as u32);
+        let header = Header::new(nodes, dentries, lengths, Digest::of(&body));
         (body, header)
+    }
+}
+
+/// Sets of extended attributes in the order in which nodes have them first.
+#[derive(Default)]
+struct Sets {
+    order: Vec<u32>,
+    places: HashMap<u32, u32>,
+}
+
+impl Sets {
+    /// The number in the file of a set in the builder's pool, plus 1.
+    fn number(&mut self, set: u32) -> u32 {
+        let next = self.order.len() as u32 + 1;
+        let number = *self.places.entry(set).or_insert(next);
+        if number == next {
+            self.order.push(set);
+        }
+        number
     }
 }
 

@@ -79,12 +79,20 @@ impl fmt::Display for Error {
             Error::NotAManifest { path } => {
                 write!(f, "{} is not a manifest", path.display())
             }
-            Error::Version { path, found, known } => write!(
-                f,
-                "manifest {}: format version {found} is not known (this vrift reads version \
-                 {known}); use the vrift that wrote it or ingest again",
-                path.display()
-            ),
+            Error::Version { path, found, known } => {
+                let path = path.display();
+                write!(f, "manifest {path}: it has format version {found}, ")?;
+                match found < known {
+                    true => write!(
+                        f,
+                        "which this vrift (version {known}) no longer reads; ingest again"
+                    ),
+                    false => write!(
+                        f,
+                        "which this vrift (version {known}) does not know; use a newer one"
+                    ),
+                }
+            }
             Error::Damaged { path, what } => write!(
                 f,
                 "manifest {}: {what} (file truncated or damaged); ingest again or restore a copy",
@@ -94,11 +102,7 @@ impl fmt::Display for Error {
                 write!(f, "manifest {}: there is no node {}", path.display(), node.0)
             }
             Error::WrongKind { path, node, wanted } => {
-                let wanted = match wanted {
-                    Kind::File => "file",
-                    Kind::Directory => "directory",
-                    Kind::Symlink => "symlink",
-                };
+                let wanted = wanted.word();
                 write!(f, "manifest {}: node {} is not a {wanted}", path.display(), node.0)
             }
             Error::NotATree { name, what } => {

@@ -1,8 +1,7 @@
 //! The header and the byte order: everything of the format that is not a record.
 //!
-//! Sections follow each other without gaps in the order of [`Section`]; their sizes follow from
-//! the counts. The header states them all the same, so that a later version may add sections and
-//! say so, and a reader of this version accepts exactly the layout that its writer makes.
+//! Sections follow each other without gaps in the order of [`Section`]. The header states where
+//! each one is, and a reader of this version accepts exactly the layout that its writer makes.
 
 use std::ops::Range;
 use std::path::Path;
@@ -14,17 +13,21 @@ use super::Error;
 /// The first bytes of every manifest: not text, and changed by anything that rewrites line ends.
 const MAGIC: [u8; 8] = *b"\x89VRIFT\r\n";
 /// The version this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The size of the header, its checksum included.
-pub(super) const HEADER_SIZE: usize = 192;
+pub(super) const HEADER_SIZE: usize = 256;
 /// How much of the header its checksum covers.
-const HEADER_COVERED: usize = HEADER_SIZE - 32;
+pub(super) const HEADER_COVERED: usize = HEADER_SIZE - 32;
 /// The size of a node's record.
 pub(super) const NODE_SIZE: usize = 128;
 /// The size of a directory entry's record.
 pub(super) const DENTRY_SIZE: usize = 24;
 /// The size of a slot of the hash index.
 pub(super) const SLOT_SIZE: usize = 8;
+/// The size of the record of a set of extended attributes.
+pub(super) const SET_SIZE: usize = 8;
+/// The size of the record of one extended attribute.
+pub(super) const XATTR_SIZE: usize = 24;
 
 /// A part of the file after the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +38,16 @@ pub(super) enum Section {
     Dentries,
     /// The hash table from (directory, name) to dentry.
     Index,
-    /// Names, then symlink targets.
+    /// One record per different set of extended attributes.
+    Sets,
+    /// One record per extended attribute, by set, then by name.
+    Xattrs,
+    /// Names, then symlink targets, then names and values of extended attributes.
     Strings,
 }
+
+/// How many sections there are.
+pub(super) const SECTIONS: usize = Section::Strings as usize + 1;
 
 /// The decoded header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,52 +56,46 @@ pub(super) struct Header {
     pub(super) nodes: u32,
     /// The number of directory entries.
     pub(super) dentries: u32,
-    /// The number of slots of the index, a power of two.
-    pub(super) slots: u64,
-    /// The size of the strings section.
-    pub(super) strings: u64,
+    /// Where each section starts, in their order, and where the last one ends.
+    bounds: [u64; SECTIONS + 1],
     /// The digest of everything after the header.
     pub(super) body: Digest,
-    /// The digest of the header.
-    pub(super) id: Digest,
 }
 
 impl Header {
-    /// Where a section is. All ends were checked against the file's length by [`Header::parse`].
-    pub(super) fn extent(&self, section: Section) -> Range<usize> {
-        let ends = self.ends().unwrap_or_default();
-        let start = |end: u64| usize::try_from(end).unwrap_or(usize::MAX);
-        match section {
-            Section::Nodes => HEADER_SIZE..start(ends[0]),
-            Section::Dentries => start(ends[0])..start(ends[1]),
-            Section::Index => start(ends[1])..start(ends[2]),
-            Section::Strings => start(ends[2])..start(ends[3]),
+    /// The header of a file with sections of these lengths, unless it is longer than all files.
+    pub(super) fn new(
+        nodes: u32,
+        dentries: u32,
+        lengths: [u64; SECTIONS],
+        body: Digest,
+    ) -> Option<Header> {
+        let mut bounds = [HEADER_SIZE as u64; SECTIONS + 1];
+        for (at, length) in lengths.into_iter().enumerate() {
+            bounds[at + 1] = bounds[at].checked_add(length)?;
         }
+        i64::try_from(bounds[SECTIONS]).ok()?;
+        Some(Header { nodes, dentries, bounds, body })
     }
 
-    /// The end of each section, unless that is beyond all files.
-    fn ends(&self) -> Option<[u64; 4]> {
-        let nodes = HEADER_SIZE as u64 + u64::from(self.nodes) * NODE_SIZE as u64;
-        let dentries = nodes + u64::from(self.dentries) * DENTRY_SIZE as u64;
-        let index = dentries.checked_add(self.slots.checked_mul(SLOT_SIZE as u64)?)?;
-        Some([nodes, dentries, index, index.checked_add(self.strings)?])
+    /// Where a section is. All bounds were checked against the file's length.
+    pub(super) fn extent(&self, section: Section) -> Range<usize> {
+        let at = section as usize;
+        self.bounds[at] as usize..self.bounds[at + 1] as usize
     }
 
-    /// Writes the header for a body with this digest, and returns it with the manifest's id.
+    /// Writes the header, and returns it with the manifest's id.
     pub(super) fn encode(&self) -> ([u8; HEADER_SIZE], Digest) {
-        let ends = self.ends().unwrap_or_default();
         let mut out = Vec::with_capacity(HEADER_SIZE);
         out.extend(MAGIC);
         out.extend(VERSION.to_le_bytes());
         out.extend(0u32.to_le_bytes());
-        out.extend(ends[3].to_le_bytes());
+        out.extend(self.bounds[SECTIONS].to_le_bytes());
         out.extend(u64::from(self.nodes).to_le_bytes());
         out.extend(u64::from(self.dentries).to_le_bytes());
-        let mut start = HEADER_SIZE as u64;
-        for end in ends {
-            out.extend(start.to_le_bytes());
-            out.extend((end - start).to_le_bytes());
-            start = end;
+        for pair in self.bounds.windows(2) {
+            out.extend(pair[0].to_le_bytes());
+            out.extend((pair[1] - pair[0]).to_le_bytes());
         }
         out.extend(self.body.0);
         out.resize(HEADER_COVERED, 0);
@@ -102,8 +106,8 @@ impl Header {
         (header, id)
     }
 
-    /// Reads and checks the header of the file whose bytes are `file`.
-    pub(super) fn parse(file: &[u8], path: &Path) -> Result<Header, Error> {
+    /// Reads and checks the header of the file whose bytes are `file`; returns it with the id.
+    pub(super) fn parse(file: &[u8], path: &Path) -> Result<(Header, Digest), Error> {
         let damaged = |what| Error::Damaged { path: path.to_owned(), what };
         if !file.starts_with(&MAGIC) {
             return Err(Error::NotAManifest { path: path.to_owned() });
@@ -121,15 +125,30 @@ impl Header {
         if id.0 != stored {
             return Err(damaged("the header checksum does not match"));
         }
-        let header = fields.header(id).ok_or_else(|| damaged("the header is not valid"))?;
+        let header = fields.header().ok_or_else(|| damaged("the header is not valid"))?;
         // Encoding again compares every offset, the flags and the reserved bytes at once.
         if header.encode().1 != id {
             return Err(damaged("the section table is not valid"));
         }
-        if header.ends().map(|ends| ends[3]) != Some(file.len() as u64) {
+        if header.bounds[SECTIONS] != file.len() as u64 {
             return Err(damaged("the file does not have the length it should have"));
         }
-        Ok(header)
+        Ok((header, id))
+    }
+
+    /// Whether the sections have the lengths that follow from the counts.
+    fn is_consistent(&self) -> bool {
+        let length = |section: Section| {
+            let at = section as usize;
+            self.bounds[at + 1] - self.bounds[at]
+        };
+        let (nodes, dentries) = (u64::from(self.nodes), u64::from(self.dentries));
+        nodes > 0
+            && length(Section::Nodes) == nodes * NODE_SIZE as u64
+            && length(Section::Dentries) == dentries * DENTRY_SIZE as u64
+            && length(Section::Index) == super::index::slots_for(self.dentries) * SLOT_SIZE as u64
+            && length(Section::Sets).is_multiple_of(SET_SIZE as u64)
+            && length(Section::Xattrs).is_multiple_of(XATTR_SIZE as u64)
     }
 }
 
@@ -165,22 +184,17 @@ impl Fields<'_> {
     }
 
     /// The header's fields after the version.
-    fn header(&mut self, id: Digest) -> Option<Header> {
+    fn header(&mut self) -> Option<Header> {
         let _flags = self.u32()?;
         let _file_length = self.u64()?;
         let nodes = u32::try_from(self.u64()?).ok()?;
         let dentries = u32::try_from(self.u64()?).ok()?;
-        let mut lengths = [0; 4];
+        let mut lengths = [0; SECTIONS];
         for length in &mut lengths {
             let _offset = self.u64()?;
             *length = self.u64()?;
         }
-        let [_, _, index, strings] = lengths;
-        let slots = index / SLOT_SIZE as u64;
-        let body = Digest(self.bytes()?);
-        let header = Header { nodes, dentries, slots, strings, body, id };
-        header.ends()?;
-        let valid = nodes > 0 && slots == super::index::slots_for(dentries);
-        valid.then_some(header)
+        let header = Header::new(nodes, dentries, lengths, Digest(self.bytes()?))?;
+        header.is_consistent().then_some(header)
     }
 }

@@ -15,8 +15,7 @@
 //! cost more than everything else at start-up, so there only the header is hashed and accesses
 //! rely on the checks of each record; [`Manifest::verify`] proves the rest.
 //!
-//! Deliberately absent: changing a manifest (a session keeps a journal and writes a new one), and
-//! extended attributes, FIFOs, sockets and device nodes, which version 1 of the format has not.
+//! Deliberately absent: changing a manifest (a session keeps a journal and writes a new one).
 
 mod builder;
 mod error;
@@ -25,6 +24,7 @@ mod index;
 mod node;
 mod tree;
 mod verify;
+mod xattr;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +41,7 @@ pub use error::Error;
 pub use node::{Kind, Node, Timestamp};
 pub use tree::{Entries, Entry};
 pub use verify::BlobDefect;
+pub use xattr::{Xattr, Xattrs};
 
 /// Files up to this size are hashed as a whole when they are opened: it takes less than a
 /// millisecond and covers trees of a few thousand names.
@@ -61,6 +62,7 @@ pub struct Manifest {
     path: PathBuf,
     map: Mapped,
     header: Header,
+    id: Digest,
 }
 
 impl Manifest {
@@ -76,8 +78,8 @@ impl Manifest {
             return Err(Error::NotAManifest { path: path.to_owned() });
         }
         let map = map_file(&file).map_err(io("map"))?;
-        let header = Header::parse(&map, path)?;
-        let manifest = Manifest { path: path.to_owned(), map, header };
+        let (header, id) = Header::parse(&map, path)?;
+        let manifest = Manifest { path: path.to_owned(), map, header, id };
         if manifest.map.len() as u64 <= CHECKED_ON_OPEN {
             manifest.check_body()?;
         }
@@ -90,7 +92,7 @@ impl Manifest {
     /// What identifies the content of this manifest: the digest of its header, which contains the
     /// digest of everything else.
     pub fn id(&self) -> Digest {
-        self.header.id
+        self.id
     }
 
     /// The file it was opened from.

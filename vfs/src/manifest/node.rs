@@ -1,7 +1,6 @@
 //! A node's attributes, and the record they are stored in.
 //!
-//! Kinds are numbered 1 to 3; 4 to 7 are set aside for FIFOs, sockets, character and block
-//! devices. A reader rejects every number it does not know.
+//! Kinds are numbered 1 to 7. A reader rejects every number it does not know.
 
 use vrift_cas::Digest;
 
@@ -17,6 +16,40 @@ pub enum Kind {
     Directory,
     /// A symbolic link.
     Symlink,
+    /// A FIFO (named pipe).
+    Fifo,
+    /// A socket's name.
+    Socket,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+}
+
+impl Kind {
+    /// All kinds, in the order of their numbers in the format, which start at 1.
+    const ALL: [Kind; 7] = [
+        Kind::File,
+        Kind::Directory,
+        Kind::Symlink,
+        Kind::Fifo,
+        Kind::Socket,
+        Kind::CharDevice,
+        Kind::BlockDevice,
+    ];
+
+    /// The kind in words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::File => "file",
+            Kind::Directory => "directory",
+            Kind::Symlink => "symlink",
+            Kind::Fifo => "fifo",
+            Kind::Socket => "socket",
+            Kind::CharDevice => "character device",
+            Kind::BlockDevice => "block device",
+        }
+    }
 }
 
 /// A time stamp.
@@ -68,6 +101,8 @@ pub(super) struct Links {
     pub(super) start: u64,
     /// How many dentries it has; 0 if it is no directory.
     pub(super) count: u32,
+    /// The number of its set of extended attributes plus 1; 0 if it has none.
+    pub(super) xattrs: u32,
 }
 
 /// The value of [`Links::named_by`] for the root, which has no name.
@@ -77,11 +112,8 @@ const HAS_BTIME: u8 = 1;
 
 /// Writes the record of a node that [`is_valid`].
 pub(super) fn encode(node: &Node, links: &Links, out: &mut Vec<u8>) {
-    let kind = match node.kind {
-        Kind::File => 1u8,
-        Kind::Directory => 2,
-        Kind::Symlink => 3,
-    };
+    // In the order of `Kind::ALL`.
+    let kind = node.kind as u8 + 1;
     let btime = node.btime.unwrap_or_default();
     let times = [node.atime, node.mtime, node.ctime, btime];
     out.extend([kind, if node.btime.is_some() { HAS_BTIME } else { 0 }]);
@@ -98,20 +130,16 @@ pub(super) fn encode(node: &Node, links: &Links, out: &mut Vec<u8>) {
             out.extend(links.count.to_le_bytes());
             out.extend([0; 20]);
         }
+        _ => out.extend([0; 32]),
     }
     out.extend(links.named_by.to_le_bytes());
-    out.extend([0; 4]);
+    out.extend(links.xattrs.to_le_bytes());
 }
 
 /// Reads the attributes from a record; `None` if no node can have them.
 pub(super) fn decode(record: &[u8; NODE_SIZE]) -> Option<Node> {
     let mut fields = Fields(record);
-    let kind = match fields.u8()? {
-        1 => Kind::File,
-        2 => Kind::Directory,
-        3 => Kind::Symlink,
-        _ => return None,
-    };
+    let kind = *Kind::ALL.get(usize::from(fields.u8()?).checked_sub(1)?)?;
     let flags = fields.u8()?;
     let mode = u32::from(fields.u16()?);
     let (nlink, uid, gid) = (fields.u32()?, fields.u32()?, fields.u32()?);
@@ -127,7 +155,7 @@ pub(super) fn decode(record: &[u8; NODE_SIZE]) -> Option<Node> {
     let btime = (flags == HAS_BTIME).then_some(btime);
     let digest = match kind {
         Kind::File => Digest(fields.bytes()?),
-        Kind::Directory | Kind::Symlink => Digest::default(),
+        _ => Digest::default(),
     };
     let node = Node {
         kind,
@@ -156,13 +184,13 @@ pub(super) fn is_valid(node: &Node) -> bool {
         && times.iter().all(|time| time.nsec < 1_000_000_000)
 }
 
-/// Reads where a record points to. For a file, `start` and `count` are 0.
+/// Reads where a record points to. `start` and `count` are 0 where they mean nothing.
 pub(super) fn decode_links(record: &[u8; NODE_SIZE], kind: Kind) -> Option<Links> {
     let mut fields = Fields(record.get(88..)?);
     let (start, count) = match kind {
-        Kind::File => (0, 0),
         Kind::Directory | Kind::Symlink => (fields.u64()?, fields.u32()?),
+        _ => (0, 0),
     };
     let mut fields = Fields(record.get(120..)?);
-    Some(Links { named_by: fields.u32()?, start, count })
+    Some(Links { named_by: fields.u32()?, start, count, xattrs: fields.u32()? })
 }

@@ -194,14 +194,14 @@ impl Manifest {
     }
 
     /// Where the record of a node of this kind points to.
-    fn links(&self, id: NodeId, kind: Kind) -> Result<Links, Error> {
+    pub(super) fn links(&self, id: NodeId, kind: Kind) -> Result<Links, Error> {
         let links = node::decode_links(self.node_bytes(id)?, kind);
         links
             .filter(|links| (id == self.root()) == (links.named_by == UNNAMED))
             .ok_or_else(|| self.damaged("a node record is not valid"))
     }
 
-    fn string(&self, offset: u64, length: u64) -> Option<&[u8]> {
+    pub(super) fn string(&self, offset: u64, length: u64) -> Option<&[u8]> {
         let offset = usize::try_from(offset).ok()?;
         let end = offset.checked_add(usize::try_from(length).ok()?)?;
         self.section(Section::Strings).get(offset..end)

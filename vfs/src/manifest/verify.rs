@@ -72,13 +72,22 @@ impl Manifest {
     /// Reads the whole tree into a builder.
     fn rebuild(&self) -> Result<Builder, Error> {
         let mut builder = Builder::new(self.node(self.root())?);
+        let sets = self.rebuild_sets(builder.pool())?;
         let mut drafts = vec![builder.root()];
         for id in (1..self.len()).map(NodeId) {
             let node = self.node(id)?;
             drafts.push(match node.kind {
                 Kind::Symlink => builder.add_symlink(node, self.target(id)?),
-                Kind::File | Kind::Directory => builder.add(node),
+                _ => builder.add(node),
             });
+        }
+        for (id, &draft) in (0..).map(NodeId).zip(&drafts) {
+            if let Some(set) = self.set_of(id)? {
+                let known = sets.get(set as usize).copied().flatten();
+                let set = known
+                    .ok_or_else(|| self.damaged("a set of extended attributes is not valid"))?;
+                builder.set_pooled(draft, set);
+            }
         }
         // Ids below `len` have a draft, and `entries` yields no others.
         let draft = |id: NodeId| -> Draft { drafts[id.0 as usize] };

@@ -1,0 +1,154 @@
+//! Files that lie: every change of a byte is an error, and no forgery does harm.
+
+use super::*;
+
+/// Makes the checksums right again, as somebody who forges a manifest would.
+fn reseal(bytes: &mut [u8]) {
+    let (header, body) = bytes.split_at_mut(format::HEADER_SIZE);
+    header[136..168].copy_from_slice(&Digest::of(body).0);
+    let id = Digest::of(&header[..224]);
+    header[224..].copy_from_slice(&id.0);
+}
+
+/// Asks everything there is to ask. The answers may be wrong; the questions must end.
+fn ask_everything(manifest: &Manifest) -> Result<(), Error> {
+    let mut steps = 0;
+    let mut todo = vec![manifest.root()];
+    while let Some(dir) = todo.pop() {
+        let Ok(entries) = manifest.entries(dir, 0) else { continue };
+        for entry in entries.flatten() {
+            steps += 1;
+            assert!(steps <= manifest.header.dentries, "the walk visits each name once");
+            assert!(tree::is_name(entry.name));
+            if entry.kind == Kind::Directory {
+                todo.push(entry.node);
+            }
+        }
+    }
+    for id in (0..manifest.len() + 2).map(NodeId) {
+        let _ = manifest.parent(id);
+        let _ = manifest.name_of(id);
+        let _ = manifest.target(id);
+        let _ = manifest.xattr(id, b"user.a");
+        let mut attributes = 0;
+        for found in manifest.xattrs(id).into_iter().flatten().map_while(Result::ok) {
+            attributes += found.0.len();
+        }
+        assert!(attributes < manifest.map.len() * 2);
+        let _ = manifest.lookup(id, b"a");
+        if let Ok(path) = manifest.path_of(id) {
+            assert!(path.len() < manifest.map.len() * 2);
+            let _ = manifest.find(&path);
+        }
+    }
+    manifest.verify()
+}
+
+#[test]
+fn no_changed_byte_does_harm() {
+    let scene = Scene::new();
+    let (good, _) = build(&generate(7, 14), 1).encode().unwrap();
+    let (mut opened, mut proved) = (0, 0);
+    for at in 0..good.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] ^= change;
+            assert!(scene.open(&bytes).is_err(), "byte {at}: a small file is hashed at opening");
+            reseal(&mut bytes);
+            if let Ok(manifest) = scene.open(&bytes) {
+                opened += 1;
+                proved += usize::from(ask_everything(&manifest).is_ok());
+            }
+        }
+    }
+    // Most forgeries pass the checks at opening; those that pass all describe another tree.
+    assert!(opened > good.len() && proved > 0, "{opened} {proved}");
+}
+
+#[test]
+fn random_garbage_does_no_harm() {
+    let scene = Scene::new();
+    let (good, _) = build(&generate(8, 40), 1).encode().unwrap();
+    let mut random = Random(11);
+    for _ in 0..1000 {
+        let mut bytes = good.clone();
+        for _ in 0..=random.below(8) {
+            // Small numbers are the ones that make records point to each other.
+            let at = format::HEADER_SIZE + random.below(bytes.len() - format::HEADER_SIZE);
+            bytes[at] = random.below(48) as u8;
+        }
+        reseal(&mut bytes);
+        if let Ok(manifest) = scene.open(&bytes) {
+            let _ = ask_everything(&manifest);
+        }
+    }
+}
+
+#[test]
+fn no_truncation_is_accepted() {
+    let scene = Scene::new();
+    let (good, _) = build(&generate(9, 6), 1).encode().unwrap();
+    for length in 0..good.len() {
+        assert!(scene.open(&good[..length]).is_err());
+    }
+    assert!(scene.open(&[&good[..], b"x"].concat()).is_err());
+    scene.open(&good).unwrap();
+}
+
+#[test]
+fn damage_in_a_large_file_is_found_by_its_records_and_by_verify() {
+    let scene = Scene::new();
+    let mut builder = Builder::new(directory());
+    for number in 0..8000u32 {
+        let name = format!("{number:05}");
+        let draft = builder.add(file(name.as_bytes()));
+        builder.add_name(builder.root(), name.as_bytes(), draft);
+    }
+    let (mut bytes, _) = builder.encode().unwrap();
+    assert!(bytes.len() as u64 > CHECKED_ON_OPEN);
+    bytes[format::HEADER_SIZE + format::NODE_SIZE] = 9;
+    let manifest = scene.open(&bytes).unwrap();
+    assert!(matches!(manifest.node(NodeId(1)), Err(Error::Damaged { .. })));
+    assert_eq!(manifest.entries(manifest.root(), 0).unwrap().filter(Result::is_err).count(), 1);
+    let error = manifest.verify().unwrap_err().to_string();
+    assert!(error.contains("the body checksum does not match"), "{error}");
+}
+
+#[test]
+fn messages_say_what_where_and_what_to_do() {
+    let scene = Scene::new();
+    let (good, _) = build(&generate(5, 20), 1).encode().unwrap();
+    let changed = |at: usize| {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        scene.message(&bytes)
+    };
+    let damaged = |what: &str| {
+        format!(
+            "manifest /app.vrift: {what} (file truncated or damaged); ingest again or restore a copy"
+        )
+    };
+    assert_eq!(scene.message(b""), "/app.vrift is not a manifest");
+    assert_eq!(changed(3), "/app.vrift is not a manifest");
+    assert_eq!(
+        changed(8),
+        "manifest /app.vrift: it has format version 3, which this vrift (version 2) does not know; use \
+         a newer one"
+    );
+    let mut older = good.clone();
+    older[8] = 1;
+    assert_eq!(
+        scene.message(&older),
+        "manifest /app.vrift: it has format version 1, which this vrift (version 2) no longer \
+         reads; ingest again"
+    );
+    assert_eq!(changed(30), damaged("the header checksum does not match"));
+    assert_eq!(changed(good.len() - 1), damaged("the body checksum does not match"));
+    assert_eq!(
+        scene.message(&good[..good.len() - 1]),
+        damaged("the file does not have the length it should have")
+    );
+    assert_eq!(scene.message(&good[..100]), damaged("the header is cut off"));
+    let dir = Manifest::open(scene.dir.path()).unwrap_err();
+    assert!(dir.to_string().ends_with("is not a manifest"), "{dir}");
+}
