@@ -10,6 +10,7 @@ use nix::unistd::{AccessFlags, access};
 use vrift_tracer::ptrace::Program;
 
 use crate::failure::{CANNOT_EXECUTE, Failure, NOT_FOUND};
+use crate::inherited;
 
 /// Prepares `command` to be run with `changes` to the environment: `VAR=VAL`, or `VAR` to remove
 /// it.
@@ -32,16 +33,7 @@ pub(crate) fn prepare(
         .collect::<Result<_, _>>()?;
     let directory = directory.map(|d| c_string(d.as_os_str())).transpose()?;
     let path = c_string(path.as_os_str())?;
-    Ok(Program { path, argv, envp, ignored: ignored_signals(), directory })
-}
-
-/// The signals vrift was started with as ignored, before it changes any itself.
-fn ignored_signals() -> u64 {
-    // The Rust runtime ignores SIGPIPE before anybody could look, so that one is not told.
-    const SIGPIPE: u64 = 1 << 12;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or("");
-    u64::from_str_radix(mask.trim(), 16).unwrap_or(0) & !SIGPIPE
+    Ok(Program { path, argv, envp, ignored: inherited::ignored_signals(), directory })
 }
 
 /// An environment after the changes, in their order.

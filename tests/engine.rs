@@ -16,6 +16,8 @@ mod cores;
 mod ends;
 #[path = "engine/filters.rs"]
 mod filters;
+#[path = "engine/inherited.rs"]
+mod inherited;
 #[path = "suite/kit.rs"]
 #[expect(dead_code, reason = "the kit serves another test program, which uses all of it")]
 mod kit;

@@ -59,6 +59,7 @@ const DEV_ONLY: &[&str] = &["insta", "libc", "serde_json", "tempfile"];
 const UNSAFE: &[&str] = &[
     "cas/src/map.rs",
     "src/commands/run.rs",
+    "src/inherited.rs",
     "tracer/src/ptrace/raw.rs",
     "tracer/src/ptrace/seccomp.rs",
     "tracer/src/ptrace/spawn.rs",

@@ -197,12 +197,13 @@ fn child(
     (ChildStep::Execute, Errno::last())
 }
 
-/// The Rust runtime ignores SIGPIPE, vrift ignores the terminal's signals and has a timer; the
-/// program gets what vrift was given.
+/// The program gets the dispositions vrift was given, whatever vrift and the language's runtime have
+/// made of them.
 fn restore_signals(ignored: u64) {
-    for signal in [libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT, libc::SIGVTALRM] {
+    for signal in 1..=64 {
         let action = if ignored >> (signal - 1) & 1 == 1 { libc::SIG_IGN } else { libc::SIG_DFL };
-        // SAFETY: sets one of the two standard actions; no handler of ours is involved.
+        // SAFETY: sets one of the two standard actions; no handler of ours is involved. The library
+        // refuses the signals it keeps for itself, which nobody has changed.
         unsafe { libc::signal(signal, action) };
     }
 }
