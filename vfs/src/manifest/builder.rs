@@ -1,48 +1,45 @@
 //! Making a manifest from nodes and names that arrive in any order.
 //!
-//! Ids are given out breadth first: the root, then what its names name, in their order, then what
-//! the names of the first directory among these name, and so on. Everything else in the file
-//! follows from the ids, and they follow from the tree alone.
+//! What the builder was told is checked here; `encode.rs` makes the bytes.
 //!
 //! Deliberately absent: building in less memory than the finished file takes.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
 use vrift_cas::{Digest, Temp};
 
-use super::format::{self, Header, SECTIONS};
-use super::node::{self, Links, UNNAMED};
+use super::encode::Numbered;
+use super::node;
 use super::tree::{TARGET_MAX, is_name};
 use super::xattr::{Pool, Xattr};
-use super::{Error, Kind, Node, index};
+use super::{Error, Kind, Node};
 
 /// A node that was given to a [`Builder`]; ids exist only in the finished file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Draft(u32);
+pub struct Draft(pub(super) u32);
 
 /// A manifest in the making.
 #[derive(Debug)]
 pub struct Builder {
-    nodes: Vec<Drafted>,
-    names: Vec<Name>,
-    xattrs: Pool,
+    pub(super) nodes: Vec<Drafted>,
+    pub(super) names: Vec<Name>,
+    pub(super) xattrs: Pool,
 }
 
 #[derive(Debug)]
-struct Drafted {
-    node: Node,
-    target: Box<[u8]>,
+pub(super) struct Drafted {
+    pub(super) node: Node,
+    pub(super) target: Box<[u8]>,
     /// The number of its set of extended attributes.
-    xattrs: Option<u32>,
+    pub(super) xattrs: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
-    parent: Draft,
-    name: Box<[u8]>,
-    node: Draft,
+pub(super) struct Name {
+    pub(super) parent: Draft,
+    pub(super) name: Box<[u8]>,
+    pub(super) node: Draft,
 }
 
 impl Builder {
@@ -122,13 +119,7 @@ impl Builder {
         self.check()?;
         self.names.sort_unstable();
         let tree = Numbered::new(&self)?;
-        let (sections, header) = tree.encode(&self);
-        let header = header.ok_or_else(|| fault(&[], "it is too large"))?;
-        let (head, id) = header.encode();
-        let mut bytes = Vec::with_capacity(head.len() + sections.len());
-        bytes.extend(head);
-        bytes.extend(sections);
-        Ok((bytes, id))
+        tree.encode(&self).ok_or_else(|| fault(&[], "it is too large"))
     }
 
     fn push(&mut self, node: Node, target: &[u8]) -> Draft {
@@ -162,159 +153,13 @@ impl Builder {
     }
 
     /// The names in a directory. `self.names` is sorted.
-    fn names_in(&self, dir: Draft) -> &[Name] {
+    pub(super) fn names_in(&self, dir: Draft) -> &[Name] {
         let start = self.names.partition_point(|name| name.parent < dir);
         let names = &self.names[start..];
         &names[..names.partition_point(|name| name.parent == dir)]
     }
 }
 
-/// The same tree with ids.
-struct Numbered<'a> {
-    /// The drafts in the order of their ids.
-    order: Vec<Draft>,
-    /// By draft: the id, and what the record points to.
-    places: Vec<Option<Place>>,
-    /// The names in the order of their dentries.
-    dentries: Vec<&'a Name>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    id: u32,
-    names: u32,
-    links: Links,
-}
-
-impl<'a> Numbered<'a> {
-    fn new(tree: &'a Builder) -> Result<Numbered<'a>, Error> {
-        let count = tree.nodes.len();
-        let dentries = Vec::with_capacity(tree.names.len());
-        let mut numbered =
-            Numbered { order: Vec::with_capacity(count), places: vec![None; count], dentries };
-        if tree.nodes[0].node.kind != Kind::Directory {
-            return Err(fault(&[], "the root is not a directory"));
-        }
-        numbered.number(tree.root(), UNNAMED);
-        let mut at = 0;
-        while let Some(&dir) = numbered.order.get(at) {
-            numbered.number_names(tree, dir)?;
-            at += 1;
-        }
-        if numbered.order.len() < count {
-            return Err(fault(&[], "a node cannot be reached from the root"));
-        }
-        if numbered.dentries.len() < tree.names.len() {
-            return Err(fault(&[], "a name is in a directory that was never added"));
-        }
-        Ok(numbered)
-    }
-
-    fn number(&mut self, draft: Draft, named_by: u32) {
-        let links = Links { named_by, start: 0, count: 0, xattrs: 0 };
-        let id = self.order.len() as u32;
-        self.places[draft.0 as usize] = Some(Place { id, names: 0, links });
-        self.order.push(draft);
-    }
-
-    fn number_names(&mut self, tree: &'a Builder, dir: Draft) -> Result<(), Error> {
-        let names = tree.names_in(dir);
-        let directory = tree.nodes[dir.0 as usize].node.kind == Kind::Directory;
-        if let (false, Some(name)) = (directory, names.first()) {
-            return Err(fault(&name.name, "a name is in something that is not a directory"));
-        }
-        if let Some(twice) = names.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Err(fault(&twice[0].name, "a directory has the same name twice"));
-        }
-        if let Some(place) = directory.then(|| self.places[dir.0 as usize].as_mut()).flatten() {
-            place.links.start = self.dentries.len() as u64;
-            place.links.count = names.len() as u32;
-        }
-        for name in names {
-            let Some(child) = tree.nodes.get(name.node.0 as usize) else {
-                return Err(fault(&name.name, "a name is of a node that was never added"));
-            };
-            match self.places[name.node.0 as usize] {
-                None => self.number(name.node, self.dentries.len() as u32),
-                Some(_) if child.node.kind == Kind::Directory => {
-                    return Err(fault(&name.name, "a directory has a second name"));
-                }
-                Some(_) => {}
-            }
-            if let Some(place) = &mut self.places[name.node.0 as usize] {
-                place.names += 1;
-            }
-            self.dentries.push(name);
-        }
-        Ok(())
-    }
-
-    /// The sections, and the header that describes them.
-    fn encode(&self, tree: &Builder) -> (Vec<u8>, Option<Header>) {
-        let ids: Vec<u32> = self.places.iter().flatten().map(|place| place.id).collect();
-        let mut strings = Vec::new();
-        let mut dentries = Vec::with_capacity(self.dentries.len() * format::DENTRY_SIZE);
-        let mut hashes = Vec::with_capacity(self.dentries.len());
-        for Name { parent, name, node } in self.dentries.iter().copied() {
-            let (parent, node) = (ids[parent.0 as usize], ids[node.0 as usize]);
-            dentries.extend(parent.to_le_bytes());
-            dentries.extend(node.to_le_bytes());
-            dentries.extend((strings.len() as u64).to_le_bytes());
-            dentries.extend((name.len() as u16).to_le_bytes());
-            dentries.extend([0; 6]);
-            strings.extend_from_slice(name);
-            hashes.push(index::hash(parent, name));
-        }
-        let mut body = Vec::with_capacity(self.order.len() * format::NODE_SIZE);
-        let mut sets = Sets::default();
-        for draft in &self.order {
-            let Drafted { node, target, xattrs } = &tree.nodes[draft.0 as usize];
-            let Some(mut place) = self.places[draft.0 as usize] else { continue };
-            let mut node = *node;
-            if node.kind != Kind::Directory {
-                node.nlink = place.names;
-            }
-            if node.kind == Kind::Symlink {
-                place.links.start = strings.len() as u64;
-                strings.extend_from_slice(target);
-            }
-            place.links.xattrs = xattrs.map_or(0, |set| sets.number(set));
-            node::encode(&node, &place.links, &mut body);
-        }
-        let index = index::build(&hashes);
-        let (sets, xattrs) = tree.xattrs.encode(&sets.order, &mut strings);
-        // The nodes, and in the order of `Section` the others.
-        let mut lengths = [body.len() as u64; SECTIONS];
-        let others = [dentries, index, sets, xattrs, strings];
-        for (length, section) in lengths[1..].iter_mut().zip(others) {
-            *length = section.len() as u64;
-            body.extend(section);
-        }
-        let (nodes, dentries) = (self.order.len() as u32, self.dentries.len() as u32);
-        let header = Header::new(nodes, dentries, lengths, Digest::of(&body));
-        (body, header)
-    }
-}
-
-/// Sets of extended attributes in the order in which nodes have them first.
-#[derive(Default)]
-struct Sets {
-    order: Vec<u32>,
-    places: HashMap<u32, u32>,
-}
-
-impl Sets {
-    /// The number in the file of a set in the builder's pool, plus 1.
-    fn number(&mut self, set: u32) -> u32 {
-        let next = self.order.len() as u32 + 1;
-        let number = *self.places.entry(set).or_insert(next);
-        if number == next {
-            self.order.push(set);
-        }
-        number
-    }
-}
-
-fn fault(name: &[u8], what: &'static str) -> Error {
+pub(super) fn fault(name: &[u8], what: &'static str) -> Error {
     Error::NotATree { name: name.into(), what }
 }

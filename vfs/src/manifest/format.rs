@@ -8,7 +8,8 @@ use std::path::Path;
 
 use vrift_cas::Digest;
 
-use super::Error;
+use super::bytes::CHUNK;
+use super::{Error, index};
 
 /// The first bytes of every manifest: not text, and changed by anything that rewrites line ends.
 const MAGIC: [u8; 8] = *b"\x89VRIFT\r\n";
@@ -29,20 +30,32 @@ pub(super) const SET_SIZE: usize = 8;
 /// The size of the record of one extended attribute.
 pub(super) const XATTR_SIZE: usize = 24;
 
+/// The size of a digest.
+pub(super) const DIGEST_SIZE: usize = 32;
+/// The size of a word of the filter.
+pub(super) const WORD_SIZE: usize = 8;
+
 /// A part of the file after the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
+    /// The digests of the chunks of all that follows.
+    Checksums,
     /// One record per node.
     Nodes,
     /// One record per name, by directory, then by name.
     Dentries,
     /// The hash table from (directory, name) to dentry.
-    Index,
+    Names,
+    /// The hash table from path to dentry.
+    Paths,
+    /// The Bloom filter in front of both tables.
+    Filter,
     /// One record per different set of extended attributes.
     Sets,
     /// One record per extended attribute, by set, then by name.
     Xattrs,
-    /// Names, then symlink targets, then names and values of extended attributes.
+    /// Names, then paths of directories, then symlink targets, then names and values of extended
+    /// attributes.
     Strings,
 }
 
@@ -58,8 +71,8 @@ pub(super) struct Header {
     pub(super) dentries: u32,
     /// Where each section starts, in their order, and where the last one ends.
     bounds: [u64; SECTIONS + 1],
-    /// The digest of everything after the header.
-    pub(super) body: Digest,
+    /// The digest of the table of checksums.
+    pub(super) checksums: Digest,
 }
 
 impl Header {
@@ -68,14 +81,14 @@ impl Header {
         nodes: u32,
         dentries: u32,
         lengths: [u64; SECTIONS],
-        body: Digest,
+        checksums: Digest,
     ) -> Option<Header> {
         let mut bounds = [HEADER_SIZE as u64; SECTIONS + 1];
         for (at, length) in lengths.into_iter().enumerate() {
             bounds[at + 1] = bounds[at].checked_add(length)?;
         }
         i64::try_from(bounds[SECTIONS]).ok()?;
-        Some(Header { nodes, dentries, bounds, body })
+        Some(Header { nodes, dentries, bounds, checksums })
     }
 
     /// Where a section is. All bounds were checked against the file's length.
@@ -97,7 +110,7 @@ impl Header {
             out.extend(pair[0].to_le_bytes());
             out.extend((pair[1] - pair[0]).to_le_bytes());
         }
-        out.extend(self.body.0);
+        out.extend(self.checksums.0);
         out.resize(HEADER_COVERED, 0);
         let id = Digest::of(&out);
         let mut header = [0; HEADER_SIZE];
@@ -143,10 +156,15 @@ impl Header {
             self.bounds[at + 1] - self.bounds[at]
         };
         let (nodes, dentries) = (u64::from(self.nodes), u64::from(self.dentries));
+        let slots = index::slots_for(self.dentries) * SLOT_SIZE as u64;
+        let chunks = (self.bounds[SECTIONS] - self.bounds[1]).div_ceil(CHUNK as u64);
         nodes > 0
+            && length(Section::Checksums) == chunks * DIGEST_SIZE as u64
             && length(Section::Nodes) == nodes * NODE_SIZE as u64
             && length(Section::Dentries) == dentries * DENTRY_SIZE as u64
-            && length(Section::Index) == super::index::slots_for(self.dentries) * SLOT_SIZE as u64
+            && length(Section::Names) == slots
+            && length(Section::Paths) == slots
+            && length(Section::Filter) == index::words_for(self.dentries) * WORD_SIZE as u64
             && length(Section::Sets).is_multiple_of(SET_SIZE as u64)
             && length(Section::Xattrs).is_multiple_of(XATTR_SIZE as u64)
     }

@@ -10,14 +10,15 @@
 //! **Invariant:** a directory has one parent, whose id is smaller; following parents ends at the
 //! root.
 //!
-//! What [`Manifest::open`] proves depends on the size. Up to [`CHECKED_ON_OPEN`] bytes it hashes
-//! everything, so that any damage is reported before the first use. Hashing a larger file would
-//! cost more than everything else at start-up, so there only the header is hashed and accesses
-//! rely on the checks of each record; [`Manifest::verify`] proves the rest.
+//! A changed byte is found before it is believed: see `bytes.rs`. Whether somebody who can compute
+//! digests wrote a file that no [`Builder`] would, [`Manifest::verify`] finds out; accesses to such
+//! a file rely on the checks of each record.
 //!
 //! Deliberately absent: changing a manifest (a session keeps a journal and writes a new one).
 
 mod builder;
+mod bytes;
+mod encode;
 mod error;
 mod format;
 mod index;
@@ -32,20 +33,19 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use vrift_cas::{Digest, Mapped, map_file};
+use vrift_cas::Digest;
 
+use bytes::{Bytes, Source};
 use format::{Header, NODE_SIZE, Section};
 
 pub use builder::{Builder, Draft};
+#[cfg(any(test, fuzzing))]
+pub use bytes::seal;
 pub use error::Error;
 pub use node::{Kind, Node, Timestamp};
 pub use tree::{Entries, Entry};
 pub use verify::BlobDefect;
 pub use xattr::{Xattr, Xattrs};
-
-/// Files up to this size are hashed as a whole when they are opened: it takes less than a
-/// millisecond and covers trees of a few thousand names.
-pub const CHECKED_ON_OPEN: u64 = 1 << 20;
 
 /// The number of a node in one manifest; the root is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +60,7 @@ impl NodeId {
 #[derive(Debug)]
 pub struct Manifest {
     path: PathBuf,
-    map: Mapped,
+    bytes: Bytes,
     header: Header,
     id: Digest,
 }
@@ -74,15 +74,25 @@ impl Manifest {
     pub fn open(path: &Path) -> Result<Manifest, Error> {
         let io = |operation| move |source| Error::Io { operation, path: path.to_owned(), source };
         let file = File::open(path).map_err(io("open"))?;
-        if !file.metadata().map_err(io("stat"))?.is_file() {
+        let meta = file.metadata().map_err(io("stat"))?;
+        if !meta.is_file() {
             return Err(Error::NotAManifest { path: path.to_owned() });
         }
-        let map = map_file(&file).map_err(io("map"))?;
-        let (header, id) = Header::parse(&map, path)?;
-        let manifest = Manifest { path: path.to_owned(), map, header, id };
-        if manifest.map.len() as u64 <= CHECKED_ON_OPEN {
-            manifest.check_body()?;
-        }
+        let source = Source::of(&file, meta.len()).map_err(io("read"))?;
+        Manifest::from_source(source, path)
+    }
+
+    /// Opens a manifest whose bytes were read already; messages call it `path`.
+    ///
+    /// # Errors
+    /// As [`Manifest::open`].
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Manifest, Error> {
+        Manifest::from_source(Source::Memory(bytes), path)
+    }
+
+    fn from_source(source: Source, path: &Path) -> Result<Manifest, Error> {
+        let (bytes, header, id) = Bytes::check(source, path)?;
+        let manifest = Manifest { path: path.to_owned(), bytes, header, id };
         if manifest.node(NodeId::ROOT)?.kind != Kind::Directory {
             return Err(manifest.damaged("the root is not a directory"));
         }
@@ -125,35 +135,42 @@ impl Manifest {
         node::decode(bytes).ok_or_else(|| self.damaged("a node record is not valid"))
     }
 
+    /// The kind of a node.
+    fn kind(&self, id: NodeId) -> Result<Kind, Error> {
+        node::decode_kind(self.node_bytes(id)?)
+            .ok_or_else(|| self.damaged("a node record is not valid"))
+    }
+
     /// The bytes of a node's record.
     fn node_bytes(&self, id: NodeId) -> Result<&[u8; NODE_SIZE], Error> {
         if id.0 >= self.header.nodes {
             return Err(Error::NoSuchNode { path: self.path.clone(), node: id });
         }
-        self.record(Section::Nodes, id.0)
-            .ok_or_else(|| self.damaged("a node lies outside of its section"))
+        self.record(Section::Nodes, id.0.into())
     }
 
     /// Record number `index` of a section of records of `SIZE` bytes.
-    fn record<const SIZE: usize>(&self, section: Section, index: u32) -> Option<&[u8; SIZE]> {
-        let start = usize::try_from(index).ok()?.checked_mul(SIZE)?;
-        self.section(section).get(start..)?.first_chunk()
+    fn record<const SIZE: usize>(
+        &self,
+        section: Section,
+        index: u64,
+    ) -> Result<&[u8; SIZE], Error> {
+        let record = self.slice(section, index.saturating_mul(SIZE as u64), SIZE as u64)?;
+        record.first_chunk().ok_or_else(|| self.damaged("a record is cut off"))
     }
 
-    fn section(&self, section: Section) -> &[u8] {
-        self.map.get(self.header.extent(section)).unwrap_or_default()
+    /// Some bytes of a section.
+    fn slice(&self, section: Section, start: u64, length: u64) -> Result<&[u8], Error> {
+        let extent = self.header.extent(section);
+        let end = start.checked_add(length).filter(|&end| end <= extent.len() as u64);
+        let end = end.ok_or_else(|| self.damaged("a record points beyond its section"))?;
+        // Both are at most the section's length.
+        let range = extent.start + start as usize..extent.start + end as usize;
+        self.bytes.get(range).map_err(|what| self.damaged(what))
     }
 
+    #[cold]
     fn damaged(&self, what: &'static str) -> Error {
         Error::Damaged { path: self.path.clone(), what }
-    }
-
-    /// Compares everything after the header with the digest in the header.
-    fn check_body(&self) -> Result<(), Error> {
-        let body = self.map.get(format::HEADER_SIZE..).unwrap_or_default();
-        if Digest::of(body) != self.header.body {
-            return Err(self.damaged("the body checksum does not match"));
-        }
-        Ok(())
     }
 }

@@ -101,12 +101,17 @@ pub(super) struct Links {
     pub(super) start: u64,
     /// How many dentries it has; 0 if it is no directory.
     pub(super) count: u32,
+    /// Where the path of a directory starts, and its length; [`NO_PATH`] if it is not stored.
+    pub(super) path: (u64, u32),
     /// The number of its set of extended attributes plus 1; 0 if it has none.
     pub(super) xattrs: u32,
 }
 
 /// The value of [`Links::named_by`] for the root, which has no name.
 pub(super) const UNNAMED: u32 = u32::MAX;
+
+/// The length in [`Links::path`] of a path that is too long to be stored.
+pub(super) const NO_PATH: u32 = u32::MAX;
 
 const HAS_BTIME: u8 = 1;
 
@@ -128,7 +133,9 @@ pub(super) fn encode(node: &Node, links: &Links, out: &mut Vec<u8>) {
         Kind::Directory | Kind::Symlink => {
             out.extend(links.start.to_le_bytes());
             out.extend(links.count.to_le_bytes());
-            out.extend([0; 20]);
+            out.extend(links.path.1.to_le_bytes());
+            out.extend(links.path.0.to_le_bytes());
+            out.extend([0; 8]);
         }
         _ => out.extend([0; 32]),
     }
@@ -136,10 +143,16 @@ pub(super) fn encode(node: &Node, links: &Links, out: &mut Vec<u8>) {
     out.extend(links.xattrs.to_le_bytes());
 }
 
+/// Reads the kind from a record.
+pub(super) fn decode_kind(record: &[u8; NODE_SIZE]) -> Option<Kind> {
+    Kind::ALL.get(usize::from(record[0]).checked_sub(1)?).copied()
+}
+
 /// Reads the attributes from a record; `None` if no node can have them.
 pub(super) fn decode(record: &[u8; NODE_SIZE]) -> Option<Node> {
     let mut fields = Fields(record);
-    let kind = *Kind::ALL.get(usize::from(fields.u8()?).checked_sub(1)?)?;
+    let kind = decode_kind(record)?;
+    let _kind = fields.u8()?;
     let flags = fields.u8()?;
     let mode = u32::from(fields.u16()?);
     let (nlink, uid, gid) = (fields.u32()?, fields.u32()?, fields.u32()?);
@@ -187,10 +200,13 @@ pub(super) fn is_valid(node: &Node) -> bool {
 /// Reads where a record points to. `start` and `count` are 0 where they mean nothing.
 pub(super) fn decode_links(record: &[u8; NODE_SIZE], kind: Kind) -> Option<Links> {
     let mut fields = Fields(record.get(88..)?);
-    let (start, count) = match kind {
-        Kind::Directory | Kind::Symlink => (fields.u64()?, fields.u32()?),
-        _ => (0, 0),
+    let (start, count, path) = match kind {
+        Kind::Directory | Kind::Symlink => {
+            let (start, count, path_length) = (fields.u64()?, fields.u32()?, fields.u32()?);
+            (start, count, (fields.u64()?, path_length))
+        }
+        _ => (0, 0, (0, 0)),
     };
     let mut fields = Fields(record.get(120..)?);
-    Some(Links { named_by: fields.u32()?, start, count, xattrs: fields.u32()? })
+    Some(Links { named_by: fields.u32()?, start, count, path, xattrs: fields.u32()? })
 }

@@ -2,12 +2,16 @@
 
 use super::format::{DENTRY_SIZE, Fields, Section};
 use super::node::{self, Links, UNNAMED};
-use super::{Error, Kind, Manifest, Node, NodeId, index};
+use super::{Error, Kind, Manifest, NodeId, index};
 
 /// The longest name of a file in a directory, in bytes.
 pub(super) const NAME_MAX: usize = 255;
 /// The longest target of a symlink, in bytes: one less than the kernel's `PATH_MAX`.
 pub(super) const TARGET_MAX: u64 = 4095;
+
+/// The longest path that is found in one step and stored for a directory, in bytes; the kernel
+/// takes no longer one.
+pub(super) const PATH_MAX: usize = 4095;
 
 /// One name in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,9 +51,17 @@ impl Manifest {
     /// [`Error::WrongKind`] if `dir` is no directory, [`Error::Damaged`] if a record is not valid.
     pub fn lookup(&self, dir: NodeId, name: &[u8]) -> Result<Option<NodeId>, Error> {
         self.expect(dir, Kind::Directory)?;
-        let table = self.section(Section::Index);
-        for candidate in index::candidates(table, index::hash(dir.0, name)) {
-            let dentry = self.dentry(candidate)?;
+        self.lookup_in(dir, name)
+    }
+
+    /// Finds `name` in `dir`, which is a directory.
+    fn lookup_in(&self, dir: NodeId, name: &[u8]) -> Result<Option<NodeId>, Error> {
+        let hash = index::hash(dir.0, name);
+        if !self.may_have(hash)? {
+            return Ok(None);
+        }
+        for candidate in self.candidates(Section::Names, hash) {
+            let dentry = self.dentry(candidate?)?;
             if dentry.parent == dir && dentry.name == name {
                 return Ok(Some(dentry.node));
             }
@@ -59,7 +71,8 @@ impl Manifest {
 
     /// Finds a node by its path from the root: names with single slashes between them, and the
     /// empty path for the root. Neither `.` nor `..` is understood and no symlink followed; a path
-    /// that leads through something that is no directory leads nowhere.
+    /// that leads through something that is no directory leads nowhere. Does not allocate; takes
+    /// one step for a path of up to 4095 bytes, and one per name for a longer one.
     ///
     /// # Errors
     /// [`Error::Damaged`] if a record is not valid.
@@ -67,17 +80,51 @@ impl Manifest {
         if path.is_empty() {
             return Ok(Some(self.root()));
         }
+        if path.len() > PATH_MAX {
+            return self.walk(path);
+        }
+        let hash = index::path_hash(path);
+        if !self.may_have(hash)? {
+            return Ok(None);
+        }
+        let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
+            Some(slash) => (&path[..slash], &path[slash + 1..]),
+            None => (&[][..], path),
+        };
+        for candidate in self.candidates(Section::Paths, hash) {
+            let dentry = self.dentry(candidate?)?;
+            if dentry.name == name && self.stored_path(dentry.parent)? == Some(dir) {
+                return Ok(Some(dentry.node));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`Manifest::find`], name by name.
+    fn walk(&self, path: &[u8]) -> Result<Option<NodeId>, Error> {
         let mut at = self.root();
         for name in path.split(|&byte| byte == b'/') {
-            if self.node(at)?.kind != Kind::Directory {
+            if self.kind(at)? != Kind::Directory {
                 return Ok(None);
             }
-            match self.lookup(at, name)? {
+            match self.lookup_in(at, name)? {
                 Some(node) => at = node,
                 None => return Ok(None),
             }
         }
         Ok(Some(at))
+    }
+
+    /// The path of a directory as its record has it, which is for comparing only; `None` if it is
+    /// longer than [`PATH_MAX`].
+    fn stored_path(&self, dir: NodeId) -> Result<Option<&[u8]>, Error> {
+        match self.expect(dir, Kind::Directory)?.path {
+            (_, node::NO_PATH) => Ok(None),
+            (_, length) if length as usize > PATH_MAX => {
+                Err(self.damaged("the path of a directory is too long"))
+            }
+            (start, length) => self.string(start, length.into()).map(Some),
+        }
     }
 
     /// The directory above the directory `dir`; the root is above itself.
@@ -120,7 +167,7 @@ impl Manifest {
     /// # Errors
     /// As [`Manifest::lookup`], also for each item.
     pub fn entries(&self, dir: NodeId, from: u64) -> Result<Entries<'_>, Error> {
-        let (_, links) = self.expect(dir, Kind::Directory)?;
+        let links = self.expect(dir, Kind::Directory)?;
         let end = links.start.checked_add(u64::from(links.count));
         match end.and_then(|end| u32::try_from(end).ok()) {
             Some(end) if end <= self.header.dentries => {}
@@ -134,20 +181,18 @@ impl Manifest {
     /// # Errors
     /// [`Error::WrongKind`] if `link` is no symlink, [`Error::Damaged`] if a record is not valid.
     pub fn target(&self, link: NodeId) -> Result<&[u8], Error> {
-        let (node, links) = self.expect(link, Kind::Symlink)?;
-        let target = match node.size {
-            1..=TARGET_MAX => self.string(links.start, node.size),
-            _ => None,
+        let links = self.expect(link, Kind::Symlink)?;
+        let not_valid = || self.damaged("the target of a symlink is not valid");
+        let target = match self.node(link)?.size {
+            length @ 1..=TARGET_MAX => self.string(links.start, length)?,
+            _ => return Err(not_valid()),
         };
-        target
-            .filter(|target| !target.contains(&0))
-            .ok_or_else(|| self.damaged("the target of a symlink is not valid"))
+        if target.contains(&0) { Err(not_valid()) } else { Ok(target) }
     }
 
     /// The dentry that names `node` first, or `None` for the root.
     fn first_name(&self, node: NodeId) -> Result<Option<Dentry<'_>>, Error> {
-        let kind = self.node(node)?.kind;
-        let links = self.links(node, kind)?;
+        let links = self.links(node, self.kind(node)?)?;
         if node == self.root() {
             return Ok(None);
         }
@@ -155,7 +200,7 @@ impl Manifest {
         if dentry.node != node {
             return Err(self.damaged("a node is not named where it says it is"));
         }
-        if self.node(dentry.parent)?.kind != Kind::Directory {
+        if self.kind(dentry.parent)? != Kind::Directory {
             return Err(self.damaged("a node is in something that is not a directory"));
         }
         Ok(Some(dentry))
@@ -164,19 +209,19 @@ impl Manifest {
     /// Decodes dentry number `index` and checks that a directory has no other name and comes after
     /// the directory it is in, so that directories make a tree whatever the file says.
     fn dentry(&self, index: u32) -> Result<Dentry<'_>, Error> {
-        let fields = || {
-            let record: &[u8; DENTRY_SIZE] = self.record(Section::Dentries, index)?;
-            let mut fields = Fields(record);
-            let (parent, node) = (NodeId(fields.u32()?), NodeId(fields.u32()?));
-            let name = self.string(fields.u64()?, u64::from(fields.u16()?))?;
-            is_name(name).then_some((parent, node, name))
-        };
-        let (parent, node, name) =
-            fields().ok_or_else(|| self.damaged("the record of a name is not valid"))?;
+        let not_valid = || self.damaged("the record of a name is not valid");
+        let mut fields = Fields(self.record::<DENTRY_SIZE>(Section::Dentries, index.into())?);
+        let mut four = || Some((fields.u32()?, fields.u32()?, fields.u64()?, fields.u16()?));
+        let (parent, node, start, length) = four().ok_or_else(not_valid)?;
+        let (parent, node) = (NodeId(parent), NodeId(node));
+        let name = self.string(start, length.into())?;
+        if !is_name(name) {
+            return Err(not_valid());
+        }
         if node.0 >= self.len() || parent.0 >= self.len() {
             return Err(self.damaged("a name is of a node that does not exist"));
         }
-        let kind = self.node(node)?.kind;
+        let kind = self.kind(node)?;
         if kind == Kind::Directory && (parent >= node || self.links(node, kind)?.named_by != index)
         {
             return Err(self.damaged("a directory is named where it cannot be"));
@@ -184,13 +229,12 @@ impl Manifest {
         Ok(Dentry { parent, node, kind, name })
     }
 
-    /// A node and its links, if it is of the kind `wanted`.
-    fn expect(&self, id: NodeId, wanted: Kind) -> Result<(Node, Links), Error> {
-        let node = self.node(id)?;
-        if node.kind != wanted {
+    /// Where a node points to, if it is of the kind `wanted`.
+    fn expect(&self, id: NodeId, wanted: Kind) -> Result<Links, Error> {
+        if self.kind(id)? != wanted {
             return Err(Error::WrongKind { path: self.path().to_owned(), node: id, wanted });
         }
-        Ok((node, self.links(id, wanted)?))
+        self.links(id, wanted)
     }
 
     /// Where the record of a node of this kind points to.
@@ -201,10 +245,8 @@ impl Manifest {
             .ok_or_else(|| self.damaged("a node record is not valid"))
     }
 
-    pub(super) fn string(&self, offset: u64, length: u64) -> Option<&[u8]> {
-        let offset = usize::try_from(offset).ok()?;
-        let end = offset.checked_add(usize::try_from(length).ok()?)?;
-        self.section(Section::Strings).get(offset..end)
+    pub(super) fn string(&self, start: u64, length: u64) -> Result<&[u8], Error> {
+        self.slice(Section::Strings, start, length)
     }
 }
 

@@ -29,12 +29,12 @@ impl Manifest {
     /// # Errors
     /// [`Error::Damaged`] naming the first check that fails.
     pub fn verify(&self) -> Result<(), Error> {
-        self.check_body()?;
+        self.bytes.check_all().map_err(|what| self.damaged(what))?;
         let (again, _) = self.rebuild()?.encode().map_err(|error| match error {
             Error::NotATree { what, .. } => self.damaged(what),
             other => other,
         })?;
-        match again == *self.map {
+        match again == self.bytes.all() {
             true => Ok(()),
             false => Err(self.damaged("the records contradict each other")),
         }

@@ -174,31 +174,30 @@ impl Manifest {
 
     /// The number of the set that a node has.
     pub(super) fn set_of(&self, id: NodeId) -> Result<Option<u32>, Error> {
-        let kind = self.node(id)?.kind;
+        let kind = self.kind(id)?;
         Ok(self.links(id, kind)?.xattrs.checked_sub(1))
     }
 
     /// The first attribute of a set, and how many it has.
     fn set(&self, number: u32) -> Result<(u32, u32), Error> {
-        let record: Option<&[u8; SET_SIZE]> = self.record(Section::Sets, number);
-        let fields = |mut fields: Fields<'_>| Some((fields.u32()?, fields.u32()?));
-        record
-            .and_then(|record| fields(Fields(record)))
+        let mut fields = Fields(self.record::<SET_SIZE>(Section::Sets, number.into())?);
+        let mut set = || Some((fields.u32()?, fields.u32()?));
+        set()
             .filter(|(first, count)| first.checked_add(*count).is_some())
             .ok_or_else(|| self.damaged("a set of extended attributes is not valid"))
     }
 
     fn attribute(&self, number: u32) -> Result<(&[u8], &[u8]), Error> {
-        let fields = || {
-            let record: &[u8; XATTR_SIZE] = self.record(Section::Xattrs, number)?;
-            let mut fields = Fields(record);
-            let (name_at, value_at) = (fields.u64()?, fields.u64()?);
-            let (value_length, name_length) = (fields.u32()?, fields.u16()?);
-            let name = self.string(name_at, name_length.into())?;
-            let value = self.string(value_at, value_length.into())?;
-            (is_name(name) && value.len() <= VALUE_MAX).then_some((name, value))
-        };
-        fields().ok_or_else(|| self.damaged("an extended attribute is not valid"))
+        let not_valid = || self.damaged("an extended attribute is not valid");
+        let mut fields = Fields(self.record::<XATTR_SIZE>(Section::Xattrs, number.into())?);
+        let mut four = || Some((fields.u64()?, fields.u64()?, fields.u32()?, fields.u16()?));
+        let (name_at, value_at, value_length, name_length) = four().ok_or_else(not_valid)?;
+        if value_length as usize > VALUE_MAX {
+            return Err(not_valid());
+        }
+        let name = self.string(name_at, name_length.into())?;
+        let value = self.string(value_at, value_length.into())?;
+        if is_name(name) { Ok((name, value)) } else { Err(not_valid()) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod damage;
 mod refusals;
+mod shapes;
 mod xattrs;
 
 use std::collections::BTreeMap;
