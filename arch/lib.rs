@@ -96,6 +96,11 @@ pub trait Arch: Copy + Debug + 'static {
         if Self::WORD == 4 { register & 0xffff_ffff } else { register }
     }
 
+    /// The same as a signed number.
+    fn signed(register: u64) -> i64 {
+        if Self::WORD == 4 { i64::from(register as i32) } else { register.cast_signed() }
+    }
+
     /// How each argument of `call` is printed: as its row says, unless the ABI passes it otherwise.
     fn args(call: Syscall) -> &'static [Kind] {
         call.row().args

@@ -1,8 +1,8 @@
 //! Seccomp programs: classic BPF that decides which calls stop.
 //!
 //! [`policy_rules`] turns the policy of the rows and what a command wants to see into [`Rules`];
-//! [`program`] compiles rules. A program checks the architecture, then searches the ranges of
-//! numbers with equal outcome by halving. It is made of the instructions that the kernel follows
+//! [`program`] compiles rules. A program checks through which ABI a call comes, then searches that
+//! ABI's ranges of numbers with equal outcome by halving. It is made of the instructions that the kernel follows
 //! itself when it looks for numbers that are always allowed (`seccomp_is_const_allow` in
 //! `kernel/seccomp.c`), so an allowed number does not run it at all since Linux 5.11.
 //!
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::{Arch, Arg};
 
 pub use rules::{
-    ATTR_REQUESTS, DUP_COMMANDS, PATH_SELECTORS, Serving, TRACE_FOREIGN, TRACE_NATIVE, policy_rules,
+    ATTR_REQUESTS, DUP_COMMANDS, PATH_SELECTORS, Serving, TRACE_FOREIGN, TRACE_KNOWN, policy_rules,
 };
 
 /// One instruction, `struct sock_filter` of `linux/filter.h`.
@@ -68,14 +68,23 @@ pub struct Rule {
     pub when: Option<When>,
 }
 
-/// All that a program decides. A number of the table without a rule is allowed.
+/// What happens to the calls through one ABI. A number of its table without a rule is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct AbiRules {
     /// The rules of known numbers; of two with one number the last holds.
     pub calls: Vec<Rule>,
-    /// What happens to native calls that no table lists.
+    /// What happens to calls that the table does not list.
     pub unknown: Action,
-    /// What happens to calls through another ABI.
+}
+
+/// All that a program decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Calls through the architecture's own ABI.
+    pub native: AbiRules,
+    /// Calls through the ABI of its 32-bit programs, if there is a table of it.
+    pub compat: AbiRules,
+    /// What happens to calls through any other ABI.
     pub foreign: Action,
 }
 
@@ -89,11 +98,25 @@ const DATA_ARGS: u32 = 16;
 
 /// Compiles `rules`.
 pub fn program<A: Arch>(rules: &Rules) -> Vec<Insn> {
-    let mut insns = vec![load(DATA_ARCH), jump_eq(A::AUDIT_ARCH, 1, 0), ret(rules.foreign)];
-    insns.extend([load(DATA_NR), jump_eq(SKIPPED, 0, 1), ret(Action::Allow)]);
+    let native = section::<A>(&rules.native, rules.foreign);
+    let mut insns = vec![load(DATA_ARCH)];
+    insns.extend([jump_eq(A::AUDIT_ARCH, 1, 0), jump(native.len())]);
+    insns.extend(native);
+    if A::Compat::table().is_empty() {
+        insns.push(ret(rules.foreign));
+        return insns;
+    }
+    insns.extend([jump_eq(A::Compat::AUDIT_ARCH, 1, 0), ret(rules.foreign)]);
+    insns.extend(section::<A::Compat>(&rules.compat, rules.foreign));
+    insns
+}
+
+/// The part of a program that decides on the calls through one ABI.
+fn section<A: Arch>(rules: &AbiRules, foreign: Action) -> Vec<Insn> {
+    let mut insns = vec![load(DATA_NR), jump_eq(SKIPPED, 0, 1), ret(Action::Allow)];
     if A::FOREIGN_NR_BIT != 0 {
         let bit = u32::try_from(A::FOREIGN_NR_BIT).expect("a syscall number has 32 bits");
-        insns.extend([jump_set(bit, 0, 1), ret(rules.foreign)]);
+        insns.extend([jump_set(bit, 0, 1), ret(foreign)]);
     }
     insns.extend(search(&ranges::<A>(rules)));
     insns
@@ -113,7 +136,7 @@ impl Outcome {
 }
 
 /// The number space as ranges, each given by its first number; neighbours differ in outcome.
-fn ranges<A: Arch>(rules: &Rules) -> Vec<(u32, Outcome)> {
+fn ranges<A: Arch>(rules: &AbiRules) -> Vec<(u32, Outcome)> {
     let by_nr: BTreeMap<u32, Outcome> = rules
         .calls
         .iter()
@@ -158,7 +181,7 @@ fn search(ranges: &[(u32, Outcome)]) -> Vec<Insn> {
 /// Returns the action, or tests the argument first.
 fn decide(outcome: Outcome) -> Vec<Insn> {
     let Some(When { arg, any_of }) = outcome.when else { return vec![ret(outcome.action)] };
-    // The low half comes first: both architectures are little-endian.
+    // The low half comes first: all architectures here are little-endian.
     let mut insns = vec![load(DATA_ARGS + 8 * arg as u32)];
     for (i, &value) in any_of.iter().enumerate() {
         let skip = u8::try_from(any_of.len() - i).expect("a condition has at most 255 values");

@@ -23,6 +23,8 @@ mod inherited;
 mod kit;
 #[path = "engine/memory.rs"]
 mod memory;
+#[path = "engine/narrow.rs"]
+mod narrow;
 #[path = "engine/output.rs"]
 mod output;
 #[path = "engine/spawning.rs"]

@@ -1,11 +1,11 @@
 //! From the policy of the rows, and from what a command observes, to rules.
 
-use super::{Action, Rule, Rules, When};
+use super::{AbiRules, Action, Rule, Rules, When};
 use crate::{Arch, Arg, Model, Policy, Syscall};
 
-/// The message of a stop of a native call.
-pub const TRACE_NATIVE: u16 = 1;
-/// The message of a stop of a call through another ABI.
+/// The message of a stop of a call that a table may list.
+pub const TRACE_KNOWN: u16 = 1;
+/// The message of a stop of a call through an ABI without a table.
 pub const TRACE_FOREIGN: u16 = 2;
 
 /// Whether policies take effect.
@@ -29,6 +29,7 @@ pub const ATTR_REQUESTS: &[u32] = &[
     0x4008_6602, // FS_IOC_SETFLAGS
     0x4004_6602, // FS_IOC32_SETFLAGS
     0x4008_7602, // FS_IOC_SETVERSION
+    0x4004_7602, // FS_IOC32_SETVERSION
     0x401c_5820, // FS_IOC_FSSETXATTR
     0x4080_6685, // FS_IOC_ENABLE_VERITY
     0x800c_6613, // FS_IOC_SET_ENCRYPTION_POLICY
@@ -39,25 +40,34 @@ pub const ATTR_REQUESTS: &[u32] = &[
 /// `observe` tells which calls the command wants to see; `None` stands for numbers that no table
 /// lists. An observed call always stops, even if a mount refuses it: the tracer refuses it then.
 pub fn policy_rules<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) -> Rules {
-    let calls: Vec<Rule> = A::table()
-        .iter()
-        .filter_map(|&(nr, call)| {
-            let (action, when) = if observe(Some(call)) {
-                (Action::Trace(TRACE_NATIVE), None)
-            } else {
-                unobserved(serving, call.row().policy)?
-            };
-            Some(Rule { nr, action, when })
-        })
-        .collect();
-    let unknown = stops(serving == Serving::Mounts || observe(None), TRACE_NATIVE);
-    let foreign = stops(!calls.is_empty() || unknown != Action::Allow, TRACE_FOREIGN);
-    Rules { calls, unknown, foreign }
+    let (native, compat) = (of_abi::<A>(serving, observe), of_abi::<A::Compat>(serving, observe));
+    let stops_something = [&native, &compat]
+        .into_iter()
+        .any(|rules| !rules.calls.is_empty() || rules.unknown != Action::Allow);
+    Rules { native, compat, foreign: stops(stops_something, TRACE_FOREIGN) }
+}
+
+/// The rules of one ABI. A call with others inside stops if any of those is observed.
+fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) -> AbiRules {
+    let observed = |call: Syscall| {
+        let inside = A::members(call).iter().any(|&(_, member)| observe(Some(member)));
+        inside || observe(Some(call))
+    };
+    let rule = |&(nr, call): &(u32, Syscall)| {
+        let (action, when) = if observed(call) {
+            (Action::Trace(TRACE_KNOWN), None)
+        } else {
+            unobserved(serving, call.row().policy)?
+        };
+        Some(Rule { nr, action, when })
+    };
+    let unknown = stops(serving == Serving::Mounts || observe(None), TRACE_KNOWN);
+    AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown }
 }
 
 /// What a policy asks for by itself; `None` if the call passes.
 fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)> {
-    let trace = Action::Trace(TRACE_NATIVE);
+    let trace = Action::Trace(TRACE_KNOWN);
     match (serving, policy) {
         (Serving::Nothing, _) | (Serving::Mounts, Policy::Pass) => None,
         (Serving::Mounts, Policy::Refuse(errno)) => Some((Action::Errno(errno), None)),

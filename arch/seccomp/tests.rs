@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::aarch64::Aarch64;
+use crate::i386::I386;
 use crate::x86_64::X86_64;
 use crate::{Model, Policy, Syscall};
 
-const I386: u32 = 0x4000_0003;
+/// `AUDIT_ARCH_ARM`: an ABI that no program here has a table of.
+const OTHER: u32 = 0x4000_0028;
 
 /// What a filter sees of a call.
 #[derive(Debug, Clone, Copy)]
@@ -56,15 +58,22 @@ fn run(program: &[Insn], data: Data) -> u32 {
 
 /// What the rules say, read without a program.
 fn expected<A: Arch>(rules: &Rules, data: Data) -> Action {
-    let nr = u64::from(data.nr);
-    if data.arch != A::AUDIT_ARCH {
-        return rules.foreign;
+    match data.arch {
+        arch if arch == A::AUDIT_ARCH => of_abi::<A>(&rules.native, rules.foreign, data),
+        arch if arch == A::Compat::AUDIT_ARCH => {
+            of_abi::<A::Compat>(&rules.compat, rules.foreign, data)
+        }
+        _ => rules.foreign,
     }
+}
+
+fn of_abi<A: Arch>(rules: &AbiRules, foreign: Action, data: Data) -> Action {
+    let nr = u64::from(data.nr);
     if data.nr == SKIPPED {
         return Action::Allow;
     }
     if nr & A::FOREIGN_NR_BIT != 0 {
-        return rules.foreign;
+        return foreign;
     }
     if A::syscall(nr).is_none() {
         return rules.unknown;
@@ -97,6 +106,12 @@ fn argument_lists() -> Vec<[u64; 6]> {
     lists
 }
 
+/// The ABIs a program tells apart, and one it does not know.
+fn architectures<A: Arch>() -> Vec<u32> {
+    let compat = (!A::Compat::table().is_empty()).then_some(A::Compat::AUDIT_ARCH);
+    [A::AUDIT_ARCH, OTHER].into_iter().chain(compat).collect()
+}
+
 /// Compares a program with its rules over numbers, architectures and arguments.
 fn check<A: Arch>(rules: &Rules) {
     let program = program::<A>(rules);
@@ -104,7 +119,7 @@ fn check<A: Arch>(rules: &Rules) {
     let lists = argument_lists();
     for nr in numbers() {
         let lists = if nr < 1024 { &lists[..] } else { &lists[..1] };
-        for arch in [A::AUDIT_ARCH, I386] {
+        for arch in architectures::<A>() {
             for &args in lists {
                 let data = Data { arch, nr, args };
                 let expected = expected::<A>(rules, data);
@@ -128,8 +143,8 @@ fn check_policies<A: Arch>() {
 }
 
 /// The rule of a call.
-fn rule_of(rules: &Rules, call: Syscall) -> Option<Rule> {
-    let nr = X86_64::number(call).unwrap();
+fn rule_of<A: Arch>(rules: &AbiRules, call: Syscall) -> Option<Rule> {
+    let nr = A::number(call).unwrap();
     rules.calls.iter().copied().find(|rule| u64::from(rule.nr) == nr)
 }
 
@@ -141,16 +156,17 @@ fn programs_do_what_the_rules_say() {
 
 #[test]
 fn long_jumps_reach_their_targets() {
+    fn distinct<A: Arch>() -> AbiRules {
+        let calls = A::table().iter().map(|&(nr, _)| {
+            let when = When { arg: Arg::ALL[nr as usize % 6], any_of: &[0, 7, 1030] };
+            let when = (nr % 3 == 0).then_some(when);
+            Rule { nr, action: Action::Trace(nr as u16), when }
+        });
+        AbiRules { calls: calls.collect(), unknown: Action::Errno(38) }
+    }
     fn check_distinct<A: Arch>() {
-        let calls: Vec<Rule> = A::table()
-            .iter()
-            .map(|&(nr, _)| {
-                let when = When { arg: Arg::ALL[nr as usize % 6], any_of: &[0, 7, 1030] };
-                let when = (nr % 3 == 0).then_some(when);
-                Rule { nr, action: Action::Trace(nr as u16), when }
-            })
-            .collect();
-        let rules = Rules { calls, unknown: Action::Errno(38), foreign: Action::Errno(1) };
+        let (native, compat) = (distinct::<A>(), distinct::<A::Compat>());
+        let rules = Rules { native, compat, foreign: Action::Errno(1) };
         assert!(program::<A>(&rules).iter().any(|insn| insn.code == op::JA));
         check::<A>(&rules);
     }
@@ -160,16 +176,21 @@ fn long_jumps_reach_their_targets() {
 
 #[test]
 fn a_skipped_call_passes_whatever_the_rules() {
-    let rules = Rules { calls: vec![], unknown: Action::Errno(1), foreign: Action::Errno(2) };
+    let refuses = AbiRules { calls: vec![], unknown: Action::Errno(1) };
+    let rules = Rules { native: refuses.clone(), compat: refuses, foreign: Action::Errno(2) };
     let program = program::<X86_64>(&rules);
-    let data = Data { arch: X86_64::AUDIT_ARCH, nr: u32::MAX, args: [0; 6] };
-    assert_eq!(run(&program, data), ret(Action::Allow).k);
+    for arch in [X86_64::AUDIT_ARCH, I386::AUDIT_ARCH] {
+        let data = Data { arch, nr: u32::MAX, args: [0; 6] };
+        assert_eq!(run(&program, data), ret(Action::Allow).k);
+    }
 }
 
 #[test]
 fn without_mounts_and_observers_nothing_stops() {
     let rules = policy_rules::<X86_64>(Serving::Nothing, &|_| false);
-    let nothing = Rules { calls: vec![], unknown: Action::Allow, foreign: Action::Allow };
+    let nothing = AbiRules { calls: vec![], unknown: Action::Allow };
+    let (native, compat) = (nothing.clone(), nothing);
+    let nothing = Rules { native, compat, foreign: Action::Allow };
     assert_eq!(rules, nothing);
     assert!(
         program::<X86_64>(&rules).iter().all(|i| i.code != op::RET_K || *i == ret(Action::Allow))
@@ -179,30 +200,46 @@ fn without_mounts_and_observers_nothing_stops() {
 #[test]
 fn a_mount_traces_refuses_and_lets_pass() {
     let rules = policy_rules::<X86_64>(Serving::Mounts, &|_| false);
-    let action = |call| rule_of(&rules, call).map(|rule| (rule.action, rule.when.is_some()));
-    let trace = Action::Trace(TRACE_NATIVE);
-    assert_eq!(action(Syscall::Openat), Some((trace, false)));
-    assert_eq!(action(Syscall::Fcntl), Some((trace, true)));
-    assert_eq!(action(Syscall::Ioctl), Some((trace, true)));
-    assert_eq!(action(Syscall::Mount), Some((Action::Errno(1), false)));
-    assert_eq!(action(Syscall::Read), None);
-    assert_eq!((rules.unknown, rules.foreign), (trace, Action::Trace(TRACE_FOREIGN)));
+    let trace = Action::Trace(TRACE_KNOWN);
+    fn check<A: Arch>(rules: &AbiRules, trace: Action) {
+        let rule = |call| rule_of::<A>(rules, call);
+        let action = |call| rule(call).map(|rule| (rule.action, rule.when.is_some()));
+        assert_eq!(action(Syscall::Openat), Some((trace, false)));
+        assert_eq!(action(Syscall::Fcntl), Some((trace, true)));
+        assert_eq!(action(Syscall::Ioctl), Some((trace, true)));
+        assert_eq!(action(Syscall::Mount), Some((Action::Errno(1), false)));
+        assert_eq!(action(Syscall::IoUringSetup), Some((Action::Errno(38), false)));
+        assert_eq!(action(Syscall::Read), None);
+        assert_eq!(rules.unknown, trace);
+    }
+    check::<X86_64>(&rules.native, trace);
+    check::<I386>(&rules.compat, trace);
+    assert_eq!(rules.foreign, Action::Trace(TRACE_FOREIGN));
 }
 
 #[test]
 fn an_observed_call_stops_even_if_refused_or_conditional() {
     let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| call.is_some());
     for call in [Syscall::Mount, Syscall::Fcntl, Syscall::Read] {
-        let rule = rule_of(&rules, call).unwrap();
-        assert_eq!((rule.action, rule.when), (Action::Trace(TRACE_NATIVE), None));
+        let rule = rule_of::<X86_64>(&rules.native, call).unwrap();
+        assert_eq!((rule.action, rule.when), (Action::Trace(TRACE_KNOWN), None));
     }
 }
 
 #[test]
-fn observing_one_call_watches_the_foreign_abi_only() {
+fn observing_one_call_watches_other_abis_only() {
     let rules = policy_rules::<X86_64>(Serving::Nothing, &|call| call == Some(Syscall::Read));
-    assert_eq!(rules.calls.len(), 1);
-    assert_eq!((rules.unknown, rules.foreign), (Action::Allow, Action::Trace(TRACE_FOREIGN)));
+    for of_abi in [&rules.native, &rules.compat] {
+        assert_eq!((of_abi.calls.len(), of_abi.unknown), (1, Action::Allow));
+    }
+    assert_eq!(rules.foreign, Action::Trace(TRACE_FOREIGN));
+}
+
+#[test]
+fn a_call_inside_another_is_seen_through_it() {
+    let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| call == Some(Syscall::Listen));
+    let outer = rule_of::<I386>(&rules.compat, Syscall::Socketcall).unwrap();
+    assert_eq!((outer.action, outer.when), (Action::Trace(TRACE_KNOWN), None));
 }
 
 #[test]

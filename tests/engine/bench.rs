@@ -20,7 +20,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use crate::kit::{Ran, Sandbox, fixture, have, run};
+use crate::kit::{Ran, Sandbox};
 
 /// After this a run counts as hung.
 const GUARD: Duration = Duration::from_secs(60);
@@ -260,20 +260,4 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) fn state(pid: i32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
-}
-
-/// Compiles a program of `fixtures/guests/engine` for 32 bits; `None` if that is not possible here.
-pub(crate) fn guest_of_32_bits(sandbox: &Sandbox) -> Option<PathBuf> {
-    if !cfg!(target_arch = "x86_64") || !have("cc") {
-        return None;
-    }
-    let program = sandbox.path("bits32");
-    let flags = ["-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-pic", "-O1", "-o"];
-    let mut cc = sandbox.command("cc");
-    let ran = run(cc
-        .args(flags)
-        .arg(&program)
-        .args(["-fno-stack-protector", "-Wall", "-Werror"])
-        .arg(fixture("guests/engine/bits32.c")));
-    ran.status.success().then_some(program)
 }

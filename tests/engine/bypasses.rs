@@ -2,48 +2,20 @@
 
 use std::ffi::OsString;
 
-use crate::bench::{Bench, Way, guarded, guest_of_32_bits, same};
+use crate::bench::{Bench, Way, guarded, same};
 use crate::kit::{Ran, root, run, skipped};
 
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn c_048_calls_of_32_bits_are_served_by_nobody_but_the_kernel() {
-    let Some(bench) = Bench::new("abi") else { return };
-    bench.same_in(&[Way::Traced], &["foreign"]);
-    for way in [Way::Mounted, Way::Both] {
-        let ran = bench.run(way, &["foreign"]);
-        let calls = "getpid: ENOSYS\nopen: ENOSYS\naccess of null: ENOSYS\nno such call: ENOSYS\n";
-        assert_eq!(ran.fine(), format!("{calls}read of the mount: fine\n").repeat(3), "{way:?}");
-    }
+fn c_048_calls_of_32_bits_between_those_of_64() {
+    same("abi", &["foreign"]);
+    same("abi", &["hidden"]);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn c_048_numbers_that_no_table_knows() {
     same("abi", &["x32"]);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[test]
-fn c_048_a_program_of_32_bits() {
-    let bench = Bench::empty();
-    let Some(program) = guest_of_32_bits(&bench.sandbox) else {
-        return skipped("programs of 32 bits cannot be made here");
-    };
-    let words = [program.into_os_string()];
-    let native = guarded(&mut bench.command(Way::Native, &words));
-    if native.code() != Some(7) {
-        return skipped(&format!("programs of 32 bits cannot be run here: {native}"));
-    }
-    let traced = guarded(&mut bench.command(Way::Traced, &words));
-    assert_eq!(traced, native, "{traced}");
-    bench.is_clean();
-    // A mount refuses every call it makes, its exit too; how it ends is its own affair, but it does.
-    for way in [Way::Mounted, Way::Both] {
-        let ran = guarded(&mut bench.command(way, &words));
-        assert!(!ran.status.success() && ran.stdout.is_empty(), "{way:?}: {ran}");
-        bench.is_clean();
-    }
 }
 
 #[test]

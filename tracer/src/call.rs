@@ -8,7 +8,9 @@ use vrift_arch::{Arg, Syscall};
 pub enum Abi {
     /// The architecture's own 64-bit interface.
     Native,
-    /// Another interface the kernel offers (i386, x32, AArch32): the number means something else.
+    /// That of its 32-bit programs (`Arch::Compat`), which 64-bit programs may use too.
+    Compat,
+    /// Another interface the kernel offers (x32, AArch32): the number means something else.
     Foreign {
         /// `AUDIT_ARCH_*` as reported.
         audit_arch: u32,
@@ -24,7 +26,8 @@ pub struct Call {
     pub nr: u64,
     /// What the number means; `None` if no table knows it.
     pub syscall: Option<Syscall>,
-    /// The argument registers.
+    /// The argument registers, as wide as the interface sees them; if nothing is known of the call,
+    /// as the task has them.
     pub args: [u64; 6],
     /// Where the tracee continues.
     pub ip: u64,

@@ -56,7 +56,7 @@ pub(crate) enum FlagsPlace {
     Memory(GuestAddr),
 }
 
-/// Decodes `call`, whose meaning is `model`. *Errors:* what the kernel would answer to the pointers
+/// Decodes `call` through the ABI `A`, whose meaning is `model`. *Errors:* what the kernel would answer to the pointers
 /// of the call.
 pub(crate) fn decode<A: Arch>(
     model: Model,
@@ -99,14 +99,9 @@ pub(crate) fn decode<A: Arch>(
         Model::ListXattr => file(Request::ListXattr(call.target(Follow::Yes)?)),
         Model::LlistXattr => file(Request::ListXattr(call.target(Follow::No)?)),
         Model::FlistXattr => file(Request::ListXattr(call.content())),
-        Model::Bind => Ok(call.unix_path()?.map_or(Operation::Nothing, |path| {
-            Operation::File(Request::Bind(PathOp { follow: Follow::No, ..path }))
-        })),
-        Model::Connect => Ok(call
-            .unix_path()?
-            .map_or(Operation::Nothing, |path| Operation::File(Request::Connect(path)))),
-        // Only calls through another ABI come so, and none of those is served.
-        Model::Socketcall => Ok(Operation::Nothing),
+        Model::Bind => Ok(call.bind(call.arg(Arg::A1), call.arg(Arg::A2))),
+        Model::Connect => Ok(call.connect(call.arg(Arg::A1), call.arg(Arg::A2))),
+        Model::Socketcall => call.socketcall(),
         Model::Guard(errno) => {
             file(Request::Unmodelled(call.target(Follow::Yes)?, i32::from(errno)))
         }
@@ -120,17 +115,18 @@ pub(crate) fn decode<A: Arch>(
 }
 
 /// The argument that holds the `n`th path of `call`.
-pub(crate) fn path_arg(call: &Call, n: usize) -> Option<Arg> {
-    positions(call, |kind| kind == Kind::Path).nth(n)
+pub(crate) fn path_arg<A: Arch>(call: &Call, n: usize) -> Option<Arg> {
+    positions::<A>(call, |kind| kind == Kind::Path).nth(n)
 }
 
 /// The argument that holds the structure or buffer the kernel fills in.
-pub(crate) fn out_arg(call: &Call) -> Option<Arg> {
-    positions(call, |kind| matches!(kind, Kind::Out(_) | Kind::OutBytes | Kind::OutText)).next()
+pub(crate) fn out_arg<A: Arch>(call: &Call) -> Option<Arg> {
+    let filled = |kind| matches!(kind, Kind::Out(_) | Kind::OutBytes | Kind::OutText);
+    positions::<A>(call, filled).next()
 }
 
-fn positions(call: &Call, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = Arg> {
-    let kinds = call.syscall.map_or(&[][..], |syscall| syscall.row().args);
+fn positions<A: Arch>(call: &Call, wanted: impl Fn(Kind) -> bool) -> impl Iterator<Item = Arg> {
+    let kinds = call.syscall.map_or(&[][..], A::args);
     Arg::ALL.into_iter().zip(kinds).filter(move |&(_, &kind)| wanted(kind)).map(|(arg, _)| arg)
 }
 
@@ -164,7 +160,7 @@ impl<A: Arch> Decoder<'_, A> {
 
     /// The argument of a kind, 0 if the call has none.
     fn of_kind(&self, wanted: impl Fn(Kind) -> bool) -> u64 {
-        positions(self.call, wanted).next().map_or(0, |arg| self.arg(arg))
+        positions::<A>(self.call, wanted).next().map_or(0, |arg| self.arg(arg))
     }
 
     /// The `AT_*` flags, whatever the call names them.
@@ -180,7 +176,7 @@ impl<A: Arch> Decoder<'_, A> {
 
     /// Where the `n`th path starts if it is relative: the argument before it says.
     fn start(&self, path: Arg) -> At {
-        let kinds = self.call.syscall.map_or(&[][..], |syscall| syscall.row().args);
+        let kinds = self.call.syscall.map_or(&[][..], A::args);
         match path.index().checked_sub(1) {
             Some(before) if kinds.get(before) == Some(&Kind::DirFd) => {
                 match self.call.args[before] as i32 {
@@ -193,7 +189,7 @@ impl<A: Arch> Decoder<'_, A> {
     }
 
     fn path(&self, n: usize, follow: Follow) -> Result<PathOp, Errno> {
-        let arg = path_arg(self.call, n).ok_or(Errno::ENOSYS)?;
+        let arg = path_arg::<A>(self.call, n).ok_or(Errno::ENOSYS)?;
         let path = self.memory.read_cstr(GuestAddr(self.arg(arg)), PATH_BYTES_MAX)?;
         Ok(PathOp { at: self.start(arg), path, follow })
     }
@@ -202,7 +198,7 @@ impl<A: Arch> Decoder<'_, A> {
     fn target(&self, default: Follow) -> Result<Target, Errno> {
         let flags = self.at_flags();
         let follow = if flags & abi::AT_SYMLINK_NOFOLLOW != 0 { Follow::No } else { default };
-        let arg = path_arg(self.call, 0).ok_or(Errno::ENOSYS)?;
+        let arg = path_arg::<A>(self.call, 0).ok_or(Errno::ENOSYS)?;
         let empty_allowed = flags & abi::AT_EMPTY_PATH != 0;
         match (self.arg(arg), self.start(arg)) {
             (0, At::Fd(fd)) if self.may_omit_path() => return Ok(Target::Content(fd)),
@@ -223,9 +219,12 @@ impl<A: Arch> Decoder<'_, A> {
         if self.at_flags() & !ALLOWED != 0 { Err(Errno::EINVAL) } else { Ok(target) }
     }
 
-    /// `utimensat` and `futimesat` take a null path for the descriptor itself.
+    /// `utimensat`, with times of either width, and `futimesat` take a null path for the descriptor itself.
     fn may_omit_path(&self) -> bool {
-        matches!(self.call.syscall, Some(Syscall::Utimensat | Syscall::Futimesat))
+        matches!(
+            self.call.syscall,
+            Some(Syscall::Utimensat | Syscall::UtimensatTime64 | Syscall::Futimesat)
+        )
     }
 
     /// `readlinkat` has no flags: an empty path always means the descriptor.
@@ -294,26 +293,52 @@ impl<A: Arch> Decoder<'_, A> {
     }
 
     fn set_attr(&self) -> Result<Request, Errno> {
-        if self.call.syscall == Some(Syscall::Truncate) {
+        if let Some(Syscall::Truncate | Syscall::Truncate64) = self.call.syscall {
             return Ok(Request::Truncate(self.path(0, Follow::Yes)?));
         }
         Ok(Request::SetAttr(self.target(Follow::Yes)?))
     }
 
-    /// The path of a UNIX socket address; `None` for other families and for names without a file.
-    fn unix_path(&self) -> Result<Option<PathOp>, Errno> {
-        let len = (self.arg(Arg::A2) as usize).min(UNIX_ADDRESS_BYTES_MAX);
-        let mut address = vec![0; len];
-        if self.memory.read_exact(GuestAddr(self.arg(Arg::A1)), &mut address).is_err() {
-            // The kernel looks at the descriptor first, and then refuses the address.
-            return Ok(None);
+    fn bind(&self, addr: u64, len: u64) -> Operation {
+        self.unix_path(addr, len).map_or(Operation::Nothing, |path| {
+            Operation::File(Request::Bind(PathOp { follow: Follow::No, ..path }))
+        })
+    }
+
+    fn connect(&self, addr: u64, len: u64) -> Operation {
+        self.unix_path(addr, len)
+            .map_or(Operation::Nothing, |path| Operation::File(Request::Connect(path)))
+    }
+
+    /// The call inside a call: its arguments are words in memory.
+    fn socketcall(&self) -> Result<Operation, Errno> {
+        let selector = self.arg(Arg::A0) as u32;
+        let outer = self.call.syscall.map_or(&[][..], A::members);
+        let Some(&(_, member)) = outer.iter().find(|&&(number, _)| number == selector) else {
+            return Ok(Operation::Nothing);
+        };
+        if !matches!(member, Syscall::Bind | Syscall::Connect) {
+            return Ok(Operation::Nothing);
         }
-        Ok(match unix_name(&address) {
+        let word = |n: u64| {
+            let at = GuestAddr(self.arg(Arg::A1)).offset(n * A::WORD as u64);
+            self.memory.read_u32(at).map(u64::from)
+        };
+        let (addr, len) = (word(1)?, word(2)?);
+        Ok(if member == Syscall::Bind { self.bind(addr, len) } else { self.connect(addr, len) })
+    }
+
+    /// The path of a UNIX socket address; `None` for other families and for names without a file.
+    fn unix_path(&self, addr: u64, len: u64) -> Option<PathOp> {
+        let mut address = vec![0; (len as usize).min(UNIX_ADDRESS_BYTES_MAX)];
+        // The kernel looks at the descriptor first, and then refuses an address it cannot read.
+        self.memory.read_exact(GuestAddr(addr), &mut address).ok()?;
+        match unix_name(&address) {
             Some(UnixName::Path(path)) => {
                 Some(PathOp { at: At::Cwd, path: path.to_vec(), follow: Follow::Yes })
             }
             _ => None,
-        })
+        }
     }
 
     fn spawn(&self) -> Result<Operation, Errno> {

@@ -15,6 +15,7 @@ pub mod memory;
 pub mod observer;
 pub mod probe;
 pub mod ptrace;
+pub mod registers;
 pub mod session;
 pub mod signals;
 pub mod view;

@@ -40,6 +40,7 @@ const HANDLE_FLAGS: u32 = abi::AT_SYMLINK_FOLLOW | abi::AT_EMPTY_PATH | 0x200 | 
 /// The bits an argument may have; any other is `EINVAL`.
 const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Newfstatat, Arg::A3, STAT_FLAGS),
+    (Syscall::Fstatat64, Arg::A3, STAT_FLAGS),
     (Syscall::Statx, Arg::A2, STAT_FLAGS),
     (Syscall::Access, Arg::A1, 7),
     (Syscall::Faccessat, Arg::A2, 7),
@@ -50,6 +51,7 @@ const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Fchownat, Arg::A4, NAME_FLAGS),
     (Syscall::Fchmodat2, Arg::A3, NAME_FLAGS),
     (Syscall::Utimensat, Arg::A3, NAME_FLAGS),
+    (Syscall::UtimensatTime64, Arg::A3, NAME_FLAGS),
     (Syscall::NameToHandleAt, Arg::A4, HANDLE_FLAGS),
     // RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
     (Syscall::Renameat2, Arg::A4, 7),
@@ -59,10 +61,13 @@ const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Fsetxattr, Arg::A4, 3),
 ];
 
-/// Checks `call`.
+/// The size of `struct statfs64` of i386, which its callers must give (`compat_statfs64`).
+const STATFS64_BYTES: u64 = 84;
+
+/// Checks `call`, which came through the ABI `A`.
 pub(crate) fn precheck<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<Precheck, Errno> {
     let Some(syscall) = call.syscall else { return Ok(Precheck::GoOn) };
-    if syscall == Syscall::Utimensat && leaves_both_times(call, memory)? {
+    if leaves_both_times::<A>(call, memory)? {
         return Ok(Precheck::NothingToDo);
     }
     let invalid = |&(of, arg, allowed): &(Syscall, Arg, u32)| {
@@ -78,7 +83,10 @@ pub(crate) fn precheck<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<Prec
         Syscall::Renameat2 => renameat2(call.arg(Arg::A4))?,
         Syscall::Readlink => positive(call.arg(Arg::A2))?,
         Syscall::Readlinkat => positive(call.arg(Arg::A3))?,
-        Syscall::Truncate if (call.arg(Arg::A1) as i64) < 0 => return Err(Errno::EINVAL),
+        Syscall::Truncate if A::signed(call.arg(Arg::A1)) < 0 => return Err(Errno::EINVAL),
+        // The high half of the size comes last.
+        Syscall::Truncate64 if A::signed(call.arg(Arg::A2)) < 0 => return Err(Errno::EINVAL),
+        Syscall::Statfs64 if call.arg(Arg::A1) != STATFS64_BYTES => return Err(Errno::EINVAL),
         Syscall::Mknod => node_mode(call.arg(Arg::A1) as u32)?,
         Syscall::Mknodat => node_mode(call.arg(Arg::A2) as u32)?,
         Syscall::Symlink | Syscall::Symlinkat => symlink_target(call, memory)?,
@@ -224,13 +232,26 @@ fn xattr_name(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
 }
 
 /// Whether `utimensat` is told to change neither time, and so does not look at its path.
-fn leaves_both_times(call: &Call, memory: &dyn Memory) -> Result<bool, Errno> {
+fn leaves_both_times<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<bool, Errno> {
+    // Nanoseconds are a word; those of a 64-bit time have a high half that the kernel ignores if
+    // the call comes from 32 bits (`get_timespec64` in kernel/time/time.c).
+    let (word, counted) = match (call.syscall, A::WORD) {
+        (Some(Syscall::Utimensat), 8) => (8, 8),
+        (Some(Syscall::Utimensat), _) => (4, 4),
+        (Some(Syscall::UtimensatTime64), _) => (8, 4),
+        _ => return Ok(false),
+    };
     let times = GuestAddr(call.arg(Arg::A2));
     if times.is_null() {
         return Ok(false);
     }
     let mut bytes = [0; 32];
-    memory.read_exact(times, &mut bytes)?;
-    let nsec = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-    Ok(nsec(8) == UTIME_OMIT && nsec(24) == UTIME_OMIT)
+    let bytes = &mut bytes[..4 * word];
+    memory.read_exact(times, bytes)?;
+    let omits = |at: usize| {
+        let mut nsec = [0; 8];
+        nsec[..counted].copy_from_slice(&bytes[at..at + counted]);
+        u64::from_le_bytes(nsec) == UTIME_OMIT
+    };
+    Ok(omits(word) && omits(3 * word))
 }

@@ -22,42 +22,45 @@ pub(crate) fn answer<A: Arch>(
     match reply {
         Reply::Done | Reply::Directory(_) | Reply::NoNames => Ok(0),
         Reply::Attr(attr) if call.syscall == Some(Syscall::Statx) => {
-            put(call, memory, &abi::encode_statx(&statx(attr)))?;
+            put::<A>(call, memory, &abi::encode_statx(&statx(attr)))?;
             Ok(0)
         }
         Reply::Attr(attr) => {
-            put(call, memory, &A::encode_stat(&stat(attr)))?;
+            let syscall = call.syscall.ok_or(Errno::ENOSYS)?;
+            // Older layouts lack room for what some files have.
+            let bytes = A::encode_stat_of(syscall, &stat(attr)).ok_or(Errno::EOVERFLOW)?;
+            put::<A>(call, memory, &bytes)?;
             Ok(0)
         }
         Reply::Link(target) => {
-            let room = buffer_len(call) as i32;
+            let room = buffer_len::<A>(call) as i32;
             if room <= 0 {
                 return Err(Errno::EINVAL);
             }
             let cut = &target[..target.len().min(room as usize)];
-            put(call, memory, cut)?;
+            put::<A>(call, memory, cut)?;
             Ok(cut.len() as i64)
         }
         Reply::Cwd(path) => {
-            if path.len() as u64 >= buffer_len(call) {
+            if path.len() as u64 >= buffer_len::<A>(call) {
                 return Err(Errno::ERANGE);
             }
             let mut bytes = path.clone();
             bytes.push(0);
-            put(call, memory, &bytes)?;
+            put::<A>(call, memory, &bytes)?;
             Ok(bytes.len() as i64)
         }
     }
 }
 
 /// The size of the buffer the kernel fills in: the argument after it.
-fn buffer_len(call: &Call) -> u64 {
-    let next = out_arg(call).map_or(0, |arg| arg.index() + 1);
+fn buffer_len<A: Arch>(call: &Call) -> u64 {
+    let next = out_arg::<A>(call).map_or(0, |arg| arg.index() + 1);
     call.args.get(next).copied().unwrap_or(0)
 }
 
-fn put(call: &Call, memory: &dyn Memory, bytes: &[u8]) -> Result<(), Errno> {
-    let arg = out_arg(call).ok_or(Errno::ENOSYS)?;
+fn put<A: Arch>(call: &Call, memory: &dyn Memory, bytes: &[u8]) -> Result<(), Errno> {
+    let arg = out_arg::<A>(call).ok_or(Errno::ENOSYS)?;
     memory.write(GuestAddr(call.arg(arg)), bytes)
 }
 
@@ -70,29 +73,72 @@ pub(crate) struct Listing {
     pub(crate) next: u64,
 }
 
-/// Lays out entries for `getdents64` or `getdents`. *Errors:* `EINVAL` if not even one fits.
-pub(crate) fn listing<'a>(
+/// Lays out entries for `getdents64` or `getdents`. *Errors:* `EINVAL` if not even one fits, and
+/// `EOVERFLOW` if the first has an inode number for which there is no room.
+pub(crate) fn listing<'a, A: Arch>(
     call: &Call,
     from: u64,
     entries: impl Iterator<Item = Result<DirEntry<'a>, Error>>,
 ) -> Result<Result<Listing, Errno>, Error> {
     let room = call.arg(Arg::A2) as u32 as usize;
-    let old = call.syscall == Some(Syscall::Getdents);
+    let form = Form::of::<A>(call);
     let mut listing = Listing { bytes: Vec::new(), next: from };
     for entry in entries {
         let entry = entry?;
-        let len = if old { abi::dirent_len } else { abi::dirent64_len }(entry.name.len());
-        if listing.bytes.len() + len > room {
-            if listing.bytes.is_empty() {
-                return Ok(Err(Errno::EINVAL));
-            }
-            break;
+        let refused = if listing.bytes.len() + form.len(entry.name.len()) > room {
+            Err(Errno::EINVAL)
+        } else {
+            form.push(&mut listing.bytes, &entry)
+        };
+        match refused {
+            Ok(()) => listing.next = entry.next,
+            Err(errno) if listing.bytes.is_empty() => return Ok(Err(errno)),
+            Err(_) => break,
         }
-        let push = if old { abi::push_dirent } else { abi::push_dirent64 };
-        push(&mut listing.bytes, entry.ino, entry.next as i64, dirent_type(entry.kind), entry.name);
-        listing.next = entry.next;
     }
     Ok(Ok(listing))
+}
+
+/// The layouts of a directory entry.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// `struct linux_dirent64`
+    Dirent64,
+    /// `struct linux_dirent`
+    Dirent,
+    /// `struct compat_linux_dirent`
+    Dirent32,
+}
+
+impl Form {
+    fn of<A: Arch>(call: &Call) -> Form {
+        match (call.syscall, A::WORD) {
+            (Some(Syscall::Getdents), 4) => Form::Dirent32,
+            (Some(Syscall::Getdents), _) => Form::Dirent,
+            _ => Form::Dirent64,
+        }
+    }
+
+    fn len(self, name: usize) -> usize {
+        match self {
+            Form::Dirent64 => abi::dirent64_len(name),
+            Form::Dirent => abi::dirent_len(name),
+            Form::Dirent32 => abi::dirent32_len(name),
+        }
+    }
+
+    fn push(self, out: &mut Vec<u8>, entry: &DirEntry<'_>) -> Result<(), Errno> {
+        let (ino, off, kind) = (entry.ino, entry.next as i64, dirent_type(entry.kind));
+        match self {
+            Form::Dirent64 => abi::push_dirent64(out, ino, off, kind, entry.name),
+            Form::Dirent => abi::push_dirent(out, ino, off, kind, entry.name),
+            Form::Dirent32 => {
+                let pushed = abi::push_dirent32(out, ino, off, kind, entry.name);
+                pushed.ok_or(Errno::EOVERFLOW)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn dirent_type(kind: NodeKind) -> u8 {

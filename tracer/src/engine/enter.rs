@@ -9,7 +9,7 @@ use vrift_arch::abi::{clone, open};
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
 use vrift_vfs::{Cause, Effect, Judged, NodeRef, Paths, Reply, Verdict};
 
-use super::scratch::Slot;
+use super::scratch::{REGION_BYTES, Slot};
 use super::served::{Mounted, open_node};
 use super::task::{Coverage, Instead, Pending, Phase};
 use super::{Engine, Guest, Next};
@@ -63,9 +63,9 @@ impl<A: Arch> Engine<A> {
         let tid = guest.tid();
         let action = self.consider(&call, guest);
         let slots = match &action {
-            Action::Rewrite(paths, ..) => match self.place(paths, guest)? {
+            Action::Rewrite(paths, ..) => match self.place(paths, call.abi, guest)? {
                 Some(slots) => slots,
-                None => return self.inject_mapping(guest),
+                None => return self.inject_mapping(call.abi, guest),
             },
             _ => Vec::new(),
         };
@@ -111,12 +111,17 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
-    fn place<G: Guest<A>>(&mut self, paths: &Paths, guest: &G) -> Result<Option<Vec<Slot>>, Errno> {
+    fn place<G: Guest<A>>(
+        &mut self,
+        paths: &Paths,
+        abi: Abi,
+        guest: &G,
+    ) -> Result<Option<Vec<Slot>>, Errno> {
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         let mut scratch = task.scratch.borrow_mut();
         let mut slots = Vec::new();
         for path in [&paths.first, &paths.second].into_iter().flatten() {
-            let Some(slot) = scratch.take() else {
+            let Some(slot) = scratch.take(abi) else {
                 scratch.release(&slots);
                 return Ok(None);
             };
@@ -161,7 +166,7 @@ impl<A: Arch> Engine<A> {
         if self.served.is_none() {
             return Action::Pass;
         }
-        if call.abi != Abi::Native {
+        if let Abi::Foreign { .. } = call.abi {
             return Action::refuse(Errno::ENOSYS, "this ABI is not served");
         }
         let Some(syscall) = call.syscall else { return Action::Pass };
@@ -176,7 +181,11 @@ impl<A: Arch> Engine<A> {
 
     fn consider_model<G: Guest<A>>(&mut self, model: Model, call: &Call, guest: &G) -> Action {
         let tid = guest.tid();
-        let operation = match decode::<A>(model, call, guest) {
+        let decoded = match call.abi {
+            Abi::Compat => decode::<A::Compat>(model, call, guest),
+            Abi::Native | Abi::Foreign { .. } => decode::<A>(model, call, guest),
+        };
+        let operation = match decoded {
             Ok(operation) => operation,
             Err(errno) => return Action::Skip(-(errno as i64), Note::Manifest),
         };
@@ -255,7 +264,11 @@ impl<A: Arch> Engine<A> {
             (Verdict::Deny(errno, Cause::Limit(why)), _) => Action::refuse(errno, why),
             (Verdict::Reply(Reply::Directory(node)), _) => self.list(node, call, guest),
             (Verdict::Reply(reply), _) => {
-                let ret = reply::answer::<A>(call, &reply, guest).unwrap_or_else(|e| -(e as i64));
+                let answered = match call.abi {
+                    Abi::Compat => reply::answer::<A::Compat>(call, &reply, guest),
+                    Abi::Native | Abi::Foreign { .. } => reply::answer::<A>(call, &reply, guest),
+                };
+                let ret = answered.unwrap_or_else(|errno| -(errno as i64));
                 Action::Skip(ret, Note::Manifest)
             }
         }
@@ -271,7 +284,11 @@ impl<A: Arch> Engine<A> {
         };
         let served = self.served.as_ref().expect("only a served directory is listed");
         let entries = served.namespace().entries(node, from);
-        let listing = match entries.and_then(|entries| reply::listing(call, from, entries)) {
+        let listing = entries.and_then(|entries| match call.abi {
+            Abi::Compat => reply::listing::<A::Compat>(call, from, entries),
+            Abi::Native | Abi::Foreign { .. } => reply::listing::<A>(call, from, entries),
+        });
+        let listing = match listing {
             Ok(Ok(listing)) => listing,
             Ok(Err(errno)) => return denied(errno),
             Err(error) => return self.fail(&error),
@@ -301,8 +318,9 @@ impl<A: Arch> Engine<A> {
                 let hidden = flags | clone::CLONE_UNTRACED;
                 match place {
                     FlagsPlace::Register(arg) => {
-                        pending.undo.args.push((arg, hidden));
-                        guest.set_arg(arg, flags)?;
+                        let abi = pending.call.abi;
+                        pending.undo.args.push((abi, arg, hidden));
+                        guest.set_arg(abi, arg, flags)?;
                     }
                     FlagsPlace::Memory(at) => match guest.plant(at, &flags.to_ne_bytes()) {
                         Ok(()) => pending.undo.words.push((at, hidden)),
@@ -327,13 +345,17 @@ impl<A: Arch> Engine<A> {
             Action::Seek { fd, to, listed } => {
                 pending.note = Some(Note::Manifest);
                 pending.instead = Instead::OfSuccess(listed);
+                let abi = pending.call.abi;
                 pending.undo.args =
-                    [Arg::A1, Arg::A2].map(|arg| (arg, pending.call.arg(arg))).to_vec();
-                let nr = A::number(Syscall::Lseek).expect("every architecture has lseek");
-                guest.set_nr(nr)?;
-                guest.set_arg(Arg::A0, fd)?;
-                guest.set_arg(Arg::A1, to)?;
-                guest.set_arg(Arg::A2, libc::SEEK_SET as u64)?;
+                    [Arg::A1, Arg::A2].map(|arg| (abi, arg, pending.call.arg(arg))).to_vec();
+                let nr = match abi {
+                    Abi::Compat => A::Compat::number(Syscall::Lseek),
+                    Abi::Native | Abi::Foreign { .. } => A::number(Syscall::Lseek),
+                };
+                guest.set_nr(nr.expect("every ABI with directories has lseek"))?;
+                guest.set_arg(abi, Arg::A0, fd)?;
+                guest.set_arg(abi, Arg::A1, to)?;
+                guest.set_arg(abi, Arg::A2, libc::SEEK_SET as u64)?;
             }
             Action::Skip(ret, note) => {
                 if let Some(task) = self.tasks.get_mut(&tid) {
@@ -368,8 +390,9 @@ impl<A: Arch> Engine<A> {
         let replaced = [&paths.first, &paths.second].into_iter().zip(sites);
         let args = replaced.filter_map(|(path, arg)| path.as_ref().and(arg));
         for (arg, slot) in args.zip(pending.slots.clone()) {
-            pending.undo.args.push((arg, pending.call.arg(arg)));
-            guest.set_arg(arg, slot.addr().0)?;
+            let abi = pending.call.abi;
+            pending.undo.args.push((abi, arg, pending.call.arg(arg)));
+            guest.set_arg(abi, arg, slot.addr().0)?;
         }
         Ok(())
     }
@@ -377,18 +400,24 @@ impl<A: Arch> Engine<A> {
     /// The arguments that hold the paths of the request, in its order. A symlink's target is text,
     /// not a path that is resolved.
     fn sites(&self, call: &Call) -> [Option<Arg>; 2] {
+        let path = |n| match call.abi {
+            Abi::Compat => path_arg::<A::Compat>(call, n),
+            Abi::Native | Abi::Foreign { .. } => path_arg::<A>(call, n),
+        };
         match call.syscall.map(|syscall| syscall.row().policy) {
-            Some(Policy::Model(Model::Symlink)) => [path_arg(call, 1), None],
-            _ => [path_arg(call, 0), path_arg(call, 1)],
+            Some(Policy::Model(Model::Symlink)) => [path(1), None],
+            _ => [path(0), path(1)],
         }
     }
 
     /// Maps a scratch region: the syscall the tracee is about to make becomes the mapping, and is
     /// made again afterwards.
-    fn inject_mapping<G: Guest<A>>(&mut self, guest: &mut G) -> Result<Next, Errno> {
-        let regs = guest.regs()?;
-        let nr = A::number(Syscall::Mmap).expect("every architecture has mmap");
-        guest.set_regs(&super::scratch::mapping_call(&regs, nr))?;
+    ///
+    /// A mapping by a call of 32 bits lies where such calls can point.
+    fn inject_mapping<G: Guest<A>>(&mut self, abi: Abi, guest: &mut G) -> Result<Next, Errno> {
+        let regs = guest.regs(abi)?;
+        let (mapping, nr) = regs.mapping(REGION_BYTES);
+        guest.set_regs(&mapping)?;
         guest.set_nr(nr)?;
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         task.phase = Phase::Injecting(regs);
@@ -443,8 +472,9 @@ fn keep_from_making<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> R
     };
     let flags = pending.call.arg(arg);
     if flags & u64::from(open::O_CREAT) != 0 {
-        pending.undo.args.push((arg, flags));
-        guest.set_arg(arg, flags & !u64::from(open::O_CREAT))?;
+        let abi = pending.call.abi;
+        pending.undo.args.push((abi, arg, flags));
+        guest.set_arg(abi, arg, flags & !u64::from(open::O_CREAT))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::{Arch, Arg, Regs, Syscall};
+use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{Effect, OpenNode, Place};
 
 use super::enter::{installs_filter, unshared};
@@ -17,6 +17,7 @@ use crate::call::{Call, Outcome};
 use crate::cores::Cores;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
+use crate::registers::Registers;
 
 /// A blob that the manifest names and the store lacks.
 #[derive(Debug)]
@@ -65,23 +66,21 @@ impl<A: Arch> Engine<A> {
     /// The scratch region is there: the tracee makes its own call again.
     fn mapped<G: Guest<A>>(
         &mut self,
-        regs: A::Regs,
+        regs: Registers<A>,
         ret: i64,
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
-        let mut again = regs;
-        match Outcome::from_ret(ret) {
+        let again = match Outcome::from_ret(ret) {
             Outcome::Value(region) => {
                 let region = GuestAddr(region as u64);
                 guest.plant(region, &sign(region))?;
                 task.scratch.borrow_mut().add(region);
-                again.set_nr(regs.nr());
-                again.set_ip(regs.ip() - A::SYSCALL_INSN.len() as u64);
+                regs.again()
             }
             // Without room for the path (RLIMIT_AS, mlockall) the call fails as the kernel fails.
-            _ => again.set_ret(-(Errno::ENOMEM as i64)),
-        }
+            _ => regs.failed(Errno::ENOMEM),
+        };
         guest.set_regs(&again)?;
         Ok(self.go_on(guest.tid(), 0))
     }
@@ -174,8 +173,8 @@ pub(super) fn put_back<A: Arch, G: Guest<A>>(
     ret: i64,
     guest: &G,
 ) -> Result<(), Errno> {
-    for &(arg, value) in &undo.args {
-        guest.set_arg(arg, value)?;
+    for &(abi, arg, value) in &undo.args {
+        guest.set_arg(abi, arg, value)?;
         // An argument may share its register with the result (aarch64's x0).
         guest.set_ret(ret)?;
     }

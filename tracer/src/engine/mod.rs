@@ -22,12 +22,13 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::{Arch, Arg, Regs};
+use vrift_arch::{Arch, Arg};
 
-use crate::call::{Call, Outcome};
+use crate::call::{Abi, Call, Outcome};
 use crate::cores::Cores;
 use crate::memory::{GuestAddr, Memory};
 use crate::observer::Observer;
+use crate::registers::Registers;
 use crate::view::event::{Core, Event};
 use task::{Coverage, Phase, Task, Undo};
 
@@ -122,14 +123,16 @@ pub trait Guest<A: Arch>: Memory {
     fn tid(&self) -> Pid;
     /// Where it is.
     fn position(&self) -> Result<Position, Errno>;
-    /// Its general registers.
-    fn regs(&self) -> Result<A::Regs, Errno>;
+    /// Where it goes on.
+    fn ip(&self) -> Result<u64, Errno>;
+    /// Its general registers, in a call through `abi`.
+    fn regs(&self, abi: Abi) -> Result<Registers<A>, Errno>;
     /// Replaces its general registers.
-    fn set_regs(&self, regs: &A::Regs) -> Result<(), Errno>;
+    fn set_regs(&self, regs: &Registers<A>) -> Result<(), Errno>;
     /// Before a syscall: makes it another one; `u64::MAX` skips it.
     fn set_nr(&self, nr: u64) -> Result<(), Errno>;
-    /// Replaces one argument register.
-    fn set_arg(&self, arg: Arg, value: u64) -> Result<(), Errno>;
+    /// Replaces what a call through `abi` sees of one argument register.
+    fn set_arg(&self, abi: Abi, arg: Arg, value: u64) -> Result<(), Errno>;
     /// Replaces the result register.
     fn set_ret(&self, ret: i64) -> Result<(), Errno>;
     /// Writes into memory that the tracee may only read.
@@ -391,7 +394,7 @@ impl<A: Arch> Engine<A> {
         if self.observer.watches_anything() {
             let info = guest.siginfo().ok();
             let ip = match self.observer.wants().ip {
-                true => guest.regs().ok().map(|regs| regs.ip()),
+                true => guest.ip().ok(),
                 false => None,
             };
             self.observer.event(tid, &Event::Signal { signo, info, ip });

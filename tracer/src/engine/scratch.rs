@@ -6,8 +6,8 @@
 //! call in flight.
 
 use nix::errno::Errno;
-use vrift_arch::Regs;
 
+use crate::call::Abi;
 use crate::memory::{GuestAddr, Memory};
 
 /// One path with its NUL.
@@ -16,6 +16,9 @@ pub(super) const SLOT_BYTES: u64 = 4096;
 /// Slots of one region, the first of which holds its sign; a tracee with more calls in flight gets
 /// more regions.
 const REGION_SLOTS: u64 = 128;
+
+/// The size of a region.
+pub(super) const REGION_BYTES: u64 = REGION_SLOTS * SLOT_BYTES;
 
 /// A place for one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,13 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn addr(self) -> GuestAddr {
         self.at
+    }
+
+    fn is_in_reach(self, abi: Abi) -> bool {
+        match abi {
+            Abi::Native | Abi::Foreign { .. } => true,
+            Abi::Compat => self.at.0 <= u64::from(u32::MAX),
+        }
     }
 
     /// Whether the region is still ours: a tracee may have unmapped it, or put memory of its own
@@ -58,9 +68,11 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Takes a free slot; `None` if a region must be mapped first.
-    pub(super) fn take(&mut self) -> Option<Slot> {
-        self.free.pop()
+    /// Takes a free slot that a call through `abi` can point at; `None` if a region must be mapped
+    /// first.
+    pub(super) fn take(&mut self, abi: Abi) -> Option<Slot> {
+        let last = self.free.iter().rposition(|slot| slot.is_in_reach(abi))?;
+        Some(self.free.remove(last))
     }
 
     /// Gives slots back.
@@ -91,20 +103,6 @@ impl Scratch {
     }
 }
 
-/// Turns the registers of a tracee before a syscall into those of the mapping call.
-pub(super) fn mapping_call<R: Regs>(regs: &R, nr: u64) -> R {
-    use vrift_arch::Arg::{A0, A1, A2, A3, A4, A5};
-    let mut call = *regs;
-    call.set_nr(nr);
-    call.set_arg(A0, 0);
-    call.set_arg(A1, REGION_SLOTS * SLOT_BYTES);
-    call.set_arg(A2, libc::PROT_READ as u64);
-    call.set_arg(A3, (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64);
-    call.set_arg(A4, u64::MAX);
-    call.set_arg(A5, 0);
-    call
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,14 +110,27 @@ mod tests {
     #[test]
     fn slots_never_overlap_and_come_back() {
         let mut scratch = Scratch::default();
-        assert_eq!(scratch.take(), None);
+        assert_eq!(scratch.take(Abi::Native), None);
         scratch.add(GuestAddr(0x10000));
-        let mut taken: Vec<Slot> = std::iter::from_fn(|| scratch.take()).collect();
+        let mut taken: Vec<Slot> = std::iter::from_fn(|| scratch.take(Abi::Native)).collect();
         assert_eq!(taken.len() as u64, REGION_SLOTS - 1);
         scratch.release(&taken[..1]);
-        assert_eq!(scratch.take(), Some(taken[0]));
+        assert_eq!(scratch.take(Abi::Native), Some(taken[0]));
         taken.sort_by_key(|slot| slot.at);
         assert!(taken.windows(2).all(|pair| pair[1].at.0 - pair[0].at.0 == SLOT_BYTES));
         assert_eq!(scratch.copied().free.len() as u64, REGION_SLOTS - 1);
+    }
+
+    #[test]
+    fn pointers_of_32_bits_get_what_they_reach() {
+        let mut scratch = Scratch::default();
+        scratch.add(GuestAddr(0x7fff_0000_0000));
+        assert_eq!(scratch.take(Abi::Compat), None);
+        scratch.add(GuestAddr(0xf7f0_0000));
+        scratch.add(GuestAddr(0x7ffe_0000_0000));
+        let low = scratch.take(Abi::Compat).expect("there is a region below 4 GiB");
+        assert_eq!(low.region, GuestAddr(0xf7f0_0000));
+        scratch.release(&[low]);
+        assert_eq!(scratch.take(Abi::Native), Some(low));
     }
 }

@@ -9,9 +9,10 @@ use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, FdTable, Place};
 
 use super::scratch::{Scratch, Slot};
-use crate::call::Call;
+use crate::call::{Abi, Call};
 use crate::creds::TaskCreds;
 use crate::memory::GuestAddr;
+use crate::registers::Registers;
 use crate::view::note::Note;
 use crate::view::spelled::Spelled;
 
@@ -58,7 +59,7 @@ pub(super) enum Phase<A: Arch> {
     /// In a syscall whose exit will be seen.
     Inside(Box<Pending>),
     /// In a mapping call of ours; the registers are those from before.
-    Injecting(A::Regs),
+    Injecting(Registers<A>),
 }
 
 /// A syscall between its entry and its exit.
@@ -85,7 +86,8 @@ pub(super) struct Pending {
 /// What vrift changed that the tracee must not see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Undo {
-    pub(super) args: Vec<(Arg, u64)>,
+    /// Arguments of a call through an ABI.
+    pub(super) args: Vec<(Abi, Arg, u64)>,
     /// Words of memory.
     pub(super) words: Vec<(GuestAddr, u64)>,
 }

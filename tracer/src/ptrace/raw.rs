@@ -52,6 +52,12 @@ pub(super) fn poke_user(tid: Pid, offset: u64, value: u64) -> Result<(), Errno> 
     number(libc::PTRACE_POKEUSER, tid, offset as usize, value as usize)
 }
 
+/// Reads one word of the user area.
+pub(super) fn peek_user(tid: Pid, offset: u64) -> Result<u64, Errno> {
+    nix::sys::ptrace::read_user(tid, offset as nix::sys::ptrace::AddressType)
+        .map(|word| word as u64)
+}
+
 /// A number that comes with an event: the new child, the exec's former tid, the seccomp data.
 pub(super) fn event_message(tid: Pid) -> Result<u64, Errno> {
     nix::sys::ptrace::getevent(tid).map(|message| message as u64)

@@ -2,12 +2,13 @@
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::{Arch, Arg, Poke, Regs};
+use vrift_arch::{Arch, Arg, Poke, Regs, Syscall};
 
 use super::{memory, raw};
 use crate::call::{Abi, Call};
 use crate::engine::{Guest, Position, Resume};
 use crate::memory::{GuestAddr, Memory};
+use crate::registers::Registers;
 
 /// A tracee in a ptrace stop. Not `Clone`: resuming consumes it.
 #[must_use = "a stopped tracee stays stopped until it is resumed"]
@@ -73,14 +74,18 @@ impl<A: Arch> Guest<A> for Stopped {
         Ok(position::<A>(&raw::syscall_info(self.tid)?))
     }
 
-    fn regs(&self) -> Result<A::Regs, Errno> {
-        let mut bytes = A::Regs::default().to_bytes();
-        let size = raw::get_regset(self.tid, raw::NT_PRSTATUS, &mut bytes)?;
-        // A compat tracee has a smaller set.
-        A::Regs::from_bytes(&bytes[..size.min(bytes.len())]).ok_or(Errno::EINVAL)
+    fn ip(&self) -> Result<u64, Errno> {
+        Ok(word(&raw::syscall_info(self.tid)?, 8))
     }
 
-    fn set_regs(&self, regs: &A::Regs) -> Result<(), Errno> {
+    fn regs(&self, abi: Abi) -> Result<Registers<A>, Errno> {
+        let mut bytes = A::Regs::default().to_bytes();
+        let size = raw::get_regset(self.tid, raw::NT_PRSTATUS, &mut bytes)?;
+        // That of a task that runs 32-bit code is smaller.
+        Registers::from_bytes(abi, &bytes[..size.min(bytes.len())]).ok_or(Errno::EINVAL)
+    }
+
+    fn set_regs(&self, regs: &Registers<A>) -> Result<(), Errno> {
         raw::set_regset(self.tid, raw::NT_PRSTATUS, &regs.to_bytes())
     }
 
@@ -91,22 +96,34 @@ impl<A: Arch> Guest<A> for Stopped {
         }
     }
 
-    fn set_arg(&self, arg: Arg, value: u64) -> Result<(), Errno> {
-        if let Poke::Words { args, .. } = A::POKE {
-            return raw::poke_user(self.tid, args[arg.index()], value);
+    fn set_arg(&self, abi: Abi, arg: Arg, value: u64) -> Result<(), Errno> {
+        match (abi, A::POKE, A::Compat::POKE) {
+            (Abi::Compat, _, Poke::Words { args, .. }) => {
+                // The high half is not the call's: 64-bit code around it gets it back.
+                let (at, low) = (args[arg.index()], A::Compat::word(u64::MAX));
+                let whole = raw::peek_user(self.tid, at)?;
+                raw::poke_user(self.tid, at, whole & !low | value & low)
+            }
+            (_, Poke::Words { args, .. }, _) => raw::poke_user(self.tid, args[arg.index()], value),
+            (_, Poke::Sets { .. }, _) => {
+                let Registers::Native(mut regs) = Guest::<A>::regs(self, Abi::Native)? else {
+                    return Err(Errno::EINVAL);
+                };
+                regs.set_arg(arg, value);
+                Guest::<A>::set_regs(self, &Registers::Native(regs))
+            }
         }
-        let mut regs = Guest::<A>::regs(self)?;
-        regs.set_arg(arg, value);
-        Guest::<A>::set_regs(self, &regs)
     }
 
     fn set_ret(&self, ret: i64) -> Result<(), Errno> {
         if let Poke::Words { ret: offset, .. } = A::POKE {
             return raw::poke_user(self.tid, offset, ret as u64);
         }
-        let mut regs = Guest::<A>::regs(self)?;
+        let Registers::Native(mut regs) = Guest::<A>::regs(self, Abi::Native)? else {
+            return Err(Errno::EINVAL);
+        };
         regs.set_ret(ret);
-        Guest::<A>::set_regs(self, &regs)
+        Guest::<A>::set_regs(self, &Registers::Native(regs))
     }
 
     fn plant(&self, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
@@ -118,26 +135,39 @@ impl<A: Arch> Guest<A> for Stopped {
     }
 }
 
+/// A field of eight bytes.
+fn word(info: &[u8; raw::SYSCALL_INFO_SIZE], at: usize) -> u64 {
+    u64::from_ne_bytes(info[at..at + 8].try_into().expect("eight bytes"))
+}
+
 /// Decodes `struct ptrace_syscall_info`.
 fn position<A: Arch>(info: &[u8; raw::SYSCALL_INFO_SIZE]) -> Position {
-    let word = |at: usize| u64::from_ne_bytes(info[at..at + 8].try_into().expect("eight bytes"));
+    let word = |at: usize| word(info, at);
     let audit_arch = u32::from_ne_bytes(info[4..8].try_into().expect("four bytes"));
     let (ip, sp) = (word(8), word(16));
     match info[0] {
         libc::PTRACE_SYSCALL_INFO_ENTRY | libc::PTRACE_SYSCALL_INFO_SECCOMP => {
             let nr = word(24);
-            let args = [32, 40, 48, 56, 64, 72].map(word);
-            let x32 =
-                A::FOREIGN_NR_BIT != 0 && nr & A::FOREIGN_NR_BIT != 0 && nr as u32 != u32::MAX;
-            let abi = if audit_arch == A::AUDIT_ARCH && !x32 {
-                Abi::Native
-            } else {
-                Abi::Foreign { audit_arch }
-            };
-            let syscall = if abi == Abi::Native { A::syscall(nr) } else { None };
+            let (abi, syscall) = meaning::<A>(audit_arch, nr);
+            let mut args = [32, 40, 48, 56, 64, 72].map(word);
+            if abi == Abi::Compat && syscall.is_some() {
+                args = args.map(A::Compat::word);
+            }
             Position::Entry(Call { abi, nr, syscall, args, ip, sp })
         }
         libc::PTRACE_SYSCALL_INFO_EXIT => Position::Exit { ret: word(24) as i64 },
         _ => Position::Elsewhere,
+    }
+}
+
+/// Through which ABI a call came, and what it is there.
+fn meaning<A: Arch>(audit_arch: u32, nr: u64) -> (Abi, Option<Syscall>) {
+    let x32 = A::FOREIGN_NR_BIT != 0 && nr & A::FOREIGN_NR_BIT != 0 && nr as u32 != u32::MAX;
+    if audit_arch == A::AUDIT_ARCH && !x32 {
+        (Abi::Native, A::syscall(nr))
+    } else if audit_arch == A::Compat::AUDIT_ARCH {
+        (Abi::Compat, A::Compat::syscall(nr))
+    } else {
+        (Abi::Foreign { audit_arch }, None)
     }
 }

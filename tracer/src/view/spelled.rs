@@ -130,7 +130,7 @@ impl Speller {
                 self.dress(&mut spelled);
                 spelled
             }
-            (Abi::Native, None) | (Abi::Foreign { .. }, _) => unknown(call),
+            (Abi::Native, None) | (Abi::Compat | Abi::Foreign { .. }, _) => unknown(call),
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::{RefCell, RefMut};
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::x86_64::{UserRegs, X86_64};
+use vrift_arch::x86_64::X86_64;
 use vrift_arch::{Arch, Arg, Regs};
 
 use super::kernel::Kernel;
@@ -12,6 +12,7 @@ use super::task::{ARENA, ARENA_BYTES, Border, Run, SEALED, Task};
 use crate::call::{Abi, Call};
 use crate::engine::{Guest, Position};
 use crate::memory::{GuestAddr, Memory};
+use crate::registers::Registers;
 
 /// The right to look into a task, while it is stopped.
 pub(super) struct Tracee<'k> {
@@ -84,11 +85,16 @@ impl Guest<X86_64> for Tracee<'_> {
         })
     }
 
-    fn regs(&self) -> Result<UserRegs, Errno> {
-        Ok(self.stopped()?.regs)
+    fn ip(&self) -> Result<u64, Errno> {
+        Ok(self.stopped()?.regs.ip())
     }
 
-    fn set_regs(&self, regs: &UserRegs) -> Result<(), Errno> {
+    fn regs(&self, _: Abi) -> Result<Registers<X86_64>, Errno> {
+        Ok(Registers::Native(self.stopped()?.regs))
+    }
+
+    fn set_regs(&self, regs: &Registers<X86_64>) -> Result<(), Errno> {
+        let Registers::Native(regs) = regs else { return Err(Errno::EINVAL) };
         self.stopped()?.regs = *regs;
         Ok(())
     }
@@ -98,7 +104,7 @@ impl Guest<X86_64> for Tracee<'_> {
         Ok(())
     }
 
-    fn set_arg(&self, arg: Arg, value: u64) -> Result<(), Errno> {
+    fn set_arg(&self, _: Abi, arg: Arg, value: u64) -> Result<(), Errno> {
         self.stopped()?.regs.set_arg(arg, value);
         Ok(())
     }

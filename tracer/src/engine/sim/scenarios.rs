@@ -13,6 +13,7 @@ use vrift_arch::abi::clone;
 use super::random::Random;
 use super::task::{At, How, Intent, Run, Until};
 use super::world::{Setup, World};
+use crate::call::Abi;
 use crate::engine::Stop;
 use crate::engine::scratch::{Scratch, Slot};
 use crate::engine::task::Phase;
@@ -94,7 +95,7 @@ impl World {
         self.hears(tid);
         let scratch = self.scratch(tid);
         scratch.borrow_mut().add(GuestAddr(0x10_0000));
-        let slot = scratch.borrow_mut().take().expect("a region has just been mapped");
+        let slot = scratch.borrow_mut().take(Abi::Native).expect("a region has just been mapped");
         let task = self.engine.tasks.get_mut(&Pid::from_raw(tid)).expect("it lives");
         let Phase::Inside(pending) = &mut task.phase else { panic!("the exec is shown") };
         pending.slots.push(slot);
@@ -397,8 +398,12 @@ fn c_051_a_vfork_child_gives_back_what_it_used_of_its_parents_memory() {
     assert!(matches!(world.at(root), At::LendsMemory { .. }));
     let slot = world.uses_a_slot(child);
     world.settle();
-    assert_eq!(world.scratch(root).borrow_mut().take(), Some(slot));
-    assert_eq!(world.scratch(child).borrow_mut().take(), None, "nothing is mapped there");
+    assert_eq!(world.scratch(root).borrow_mut().take(Abi::Native), Some(slot));
+    assert_eq!(
+        world.scratch(child).borrow_mut().take(Abi::Native),
+        None,
+        "nothing is mapped there"
+    );
     world.finish();
 }
 
@@ -483,7 +488,7 @@ fn c_055_what_the_old_program_had_is_gone_after_exec() {
     let root = world.root;
     world.uses_a_slot(root);
     world.settle();
-    assert_eq!(world.scratch(root).borrow_mut().take(), None, "nothing is mapped");
+    assert_eq!(world.scratch(root).borrow_mut().take(Abi::Native), None, "nothing is mapped");
     world.finish();
 }
 
