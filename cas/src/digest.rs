@@ -17,6 +17,17 @@ impl Digest {
     pub fn of(content: &[u8]) -> Digest {
         Digest(*blake3::hash(content).as_bytes())
     }
+
+    /// The 64 digits, without an allocation.
+    pub(crate) fn hex(&self) -> [u8; 64] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        hex
+    }
 }
 
 impl From<blake3::Hash> for Digest {
@@ -27,7 +38,7 @@ impl From<blake3::Hash> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.hex().iter().try_for_each(|&digit| fmt::Write::write_char(f, char::from(digit)))
     }
 }
 

@@ -33,6 +33,15 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The file system of the store, or the user's share of it, is full.
+    Full {
+        /// What was attempted, as an infinitive without "to".
+        operation: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// Which of the two it is.
+        source: io::Error,
+    },
     /// Something in the store could not be read or written.
     Io {
         /// What was attempted, as an infinitive without "to".
@@ -47,7 +56,38 @@ pub enum Error {
 impl Error {
     /// Completes an `io::Error`, for `map_err`.
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-        move |source| Error::Io { operation, path: path.to_owned(), source }
+        move |source| {
+            let path = path.to_owned();
+            match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Error::Full { operation, path, source }
+                }
+                _ => Error::Io { operation, path, source },
+            }
+        }
+    }
+
+    /// What the user can do, where that follows from the error.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::Full { .. } => Some(
+                "nothing is left half-written; free space (`vrift cas gc` says what the store can \
+                 give back) and do it again",
+            ),
+            Error::Missing { .. } => {
+                Some("ingest the tree again, or name the store that has it with VR_THE_SOURCE")
+            }
+            Error::Io { source, .. } => match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    Some("work as the store's owner, or name another with VR_THE_SOURCE")
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("remount it writable, or name another store with VR_THE_SOURCE")
+                }
+                _ => None,
+            },
+            Error::NoStore { .. } | Error::Source { .. } => None,
+        }
     }
 }
 
@@ -61,7 +101,7 @@ impl fmt::Display for Error {
                 write!(f, "blob {digest} is not in the store (looked at {})", path.display())
             }
             Error::Source { .. } => write!(f, "the content to be stored cannot be read"),
-            Error::Io { operation, path, .. } => {
+            Error::Full { operation, path, .. } | Error::Io { operation, path, .. } => {
                 write!(f, "content store: cannot {operation} {}", path.display())
             }
         }
@@ -72,9 +112,10 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Missing { .. } => None,
-            Error::NoStore { source, .. } | Error::Source { source } | Error::Io { source, .. } => {
-                Some(source)
-            }
+            Error::NoStore { source, .. }
+            | Error::Source { source }
+            | Error::Full { source, .. }
+            | Error::Io { source, .. } => Some(source),
         }
     }
 }

@@ -1,24 +1,23 @@
 //! Bringing content into the store.
 //!
-//! Every way in ends in one of two: content that fits into one buffer is hashed in memory, and
-//! written only if the store does not have it; anything longer is hashed while it is written to a
-//! temporary file. Either way the digest is that of the bytes that went to the file.
+//! Content that fits into one buffer is hashed in memory, and written only if the store does not
+//! have it: five system calls for a new blob (six if it is the first in its directory) and one for
+//! a known one. Anything longer is hashed while it is copied (see `copy.rs`), and dropped at the end
+//! if it is known. Either way the digest is that of the bytes that went to the file.
 //!
-//! A file system that shares extents would let `Incoming::copy` clone the source instead of
-//! moving bytes; the digest must then be taken from the clone.
+//! A blob is known if a regular file of its size and of mode 0444 has its name. Its content is not
+//! read again; that is what `verify` is for.
 
-use std::fs::{File, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::Path;
+use std::cell::Cell;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 
+use crate::copy::{Copy, Holes, PIECE, fill};
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::store::{Durability, Store, make_dirs};
-use crate::temp::Temp;
-
-/// The size of the buffer content passes through.
-const BUFFER: usize = 1 << 20;
+use crate::incoming::Incoming;
+use crate::store::Store;
 
 /// Whether an insertion found its content in the store already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,188 +43,107 @@ impl Store {
     /// Stores `content`.
     ///
     /// # Errors
-    /// [`Error::Io`] if the store cannot be written.
+    /// [`Error::Io`] or [`Error::Full`] if the store cannot be written.
     pub fn insert_bytes(&self, content: &[u8]) -> Result<Inserted, Error> {
         let (digest, size) = (Digest::of(content), content.len() as u64);
-        if let Some(known) = self.known(digest, size)? {
+        if let Some(known) = self.known(&digest, size)? {
             return Ok(known);
         }
-        let mut incoming = Incoming::new(self)?;
-        incoming.write(content)?;
-        incoming.place()
+        let incoming = Incoming::new(self)?;
+        incoming.file().write_all_at(content, 0).map_err(self.failed("write a new blob to"))?;
+        incoming.place(self, digest, size)
     }
 
     /// Stores everything `source` yields.
     ///
     /// # Errors
-    /// [`Error::Source`] if `source` fails, [`Error::Io`] if the store cannot be written. Nothing
-    /// is stored then.
+    /// [`Error::Source`] if `source` fails, [`Error::Io`] or [`Error::Full`] if the store cannot be
+    /// written. Nothing is stored then.
     pub fn insert_reader(&self, source: &mut dyn Read) -> Result<Inserted, Error> {
-        let mut buffer = vec![0; BUFFER];
-        let length = fill(source, &mut buffer)?;
-        if length < BUFFER {
-            return self.insert_bytes(&buffer[..length]);
-        }
-        let mut incoming = Incoming::new(self)?;
-        incoming.write(&buffer)?;
-        incoming.copy(source, &mut buffer)?;
-        incoming.place()
+        with_buffer(|buffer| {
+            let length = fill(source, buffer)?;
+            if length < buffer.len() {
+                return self.insert_bytes(&buffer[..length]);
+            }
+            self.insert_long(|mut copy| {
+                copy.write(buffer, Holes::None)?;
+                copy.through(source, Holes::None, buffer)
+            })
+        })
     }
 
     /// Stores the content of `source` from its beginning, whatever its file offset, which stays.
     ///
-    /// A file longer than the buffer is read twice if the store does not have it: the first
-    /// reading only finds out whether it does.
-    ///
     /// # Errors
     /// As [`Store::insert_reader`].
     pub fn insert_file(&self, source: &File) -> Result<Inserted, Error> {
-        let length = source.metadata().map_err(|source| Error::Source { source })?.len();
-        if length >= BUFFER as u64 {
-            let (digest, size) = hash(&mut FromStart { file: source, at: 0 })?;
-            if let Some(known) = self.known(digest, size)? {
-                return Ok(known);
-            }
-        }
-        self.insert_reader(&mut FromStart { file: source, at: 0 })
+        let meta = source.metadata().map_err(|source| Error::Source { source })?;
+        self.insert_file_like(source, &meta)
     }
 
-    /// The blob, if the store has it with the size it must have. A blob of another size was
-    /// damaged, and is to be replaced.
-    fn known(&self, digest: Digest, size: u64) -> Result<Option<Inserted>, Error> {
-        if self.size_of(&digest)? != Some(size) {
-            return Ok(None);
-        }
-        if self.durability == Durability::Synced {
-            let path = self.path_of(&digest);
-            sync(&self.open_blob(&digest)?, &path)?;
-            self.sync_names(&path)?;
-        }
-        Ok(Some(Inserted { digest, size, fresh: Fresh::Known }))
-    }
-
-    /// Makes the name of the blob at `path` survive a power cut: its directory and those up to
-    /// the root, any of which may be new.
-    fn sync_names(&self, path: &Path) -> Result<(), Error> {
-        for dir in path.ancestors().skip(1).take_while(|dir| dir.starts_with(&self.root)) {
-            sync(&File::open(dir).map_err(Error::io("open", dir))?, dir)?;
-        }
-        Ok(())
-    }
-}
-
-/// The digest and the length of everything `source` yields.
-pub(crate) fn hash(source: &mut dyn Read) -> Result<(Digest, u64), Error> {
-    let mut buffer = vec![0; BUFFER];
-    let mut hasher = blake3::Hasher::new();
-    loop {
-        match fill(source, &mut buffer)? {
-            0 => return Ok((hasher.finalize().into(), hasher.count())),
-            length => hasher.update(&buffer[..length]),
-        };
-    }
-}
-
-/// A blob being written, under a temporary name.
-struct Incoming<'a> {
-    store: &'a Store,
-    temp: Temp,
-    hasher: blake3::Hasher,
-}
-
-impl<'a> Incoming<'a> {
-    fn new(store: &'a Store) -> Result<Incoming<'a>, Error> {
-        let dir = store.temp_dir();
-        let create = || Temp::create(&dir, "", 0o600);
-        let temp = match create() {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                make_dirs(&dir)?;
-                create()
-            }
-            other => other,
-        };
-        let temp = temp.map_err(Error::io("create a file in", &dir))?;
-        Ok(Incoming { store, temp, hasher: blake3::Hasher::new() })
-    }
-
-    fn copy(&mut self, source: &mut dyn Read, buffer: &mut [u8]) -> Result<(), Error> {
-        loop {
-            match fill(source, buffer)? {
-                0 => return Ok(()),
-                length => self.write(&buffer[..length])?,
-            }
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.update(bytes);
-        self.temp.file().write_all(bytes).map_err(Error::io("write", self.temp.path()))
-    }
-
-    fn place(self) -> Result<Inserted, Error> {
-        let Incoming { store, temp, hasher } = self;
-        let (digest, size) = (hasher.finalize().into(), hasher.count());
-        temp.file()
-            .set_permissions(Permissions::from_mode(0o444))
-            .map_err(Error::io("set the mode of", temp.path()))?;
-        if store.durability == Durability::Synced {
-            sync(temp.file(), temp.path())?;
-        }
-        let path = store.path_of(&digest);
-        let placed = match temp.place_new(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                path.parent().map_or(Ok(()), make_dirs)?;
-                temp.place_new(&path)
-            }
-            other => other,
-        };
-        match placed {
-            Ok(()) => drop(temp),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                if let Some(known) = store.known(digest, size)? {
-                    return Ok(known);
+    /// The same for a caller that has looked at the file already. If `meta` is not true any more,
+    /// the content is stored nevertheless, by a slower way.
+    ///
+    /// # Errors
+    /// As [`Store::insert_reader`].
+    pub fn insert_file_like(&self, source: &File, meta: &Metadata) -> Result<Inserted, Error> {
+        with_buffer(|buffer| {
+            if meta.len() < buffer.len() as u64 {
+                let length = read_short(source, meta.len(), buffer)?;
+                if length < buffer.len() {
+                    return self.insert_bytes(&buffer[..length]);
                 }
-                temp.replace(&path).map_err(Error::io("replace the damaged blob", &path))?;
             }
-            Err(e) => return Err(Error::io("create", &path)(e)),
+            let holes = match meta.blocks().saturating_mul(512) < meta.len() {
+                true => Holes::Some,
+                false => Holes::None,
+            };
+            self.insert_long(|copy| copy.file(source, holes, buffer))
+        })
+    }
+
+    fn insert_long(
+        &self,
+        copy: impl FnOnce(Copy<'_>) -> Result<(Digest, u64), Error>,
+    ) -> Result<Inserted, Error> {
+        let incoming = Incoming::new(self)?;
+        let failed = |error| self.failed("write a new blob to")(error);
+        let (digest, size) = copy(Copy::new(incoming.file(), &failed))?;
+        match self.known(&digest, size)? {
+            Some(known) => Ok(known),
+            None => incoming.place(self, digest, size),
         }
-        if store.durability == Durability::Synced {
-            store.sync_names(&path)?;
-        }
-        Ok(Inserted { digest, size, fresh: Fresh::New })
     }
 }
 
-fn sync(file: &File, path: &Path) -> Result<(), Error> {
-    file.sync_all().map_err(Error::io("sync", path))
-}
-
-/// Reads until `buffer` is full or `source` ends.
-fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> Result<usize, Error> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match source.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(read) => length += read,
+/// Reads a file that should have `length` bytes, fewer than `buffer` has, and returns how many it
+/// has or, if it has grown, the buffer's length. A file of the length it should have takes one call.
+fn read_short(source: &File, length: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+    let mut at = 0;
+    loop {
+        match source.read_at(&mut buffer[at..], at as u64) {
+            Ok(0) => return Ok(at),
+            // One byte more was asked for at least, so that this is the end.
+            Ok(read) if at == 0 && read as u64 == length => return Ok(read),
+            Ok(read) => at += read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(Error::Source { source }),
         }
     }
-    Ok(length)
 }
 
-/// Reads a file from its beginning without moving its offset, which others may share.
-struct FromStart<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl Read for FromStart<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
+/// Lends this thread's buffer. It is allocated once, because an allocation of this size is a
+/// `mmap`, a `munmap` and a page fault for every 4 KiB.
+pub(crate) fn with_buffer<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
+    // Taken out, because `work` may end in another insertion on this thread.
+    let mut buffer = BUFFER.take();
+    buffer.resize(PIECE, 0);
+    let result = work(&mut buffer);
+    BUFFER.set(buffer);
+    result
 }
 
 #[cfg(test)]
@@ -233,7 +151,11 @@ mod tests {
     use std::fs;
     use std::io::{Seek, SeekFrom};
 
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+    use crate::store::Durability;
 
     fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
@@ -257,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_way_in_stores_the_same_blob() {
-        for length in [0, 1, BUFFER - 1, BUFFER, BUFFER + 1, 3 * BUFFER + 7] {
+        for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7] {
             let content = content(length);
             let (dir, store) = store();
             let path = dir.path().join("source");
@@ -269,6 +191,59 @@ mod tests {
             let known = store.insert_reader(&mut &content[..]).unwrap();
             check(&store, &known, &content, Fresh::Known);
         }
+    }
+
+    #[test]
+    fn a_file_system_without_nameless_files_stores_the_same() {
+        let (_dir, store) = store();
+        store.inner.unnamed.store(false, std::sync::atomic::Ordering::Relaxed);
+        for content in [&b"short"[..], &content(2 * PIECE)] {
+            check(&store, &store.insert_bytes(content).unwrap(), content, Fresh::New);
+            let known = store.insert_reader(&mut &content[..]).unwrap();
+            check(&store, &known, content, Fresh::Known);
+        }
+        let path = store.path_of(&Digest::of(b"short"));
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        check(&store, &store.insert_bytes(b"short").unwrap(), b"short", Fresh::New);
+    }
+
+    #[test]
+    fn a_source_with_holes_makes_a_blob_with_holes() {
+        let (dir, store) = store();
+        let path = dir.path().join("source");
+        let (length, end) = (64 * PIECE as u64, b"the end");
+        let file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+        file.write_all_at(&content(100), 10 * PIECE as u64).unwrap();
+        file.write_all_at(end, length - end.len() as u64).unwrap();
+        if file.metadata().unwrap().blocks() > 32 * PIECE as u64 / 512 {
+            // This file system has no holes.
+            return;
+        }
+        let inserted = store.insert_file(&file).unwrap();
+        check(&store, &inserted, &fs::read(&path).unwrap(), Fresh::New);
+        let blocks = store.path_of(&inserted.digest).metadata().unwrap().blocks();
+        assert!(blocks <= 4 * PIECE as u64 / 512, "{blocks} blocks");
+        // A hole at the end, and nothing but a hole.
+        for length in [PIECE as u64 * 3 + 5, PIECE as u64 * 3] {
+            file.set_len(0).unwrap();
+            file.set_len(length).unwrap();
+            let zeros = vec![0; length as usize];
+            check(&store, &store.insert_file(&file).unwrap(), &zeros, Fresh::New);
+        }
+    }
+
+    #[test]
+    fn attributes_that_are_not_true_any_more_do_no_harm() {
+        let (dir, store) = store();
+        let path = dir.path().join("source");
+        for (before, after) in [(0, 10), (10, 0), (10, 20), (10, 3 * PIECE), (3 * PIECE, 10)] {
+            fs::write(&path, content(before)).unwrap();
+            let meta = path.metadata().unwrap();
+            fs::write(&path, content(after)).unwrap();
+            let inserted = store.insert_file_like(&File::open(&path).unwrap(), &meta).unwrap();
+            assert_eq!(inserted.digest, Digest::of(&content(after)), "{before} {after}");
+        }
+        assert_eq!(store.verify(&mut |damage| panic!("{damage}")).unwrap().damaged, 0);
     }
 
     #[test]
@@ -317,7 +292,7 @@ mod tests {
     fn a_source_that_changes_while_it_is_read_cannot_break_the_iron_law() {
         let (dir, store) = store();
         let path = dir.path().join("source");
-        fs::write(&path, content(2 * BUFFER)).unwrap();
+        fs::write(&path, content(2 * PIECE)).unwrap();
         let file = File::options().read(true).write(true).open(&path).unwrap();
         let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -326,7 +301,7 @@ mod tests {
                     if done.load(std::sync::atomic::Ordering::Relaxed) {
                         return;
                     }
-                    let at = u64::from(round) * (BUFFER as u64 / 128);
+                    let at = u64::from(round) * (PIECE as u64 / 128);
                     file.write_all_at(&[round; 4096], at).unwrap();
                 }
             });
@@ -348,6 +323,23 @@ mod tests {
         fs::write(&path, "who").unwrap();
         check(&store, &store.insert_bytes(b"whole").unwrap(), b"whole", Fresh::New);
         check(&store, &store.insert_bytes(b"whole").unwrap(), b"whole", Fresh::Known);
+    }
+
+    #[test]
+    fn lost_directories_of_blobs_are_made_again() {
+        let (_dir, store) = store();
+        store.insert_bytes(b"x").unwrap();
+        fs::remove_dir_all(store.blobs()).unwrap();
+        check(&store, &store.insert_bytes(b"x").unwrap(), b"x", Fresh::New);
+    }
+
+    #[test]
+    fn a_mapped_blob_shows_its_content() {
+        let (_dir, store) = store();
+        let digest = store.insert_bytes(b"mapped").unwrap().digest;
+        assert_eq!(&*store.map_blob(&digest).unwrap(), b"mapped");
+        let missing = store.map_blob(&Digest::of(b"absent")).unwrap_err();
+        assert!(matches!(missing, Error::Missing { .. }), "{missing}");
     }
 
     #[test]

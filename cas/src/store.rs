@@ -1,14 +1,25 @@
-//! A store on disk: finding it, opening blobs, counting them.
+//! A store on disk: finding it, opening blobs, counting them, its directories.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use nix::libc::O_NOFOLLOW;
+use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::libc::{O_DIRECTORY, O_NOFOLLOW, O_PATH};
+use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::unistd::syncfs;
 
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::incoming::BLOB_MODE;
+use crate::insert::{Fresh, Inserted};
+use crate::map::{Mapped, map_file};
+use crate::name::Name;
 use crate::walk::{self, Found};
 
 /// How much an insertion promises about a loss of power.
@@ -18,6 +29,9 @@ pub enum Durability {
     /// truncate recent ones.
     #[default]
     Cached,
+    /// As `Cached`, until [`Store::flush`] puts all blobs on disk at once. For many blobs that is
+    /// much cheaper than one by one; whoever writes a manifest flushes before placing it.
+    Batched,
     /// A blob and its name are on disk when the insertion returns.
     Synced,
 }
@@ -38,6 +52,33 @@ pub struct Stats {
 pub struct Store {
     pub(crate) root: PathBuf,
     pub(crate) durability: Durability,
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all handles of one store share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    /// The root, so that insertions need not resolve its path.
+    pub(crate) dir: File,
+    /// Whether blobs are created without a name.
+    pub(crate) unnamed: AtomicBool,
+    /// A bit for each of the 65,536 directories of blobs that has been seen: they are neither made
+    /// nor looked for again.
+    made: Box<[AtomicU8]>,
+}
+
+impl Inner {
+    fn new(root: &Path) -> io::Result<Inner> {
+        let dir = OpenOptions::new().read(true).custom_flags(O_PATH | O_DIRECTORY).open(root)?;
+        // A file without a name gets one through /proc.
+        let unnamed = AtomicBool::new(Path::new("/proc/self/fd").exists());
+        let made = (0..(1 << 16) / 8).map(|_| AtomicU8::new(0)).collect();
+        Ok(Inner { dir, unnamed, made })
+    }
+
+    fn seen(&self, name: &Name) -> (&AtomicU8, u8) {
+        (&self.made[usize::from(name.dir() / 8)], 1 << (name.dir() % 8))
+    }
 }
 
 impl Store {
@@ -48,7 +89,13 @@ impl Store {
     pub fn open(root: impl Into<PathBuf>) -> Result<Store, Error> {
         let root = root.into();
         match fs::metadata(root.join("blake3")) {
-            Ok(found) if found.is_dir() => Ok(Store { root, durability: Durability::default() }),
+            Ok(found) if found.is_dir() => match Inner::new(&root) {
+                Ok(inner) => {
+                    let inner = Arc::new(inner);
+                    Ok(Store { root, durability: Durability::default(), inner })
+                }
+                Err(source) => Err(Error::NoStore { root, source }),
+            },
             Ok(_) => Err(Error::NoStore { root, source: io::ErrorKind::NotADirectory.into() }),
             Err(source) => Err(Error::NoStore { root, source }),
         }
@@ -78,12 +125,7 @@ impl Store {
 
     /// Where the blob named `digest` is, or would be.
     pub fn path_of(&self, digest: &Digest) -> PathBuf {
-        let name = digest.to_string();
-        let mut path = self.blobs();
-        path.push(&name[..2]);
-        path.push(&name[2..4]);
-        path.push(name);
-        path
+        self.root.join(std::ffi::OsStr::from_bytes(Name::of(digest).path().to_bytes()))
     }
 
     /// Opens a blob for reading.
@@ -101,17 +143,28 @@ impl Store {
         }
     }
 
+    /// Maps a blob. What is said of [`map_file`] is true of a blob: it is never changed in place,
+    /// because nobody may write it; who does so nevertheless, as its owner, and truncates it, ends
+    /// its readers with `SIGBUS`.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if the store does not have it.
+    pub fn map_blob(&self, digest: &Digest) -> Result<Mapped, Error> {
+        map_file(&self.open_blob(digest)?).map_err(self.failed_at("map", digest))
+    }
+
     /// The size of a blob, or `None` if the store does not have it.
     ///
     /// # Errors
     /// [`Error::Io`] if the store cannot tell.
     pub fn size_of(&self, digest: &Digest) -> Result<Option<u64>, Error> {
-        let path = self.path_of(digest);
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_file() => Ok(Some(found.len())),
-            Ok(_) => Err(Error::io("use", &path)(io::Error::other("it is not a regular file"))),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::io("stat", &path)(e)),
+        match self.look(digest)? {
+            Some(found) if found.kind == SFlag::S_IFREG => Ok(Some(found.size)),
+            Some(_) => {
+                let what = io::Error::other("it is not a regular file");
+                Err(self.failed_at("use", digest)(what))
+            }
+            None => Ok(None),
         }
     }
 
@@ -146,6 +199,110 @@ impl Store {
         Ok(stats)
     }
 
+    /// Puts everything that was stored on disk, if the promise is [`Durability::Batched`]; else
+    /// there is nothing to do. This is one `syncfs(2)`, which writes what others have in the cache
+    /// for the same file system as well.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the disk fails.
+    pub fn flush(&self) -> Result<(), Error> {
+        if self.durability != Durability::Batched {
+            return Ok(());
+        }
+        // A descriptor opened with O_PATH cannot be synced.
+        let dir = File::open(self.blobs()).map_err(self.failed("open"))?;
+        syncfs(dir).map_err(|errno| self.failed("sync the file system of")(errno.into()))
+    }
+
+    /// The blob, if the store has it as it must be. One of another size or mode was damaged, and is
+    /// to be replaced.
+    pub(crate) fn known(&self, digest: &Digest, size: u64) -> Result<Option<Inserted>, Error> {
+        let whole = Looks { kind: SFlag::S_IFREG, mode: BLOB_MODE, size };
+        if self.look(digest)? != Some(whole) {
+            return Ok(None);
+        }
+        if self.durability == Durability::Synced {
+            sync(&self.open_blob(digest)?, &self.path_of(digest))?;
+            self.sync_names(digest)?;
+        }
+        Ok(Some(Inserted { digest: *digest, size, fresh: Fresh::Known }))
+    }
+
+    fn look(&self, digest: &Digest) -> Result<Option<Looks>, Error> {
+        let name = Name::of(digest);
+        match fstatat(&self.inner.dir, name.path(), AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(Looks {
+                kind: SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT,
+                mode: stat.st_mode & 0o7777,
+                size: u64::try_from(stat.st_size).unwrap_or(0),
+            })),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.failed_at("stat", digest)(errno.into())),
+        }
+    }
+
+    /// Makes the name of a blob survive a power cut: its directory and those up to the root, any of
+    /// which may be new.
+    pub(crate) fn sync_names(&self, digest: &Digest) -> Result<(), Error> {
+        let path = self.path_of(digest);
+        for dir in path.ancestors().skip(1).take_while(|dir| dir.starts_with(&self.root)) {
+            sync(&File::open(dir).map_err(Error::io("open", dir))?, dir)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the directories of a blob, unless they have been seen.
+    pub(crate) fn make_dirs_of(&self, name: &Name) -> Result<(), Error> {
+        let (seen, bit) = self.inner.seen(name);
+        if seen.load(Ordering::Relaxed) & bit != 0 {
+            return Ok(());
+        }
+        let [outer, inner] = name.dirs();
+        // The outer one is there in all but 256 cases.
+        match mkdirat(&self.inner.dir, inner, DIR_MODE) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(_) => {
+                self.make_dir(b"blake3")?;
+                self.make_dir(outer)?;
+                self.make_dir(inner)?;
+            }
+        }
+        seen.fetch_or(bit, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Lets the next insertion look whether the directories of a blob are there.
+    pub(crate) fn forget_dirs_of(&self, name: &Name) {
+        let (seen, bit) = self.inner.seen(name);
+        seen.fetch_and(!bit, Ordering::Relaxed);
+    }
+
+    /// Makes a directory in the store, unless it is there.
+    pub(crate) fn make_dir(&self, inside: &[u8]) -> Result<(), Error> {
+        match mkdirat(&self.inner.dir, inside, DIR_MODE) {
+            Ok(()) | Err(Errno::EEXIST) => Ok(()),
+            Err(errno) => {
+                let path = self.root.join(std::ffi::OsStr::from_bytes(inside));
+                Err(Error::io("create the directory", &path)(errno.into()))
+            }
+        }
+    }
+
+    /// Completes an error that concerns the store as a whole.
+    pub(crate) fn failed(&self, operation: &'static str) -> impl Fn(io::Error) -> Error {
+        move |source| Error::io(operation, &self.root)(source)
+    }
+
+    /// Completes an error that concerns one blob.
+    pub(crate) fn failed_at(
+        &self,
+        operation: &'static str,
+        digest: &Digest,
+    ) -> impl FnOnce(io::Error) -> Error {
+        let path = self.path_of(digest);
+        move |source| Error::io(operation, &path)(source)
+    }
+
     pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("blake3")
     }
@@ -153,6 +310,21 @@ impl Store {
     pub(crate) fn temp_dir(&self) -> PathBuf {
         self.root.join("tmp")
     }
+}
+
+/// What has the name of a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Looks {
+    kind: SFlag,
+    mode: u32,
+    size: u64,
+}
+
+/// The mode of directories, less the umask.
+const DIR_MODE: Mode = Mode::from_bits_truncate(0o755);
+
+fn sync(file: &File, path: &Path) -> Result<(), Error> {
+    file.sync_all().map_err(Error::io("sync", path))
 }
 
 /// Makes `dir` and what is missing above it.

@@ -24,18 +24,21 @@ impl Temp {
     /// # Errors
     /// What `open(2)` says; a name that is taken is never an error.
     pub fn create(dir: &Path, prefix: &str, mode: u32) -> io::Result<Temp> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = dir.join(format!("{prefix}{}-{number}", std::process::id()));
+        let (path, file) = fresh(dir, prefix, |path| {
             let mut options = OpenOptions::new();
-            match options.read(true).write(true).create_new(true).mode(mode).open(&path) {
-                Ok(file) => return Ok(Temp { file, path }),
-                // An earlier process with our id left it, or one in another pid namespace uses it.
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(e),
-            }
-        }
+            options.read(true).write(true).create_new(true).mode(mode).open(path)
+        })?;
+        Ok(Temp { file, path })
+    }
+
+    /// Takes over `file`, which has no name yet, after `link` has given it one in `dir`.
+    pub(crate) fn adopt(
+        file: File,
+        dir: &Path,
+        link: impl Fn(&File, &Path) -> nix::Result<()>,
+    ) -> io::Result<Temp> {
+        let (path, ()) = fresh(dir, "", |path| link(&file, path).map_err(io::Error::from))?;
+        Ok(Temp { file, path })
     }
 
     /// The open file.
@@ -48,13 +51,9 @@ impl Temp {
         &self.path
     }
 
-    /// Gives it the name `to`, unless that is taken; the temporary name is gone either way.
-    ///
-    /// # Errors
-    /// `AlreadyExists` if `to` exists, `NotFound` if its directory does not; the file is then
-    /// still usable under its temporary name.
-    pub(crate) fn place_new(&self, to: &Path) -> io::Result<()> {
-        fs::hard_link(&self.path, to)
+    /// Closes the file, which has been renamed.
+    pub(crate) fn forget_name(mut self) {
+        self.path.clear();
     }
 
     /// Gives it the name `to`, replacing what had that name, in one step.
@@ -66,6 +65,25 @@ impl Temp {
         // The temporary name is anybody's now.
         self.path.clear();
         Ok(())
+    }
+}
+
+/// Makes something under the first name in `dir` that is not taken.
+fn fresh<T>(
+    dir: &Path,
+    prefix: &str,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = dir.join(format!("{prefix}{}-{number}", std::process::id()));
+        match make(&path) {
+            Ok(made) => return Ok((path, made)),
+            // An earlier process with our id left it, or one in another pid namespace uses it.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e),
+        }
     }
 }
 
@@ -93,12 +111,8 @@ mod tests {
         assert_eq!(names(dir.path()), 0);
 
         let to = dir.path().join("final");
-        let first = Temp::create(dir.path(), "t", 0o600).unwrap();
-        first.place_new(&to).unwrap();
-        drop(first);
-        let second = Temp::create(dir.path(), "t", 0o600).unwrap();
-        assert_eq!(second.place_new(&to).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        second.replace(&to).unwrap();
+        Temp::create(dir.path(), "t", 0o600).unwrap().replace(&to).unwrap();
+        Temp::create(dir.path(), "t", 0o600).unwrap().replace(&to).unwrap();
         assert_eq!(names(dir.path()), 1);
     }
 

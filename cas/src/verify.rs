@@ -16,9 +16,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use nix::libc::O_NOFOLLOW;
 
+use crate::copy::hash;
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::insert::hash;
+use crate::insert::with_buffer;
 use crate::store::Store;
 use crate::walk::{self, Found};
 
@@ -167,7 +168,7 @@ fn read(path: &Path) -> Result<Option<(Digest, u64)>, Error> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("open", path)(e)),
     };
-    hash(&mut file).map(Some).map_err(|error| match error {
+    with_buffer(|buffer| hash(&mut file, buffer)).map(Some).map_err(|error| match error {
         Error::Source { source } => Error::io("read", path)(source),
         other => other,
     })

@@ -23,6 +23,12 @@ pub enum Error {
     Manifest(manifest::Error),
 }
 
+impl From<vrift_cas::Error> for Error {
+    fn from(error: vrift_cas::Error) -> Error {
+        Error::Store(error)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -63,6 +63,7 @@ impl<'a> Walk<'a> {
         let meta = dir.metadata().map_err(unreadable)?;
         let names = dir.names().map_err(unreadable)?.into_iter();
         let full = fs::canonicalize(source).map_err(unreadable)?;
+        let hold = store.hold()?;
         let mut walk = Walk {
             store,
             options,
@@ -84,8 +85,10 @@ impl<'a> Walk<'a> {
             };
             stack.extend(below);
         }
-        let id = walk.builder.write(&options.manifest).map_err(Error::Manifest)?;
-        Ok(Report { manifest: id, ..walk.report })
+        let Walk { builder, report, .. } = walk;
+        let place = || builder.write(&options.manifest).map_err(Error::Manifest);
+        let id = hold.publish(&options.manifest, place)?;
+        Ok(Report { manifest: id, ..report })
     }
 
     /// Takes in what `name` stands for; if that is a directory, returns it to be walked through.
