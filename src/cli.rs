@@ -1,6 +1,7 @@
 //! The command line: what may be typed, and nothing about what it does.
 
 mod trace;
+mod trees;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
+pub(crate) use trees::IngestArgs;
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.
 #[derive(Debug, Parser)]
@@ -52,7 +54,7 @@ pub(crate) enum Command {
     Trace(Box<TraceArgs>),
     /// Run a command with mounts, in silence
     Run(RunArgs),
-    /// Store a directory tree and write its manifest
+    /// Store directory trees and files, and write their manifest
     Ingest(IngestArgs),
     /// Look into a manifest
     #[command(subcommand)]
@@ -99,22 +101,6 @@ pub(crate) struct RunArgs {
     /// The command and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct IngestArgs {
-    /// The tree to store
-    #[arg(value_name = "DIR")]
-    pub(crate) source: PathBuf,
-    /// Where to write the manifest [default: the directory's name with .vrift]
-    #[arg(short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Store private keys, .env files and other credentials as well
-    #[arg(long)]
-    pub(crate) include_sensitive: bool,
-    /// Print the summary as one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod failure;
 mod inherited;
 mod mounts;
 mod program;
+mod progress;
 
 use std::process::ExitCode;
 

@@ -18,7 +18,18 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
     (
         "vrift-vfs",
         "vfs",
-        &["vrift-cas", "blake3", "memmap2", "nix", "parking_lot", "postcard", "serde"],
+        &[
+            "vrift-cas",
+            "blake3",
+            "ignore",
+            "memmap2",
+            "nix",
+            "parking_lot",
+            "postcard",
+            "rustix",
+            "serde",
+            "tar",
+        ],
     ),
     (
         "vrift-tracer",
@@ -45,6 +56,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
             "vrift-vfs",
             "vrift-tracer",
             "clap",
+            "indicatif",
             "libc",
             "nix",
             "serde_json",

@@ -8,7 +8,8 @@
 //!
 //! Deliberately absent: writing. A mount answers `EROFS` to whatever would change it.
 //!
-//! Lock order: none; the crate has no locks. A namespace is used by one thread.
+//! Lock order: a namespace is used by one thread and has no locks; where several threads work
+//! (`ingest`, `export`), none takes a lock while it holds another.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ mod request;
 mod resolve;
 mod skeleton;
 mod verdict;
+mod work;
 
 pub use attr::{Attr, Kind, Timestamp};
 pub use caller::{Caller, MagicLink, ProcEntry, ProcId};

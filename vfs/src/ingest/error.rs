@@ -1,5 +1,6 @@
 //! What makes a whole ingest fail.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -10,11 +11,23 @@ use crate::manifest;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The directory to take in cannot be read.
+    /// What was named to be taken in cannot be read.
     Source {
-        /// The directory.
+        /// The name.
         path: PathBuf,
         /// Why not.
+        source: io::Error,
+    },
+    /// Nothing was named.
+    NoSource,
+    /// Two sources would have the same name in the root.
+    Clash {
+        /// The name.
+        name: OsString,
+    },
+    /// A pattern of `--exclude` is none.
+    Pattern {
+        /// What is wrong with it.
         source: io::Error,
     },
     /// The store cannot be used.
@@ -33,8 +46,16 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Source { path, .. } => {
-                write!(f, "cannot read the directory {} to ingest it", path.display())
+                write!(f, "cannot read {} to ingest it", path.display())
             }
+            Error::NoSource => write!(f, "there is nothing to ingest"),
+            Error::Clash { name } => write!(
+                f,
+                "two sources are called \"{}\", and a directory cannot have a name twice; ingest \
+                 the directory above them, or each alone",
+                name.display()
+            ),
+            Error::Pattern { .. } => write!(f, "a pattern to exclude files is not valid"),
             Error::Store(_) => write!(f, "the contents cannot be stored"),
             Error::Manifest(_) => write!(f, "the contents are stored, but not the manifest"),
         }
@@ -44,7 +65,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Source { source, .. } => Some(source),
+            Error::Source { source, .. } | Error::Pattern { source } => Some(source),
+            Error::NoSource | Error::Clash { .. } => None,
             Error::Store(source) => Some(source),
             Error::Manifest(source) => Some(source),
         }

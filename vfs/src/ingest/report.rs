@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use vrift_cas::Digest;
 
-/// The result of an ingest. Paths are relative to the source.
+use crate::manifest::Kind;
+
+/// The result of an ingest. Paths are relative to the root of the manifest.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Regular files, each counted once however many names it has.
@@ -15,20 +17,41 @@ pub struct Report {
     pub directories: u64,
     /// Symlinks.
     pub symlinks: u64,
-    /// Further names of files and symlinks already counted.
+    /// FIFOs, sockets and devices.
+    pub specials: Vec<Special>,
+    /// Further names of files, symlinks and specials already counted.
     pub hard_links: u64,
     /// The sizes of the files, added up.
     pub bytes: u64,
+    /// Files that were not read, because their times say that an earlier ingest read the same.
+    pub unchanged: u64,
     /// Contents the store did not have.
     pub new_blobs: u64,
+    /// The sizes of these contents, added up.
+    pub new_bytes: u64,
     /// Files whose content the store had already.
     pub known_blobs: u64,
-    /// What was left out on purpose.
+    /// The sizes of the files, each content counted once.
+    pub distinct_bytes: u64,
+    /// Names that `--exclude` and `.vriftignore` left out, with all that is below them.
+    pub excluded: u64,
+    /// What else was left out on purpose, by path.
     pub left_out: Vec<LeftOut>,
-    /// What could not be taken in.
+    /// What could not be taken in, by path.
     pub problems: Vec<Problem>,
+    /// What went wrong without any harm to the manifest.
+    pub warnings: Vec<String>,
     /// The id of the manifest.
     pub manifest: Digest,
+}
+
+/// A node that is kept, but is no more than a name: nobody is at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Special {
+    /// Where.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
 }
 
 /// Something that was left out on purpose.
@@ -49,6 +72,8 @@ pub enum Reason {
     Store,
     /// It is the manifest that is about to be replaced.
     Manifest,
+    /// Another file system is mounted there; the directory itself is kept, empty.
+    Border,
 }
 
 impl fmt::Display for Reason {
@@ -57,6 +82,7 @@ impl fmt::Display for Reason {
             Reason::Sensitive => write!(f, "it looks like a secret"),
             Reason::Store => write!(f, "it is the content store itself"),
             Reason::Manifest => write!(f, "it is the manifest being written"),
+            Reason::Border => write!(f, "it is in another file system"),
         }
     }
 }
@@ -83,11 +109,10 @@ pub enum Cause {
     },
     /// It changed each time it was read, or has another length than it claims.
     Changing,
-    /// A manifest has no such kind of node.
-    Unsupported {
-        /// The kind, with its article.
-        kind: &'static str,
-    },
+    /// Another name of the same file was met first, and the file could not be taken in there.
+    Linked,
+    /// The kernel knows kinds of files that a manifest does not.
+    Unsupported,
 }
 
 impl fmt::Display for Problem {
@@ -96,7 +121,10 @@ impl fmt::Display for Problem {
         match &self.cause {
             Cause::Io { operation, source } => write!(f, "{path}: cannot {operation} it: {source}"),
             Cause::Changing => write!(f, "{path}: it kept changing while it was read"),
-            Cause::Unsupported { kind } => write!(f, "{path}: {kind} cannot be ingested"),
+            Cause::Linked => {
+                write!(f, "{path}: it is another name of a file that could not be taken in")
+            }
+            Cause::Unsupported => write!(f, "{path}: a thing of this kind cannot be ingested"),
         }
     }
 }

@@ -1,237 +1,363 @@
-//! The walk through the source, depth first, with a stack of its own instead of the program's.
+//! The walk through the sources: what is in which directory, shared out between threads.
 
-use std::collections::HashMap;
-use std::ffi::{CStr, CString, OsStr, OsString};
-use std::fs::{self, File, Metadata};
+use std::ffi::{CString, OsString};
+use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::vec::IntoIter;
+use std::sync::Arc;
 
-use vrift_cas::{Fresh, Inserted, Store};
+use rustix::process::{getegid, geteuid};
+use vrift_cas::Store;
 
-use super::report::{Cause, LeftOut, Problem, Reason, Report};
-use super::sensitive::is_sensitive;
-use super::source::{self, Directory, Identity, Sort};
-use super::{Error, Options, Sensitive};
-use crate::manifest::{Builder, Draft, Kind, Node};
+use super::cache::Cache;
+use super::harvest::{Found, Harvest, Outcome, cannot, os};
+use super::ignored::{self, PathKind, Patterns};
+use super::report::{Cause, Reason};
+use super::source::{self, Directory, Name, XattrBuffers};
+use super::take::{Hands, Ingest, Stop, own};
+use super::{Border, Error, Options, Progress, Reading, Report};
+use crate::manifest::{Draft, Kind, Node, Timestamp, Xattr};
+use crate::work::{Pile, processors};
 
-/// How often a file is read that changes meanwhile.
-const ATTEMPTS: usize = 3;
+/// How many names of a directory make one job: enough to share out a large directory, and to meet
+/// at the harvest seldom.
+const CHUNK: usize = 64;
 
-/// An ingest under way.
-pub(super) struct Walk<'a> {
-    store: &'a Store,
-    options: &'a Options,
-    /// The name of the source itself.
-    root_name: OsString,
-    /// What is never taken in.
-    own: Vec<(Identity, Reason)>,
-    /// Files and symlinks with several names that were met under one of them.
-    linked: HashMap<Identity, Draft>,
-    builder: Builder,
-    report: Report,
-}
-
-/// A directory between the root and where the walk is.
-struct Level {
+/// A directory that is being walked through.
+#[derive(Debug)]
+struct Dir {
     dir: Directory,
-    /// Its path from the source.
+    /// Its path from the root of the manifest.
     path: PathBuf,
+    /// Its own name, that of the root included.
+    name: OsString,
     draft: Draft,
-    names: IntoIter<CString>,
+    dev: u64,
+    patterns: Option<Arc<Patterns>>,
 }
 
-/// Why one thing is not taken in.
-enum Skip {
-    Problem(Cause),
-    LeftOut(Reason),
-    /// Nothing else can be taken in either.
-    Fatal(Error),
+/// Something to be done by any thread.
+enum Job {
+    /// A directory in another one.
+    Directory(Arc<Dir>, CString),
+    /// Some names of a directory.
+    Names(Arc<Dir>, Vec<(CString, Option<Kind>)>),
 }
 
-impl<'a> Walk<'a> {
-    /// Walks through `source` and writes the manifest.
-    pub(super) fn run(
-        source: &Path,
-        store: &'a Store,
-        options: &'a Options,
-    ) -> Result<Report, Error> {
-        let unreadable = |error| Error::Source { path: source.to_owned(), source: error };
-        let dir = Directory::root(source).map_err(unreadable)?;
-        let meta = dir.metadata().map_err(unreadable)?;
-        let names = dir.names().map_err(unreadable)?.into_iter();
-        let full = fs::canonicalize(source).map_err(unreadable)?;
-        let hold = store.hold()?;
-        let mut walk = Walk {
-            store,
-            options,
-            root_name: full.file_name().unwrap_or_default().to_owned(),
-            own: own(store, options),
-            linked: HashMap::new(),
-            builder: Builder::new(source::node(Kind::Directory, &meta)),
-            report: Report { directories: 1, ..Report::default() },
-        };
-        let root = Level { dir, path: PathBuf::new(), draft: walk.builder.root(), names };
-        let mut stack = vec![root];
-        while let Some(level) = stack.last_mut() {
-            let below = match level.names.next() {
-                Some(name) => walk.visit(level, &name)?,
-                None => {
-                    stack.pop();
-                    continue;
-                }
-            };
-            stack.extend(below);
-        }
-        let Walk { builder, report, .. } = walk;
-        let place = || builder.write(&options.manifest).map_err(Error::Manifest);
-        let id = hold.publish(&options.manifest, place)?;
-        Ok(Report { manifest: id, ..report })
-    }
-
-    /// Takes in what `name` stands for; if that is a directory, returns it to be walked through.
-    fn visit(&mut self, at: &Level, name: &CStr) -> Result<Option<Level>, Error> {
-        let path = || at.path.join(OsStr::from_bytes(name.to_bytes()));
-        match self.take(at, name) {
-            Ok(below) => return Ok(below),
-            Err(Skip::LeftOut(reason)) => {
-                self.report.left_out.push(LeftOut { path: path(), reason });
-            }
-            Err(Skip::Problem(cause)) => self.report.problems.push(Problem { path: path(), cause }),
-            Err(Skip::Fatal(error)) => return Err(error),
-        }
-        Ok(None)
-    }
-
-    fn take(&mut self, at: &Level, name: &CStr) -> Result<Option<Level>, Skip> {
-        match at.dir.sort(name).map_err(cannot("stat"))? {
-            Sort::Known(Kind::Directory) => self.take_directory(at, name).map(Some),
-            Sort::Known(Kind::File) => self.take_file(at, name).map(|()| None),
-            Sort::Known(Kind::Symlink) => self.take_symlink(at, name).map(|()| None),
-            Sort::Known(Kind::Fifo) => Err(unsupported("a FIFO")),
-            Sort::Known(Kind::Socket) => Err(unsupported("a socket")),
-            Sort::Known(Kind::CharDevice | Kind::BlockDevice) => Err(unsupported("a device")),
-            Sort::Unknown => Err(unsupported("a thing of unknown kind")),
-        }
-    }
-
-    fn take_directory(&mut self, at: &Level, name: &CStr) -> Result<Level, Skip> {
-        let dir = at.dir.directory(name).map_err(cannot("open"))?;
-        let meta = dir.metadata().map_err(cannot("stat"))?;
-        self.refuse_own(&meta)?;
-        let names = dir.names().map_err(cannot("list"))?.into_iter();
-        let draft = self.builder.add(source::node(Kind::Directory, &meta));
-        self.builder.add_name(at.draft, name.to_bytes(), draft);
-        self.report.directories += 1;
-        let path = at.path.join(OsStr::from_bytes(name.to_bytes()));
-        Ok(Level { dir, path, draft, names })
-    }
-
-    fn take_file(&mut self, at: &Level, name: &CStr) -> Result<(), Skip> {
-        let dir_name = at.path.file_name().unwrap_or(&self.root_name);
-        if self.options.sensitive == Sensitive::LeaveOut
-            && is_sensitive(dir_name.as_bytes(), name.to_bytes())
-        {
-            return Err(Skip::LeftOut(Reason::Sensitive));
-        }
-        let file = at.dir.file(name).map_err(cannot("open"))?;
-        let meta = file.metadata().map_err(cannot("stat"))?;
-        if !meta.is_file() {
-            return Err(Skip::Problem(Cause::Changing));
-        }
-        self.refuse_own(&meta)?;
-        if self.is_known(at, name, &meta) {
-            return Ok(());
-        }
-        let (meta, content) = read(&file, self.store)?;
-        match content.fresh {
-            Fresh::New => self.report.new_blobs += 1,
-            Fresh::Known => self.report.known_blobs += 1,
-        }
-        self.report.files += 1;
-        self.report.bytes += content.size;
-        let node = Node { digest: content.digest, ..source::node(Kind::File, &meta) };
-        let draft = self.builder.add(node);
-        self.name(at, name, &meta, draft);
-        Ok(())
-    }
-
-    fn take_symlink(&mut self, at: &Level, name: &CStr) -> Result<(), Skip> {
-        let (meta, target) = at.dir.symlink(name).map_err(cannot("read"))?;
-        if !meta.is_symlink() {
-            return Err(Skip::Problem(Cause::Changing));
-        }
-        self.refuse_own(&meta)?;
-        if self.is_known(at, name, &meta) {
-            return Ok(());
-        }
-        self.report.symlinks += 1;
-        let draft = self.builder.add_symlink(source::node(Kind::Symlink, &meta), &target);
-        self.name(at, name, &meta, draft);
-        Ok(())
-    }
-
-    fn name(&mut self, at: &Level, name: &CStr, meta: &Metadata, draft: Draft) {
-        self.builder.add_name(at.draft, name.to_bytes(), draft);
-        if meta.nlink() > 1 {
-            self.linked.insert(source::identity(meta), draft);
-        }
-    }
-
-    /// Whether this is a further name of something already taken in; if so, adds the name.
-    fn is_known(&mut self, at: &Level, name: &CStr, meta: &Metadata) -> bool {
-        let known = self.linked.get(&source::identity(meta)).copied();
-        if let Some(draft) = known {
-            self.builder.add_name(at.draft, name.to_bytes(), draft);
-            self.report.hard_links += 1;
-        }
-        known.is_some()
-    }
-
-    fn refuse_own(&self, meta: &Metadata) -> Result<(), Skip> {
-        let identity = source::identity(meta);
-        match self.own.iter().find(|(own, _)| *own == identity) {
-            Some((_, reason)) => Err(Skip::LeftOut(*reason)),
-            None => Ok(()),
-        }
-    }
+/// The root of the manifest, before anything below it is read.
+struct Root {
+    node: Node,
+    xattrs: Vec<Xattr>,
+    /// The sources where they are, to find their cache by.
+    places: Vec<PathBuf>,
+    start: Start,
 }
 
-/// The store and, if there is one already, the manifest.
-fn own(store: &Store, options: &Options) -> Vec<(Identity, Reason)> {
-    let found = [
-        (fs::metadata(store.root()), Reason::Store),
-        // Not what a symlink of that name points to: the link is what will be replaced.
-        (fs::symlink_metadata(&options.manifest), Reason::Manifest),
-    ];
-    let identify = |(meta, reason): (io::Result<Metadata>, _)| {
-        meta.ok().map(|meta| (source::identity(&meta), reason))
+/// What the names in the root are.
+enum Start {
+    /// Those of one directory.
+    Directory { dir: Directory, name: OsString, dev: u64 },
+    /// The sources'.
+    Names(Vec<NamedSource>),
+}
+
+/// A source that becomes a name in the root.
+struct NamedSource {
+    /// The directory it is in.
+    above: PathBuf,
+    name: OsString,
+}
+
+/// See [`super::ingest`].
+pub(super) fn ingest(
+    sources: &[PathBuf],
+    store: &Store,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let given = Patterns::given(&options.exclude);
+    let given = given.map_err(|source| Error::Pattern { source })?;
+    let Root { node, xattrs, places, start } = root(sources)?;
+    let harvest = Harvest::new(node, xattrs, progress);
+    let cache = match options.reading {
+        Reading::All => Cache::empty(store, &places),
+        Reading::Changed => Cache::open(store, &places).unwrap_or_else(|unusable| {
+            let (path, reason) = (unusable.path.display(), unusable.reason);
+            harvest.warn(format!("{path} is not used, and all files are read: {reason}"));
+            Cache::empty(store, &places)
+        }),
     };
-    found.into_iter().filter_map(identify).collect()
+    let own = own(store, &options.manifest);
+    let ingest = Ingest { store, options, given, harvest, cache, own };
+    let jobs = ingest.first_jobs(start)?;
+    let threads = options.jobs.unwrap_or_else(processors);
+    Pile::work(jobs, threads, Hands::new, |pile, hands, job| ingest.work(pile, hands, job));
+    ingest.harvest.finish(store, &options.manifest, &ingest.cache)
 }
 
-/// Stores the content of `file`, and returns it with attributes that belong to it.
-fn read(file: &File, store: &Store) -> Result<(Metadata, Inserted), Skip> {
-    for _ in 0..ATTEMPTS {
-        let before = file.metadata().map_err(cannot("stat"))?;
-        let content = store.insert_file(file).map_err(|error| match error {
-            vrift_cas::Error::Source { source } => cannot("read")(source),
-            other => Skip::Fatal(Error::Store(other)),
-        })?;
-        let after = file.metadata().map_err(cannot("stat"))?;
-        if source::unchanged(&before, &after) && content.size == after.size() {
-            return Ok((before, content));
+/// Looks at the sources.
+fn root(sources: &[PathBuf]) -> Result<Root, Error> {
+    if let [source] = sources {
+        let unreadable = |error: io::Error| Error::Source { path: source.clone(), source: error };
+        let stat = source::follow(source).map_err(|error| unreadable(error.into()))?;
+        if stat.kind() == Some(Kind::Directory) {
+            return directory(source).map_err(unreadable);
         }
     }
-    Err(Skip::Problem(Cause::Changing))
+    names(sources)
 }
 
-fn unsupported(kind: &'static str) -> Skip {
-    Skip::Problem(Cause::Unsupported { kind })
+fn directory(source: &Path) -> io::Result<Root> {
+    let dir = Directory::named(source)?;
+    let stat = source::stat(&dir)?;
+    let xattrs = XattrBuffers::new().of_open(&dir)?;
+    let full = fs::canonicalize(source)?;
+    let name = full.file_name().unwrap_or_default().to_owned();
+    let node = stat.node(Kind::Directory);
+    Ok(Root {
+        node,
+        xattrs,
+        places: vec![full],
+        start: Start::Directory { dir, name, dev: stat.dev() },
+    })
 }
 
-fn cannot(operation: &'static str) -> impl FnOnce(io::Error) -> Skip {
-    move |source| Skip::Problem(Cause::Io { operation, source })
+fn names(sources: &[PathBuf]) -> Result<Root, Error> {
+    let mut named: Vec<NamedSource> = Vec::new();
+    let mut latest = Timestamp::default();
+    for path in sources {
+        let unreadable = |source: io::Error| Error::Source { path: path.clone(), source };
+        let stat = source::look(path).map_err(|error| unreadable(error.into()))?;
+        latest = latest.max(stat.mtime());
+        let source = named_source(path).map_err(unreadable)?;
+        if named.iter().any(|other| other.name == source.name) {
+            return Err(Error::Clash { name: source.name });
+        }
+        named.push(source);
+    }
+    if named.is_empty() {
+        return Err(Error::NoSource);
+    }
+    // There is no directory to take attributes from; a time makes none the newest but the sources'.
+    let node = Node {
+        kind: Kind::Directory,
+        mode: 0o755,
+        uid: geteuid().as_raw(),
+        gid: getegid().as_raw(),
+        nlink: 2,
+        atime: latest,
+        mtime: latest,
+        ctime: latest,
+        ..Node::default()
+    };
+    let places = named.iter().map(|source| source.above.join(&source.name)).collect();
+    Ok(Root { node, xattrs: Vec::new(), places, start: Start::Names(named) })
+}
+
+/// The name of what `path` names, and the directory it is in. A symlink is not followed.
+fn named_source(path: &Path) -> io::Result<NamedSource> {
+    let whole;
+    let path = match path.file_name() {
+        Some(_) => path,
+        // `..` and the like have a name only elsewhere.
+        None => {
+            whole = fs::canonicalize(path)?;
+            &whole
+        }
+    };
+    let unnamed = || io::Error::new(io::ErrorKind::InvalidInput, "it has no name");
+    let name = path.file_name().ok_or_else(unnamed)?.to_owned();
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    Ok(NamedSource { above: fs::canonicalize(above)?, name })
+}
+
+impl Ingest<'_> {
+    fn first_jobs(&self, start: Start) -> Result<Vec<Job>, Error> {
+        let draft = self.harvest.root();
+        let root = |dir, name, dev| {
+            let path = PathBuf::new();
+            Dir { dir, path, name, draft, dev, patterns: None }
+        };
+        match start {
+            Start::Directory { dir, name, dev } => {
+                let path = PathBuf::from(&name);
+                let names = dir.names().map_err(|e| Error::Source { path, source: e.into() })?;
+                Ok(self.share_out(root(dir, name, dev), names))
+            }
+            Start::Names(sources) => {
+                let mut jobs = Vec::new();
+                for NamedSource { above, name } in sources {
+                    let open = || -> io::Result<Job> {
+                        let dir = Directory::named(&above)?;
+                        let entry = CString::new(name.as_bytes())?;
+                        let stat = dir.stat(&entry)?;
+                        let above_name = above.file_name().unwrap_or_default().to_owned();
+                        let dir = Arc::new(root(dir, above_name, stat.dev()));
+                        Ok(Job::Names(dir, vec![(entry, stat.kind())]))
+                    };
+                    let path = above.join(&name);
+                    jobs.push(open().map_err(|source| Error::Source { path, source })?);
+                }
+                Ok(jobs)
+            }
+        }
+    }
+
+    fn work(&self, pile: &Pile<Job>, hands: &mut Hands, job: Job) {
+        let done = match job {
+            Job::Directory(above, name) => self.walk_into(pile, hands, &above, name),
+            Job::Names(dir, names) => self.take_names(pile, hands, &dir, names),
+        };
+        if let Err(error) = done {
+            self.harvest.fail(error);
+            pile.stop();
+        }
+    }
+
+    fn walk_into(
+        &self,
+        pile: &Pile<Job>,
+        hands: &mut Hands,
+        above: &Arc<Dir>,
+        name: CString,
+    ) -> Result<(), Error> {
+        match self.enter(hands, above, &name) {
+            Ok((dir, names)) => {
+                pile.add(self.share_out(dir, names));
+                Ok(())
+            }
+            Err(Stop::Here(outcome)) => {
+                self.harvest.add(above.draft, &above.path, vec![Found { name, outcome }]);
+                Ok(())
+            }
+            Err(Stop::Everywhere(error)) => Err(error),
+        }
+    }
+
+    /// Opens a directory, and adds it to the harvest.
+    fn enter(
+        &self,
+        hands: &mut Hands,
+        above: &Dir,
+        name: &CString,
+    ) -> Result<(Dir, Vec<Name>), Stop> {
+        let dir = above.dir.directory(name).map_err(cannot("open"))?;
+        let stat = source::stat(&dir).map_err(cannot("stat"))?;
+        self.refuse_own(&stat)?;
+        let xattrs = hands.xattrs.of_open(&dir);
+        let xattrs = xattrs.map_err(cannot("read the extended attributes of"))?;
+        let path = above.path.join(os(name));
+        let border = self.options.border == Border::Stay && stat.dev() != above.dev;
+        let names = match border {
+            true => Vec::new(),
+            false => dir.names().map_err(cannot("list"))?,
+        };
+        let node = stat.node(Kind::Directory);
+        let draft = self.harvest.directory(above.draft, name.to_bytes(), node, xattrs);
+        if border {
+            return Err(Outcome::LeftOut(Reason::Border).into());
+        }
+        let name = OsString::from_vec(name.to_bytes().to_vec());
+        let patterns = above.patterns.clone();
+        Ok((Dir { dir, path, name, draft, dev: stat.dev(), patterns }, names))
+    }
+
+    /// Jobs for the names in a directory, after its patterns are known.
+    fn share_out(&self, mut dir: Dir, names: Vec<Name>) -> Vec<Job> {
+        if names.iter().any(|name| *name.name == *ignored::FILE) {
+            self.read_patterns(&mut dir);
+        }
+        let dir = Arc::new(dir);
+        let mut names = names.into_iter().map(|name| (name.name, name.kind));
+        let mut jobs = Vec::new();
+        loop {
+            let chunk: Vec<_> = names.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                return jobs;
+            }
+            jobs.push(Job::Names(dir.clone(), chunk));
+        }
+    }
+
+    fn read_patterns(&self, dir: &mut Dir) {
+        let depth = dir.path.components().count();
+        let read = || -> io::Result<Option<Patterns>> {
+            let mut file = dir.dir.file(ignored::FILE)?;
+            if source::stat(&file)?.kind() != Some(Kind::File) {
+                return Ok(None);
+            }
+            Patterns::read(&mut file, depth, dir.patterns.clone()).map(Some)
+        };
+        match read() {
+            Ok(Some(patterns)) => dir.patterns = Some(Arc::new(patterns)),
+            Ok(None) => {}
+            Err(source) => {
+                let cause = Cause::Io { operation: "use the patterns of", source };
+                let outcome = Outcome::Problem(cause);
+                let found = Found { name: ignored::FILE.to_owned(), outcome };
+                self.harvest.add(dir.draft, &dir.path, vec![found]);
+            }
+        }
+    }
+
+    fn take_names(
+        &self,
+        pile: &Pile<Job>,
+        hands: &mut Hands,
+        dir: &Arc<Dir>,
+        names: Vec<(CString, Option<Kind>)>,
+    ) -> Result<(), Error> {
+        let mut found = Vec::with_capacity(names.len());
+        let mut below = Vec::new();
+        for (name, kind) in names {
+            match self.take_name(hands, dir, &name, kind) {
+                Ok(Some(outcome)) => found.push(Found { name, outcome }),
+                Ok(None) => below.push(Job::Directory(dir.clone(), name)),
+                Err(Stop::Here(outcome)) => found.push(Found { name, outcome }),
+                Err(Stop::Everywhere(error)) => return Err(error),
+            }
+        }
+        self.harvest.add(dir.draft, &dir.path, found);
+        pile.add(below);
+        Ok(())
+    }
+
+    /// Takes in one name, unless it is a directory's.
+    fn take_name(
+        &self,
+        hands: &mut Hands,
+        dir: &Dir,
+        name: &CString,
+        kind: Option<Kind>,
+    ) -> Result<Option<Outcome>, Stop> {
+        let kind = match kind {
+            Some(kind) => kind,
+            None => {
+                let kind = dir.dir.stat(name).map_err(cannot("stat"))?.kind();
+                kind.ok_or(Outcome::Problem(Cause::Unsupported))?
+            }
+        };
+        if self.is_excluded(dir, name, kind) {
+            return Ok(Some(Outcome::Excluded));
+        }
+        if kind == Kind::Directory {
+            return Ok(None);
+        }
+        let taken = self.take(hands, &dir.dir, dir.name.as_bytes(), name, kind)?;
+        Ok(Some(Outcome::Taken(Box::new(taken))))
+    }
+
+    fn is_excluded(&self, dir: &Dir, name: &CString, kind: Kind) -> bool {
+        let mut layers = std::iter::once(&self.given).chain(dir.patterns.as_deref());
+        let path = dir.path.join(os(name));
+        let kind = match kind {
+            Kind::Directory => PathKind::Directory,
+            _ => PathKind::Other,
+        };
+        layers.find_map(|patterns| patterns.exclude(&path, kind)) == Some(true)
+    }
 }
