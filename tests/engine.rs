@@ -12,6 +12,8 @@ mod bench;
 mod bypasses;
 #[path = "engine/cores.rs"]
 mod cores;
+#[path = "engine/economy.rs"]
+mod economy;
 #[path = "engine/ends.rs"]
 mod ends;
 #[path = "engine/filters.rs"]

@@ -19,7 +19,7 @@ impl GuestAddr {
 }
 
 /// The smallest page size of the supported architectures: no mapping starts or ends inside one.
-const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = 4096;
 
 /// Access to a tracee's memory.
 pub trait Memory {

@@ -12,6 +12,7 @@ use crate::view::paths::PathFilter;
 use crate::view::places::Seat;
 use crate::view::select::Selection;
 use crate::view::spelled::{Spelled, Speller};
+use crate::view::window::Window;
 
 /// Receives what goes wrong with vrift itself while tracees run.
 pub type Complaints = Box<dyn FnMut(&dyn Error)>;
@@ -77,6 +78,8 @@ impl Observer {
         if !self.watches(call.syscall) {
             return None;
         }
+        let window = Window::new(seat.memory);
+        let seat = &Seat { memory: &window, ..*seat };
         if let Some(paths) = &self.paths
             && !paths.accepts(call, seat)
         {
@@ -103,12 +106,14 @@ impl Observer {
         outcome: Outcome,
         seat: &Seat<'_>,
     ) {
-        self.speller.leave::<A>(spelled, call, outcome, seat);
+        let window = Window::new(seat.memory);
+        let seat = Seat { memory: &window, ..*seat };
+        self.speller.leave::<A>(spelled, call, outcome, &seat);
     }
 
     /// Sends an event to every sink; one that fails is reported once and gets no more.
     pub(crate) fn event(&mut self, tid: Pid, event: &Event<'_>) {
-        let at = SystemTime::now();
+        let at = if self.wants.times { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
         let complaints = &mut self.complaints;
         self.sinks.retain_mut(|sink| match sink.event(tid, at, event) {
             Ok(()) => true,

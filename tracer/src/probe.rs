@@ -13,7 +13,7 @@ use vrift_arch::seccomp::{Serving, policy_rules, program};
 use crate::engine::{Guest, Position, Resume, Stop};
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs::own_tracer;
-use crate::ptrace::{LaunchError, Patience, Program, Stopped, Waited, launch, wait};
+use crate::ptrace::{LaunchError, Measure, Patience, Program, Stopped, Waited, launch, wait};
 
 /// What the probe found forbidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub fn probe() -> Result<(), Obstacle> {
         launch(&root, &program::<Native>(&rules)).map_err(|error| Obstacle::from(&error))?;
     let mut found = Err(Obstacle::Stop);
     loop {
-        match wait(Patience::Block) {
+        match wait(Patience::Block, Measure::Nothing) {
             Ok(Waited::Stopped { tracee, stop, .. }) => {
                 let _ = match stop {
                     Stop::Seccomp => {

@@ -14,7 +14,8 @@ use crate::engine::{self, Ending, Engine, Next, Served, Step, Stop};
 use crate::observer::Observer;
 use crate::procfs;
 use crate::ptrace::{
-    AttachError, LaunchError, Patience, Program, Stopped, Waited, attach, interrupt, launch, wait,
+    AttachError, LaunchError, Measure, Patience, Program, Stopped, Waited, attach, interrupt,
+    launch, wait,
 };
 use crate::signals;
 
@@ -68,8 +69,14 @@ pub fn watch(pids: &[Pid], observer: Observer) -> Result<(), AttachError> {
     waited.map_err(|errno| AttachError::Wait { errno })
 }
 
+/// The kernel reports the tracee it traced first, if several are ready. So that some which stop
+/// again at once cannot starve the others, all that is ready is taken in one of so many turns before
+/// any of it is acted on; in each, that would cost another system call for most stops.
+const TURNS: u32 = 16;
+
 struct Session {
     engine: Engine<Native>,
+    measure: Measure,
     /// Tracees that wait for their parent's event.
     held: HashMap<Pid, (Stopped, Stop)>,
     root: Option<Pid>,
@@ -93,17 +100,20 @@ impl Session {
     fn new(engine: Engine<Native>, root: Option<Pid>) -> Session {
         let (held, course) = (HashMap::new(), Course::Tracing);
         let has_own_children = procfs::children().iter().any(|&child| Some(child) != root);
-        Session { engine, held, root, ending: None, course, has_own_children }
+        signals::no_signal_at_stops();
+        let measure = if engine.counts_time() { Measure::Times } else { Measure::Nothing };
+        Session { engine, measure, held, root, ending: None, course, has_own_children }
     }
 
     fn run_out(&mut self, survivors: Survivors) -> Result<(), Errno> {
         let mut batch = Vec::new();
+        let mut turn = 0u32;
         loop {
-            // All that is ready is taken before any of it is acted on, so that a tracee that stops
-            // again at once cannot starve the others.
+            turn = turn.wrapping_add(1);
+            let batch_max = if turn.is_multiple_of(TURNS) { self.engine.count() } else { 1 };
             let mut patience = Patience::Block;
-            while patience == Patience::Block || self.engine.count() > batch.len() {
-                match wait(patience)? {
+            while patience == Patience::Block || batch.len() < batch_max {
+                match wait(patience, self.measure)? {
                     Waited::Nobody if batch.is_empty() => return Ok(()),
                     Waited::Nobody | Waited::Nothing => break,
                     waited => batch.push(waited),

@@ -65,6 +65,20 @@ pub(crate) fn interrupt_on(signal: Signal) -> Result<(), Errno> {
     install(signal, nothing)
 }
 
+/// Tracees need not prepare a SIGCHLD at each stop: waiting does without, and by default it would
+/// be thrown away. An ignored one stays ignored, for the command to inherit.
+pub(crate) fn no_signal_at_stops() {
+    let quiet = |flags| SigAction::new(SigHandler::SigDfl, flags, SigSet::empty());
+    // SAFETY: the standard action; no handler of ours is involved.
+    let former = unsafe { sigaction(Signal::SIGCHLD, &quiet(SaFlags::SA_NOCLDSTOP)) };
+    if let Ok(former) = former
+        && !matches!(former.handler(), SigHandler::SigDfl)
+    {
+        // SAFETY: it is what was there before. Failing to set it costs nothing but speed.
+        let _ = unsafe { sigaction(Signal::SIGCHLD, &former) };
+    }
+}
+
 fn install(signal: Signal, handler: extern "C" fn(libc::c_int)) -> Result<(), Errno> {
     // Without SA_RESTART, wait4(2) returns EINTR when the handler has run.
     let handler = SigHandler::Handler(handler);

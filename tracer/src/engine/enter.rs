@@ -107,7 +107,8 @@ impl<A: Arch> Engine<A> {
         let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
         let seat = Seat { tid, memory: guest, places: &places };
         let spelled = self.observer.enter::<A>(&call, &seat);
-        Pending::new(call, spelled, system)
+        let entered = self.observer.wants().times.then(Instant::now);
+        Pending::new(call, spelled, entered, system)
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
@@ -432,13 +433,13 @@ impl<A: Arch> Engine<A> {
         system: Duration,
         guest: &G,
     ) {
+        let spent = pending.spent();
         let Some(mut spelled) = pending.spelled else { return };
         let tid = guest.tid();
         let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
         let seat = Seat { tid, memory: guest, places: &places };
         self.observer.complete::<A>(&mut spelled, &pending.call, outcome, &seat);
         let note = pending.note.as_ref();
-        let spent = Instant::now() - pending.entered;
         let event = Event::Leave { call: &spelled, outcome, note, spent, system };
         self.observer.event(tid, &event);
     }

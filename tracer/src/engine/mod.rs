@@ -259,6 +259,12 @@ impl<A: Arch> Engine<A> {
         Step { next, release: self.adopt_orphans() }
     }
 
+    /// Whether processor times are used for anything.
+    pub fn counts_time(&self) -> bool {
+        let wants = self.observer.wants();
+        wants.lineage || wants.system
+    }
+
     /// Takes note of the processor time a task has used, before its end is told.
     pub fn used(&mut self, tid: Pid, user: Duration, system: Duration) {
         if self.observer.wants().lineage && self.tasks.contains_key(&tid) {
@@ -356,7 +362,7 @@ impl<A: Arch> Engine<A> {
         };
         let Some(pending) = pending else { return };
         if let Some(call) = &pending.spelled {
-            let (outcome, spent) = (Outcome::Never, pending.entered.elapsed());
+            let (outcome, spent) = (Outcome::Never, pending.spent());
             let event = Event::Leave { call, outcome, note: None, spent, system: Duration::ZERO };
             self.observer.event(tid, &event);
         }

@@ -79,7 +79,8 @@ pub(super) struct Pending {
     pub(super) effect: Effect,
     /// What the tracee sees instead of the kernel's result.
     pub(super) instead: Instead,
-    pub(super) entered: Instant,
+    /// When, if anybody wants to know.
+    pub(super) entered: Option<Instant>,
     pub(super) system: Duration,
 }
 
@@ -104,7 +105,12 @@ pub(super) enum Instead {
 }
 
 impl Pending {
-    pub(super) fn new(call: Call, spelled: Option<Spelled>, system: Duration) -> Pending {
+    pub(super) fn new(
+        call: Call,
+        spelled: Option<Spelled>,
+        entered: Option<Instant>,
+        system: Duration,
+    ) -> Pending {
         Pending {
             call,
             spelled,
@@ -113,9 +119,14 @@ impl Pending {
             slots: Vec::new(),
             effect: Effect::None,
             instead: Instead::Nothing,
-            entered: Instant::now(),
+            entered,
             system,
         }
+    }
+
+    /// The time since its entry.
+    pub(super) fn spent(&self) -> Duration {
+        self.entered.map_or(Duration::ZERO, |entered| entered.elapsed())
     }
 }
 

@@ -20,6 +20,16 @@ pub enum Patience {
     Poll,
 }
 
+/// Whether the processor time of whom is waited for is asked: that locks the process, for nothing
+/// if nobody wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// It is not, and reads as zero.
+    Nothing,
+    /// It is.
+    Times,
+}
+
 /// Processor time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
@@ -57,10 +67,10 @@ pub enum Waited {
 }
 
 /// Waits for any tracee.
-pub fn wait(patience: Patience) -> Result<Waited, Errno> {
+pub fn wait(patience: Patience, measure: Measure) -> Result<Waited, Errno> {
     let options = libc::__WALL | if patience == Patience::Poll { libc::WNOHANG } else { 0 };
     loop {
-        let (tid, status, used) = match wait4(options) {
+        let (tid, status, used) = match wait4(options, measure) {
             Err(Errno::EINTR) => return Ok(Waited::Nothing),
             Err(Errno::ECHILD) => return Ok(Waited::Nobody),
             Err(errno) => return Err(errno),
@@ -88,11 +98,16 @@ pub fn wait(patience: Patience) -> Result<Waited, Errno> {
     }
 }
 
-fn wait4(options: i32) -> Result<(i32, i32, Used), Errno> {
+fn wait4(options: i32, measure: Measure) -> Result<(i32, i32, Used), Errno> {
     let mut status = 0;
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: both pointers are to locals of the types the kernel writes.
-    let tid = unsafe { libc::wait4(-1, &raw mut status, options, usage.as_mut_ptr()) };
+    let measured = match measure {
+        Measure::Nothing => std::ptr::null_mut(),
+        Measure::Times => usage.as_mut_ptr(),
+    };
+    // SAFETY: `status` is a local of the type the kernel writes, and `measured` is null, which it
+    // leaves alone, or points to another.
+    let tid = unsafe { libc::wait4(-1, &raw mut status, options, measured) };
     Errno::result(tid)?;
     // SAFETY: all-zero bytes are a valid rusage, and the kernel may have filled it in.
     let usage = unsafe { usage.assume_init() };

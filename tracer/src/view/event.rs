@@ -107,18 +107,27 @@ pub struct Wants {
     pub ip: bool,
     /// Births, executions and processor times.
     pub lineage: bool,
+    /// When events happened and how long calls took; else all times are alike.
+    pub times: bool,
+    /// How long the kernel worked on calls; else it is zero.
+    pub system: bool,
 }
 
 impl Wants {
     /// What either wants.
     pub fn and(self, other: Wants) -> Wants {
-        Wants { ip: self.ip | other.ip, lineage: self.lineage | other.lineage }
+        Wants {
+            ip: self.ip | other.ip,
+            lineage: self.lineage | other.lineage,
+            times: self.times | other.times,
+            system: self.system | other.system,
+        }
     }
 }
 
 /// A consumer of events.
 pub trait Sink {
-    /// Takes one event of task `tid` that happened at `at`.
+    /// Takes one event of task `tid` that happened at `at`, if times are wanted.
     ///
     /// # Errors
     /// Whatever writing gives; the event may then be lost, later ones may still be sent.

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::unistd::Pid;
 use serde_json::{Map, Value as Json_, json};
 
-use super::event::{Core, Event, Sink};
+use super::event::{Core, Event, Sink, Wants};
 use super::filter::Filter;
 use super::kinds::siginfo;
 use super::names;
@@ -61,6 +61,10 @@ impl<W: Write> Sink for Json<W> {
 
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { times: true, system: true, ..Wants::default() }
     }
 }
 

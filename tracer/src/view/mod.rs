@@ -30,6 +30,7 @@ pub mod text;
 pub mod timeline;
 pub mod tree;
 pub mod value;
+pub(crate) mod window;
 pub mod word;
 
 mod clock;

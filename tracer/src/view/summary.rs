@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use nix::unistd::Pid;
 use vrift_arch::Syscall;
 
-use super::event::{Event, Sink};
+use super::event::{Event, Sink, Wants};
 use super::select::nearest_of;
 use crate::call::Outcome;
 
@@ -327,6 +327,11 @@ impl<W: Write> Sink for Summary<W> {
         self.line(&rule, &widths)?;
         self.line(&total, &widths)?;
         self.out.flush()
+    }
+
+    fn wants(&self) -> Wants {
+        let wall = self.table.clock == Clock::Wall;
+        Wants { times: wall, system: !wall, ..Wants::default() }
     }
 }
 

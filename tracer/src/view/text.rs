@@ -444,7 +444,11 @@ impl<W: Write> Sink for Text<W> {
     }
 
     fn wants(&self) -> Wants {
-        Wants { ip: self.layout.leader.ip == Show::Yes, lineage: false }
+        let leader = self.layout.leader;
+        let times = leader.stamp != Stamp::None
+            || leader.relative == Show::Yes
+            || self.layout.spent == Show::Yes;
+        Wants { ip: leader.ip == Show::Yes, times, ..Wants::default() }
     }
 }
 

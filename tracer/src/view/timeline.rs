@@ -175,7 +175,7 @@ impl<W: Write> Sink for Timeline<W> {
     }
 
     fn wants(&self) -> Wants {
-        Wants { ip: false, lineage: true }
+        Wants { lineage: true, times: true, ..Wants::default() }
     }
 }
 

@@ -193,7 +193,7 @@ impl<W: Write> Sink for Tree<W> {
     }
 
     fn wants(&self) -> Wants {
-        Wants { ip: false, lineage: true }
+        Wants { lineage: true, times: true, ..Wants::default() }
     }
 }
 

@@ -7,7 +7,6 @@ use super::scalars::id;
 use super::time::date;
 use super::{Cx, flags, stat_of, strings};
 use crate::call::Outcome;
-use crate::memory::GuestAddr;
 use crate::view::names::{choices, files};
 use crate::view::value::{Value, fields};
 use crate::view::word::{Number, Word};
@@ -198,6 +197,12 @@ pub(super) fn statfs(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     })
 }
 
+/// What both layouts of a directory entry start with; the last two bytes are its length.
+const HEADER_BYTES: usize = 18;
+
+/// As much of a listing is read at once.
+const PART_BYTES: u64 = 64 * 1024;
+
 /// A buffer of directory entries: how many there are; in full, the entries.
 pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     let Outcome::Value(filled) = outcome else {
@@ -212,23 +217,31 @@ pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     if !cx.abbreviates() {
         return entries(cx, addr, filled);
     }
-    // Both layouts have the 16-bit length of an entry at offset 16.
-    let filled = u64::try_from(filled).unwrap_or(0);
-    let (mut at, mut count) = (0u64, 0u64);
-    while at + 18 <= filled {
-        let mut length = [0; 2];
-        if cx.memory.read_exact(GuestAddr(addr).offset(at + 16), &mut length).is_err() {
-            return Value::Addr(addr);
-        }
-        let length = u64::from(u16::from_ne_bytes(length));
-        if length < 18 {
-            break;
-        }
-        at += length;
-        count += 1;
-    }
+    let Some(count) = count_entries(cx, addr, u64::try_from(filled).unwrap_or(0)) else {
+        return Value::Addr(addr);
+    };
     let plural = if count == 1 { "y" } else { "ies" };
     Value::Addr(addr).remarked(format!("{count} entr{plural}"))
+}
+
+/// The number of directory entries in `filled` bytes; `None` if memory ends before them.
+fn count_entries(cx: &Cx<'_>, addr: u64, filled: u64) -> Option<u64> {
+    let (mut at, mut count) = (0u64, 0u64);
+    while at + HEADER_BYTES as u64 <= filled {
+        let part = (filled - at).min(PART_BYTES);
+        let raw = cx.peek(addr.wrapping_add(at), part as usize)?;
+        let mut within = 0;
+        while within + HEADER_BYTES <= part as usize {
+            let length = usize::from(raw.u16(within + 16));
+            if length < HEADER_BYTES {
+                return Some(count);
+            }
+            within += length;
+            count += 1;
+        }
+        at += within as u64;
+    }
+    Some(count)
 }
 
 /// The directory entries in `filled` bytes.
@@ -240,9 +253,9 @@ fn entries(cx: &Cx<'_>, addr: u64, filled: i64) -> Value {
     let old = cx.call.syscall == Some(vrift_arch::Syscall::Getdents);
     cx.at(addr, filled, |raw| {
         let (mut at, mut elements) = (0, Vec::new());
-        while at + 18 <= filled {
+        while at + HEADER_BYTES <= filled {
             let length = usize::from(raw.u16(at + 16));
-            if length < 18 {
+            if length < HEADER_BYTES {
                 break;
             }
             elements.push(entry(raw, at, length, old));

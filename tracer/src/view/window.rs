@@ -1,0 +1,155 @@
+//! A tracee's memory as it is at one stop, read in pieces larger than asked for.
+//!
+//! What a call points at lies close together: a vector and its strings, a header and what it leads
+//! to. Reading is a system call each time, so what lies behind the bytes asked for is read with them
+//! and kept for the stop. A piece ends with its page: it is readable as a whole or not at all.
+
+use std::cell::RefCell;
+
+use nix::errno::Errno;
+
+use crate::memory::{GuestAddr, Memory, PAGE};
+
+/// The size of a piece; who asks for as much reads past the window.
+const PIECE: usize = 512;
+
+/// A vector and the strings it leads to are read in turns.
+const PIECES: usize = 2;
+
+/// A view of a tracee's memory that lasts for one stop.
+pub(crate) struct Window<'a> {
+    memory: &'a dyn Memory,
+    seen: RefCell<Seen>,
+}
+
+/// The pieces that were read, the latest first.
+struct Seen {
+    pieces: [Piece; PIECES],
+}
+
+#[derive(Clone, Copy)]
+struct Piece {
+    from: u64,
+    count: usize,
+    bytes: [u8; PIECE],
+}
+
+impl Piece {
+    const EMPTY: Piece = Piece { from: 0, count: 0, bytes: [0; PIECE] };
+
+    /// The bytes from `at` on.
+    fn behind(&self, at: GuestAddr) -> Option<&[u8]> {
+        let skipped = usize::try_from(at.0.checked_sub(self.from)?).ok()?;
+        self.bytes[..self.count].get(skipped..).filter(|bytes| !bytes.is_empty())
+    }
+}
+
+impl<'a> Window<'a> {
+    pub(crate) fn new(memory: &'a dyn Memory) -> Window<'a> {
+        Window { memory, seen: RefCell::new(Seen { pieces: [Piece::EMPTY; PIECES] }) }
+    }
+}
+
+impl Seen {
+    /// Makes the piece that holds `at` the first one, reading it if need be.
+    fn piece(&mut self, memory: &dyn Memory, at: GuestAddr) -> Result<&[u8], Errno> {
+        match self.pieces.iter().position(|piece| piece.behind(at).is_some()) {
+            Some(known) => self.pieces[..=known].rotate_right(1),
+            None => {
+                self.pieces.rotate_right(1);
+                let first = &mut self.pieces[0];
+                let to_page_end = (PAGE - at.0 % PAGE) as usize;
+                first.count = 0;
+                first.count = memory.read(at, &mut first.bytes[..to_page_end.min(PIECE)])?;
+                first.from = at.0;
+            }
+        }
+        Ok(self.pieces[0].behind(at).unwrap_or_default())
+    }
+}
+
+impl Memory for Window<'_> {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
+        if buf.is_empty() || buf.len() >= PIECE {
+            return self.memory.read(at, buf);
+        }
+        let mut seen = self.seen.borrow_mut();
+        let bytes = seen.piece(self.memory, at)?;
+        let count = bytes.len().min(buf.len());
+        buf[..count].copy_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn write(&self, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
+        self.seen.borrow_mut().pieces.iter_mut().for_each(|piece| piece.count = 0);
+        self.memory.write(at, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Bytes from address 0x1000 up to where memory ends, and how often they were read.
+    struct Counted {
+        end: u64,
+        reads: Cell<usize>,
+    }
+
+    /// Memory holds the low half of each word's address.
+    fn byte(at: u64) -> u8 {
+        (at >> (8 * (at % 4))) as u8
+    }
+
+    impl Memory for Counted {
+        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
+            self.reads.set(self.reads.get() + 1);
+            if !(0x1000..self.end).contains(&at.0) {
+                return Err(Errno::EFAULT);
+            }
+            let count = buf.len().min((self.end - at.0) as usize);
+            (at.0..).zip(&mut buf[..count]).for_each(|(at, place)| *place = byte(at));
+            Ok(count)
+        }
+
+        fn write(&self, _: GuestAddr, _: &[u8]) -> Result<(), Errno> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_lies_close_together_is_read_once() {
+        let memory = Counted { end: 0x9000, reads: Cell::new(0) };
+        let window = Window::new(&memory);
+        for index in 0..40 {
+            for start in [0x1100, 0x4000] {
+                let mut word = [0; 8];
+                let at = start + 8 * index;
+                window.read_exact(GuestAddr(at), &mut word).expect("it is mapped");
+                assert!((at..).zip(word).all(|(at, read)| byte(at) == read), "{at:#x}");
+            }
+        }
+        assert_eq!(memory.reads.get(), 2);
+        window.write(GuestAddr(0x1100), &[0]).expect("it is writable");
+        window.read_exact(GuestAddr(0x1100), &mut [0]).expect("it is mapped");
+        assert_eq!(memory.reads.get(), 3, "what was written is read again");
+    }
+
+    #[test]
+    fn reads_are_as_long_as_without_the_window() {
+        let memory = Counted { end: 0x3000, reads: Cell::new(0) };
+        for at in [0xfff, 0x1000, 0x1e01, 0x1fff, 0x2000, 0x2ff8, 0x2fff, 0x3000] {
+            for count in [0, 1, 8, 511, 512, 4096, 5000] {
+                let read = |memory: &dyn Memory| {
+                    let mut buffer = vec![0; count];
+                    memory.read_exact(GuestAddr(at), &mut buffer).map(|()| buffer)
+                };
+                let window = Window::new(&memory);
+                assert_eq!(read(&window), read(&memory), "{count} bytes at {at:#x}");
+                assert_eq!(read(&window), read(&memory), "{count} bytes at {at:#x} again");
+            }
+        }
+    }
+}
