@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
+use vrift_tracer::engine::Served;
 use vrift_tracer::ptrace::Program;
 
 use crate::failure::{CANNOT_EXECUTE, Failure, NOT_FOUND};
@@ -18,9 +19,10 @@ pub(crate) fn prepare(
     command: &[OsString],
     changes: &[OsString],
     directory: Option<&Path>,
+    served: Option<&Served>,
 ) -> Result<Program, Failure> {
     let name = command.first().ok_or_else(|| Failure::new("no command was given"))?;
-    let path = find(name)?;
+    let path = find(name, served)?;
     let argv = command.iter().map(|arg| c_string(arg)).collect::<Result<_, _>>()?;
     let envp = changed(env::vars_os().collect(), changes)
         .into_iter()
@@ -59,9 +61,9 @@ fn changed(
     variables
 }
 
-/// Searches `PATH` as `execvp(3)` does: the first file that may be executed; a file that may not
+/// Searches `PATH`, with the mounts over it, as `execvp(3)` does: the first file that may be executed; a file that may not
 /// decides between "not found" and "cannot execute".
-fn find(name: &OsStr) -> Result<PathBuf, Failure> {
+fn find(name: &OsStr, served: Option<&Served>) -> Result<PathBuf, Failure> {
     if name.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(name));
     }
@@ -69,8 +71,9 @@ fn find(name: &OsStr) -> Result<PathBuf, Failure> {
     let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     for directory in env::split_paths(&path) {
         let file = directory.join(name);
-        match access(&file, AccessFlags::X_OK) {
-            Ok(()) if file.is_file() => return Ok(file),
+        let given = served.map_or(Ok(file.clone()), |served| served.program_at(&file));
+        match given.and_then(|given| access(&given, AccessFlags::X_OK).map(|()| given)) {
+            Ok(given) if given.is_file() => return Ok(file),
             Err(Errno::EACCES) => forbidden = true,
             _ => {}
         }

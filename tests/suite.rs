@@ -7,6 +7,8 @@
 mod cli;
 #[path = "suite/damage.rs"]
 mod damage;
+#[path = "suite/exec.rs"]
+mod exec;
 #[path = "suite/exit_status.rs"]
 mod exit_status;
 #[path = "suite/guests.rs"]

@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
         &[
             "vrift-cas",
             "blake3",
+            "goblin",
             "ignore",
             "memmap2",
             "nix",
@@ -34,17 +35,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
     (
         "vrift-tracer",
         "tracer",
-        &[
-            "vrift-arch",
-            "vrift-cas",
-            "vrift-vfs",
-            "goblin",
-            "libc",
-            "nix",
-            "postcard",
-            "regex",
-            "serde_json",
-        ],
+        &["vrift-arch", "vrift-cas", "vrift-vfs", "libc", "nix", "postcard", "regex", "serde_json"],
     ),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),
     (

@@ -30,7 +30,12 @@ pub(crate) fn observed(
     observer: Observer,
 ) -> Result<ExitCode, Failure> {
     let prepared = mounts::prepare(&root.mounts)?;
-    let program = program::prepare(command, changes, prepared.directory.as_deref())?;
+    let program = program::prepare(
+        command,
+        changes,
+        prepared.directory.as_deref(),
+        prepared.served.as_ref(),
+    )?;
     ignore_terminal_signals()?;
     let survivors = match root.exit_with_root {
         ExitWithRoot::Wait => Survivors::Wait,

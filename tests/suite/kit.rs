@@ -130,15 +130,16 @@ impl Sandbox {
 
     /// Compiles a C program of `fixtures/guests` against the C library.
     pub(crate) fn guest(&self, name: &str) -> Option<PathBuf> {
-        self.compile(name, &["-pthread"])
+        self.compiled(name, &["-pthread"])
     }
 
     /// Compiles one that has no library at all.
     pub(crate) fn bare_guest(&self, name: &str) -> Option<PathBuf> {
-        self.compile(name, &["-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"])
+        self.compiled(name, &["-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"])
     }
 
-    fn compile(&self, name: &str, flags: &[&str]) -> Option<PathBuf> {
+    /// Compiles one with other flags.
+    pub(crate) fn compiled(&self, name: &str, flags: &[&str]) -> Option<PathBuf> {
         if !have("cc") {
             return None;
         }
@@ -277,6 +278,11 @@ impl Twin {
     pub(crate) fn new(build: impl FnOnce(&Sandbox)) -> Twin {
         let sandbox = Sandbox::new();
         build(&sandbox);
+        Twin::of(sandbox)
+    }
+
+    /// The tree of a sandbox.
+    pub(crate) fn of(sandbox: Sandbox) -> Twin {
         Twin { sandbox, mask: |text| text }
     }
 

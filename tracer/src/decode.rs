@@ -9,8 +9,8 @@ use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS};
 use vrift_arch::syscall::{Flags, Kind};
 use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
-    AccessWanted, At, Create, Follow, Handle, Ids, MakeKind, Open, PathOp, Removal, RenameMode,
-    Request, Subject, Target,
+    AccessWanted, At, Create, Exec, Follow, Handle, Ids, MakeKind, Open, PathOp, Purpose, Removal,
+    RenameMode, Request, Subject, Target,
 };
 
 use crate::call::Call;
@@ -119,6 +119,11 @@ pub(crate) fn path_arg<A: Arch>(call: &Call, n: usize) -> Option<Arg> {
     positions::<A>(call, |kind| kind == Kind::Path).nth(n)
 }
 
+/// The argument of a kind.
+pub(crate) fn arg_of_kind<A: Arch>(call: &Call, wanted: Kind) -> Option<Arg> {
+    positions::<A>(call, |kind| kind == wanted).next()
+}
+
 /// The argument that holds the structure or buffer the kernel fills in.
 pub(crate) fn out_arg<A: Arch>(call: &Call) -> Option<Arg> {
     let filled = |kind| matches!(kind, Kind::Out(_) | Kind::OutBytes | Kind::OutText);
@@ -213,10 +218,19 @@ impl<A: Arch> Decoder<'_, A> {
     }
 
     /// The flags of `execveat` are checked after its path has been read.
-    fn program(&self) -> Result<Target, Errno> {
+    fn program(&self) -> Result<Exec, Errno> {
         const ALLOWED: u32 = abi::AT_SYMLINK_NOFOLLOW | abi::AT_EMPTY_PATH | abi::AT_EXECVE_CHECK;
         let target = self.target(Follow::Yes)?;
-        if self.at_flags() & !ALLOWED != 0 { Err(Errno::EINVAL) } else { Ok(target) }
+        let purpose = match self.at_flags() {
+            flags if flags & !ALLOWED != 0 => {
+                // That there is no name at all is found first.
+                let nameless = matches!(&target, Target::Path(op) if op.path.is_empty());
+                return Err(if nameless { Errno::ENOENT } else { Errno::EINVAL });
+            }
+            flags if flags & abi::AT_EXECVE_CHECK != 0 => Purpose::Check,
+            _ => Purpose::Run,
+        };
+        Ok(Exec { target, purpose })
     }
 
     /// `utimensat`, with times of either width, and `futimesat` take a null path for the descriptor itself.

@@ -53,6 +53,26 @@ pub(crate) fn command_line(process: Pid) -> Vec<u8> {
     fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()
 }
 
+/// A program's auxiliary vector; empty if it is gone.
+pub(crate) fn auxv(tid: Pid) -> Vec<u8> {
+    fs::read(format!("/proc/{tid}/auxv")).unwrap_or_default()
+}
+
+/// How large a task's stack may grow.
+pub(crate) fn stack_limit(tid: Pid) -> u64 {
+    let limits = fs::read_to_string(format!("/proc/{tid}/limits")).unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max stack size"));
+    // "unlimited" is no number.
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// Whether a descriptor vanishes when a program is executed.
+pub(crate) fn closes_on_exec(tid: Pid, fd: i32) -> bool {
+    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap_or("");
+    i32::from_str_radix(flags.trim(), 8).is_ok_and(|flags| flags & libc::O_CLOEXEC != 0)
+}
+
 /// A task's status file; empty if the task is gone.
 pub(crate) fn status(tid: Pid) -> String {
     fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default()

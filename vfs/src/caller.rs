@@ -1,5 +1,7 @@
 //! What the file system must know of the task that asks; the tracer and the shim each answer.
 
+use std::path::PathBuf;
+
 use nix::errno::Errno;
 
 use crate::creds::{Creds, Ids};
@@ -20,6 +22,8 @@ pub enum ProcId {
 pub enum ProcEntry {
     /// `cwd`
     Cwd,
+    /// `exe`
+    Exe,
     /// `fd/N`
     Fd(i32),
 }
@@ -31,6 +35,24 @@ pub struct MagicLink {
     pub of: ProcId,
     /// Which link.
     pub entry: ProcEntry,
+}
+
+/// The program a process runs, where `/proc` would show something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exe {
+    /// The file.
+    pub place: Place,
+    /// The path it was run by, without symlinks.
+    pub path: PathBuf,
+}
+
+/// Where a magic link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jump {
+    /// The file or directory.
+    pub place: Place,
+    /// What the link reads as; `None` for the path of the node.
+    pub text: Option<PathBuf>,
 }
 
 /// The task that makes a request.
@@ -48,7 +70,7 @@ pub trait Caller {
 
     /// The path of a host directory behind a descriptor. *Errors:* `EBADF`; `ENOTDIR` if the
     /// descriptor has no path (a pipe, a socket).
-    fn host_path(&self, fd: i32) -> Result<std::path::PathBuf, Errno>;
+    fn host_path(&self, fd: i32) -> Result<PathBuf, Errno>;
 
     /// Its credentials.
     fn creds(&self, ids: Ids) -> Creds;
@@ -56,6 +78,9 @@ pub trait Caller {
     /// What `/proc/self` and `/proc/thread-self` name: process id and thread id.
     fn ids(&self) -> (i32, i32);
 
-    /// The node a magic link leads to, if it leads into a mount.
-    fn magic(&self, link: MagicLink) -> Option<NodeRef>;
+    /// Whether a descriptor vanishes when a program is executed.
+    fn closes_on_exec(&self, fd: i32) -> bool;
+
+    /// Where a magic link leads, if the kernel does not know.
+    fn magic(&self, link: MagicLink) -> Option<Jump>;
 }

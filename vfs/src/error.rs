@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use nix::errno::Errno;
+
 use crate::manifest;
 
 /// A failure of the file system itself.
@@ -26,6 +28,39 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// A file of a mount that is to be executed cannot be read.
+    Content {
+        /// Its path in the mount.
+        file: PathBuf,
+        /// Why not.
+        source: Box<dyn std::error::Error>,
+    },
+    /// An executable copy could not be made.
+    Stage {
+        /// Why not.
+        source: io::Error,
+    },
+    /// Executable copies lie where nothing may be executed.
+    NoExec {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// What the caller must see of it.
+    pub fn errno(&self) -> Errno {
+        match self {
+            Error::NoExec { .. } => Errno::EACCES,
+            Error::Stage { source } => match source.raw_os_error().map(Errno::from_raw) {
+                Some(full @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EMFILE | Errno::ENFILE)) => {
+                    full
+                }
+                _ => Errno::EIO,
+            },
+            _ => Errno::EIO,
+        }
+    }
 }
 
 impl fmt::Display for Error {
@@ -38,6 +73,25 @@ impl fmt::Display for Error {
             Error::Skeleton { path, .. } => {
                 write!(f, "cannot make {}, which stands for a node of the mount", path.display())
             }
+            Error::Content { file, .. } => {
+                write!(
+                    f,
+                    "cannot run {}: its content cannot be read; \
+                     ingest the tree again or restore the store",
+                    file.display()
+                )
+            }
+            Error::Stage { .. } => {
+                write!(f, "cannot make an executable copy of a program of the mount in the store")
+            }
+            Error::NoExec { path } => {
+                write!(
+                    f,
+                    "no program of a mount can be run: {} lies on a file system mounted noexec; \
+                     keep the store elsewhere (VR_THE_SOURCE)",
+                    path.display()
+                )
+            }
         }
     }
 }
@@ -46,8 +100,9 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Manifest(source) => Some(source),
-            Error::MountPoint { .. } => None,
-            Error::Skeleton { source, .. } => Some(source),
+            Error::MountPoint { .. } | Error::NoExec { .. } => None,
+            Error::Skeleton { source, .. } | Error::Stage { source } => Some(source),
+            Error::Content { source, .. } => Some(source.as_ref()),
         }
     }
 }

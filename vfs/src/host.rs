@@ -1,11 +1,19 @@
-//! Looking at the host tree while a path is resolved: only to find symlinks, never to open a file.
+//! Looking at the host tree while a path is resolved: to find symlinks,
+//! and to see what a file that is to be executed says of its interpreter.
 
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2, readlink};
 use nix::sys::stat::Mode;
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::utsname::uname;
 
+use crate::attr::Kind;
+use crate::creds::{Creds, EXEC};
+use crate::manifest::Node;
 use crate::request::Follow;
 
 /// What a run of host components turned out to be.
@@ -55,6 +63,48 @@ pub(crate) fn reach_directory_of(path: &Path) -> Result<(), Errno> {
 /// Whether the last name of `path` is a directory, not a symlink to one.
 pub(crate) fn is_directory(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
+}
+
+/// The regular file at `path`, opened to be read; `None` if it is something else or cannot be.
+pub(crate) fn open_file(path: &Path) -> Option<File> {
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    open(path, flags, Mode::empty()).ok().map(File::from)
+}
+
+/// Whether a file may be executed by somebody else than us: the checks of `do_open_execat`.
+pub(crate) fn may_execute(path: &Path, creds: &Creds) -> Result<Metadata, Errno> {
+    let errno = |error: std::io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+    let may = |meta: &Metadata| {
+        let kind = if meta.is_dir() { Kind::Directory } else { Kind::File };
+        let (mode, uid, gid) = (meta.mode() & 0o7777, meta.uid(), meta.gid());
+        creds.may(&Node { kind, mode, uid, gid, ..Node::default() }, EXEC)
+    };
+    // What /proc jumps to was reached when it was opened.
+    if !path.starts_with("/proc") {
+        for directory in path.ancestors().skip(1) {
+            if !may(&directory.metadata().map_err(errno)?) {
+                return Err(Errno::EACCES);
+            }
+        }
+    }
+    let meta = path.metadata().map_err(errno)?;
+    let noexec = statvfs(path).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOEXEC));
+    if !meta.is_file() || noexec || !may(&meta) {
+        return Err(Errno::EACCES);
+    }
+    Ok(meta)
+}
+
+/// Whether the kernel names a task after the file itself if that is executed by descriptor; before
+/// Linux 6.14 it took the descriptor's number.
+pub(crate) fn names_task_by_file() -> bool {
+    let Ok(uname) = uname() else { return true };
+    let release = uname.release().to_string_lossy();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|n| n.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6u32), Some(14u32))
 }
 
 /// The target of the symlink at `path`; `None` if there is something else or nothing.

@@ -19,28 +19,32 @@ pub mod manifest;
 mod attr;
 mod caller;
 mod creds;
+mod elf;
 mod error;
 mod files;
 mod host;
+mod image;
 mod judge;
 mod namespace;
 mod place;
 mod request;
 mod resolve;
+mod script;
 mod skeleton;
+mod stage;
 mod verdict;
 mod work;
 
 pub use attr::{Attr, Kind, Timestamp};
-pub use caller::{Caller, MagicLink, ProcEntry, ProcId};
+pub use caller::{Caller, Exe, Jump, MagicLink, ProcEntry, ProcId};
 pub use creds::{Creds, Ids};
 pub use error::Error;
 pub use files::{Backing, FdTable, OpenNode, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use request::{
-    AccessWanted, At, Create, Follow, Handle, MakeKind, Open, PathOp, Removal, RenameMode, Request,
-    Subject, Target,
+    AccessWanted, At, Create, Exec, Follow, Handle, MakeKind, Open, PathOp, Purpose, Removal,
+    RenameMode, Request, Subject, Target,
 };
 pub use skeleton::Skeleton;
-pub use verdict::{Cause, Effect, Judged, Paths, Reply, Verdict};
+pub use verdict::{Cause, Effect, Judged, Launch, Made, Paths, Reply, Verdict};

@@ -8,6 +8,7 @@ use vrift_cas::{Digest, Store};
 
 use crate::attr::{Attr, Kind};
 use crate::error::Error;
+use crate::image::Images;
 use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
 use crate::skeleton::Skeleton;
@@ -70,6 +71,7 @@ pub struct Namespace {
     mounts: Vec<Mount>,
     store: Store,
     skeleton: Skeleton,
+    images: Images,
 }
 
 impl Namespace {
@@ -83,7 +85,8 @@ impl Namespace {
                 return Err(Error::MountPoint { point: mount.point.clone(), why });
             }
         }
-        Ok(Namespace { mounts, store, skeleton })
+        let images = Images::new(skeleton.stage());
+        Ok(Namespace { mounts, store, skeleton, images })
     }
 
     /// Where `path`, without symlinks, lies: the place a process starts in.
@@ -167,9 +170,22 @@ impl Namespace {
         self.store.root().to_owned()
     }
 
+    /// The content of the file `at`.
+    pub fn digest(&self, at: NodeRef) -> Result<Digest, Error> {
+        Ok(self.node(at)?.digest)
+    }
+
     /// The path of a blob.
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.store.path_of(digest)
+    }
+
+    pub(crate) fn open_blob(&self, digest: &Digest) -> Result<std::fs::File, vrift_cas::Error> {
+        self.store.open_blob(digest)
+    }
+
+    pub(crate) fn images(&self) -> &Images {
+        &self.images
     }
 
     /// The real directory (or symlink) that stands for the directory (or symlink) `at`.

@@ -106,6 +106,24 @@ pub struct AccessWanted {
     pub ids: crate::Ids,
 }
 
+/// What becomes of a file that is to be executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is.
+    Run,
+    /// The caller is told whether it could be (`AT_EXECVE_CHECK`).
+    Check,
+}
+
+/// The execution of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exec {
+    /// The program.
+    pub target: Target,
+    /// Whether it runs.
+    pub purpose: Purpose,
+}
+
 /// What a name is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MakeKind {
@@ -155,7 +173,7 @@ pub enum Request {
     /// statfs
     Statfs(PathOp),
     /// execve, execveat
-    Exec(Target),
+    Exec(Exec),
     /// mkdir, mknod, symlink and relatives
     Make(PathOp, MakeKind),
     /// link, linkat

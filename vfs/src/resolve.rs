@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 use crate::attr::Kind;
-use crate::caller::{Caller, MagicLink, ProcEntry, ProcId};
+use crate::caller::{Caller, Jump, MagicLink, ProcEntry, ProcId};
 use crate::creds::{Creds, EXEC, Ids};
 use crate::host::{Probe, link_target, look, probe};
 use crate::judge::Failure;
@@ -47,8 +47,8 @@ pub(crate) enum Found {
     Node(NodeRef),
     /// At a name that a directory of a mount does not have.
     Absent,
-    /// At a link of `/proc` that was not followed and leads to a node.
-    Magic(NodeRef),
+    /// At a link of `/proc` that was not followed and leads where the kernel does not know.
+    Magic(Jump),
 }
 
 /// What the last component was.
@@ -77,6 +77,8 @@ pub(crate) enum Course {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resolved {
     pub(crate) found: Found,
+    /// The directory of a mount and the name in it by which a node was found at last, if it was.
+    pub(crate) entry: Option<(NodeRef, Vec<u8>)>,
     pub(crate) last: Last,
     pub(crate) trailing_slash: bool,
     pub(crate) course: Course,
@@ -90,6 +92,7 @@ pub(crate) fn resolve(
     ending: Ending,
 ) -> Result<Resolved, Failure> {
     let unknown = || Resolved {
+        entry: None,
         found: Found::Host(PathBuf::from(OsStr::from_bytes(&op.path))),
         last: Last::Name,
         trailing_slash: false,
@@ -114,6 +117,7 @@ pub(crate) fn resolve(
         ending,
         links: 0,
         last: Last::Root,
+        entry: None,
         course,
     };
     walk.run()
@@ -143,6 +147,7 @@ struct Walk<'a> {
     ending: Ending,
     links: u32,
     last: Last,
+    entry: Option<(NodeRef, Vec<u8>)>,
     course: Course,
 }
 
@@ -168,8 +173,8 @@ impl Walk<'_> {
                 Place::Host(base) => self.step_on_host(base)?,
             };
             if let Step::End(found, trailing_slash) = step {
-                let (last, course) = (self.last, self.course);
-                return Ok(Resolved { found, last, trailing_slash, course });
+                let Walk { last, entry, course, .. } = self;
+                return Ok(Resolved { found, entry, last, trailing_slash, course });
             }
         }
     }
@@ -226,10 +231,15 @@ impl Walk<'_> {
             }
             return Err(Errno::ENOENT.into());
         };
-        self.enter_child(child, &component)
+        self.enter_child(dir, child, &component)
     }
 
-    fn enter_child(&mut self, child: NodeRef, component: &Component) -> Result<Step, Failure> {
+    fn enter_child(
+        &mut self,
+        dir: NodeRef,
+        child: NodeRef,
+        component: &Component,
+    ) -> Result<Step, Failure> {
         let kind = self.names.node(child)?.kind;
         if kind == Kind::Symlink && !self.stays_at(component) {
             let target = self.names.target(child)?.to_vec();
@@ -240,6 +250,7 @@ impl Walk<'_> {
             if component.slash && kind != Kind::Directory && self.ending != Ending::Name {
                 return Err(Errno::ENOTDIR.into());
             }
+            self.entry = Some((dir, component.name.clone()));
             return Ok(Step::End(Found::Node(child), component.slash));
         }
         if kind != Kind::Directory {
@@ -368,8 +379,8 @@ impl Walk<'_> {
                 return Ok(self.enter_mount(root));
             }
             let stays = self.stays_at(&component);
-            if let Some(node) = magic_link(&path).and_then(|link| self.caller.magic(link)) {
-                return self.jump(node, stays);
+            if let Some(jump) = magic_link(&path).and_then(|link| self.caller.magic(link)) {
+                return self.jump(jump, stays);
             }
             if !stays && let Some(target) = self.host_link(&here, &component.name, &path) {
                 if magic_link(&path).is_some() && component.is_last {
@@ -387,17 +398,17 @@ impl Walk<'_> {
         }
     }
 
-    /// Follows a magic link to a node, or names the link itself.
-    fn jump(&mut self, node: NodeRef, stays: bool) -> Result<Step, Failure> {
+    /// Follows a magic link where the kernel would not go, or names the link itself.
+    fn jump(&mut self, jump: Jump, stays: bool) -> Result<Step, Failure> {
         self.course = Course::Crossed;
         if stays {
-            return Ok(Step::End(Found::Magic(node), false));
+            return Ok(Step::End(Found::Magic(jump), false));
         }
         self.links += 1;
         if self.links > LINKS_MAX {
             return Err(Errno::ELOOP.into());
         }
-        self.cursor = Place::Node(node);
+        self.cursor = jump.place;
         Ok(Step::Continue)
     }
 
@@ -430,7 +441,7 @@ fn with_slash(path: PathBuf, slash: bool) -> PathBuf {
     PathBuf::from(bytes)
 }
 
-/// Recognises `/proc/<pid>/cwd`, `/proc/<pid>/fd/<n>` and the same below `task/<tid>`.
+/// Recognises `/proc/<pid>/cwd`, `/proc/<pid>/exe`, `/proc/<pid>/fd/<n>` and the same below `task/<tid>`.
 fn magic_link(path: &Path) -> Option<MagicLink> {
     let mut parts = path.strip_prefix("/proc").ok()?.iter().map(OsStr::as_bytes);
     let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<i32>().ok();
@@ -442,6 +453,7 @@ fn magic_link(path: &Path) -> Option<MagicLink> {
     }
     let entry = match part {
         b"cwd" => ProcEntry::Cwd,
+        b"exe" => ProcEntry::Exe,
         b"fd" => ProcEntry::Fd(number(parts.next()?)?),
         _ => return None,
     };

@@ -7,6 +7,7 @@
 //!     lock                      held with flock while vrift lives
 //!     directory/                stands for every directory
 //!     0-17                      the symlink for node 17 of mount 0
+//!     exec/                     executable copies, see `stage`
 //! ```
 //!
 //! A relative path that escapes decoding ends in an empty directory instead of the host's tree.
@@ -72,6 +73,11 @@ impl Skeleton {
     /// The directory that stands for every directory.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Where executable copies are made.
+    pub(crate) fn stage(&self) -> PathBuf {
+        self.root.join("exec")
     }
 
     /// The symlink that stands for `node`, made if it is not there.

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use vrift_cas::Digest;
 
 use crate::attr::Attr;
+use crate::caller::Exe;
 use crate::files::Usage;
 use crate::place::{NodeRef, Place};
 
@@ -44,11 +45,37 @@ pub enum Reply {
     NoNames,
 }
 
+/// A program to be executed, as the kernel must be given it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The file.
+    pub path: PathBuf,
+    /// The same as the caller would see it.
+    pub program: Exe,
+    /// The name the program was given for it: what it is to find in `AT_EXECFN`.
+    pub filename: Vec<u8>,
+    /// What the program's arguments start with instead of the first one; empty to keep that.
+    pub words: Vec<Vec<u8>>,
+    /// Whether the file is a copy.
+    pub made: Made,
+}
+
+/// Where a file that is executed comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It is the program itself.
+    Itself,
+    /// It is a copy, which `/proc` would show.
+    Copy,
+}
+
 /// Why a request was refused although a plain file system would have served it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The errno is what any file system would answer.
     Ordinary,
+    /// The same, but the kernel would have read the program's arguments before it came to this.
+    AfterArguments,
     /// vrift cannot do it; the text says what.
     Limit(&'static str),
 }
@@ -63,6 +90,8 @@ pub enum Verdict {
     Redirect(Paths),
     /// Answered here.
     Reply(Reply),
+    /// The kernel executes something else.
+    Launch(Box<Launch>),
     /// Fails with this errno.
     Deny(Errno, Cause),
 }
@@ -107,12 +136,20 @@ impl Judged {
         Judged { verdict: Verdict::Deny(errno, Cause::Ordinary), effect: Effect::None }
     }
 
+    pub(crate) fn deny_after_arguments(errno: Errno) -> Judged {
+        Judged { verdict: Verdict::Deny(errno, Cause::AfterArguments), effect: Effect::None }
+    }
+
     pub(crate) fn limit(errno: Errno, what: &'static str) -> Judged {
         Judged { verdict: Verdict::Deny(errno, Cause::Limit(what)), effect: Effect::None }
     }
 
     pub(crate) fn redirect(paths: Paths) -> Judged {
         Judged { verdict: Verdict::Redirect(paths), effect: Effect::None }
+    }
+
+    pub(crate) fn launch(launch: Launch) -> Judged {
+        Judged { verdict: Verdict::Launch(Box::new(launch)), effect: Effect::None }
     }
 
     pub(crate) fn with(self, effect: Effect) -> Judged {

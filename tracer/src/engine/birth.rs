@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
 
+use super::launch::Launched;
 use super::task::{Phase, Task};
 use super::{Engine, Guest, Next, Resume, Step};
 use crate::view::event::{Event, Kin};
@@ -97,7 +98,12 @@ impl<A: Arch> Engine<A> {
 
     /// `former` becomes the process's only thread, under the process's id; the address space is
     /// new, the descriptor table no longer shared.
-    pub(super) fn at_exec(&mut self, former: Pid, tgid: Pid) -> Result<Next, Errno> {
+    pub(super) fn at_exec<G: Guest<A>>(
+        &mut self,
+        former: Pid,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let tgid = guest.tid();
         if former != tgid {
             if let Some(leader) = self.tasks.remove(&tgid) {
                 self.last_words(tgid, &leader);
@@ -114,17 +120,23 @@ impl<A: Arch> Engine<A> {
         }
         let task = self.tasks.get_mut(&tgid).ok_or(Errno::ESRCH)?;
         task.tgid = tgid;
+        let mut launched = None;
         if let Phase::Inside(pending) = &mut task.phase {
             // A parent that lent its memory goes on with it; the rest belonged to the old program.
             task.scratch.borrow_mut().release(&std::mem::take(&mut pending.slots));
             pending.undo = Default::default();
+            launched = pending.launched.take();
         }
+        task.exe = launched.as_ref().and_then(Launched::exe);
         task.scratch = Default::default();
         let files = task.files.borrow().clone();
         task.files = std::rc::Rc::new(std::cell::RefCell::new(files));
         task.creds.take();
         if self.observer.wants().lineage {
             self.observer.event(tgid, &Event::Executed);
+        }
+        if let Some(launched) = launched {
+            launched.put_right(guest)?;
         }
         Ok(self.go_on(tgid, 0))
     }

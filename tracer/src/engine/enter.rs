@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use vrift_arch::abi::{clone, open};
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
-use vrift_vfs::{Cause, Effect, Judged, NodeRef, Paths, Reply, Verdict};
+use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, Paths, Place, Reply, Verdict};
 
-use super::scratch::{REGION_BYTES, Slot};
+use super::launch::{Launched, Script, check_arguments};
+use super::scratch::{Slot, region_bytes};
 use super::served::{Mounted, open_node};
 use super::task::{Coverage, Instead, Pending, Phase};
 use super::{Engine, Guest, Next};
@@ -39,6 +40,8 @@ enum Action {
     Watch(Effect),
     /// The kernel gets it with other paths.
     Rewrite(Paths, Effect, Note),
+    /// The kernel executes something else.
+    Launch(Script, Launched, Note),
     /// The kernel gets another call: a listing was given, the position moves.
     Seek { fd: u64, to: u64, listed: i64 },
     /// The kernel does not get it.
@@ -65,7 +68,11 @@ impl<A: Arch> Engine<A> {
         let slots = match &action {
             Action::Rewrite(paths, ..) => match self.place(paths, call.abi, guest)? {
                 Some(slots) => slots,
-                None => return self.inject_mapping(call.abi, guest),
+                None => return self.inject_mapping(1, call.abi, guest),
+            },
+            Action::Launch(script, ..) => match self.place_script(script, call.abi, guest)? {
+                Some(slots) => slots,
+                None => return self.inject_mapping(script.slots(), call.abi, guest),
             },
             _ => Vec::new(),
         };
@@ -234,7 +241,29 @@ impl<A: Arch> Engine<A> {
     /// Something of ours is broken: the tracee gets EIO, the user a message.
     fn fail(&mut self, error: &vrift_vfs::Error) -> Action {
         self.observer.complain(error);
-        Action::refuse(Errno::EIO, "the mount is damaged")
+        let why = match error.errno() {
+            Errno::EIO => "the mount is damaged",
+            _ => "the store does not allow it",
+        };
+        Action::refuse(error.errno(), why)
+    }
+
+    fn launch<G: Guest<A>>(&self, launch: Launch, call: &Call, guest: &G) -> Action {
+        let read = match call.abi {
+            Abi::Compat => Script::read::<A::Compat>(call, &launch, guest),
+            Abi::Native | Abi::Foreign { .. } => Script::read::<A>(call, &launch, guest),
+        };
+        let script = match read {
+            Ok(script) => script,
+            Err(errno) => return Action::Skip(-(errno as i64), Note::Manifest),
+        };
+        let note = match &launch.program.place {
+            Place::Node(node) => self.served.as_ref().and_then(|served| served.blob(*node)),
+            Place::Host(_) => None,
+        };
+        let note = note.map_or_else(|| Note::Redirected(launch.program.path.clone()), Note::Blob);
+        let launched = Launched::new(launch, &script);
+        Action::Launch(script, launched, note)
     }
 
     fn apply<G: Guest<A>>(&mut self, judged: Judged, call: &Call, guest: &G) -> Action {
@@ -262,7 +291,18 @@ impl<A: Arch> Engine<A> {
                 };
                 Action::Skip(-(errno as i64), note)
             }
+            (Verdict::Deny(errno, Cause::AfterArguments), _) => {
+                let arguments = match call.abi {
+                    Abi::Compat => check_arguments::<A::Compat>(call, guest, guest.tid()),
+                    Abi::Native | Abi::Foreign { .. } => {
+                        check_arguments::<A>(call, guest, guest.tid())
+                    }
+                };
+                let errno = arguments.err().unwrap_or(errno);
+                Action::Skip(-(errno as i64), Note::Manifest)
+            }
             (Verdict::Deny(errno, Cause::Limit(why)), _) => Action::refuse(errno, why),
+            (Verdict::Launch(launch), _) => self.launch(*launch, call, guest),
             (Verdict::Reply(Reply::Directory(node)), _) => self.list(node, call, guest),
             (Verdict::Reply(reply), _) => {
                 let answered = match call.abi {
@@ -343,6 +383,11 @@ impl<A: Arch> Engine<A> {
                     keep_from_making(&mut pending, guest)?;
                 }
             }
+            Action::Launch(script, launched, note) => {
+                pending.note = Some(note);
+                script.aim(&pending.slots.clone(), &mut pending, guest)?;
+                pending.launched = Some(launched);
+            }
             Action::Seek { fd, to, listed } => {
                 pending.note = Some(Note::Manifest);
                 pending.instead = Instead::OfSuccess(listed);
@@ -415,13 +460,19 @@ impl<A: Arch> Engine<A> {
     /// made again afterwards.
     ///
     /// A mapping by a call of 32 bits lies where such calls can point.
-    fn inject_mapping<G: Guest<A>>(&mut self, abi: Abi, guest: &mut G) -> Result<Next, Errno> {
+    fn inject_mapping<G: Guest<A>>(
+        &mut self,
+        slots: usize,
+        abi: Abi,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
         let regs = guest.regs(abi)?;
-        let (mapping, nr) = regs.mapping(REGION_BYTES);
+        let bytes = region_bytes(slots);
+        let (mapping, nr) = regs.mapping(bytes);
         guest.set_regs(&mapping)?;
         guest.set_nr(nr)?;
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
-        task.phase = Phase::Injecting(regs);
+        task.phase = Phase::Injecting(regs, bytes);
         Ok(self.go_on(guest.tid(), 0))
     }
 

@@ -57,7 +57,7 @@ impl<A: Arch> Engine<A> {
                     self.returned(*pending, ret, system, guest)?;
                 }
             }
-            Phase::Injecting(regs) => return self.mapped(regs, ret, guest),
+            Phase::Injecting(regs, bytes) => return self.mapped(regs, bytes, ret, guest),
             Phase::Inside(pending) => self.returned(*pending, ret, system, guest)?,
         }
         Ok(self.go_on(tid, 0))
@@ -67,6 +67,7 @@ impl<A: Arch> Engine<A> {
     fn mapped<G: Guest<A>>(
         &mut self,
         regs: Registers<A>,
+        bytes: u64,
         ret: i64,
         guest: &mut G,
     ) -> Result<Next, Errno> {
@@ -75,7 +76,7 @@ impl<A: Arch> Engine<A> {
             Outcome::Value(region) => {
                 let region = GuestAddr(region as u64);
                 guest.plant(region, &sign(region))?;
-                task.scratch.borrow_mut().add(region);
+                task.scratch.borrow_mut().add(region, bytes);
                 regs.again()
             }
             // Without room for the path (RLIMIT_AS, mlockall) the call fails as the kernel fails.

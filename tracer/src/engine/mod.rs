@@ -8,6 +8,7 @@
 
 mod birth;
 mod enter;
+mod launch;
 mod leave;
 mod scratch;
 mod served;
@@ -247,7 +248,7 @@ impl<A: Arch> Engine<A> {
                 Ok(Next::Resume(Resume::Listen))
             }
             Stop::NewChild { child } => return self.at_birth(child, guest),
-            Stop::Exec { former } => self.at_exec(former, tid),
+            Stop::Exec { former } => self.at_exec(former, guest),
             Stop::Trap => Ok(self.go_on(tid, 0)),
         };
         let next = match next {
@@ -358,7 +359,7 @@ impl<A: Arch> Engine<A> {
     fn last_words(&mut self, tid: Pid, task: &Task<A>) {
         let pending = match &task.phase {
             Phase::Inside(pending) => Some(pending),
-            Phase::Outside | Phase::Injecting(_) => task.announced.as_ref(),
+            Phase::Outside | Phase::Injecting(..) => task.announced.as_ref(),
         };
         let Some(pending) = pending else { return };
         if let Some(call) = &pending.spelled {

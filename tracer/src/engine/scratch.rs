@@ -13,12 +13,9 @@ use crate::memory::{GuestAddr, Memory};
 /// One path with its NUL.
 pub(super) const SLOT_BYTES: u64 = 4096;
 
-/// Slots of one region, the first of which holds its sign; a tracee with more calls in flight gets
-/// more regions.
+/// Slots of one region, the first of which holds its sign; a tracee with more calls in flight, or a
+/// call that needs more at once, gets more regions.
 const REGION_SLOTS: u64 = 128;
-
-/// The size of a region.
-pub(super) const REGION_BYTES: u64 = REGION_SLOTS * SLOT_BYTES;
 
 /// A place for one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +60,15 @@ pub(super) fn sign(region: GuestAddr) -> [u8; SIGN_BYTES] {
 /// The slots of one address space.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    regions: Vec<GuestAddr>,
+    regions: Vec<Region>,
     free: Vec<Slot>,
+}
+
+/// A mapping and its size.
+#[derive(Debug, Clone, Copy)]
+struct Region {
+    at: GuestAddr,
+    slots: u64,
 }
 
 impl Scratch {
@@ -75,17 +79,36 @@ impl Scratch {
         Some(self.free.remove(last))
     }
 
+    /// Takes free slots that lie one behind the other, where a call through `abi` can point at;
+    /// `None` if a region must be mapped first.
+    pub(super) fn take_run(&mut self, count: usize, abi: Abi) -> Option<Vec<Slot>> {
+        self.free.sort_unstable_by_key(|slot| std::cmp::Reverse(slot.at));
+        let runs = |run: &[Slot]| {
+            run.iter().all(|slot| slot.is_in_reach(abi))
+                && run.windows(2).all(|pair| {
+                    pair[0].region == pair[1].region && pair[0].at.0 - pair[1].at.0 == SLOT_BYTES
+                })
+        };
+        let start = self.free.windows(count).position(runs)?;
+        let mut run: Vec<Slot> = self.free.drain(start..start + count).collect();
+        run.reverse();
+        Some(run)
+    }
+
     /// Gives slots back.
     pub(super) fn release(&mut self, slots: &[Slot]) {
         self.free.extend_from_slice(slots);
     }
 
-    /// Adds a freshly mapped region.
-    pub(super) fn add(&mut self, region: GuestAddr) {
+    /// Adds a freshly mapped region of so many bytes.
+    pub(super) fn add(&mut self, at: GuestAddr, bytes: u64) {
+        self.push(Region { at, slots: bytes / SLOT_BYTES });
+    }
+
+    fn push(&mut self, region: Region) {
         self.regions.push(region);
-        self.free.extend(
-            (1..REGION_SLOTS).rev().map(|n| Slot { at: region.offset(n * SLOT_BYTES), region }),
-        );
+        let slot = |n| Slot { at: region.at.offset(n * SLOT_BYTES), region: region.at };
+        self.free.extend((1..region.slots).rev().map(slot));
     }
 
     /// Forgets everything: the tracee has unmapped it.
@@ -97,10 +120,15 @@ impl Scratch {
     pub(super) fn copied(&self) -> Scratch {
         let mut copy = Scratch::default();
         for &region in &self.regions {
-            copy.add(region);
+            copy.push(region);
         }
         copy
     }
+}
+
+/// The size of a region in which so many slots can be taken at once.
+pub(super) fn region_bytes(slots: usize) -> u64 {
+    SLOT_BYTES * REGION_SLOTS.max(slots as u64 + 1)
 }
 
 #[cfg(test)]
@@ -111,7 +139,7 @@ mod tests {
     fn slots_never_overlap_and_come_back() {
         let mut scratch = Scratch::default();
         assert_eq!(scratch.take(Abi::Native), None);
-        scratch.add(GuestAddr(0x10000));
+        scratch.add(GuestAddr(0x10000), region_bytes(1));
         let mut taken: Vec<Slot> = std::iter::from_fn(|| scratch.take(Abi::Native)).collect();
         assert_eq!(taken.len() as u64, REGION_SLOTS - 1);
         scratch.release(&taken[..1]);
@@ -124,10 +152,10 @@ mod tests {
     #[test]
     fn pointers_of_32_bits_get_what_they_reach() {
         let mut scratch = Scratch::default();
-        scratch.add(GuestAddr(0x7fff_0000_0000));
+        scratch.add(GuestAddr(0x7fff_0000_0000), region_bytes(1));
         assert_eq!(scratch.take(Abi::Compat), None);
-        scratch.add(GuestAddr(0xf7f0_0000));
-        scratch.add(GuestAddr(0x7ffe_0000_0000));
+        scratch.add(GuestAddr(0xf7f0_0000), region_bytes(1));
+        scratch.add(GuestAddr(0x7ffe_0000_0000), region_bytes(1));
         let low = scratch.take(Abi::Compat).expect("there is a region below 4 GiB");
         assert_eq!(low.region, GuestAddr(0xf7f0_0000));
         scratch.release(&[low]);

@@ -2,15 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_vfs::{
-    Caller, Creds, Effect, FdTable, Ids, Judged, MagicLink, Namespace, NodeRef, OpenNode, Place,
-    ProcEntry, ProcId, Request,
+    At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Ids, Judged, Jump, MagicLink, Namespace,
+    NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request, Target, Verdict,
 };
 
 use super::task::Task;
@@ -43,6 +44,30 @@ impl Served {
         &self.namespace
     }
 
+    /// The digest of a file's content.
+    pub(super) fn blob(&self, node: NodeRef) -> Option<String> {
+        self.namespace.digest(node).ok().map(|digest| digest.to_string())
+    }
+
+    /// The file the kernel will execute if the root tracee executes `path`. *Errors:* why the
+    /// mounts do not let it.
+    pub fn program_at(&self, path: &Path) -> Result<PathBuf, Errno> {
+        let cwd = match (self.start, std::env::current_dir()) {
+            (Some(node), _) => Place::Node(node),
+            (None, Ok(directory)) => Place::Host(directory),
+            (None, Err(_)) => Place::Host("/".into()),
+        };
+        let bytes = path.as_os_str().as_bytes().to_vec();
+        let target = Target::Path(PathOp { at: At::Cwd, path: bytes, follow: Follow::Yes });
+        let request = Request::Exec(Exec { target, purpose: Purpose::Check });
+        match self.namespace.judge(&Ourselves { cwd }, &request) {
+            Ok(Judged { verdict: Verdict::Launch(launch), .. }) => Ok(launch.path),
+            Ok(Judged { verdict: Verdict::Deny(errno, _), .. }) => Err(errno),
+            Ok(_) => Ok(path.to_owned()),
+            Err(error) => Err(error.errno()),
+        }
+    }
+
     /// Judges what a task asks.
     pub(super) fn judge<A: Arch>(
         &self,
@@ -54,6 +79,41 @@ impl Served {
             return Ok(Judged { verdict: vrift_vfs::Verdict::Pass, effect: Effect::None });
         };
         self.namespace.judge(&TaskCaller { tid, task, tasks }, request)
+    }
+}
+
+/// This process, before there is a tracee: it asks for the program to be run.
+struct Ourselves {
+    cwd: Place,
+}
+
+impl Caller for Ourselves {
+    fn cwd(&self) -> Result<Place, Errno> {
+        Ok(self.cwd.clone())
+    }
+
+    fn open_node(&self, _fd: i32) -> Option<OpenNode> {
+        None
+    }
+
+    fn host_path(&self, fd: i32) -> Result<PathBuf, Errno> {
+        procfs::opened(nix::unistd::getpid(), fd)
+    }
+
+    fn creds(&self, ids: Ids) -> Creds {
+        TaskCreds::of(nix::unistd::gettid()).get(ids).clone()
+    }
+
+    fn ids(&self) -> (i32, i32) {
+        (nix::unistd::getpid().as_raw(), nix::unistd::gettid().as_raw())
+    }
+
+    fn closes_on_exec(&self, fd: i32) -> bool {
+        procfs::closes_on_exec(nix::unistd::getpid(), fd)
+    }
+
+    fn magic(&self, _link: MagicLink) -> Option<Jump> {
+        None
     }
 }
 
@@ -89,14 +149,23 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         (self.task.tgid.as_raw(), self.tid.as_raw())
     }
 
-    fn magic(&self, link: MagicLink) -> Option<NodeRef> {
+    fn closes_on_exec(&self, fd: i32) -> bool {
+        procfs::closes_on_exec(self.tid, fd)
+    }
+
+    fn magic(&self, link: MagicLink) -> Option<Jump> {
         let (ProcId::Process(id) | ProcId::Thread(id)) = link.of;
         let tid = Pid::from_raw(id);
         let task = self.tasks.get(&tid)?;
-        match link.entry {
+        let node = match link.entry {
             ProcEntry::Cwd => *task.directory.borrow(),
             ProcEntry::Fd(fd) => open_node(tid, &task.files, fd).map(|open| open.node),
-        }
+            ProcEntry::Exe => {
+                let Exe { place, path } = task.exe.clone()?;
+                return Some(Jump { place, text: Some(path) });
+            }
+        };
+        node.map(|node| Jump { place: Place::Node(node), text: None })
     }
 }
 

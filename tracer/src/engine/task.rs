@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg};
-use vrift_vfs::{Effect, FdTable, Place};
+use vrift_vfs::{Effect, Exe, FdTable, Place};
 
+use super::launch::Launched;
 use super::scratch::{Scratch, Slot};
 use crate::call::{Abi, Call};
 use crate::creds::TaskCreds;
@@ -28,6 +29,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) phase: Phase<A>,
     pub(super) directory: Directory,
     pub(super) files: Rc<RefCell<FdTable>>,
+    /// The program it runs, where `/proc` would show something else.
+    pub(super) exe: Option<Exe>,
     /// What is mapped into its address space, shared as `CLONE_VM` says.
     pub(super) scratch: Rc<RefCell<Scratch>>,
     /// Read when first needed, dropped when a call may change them.
@@ -58,8 +61,8 @@ pub(super) enum Phase<A: Arch> {
     Outside,
     /// In a syscall whose exit will be seen.
     Inside(Box<Pending>),
-    /// In a mapping call of ours; the registers are those from before.
-    Injecting(Registers<A>),
+    /// In a mapping call of ours, for so many bytes; the registers are those from before.
+    Injecting(Registers<A>, u64),
 }
 
 /// A syscall between its entry and its exit.
@@ -77,6 +80,8 @@ pub(super) struct Pending {
     pub(super) slots: Vec<Slot>,
     /// What to remember if it succeeds.
     pub(super) effect: Effect,
+    /// What to put right if it becomes another program.
+    pub(super) launched: Option<Launched>,
     /// What the tracee sees instead of the kernel's result.
     pub(super) instead: Instead,
     /// When, if anybody wants to know.
@@ -118,6 +123,7 @@ impl Pending {
             undo: Undo::default(),
             slots: Vec::new(),
             effect: Effect::None,
+            launched: None,
             instead: Instead::Nothing,
             entered,
             system,
@@ -138,6 +144,7 @@ impl<A: Arch> Task<A> {
             phase: Phase::Outside,
             directory: Rc::new(RefCell::new(start)),
             files: Rc::default(),
+            exe: None,
             scratch: Rc::default(),
             creds: RefCell::default(),
             spawning: None,
@@ -155,6 +162,7 @@ impl<A: Arch> Task<A> {
             phase: Phase::Outside,
             directory: shared_if(flags & clone::CLONE_FS != 0, &self.directory),
             files: shared_if(flags & clone::CLONE_FILES != 0, &self.files),
+            exe: self.exe.clone(),
             scratch: if flags & clone::CLONE_VM != 0 {
                 Rc::clone(&self.scratch)
             } else {
@@ -191,7 +199,7 @@ impl<A: Arch> Task<A> {
 
     /// Whether it is in a mapping call of ours.
     pub(super) fn is_injecting(&self) -> bool {
-        matches!(self.phase, Phase::Injecting(_))
+        matches!(self.phase, Phase::Injecting(..))
     }
 
     /// Stops sharing what `unshare(2)` was told to.

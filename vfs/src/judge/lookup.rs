@@ -1,4 +1,4 @@
-//! Requests that only look: stat, access, readlink, listings, the current directory, exec.
+//! Requests that only look: stat, access, readlink, listings, the current directory.
 
 use nix::errno::Errno;
 
@@ -48,9 +48,12 @@ impl Namespace {
             Subject::Untouched => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Magic(node) => {
-                let path = self.path_of(node)?.into_os_string();
-                Ok(Judged::reply(Reply::Link(path.into_encoded_bytes())))
+            Subject::Magic(jump) => {
+                let path = match (jump.text, jump.place) {
+                    (Some(path), _) | (None, Place::Host(path)) => path,
+                    (None, Place::Node(node)) => self.path_of(node)?,
+                };
+                Ok(Judged::reply(Reply::Link(path.into_os_string().into_encoded_bytes())))
             }
             Subject::Node(node) if self.node(node)?.kind == Kind::Symlink => {
                 Ok(Judged::reply(Reply::Link(self.target(node)?.to_vec())))
@@ -117,27 +120,6 @@ impl Namespace {
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
             Subject::Node(_) => Ok(on_host(self.blob_root())),
-        }
-    }
-
-    pub(super) fn exec(&self, caller: &dyn Caller, target: &Target) -> Outcome {
-        match self.find(caller, target)? {
-            Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
-            Subject::Host(path) => Ok(on_host(path)),
-            Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(at) => {
-                let node = self.node(at)?;
-                if node.kind == Kind::Symlink {
-                    return Err(Errno::ELOOP.into());
-                }
-                if node.kind != Kind::File || !caller.creds(Ids::FileSystem).may(&node, EXEC) {
-                    return Err(Errno::EACCES.into());
-                }
-                Ok(Judged::limit(
-                    Errno::EPERM,
-                    "running a program from a mount is not supported yet",
-                ))
-            }
         }
     }
 

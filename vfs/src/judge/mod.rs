@@ -4,6 +4,7 @@
 //! (`fs/namei.c`, `fs/open.c`): resolution first, then existence and type, then `EROFS`.
 
 mod change;
+mod exec;
 mod lookup;
 mod names;
 mod open;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Jump};
 use crate::error::Error;
 use crate::files::{OpenNode, Usage};
 use crate::namespace::Namespace;
@@ -67,7 +68,7 @@ impl Namespace {
             Request::Chdir(target) => self.chdir(caller, target),
             Request::Getcwd => self.getcwd(caller),
             Request::Statfs(path) => self.statfs(caller, path),
-            Request::Exec(target) => self.exec(caller, target),
+            Request::Exec(exec) => self.exec(caller, exec),
             Request::GetXattr(target) => self.get_xattr(caller, target),
             Request::ListXattr(target) => self.list_xattr(caller, target),
             Request::Make(path, kind) => self.make(caller, path, *kind),
@@ -120,8 +121,8 @@ enum Subject {
     Node(NodeRef),
     /// A name that a directory of a mount does not have.
     Absent,
-    /// A link of `/proc` itself, which leads to a node.
-    Magic(NodeRef),
+    /// A link of `/proc` itself, which leads where the kernel does not know.
+    Magic(Jump),
 }
 
 impl From<Resolved> for Subject {
@@ -131,7 +132,7 @@ impl From<Resolved> for Subject {
             (Found::Host(path), Course::Crossed) => Subject::Host(path),
             (Found::Node(node), _) => Subject::Node(node),
             (Found::Absent, _) => Subject::Absent,
-            (Found::Magic(node), _) => Subject::Magic(node),
+            (Found::Magic(jump), _) => Subject::Magic(jump),
         }
     }
 }

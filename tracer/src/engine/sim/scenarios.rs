@@ -15,7 +15,7 @@ use super::task::{At, How, Intent, Run, Until};
 use super::world::{Setup, World};
 use crate::call::Abi;
 use crate::engine::Stop;
-use crate::engine::scratch::{Scratch, Slot};
+use crate::engine::scratch::{Scratch, Slot, region_bytes};
 use crate::engine::task::Phase;
 use crate::memory::GuestAddr;
 
@@ -94,7 +94,7 @@ impl World {
         self.starts(tid, EXEC);
         self.hears(tid);
         let scratch = self.scratch(tid);
-        scratch.borrow_mut().add(GuestAddr(0x10_0000));
+        scratch.borrow_mut().add(GuestAddr(0x10_0000), region_bytes(1));
         let slot = scratch.borrow_mut().take(Abi::Native).expect("a region has just been mapped");
         let task = self.engine.tasks.get_mut(&Pid::from_raw(tid)).expect("it lives");
         let Phase::Inside(pending) = &mut task.phase else { panic!("the exec is shown") };

@@ -1,0 +1,344 @@
+//! Programs executed from a mount: the same files are executed in the same ways on the real
+//! directory and in a mount of it, and what the programs find out about themselves is compared.
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use crate::kit::{Sandbox, Twin, have, root, run, skipped};
+use crate::zoo;
+
+/// Copies a file by another process: one that this process wrote could be held open for writing by
+/// a child of another test, and then not be executed.
+fn copy(sandbox: &Sandbox, from: &Path, to: &Path) {
+    let mut cp = sandbox.command("cp");
+    run(cp.args([from, to])).fine();
+}
+
+/// Writes a script and gives it a mode.
+fn script(sandbox: &Sandbox, name: &str, mode: u32, text: &str) {
+    let (draft, file) = (sandbox.path("draft"), sandbox.path("site").join(name));
+    zoo::write(&draft, text.as_bytes());
+    copy(sandbox, &draft, &file);
+    fs::set_permissions(&file, Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// The dynamic linker of this machine, as a program that was just compiled names it.
+fn linker(sandbox: &Sandbox, program: &Path) -> Option<std::path::PathBuf> {
+    let ran = run(sandbox.command("readelf").arg("-l").arg(program));
+    let out = ran.out();
+    let (_, rest) = out.split_once("program interpreter: ")?;
+    fs::canonicalize(rest.split(']').next()?).ok()
+}
+
+/// A tree of programs and of what looks like programs.
+fn build(sandbox: &Sandbox) -> bool {
+    if !have("cc") || !have("readelf") {
+        return false;
+    }
+    let tree = sandbox.tree();
+    let bin = tree.join("bin");
+    fs::create_dir_all(bin.join("sub")).expect("a new directory");
+    fs::create_dir(sandbox.path("site/host")).expect("a new directory");
+    let t = tree.display().to_string();
+    let compile = |name: &str, flags: &[&str]| {
+        let program = sandbox.compiled("shows", flags).expect("there is a compiler");
+        copy(sandbox, &program, &bin.join(name));
+        program
+    };
+    let program = compile("dynamic", &[]);
+    let Some(linker) = linker(sandbox, &program) else {
+        skipped("programs are not dynamically linked here");
+        return false;
+    };
+    copy(sandbox, &linker, &tree.join("ld.so"));
+    let named = |path: &str| format!("-Wl,--dynamic-linker={path}");
+    compile("static", &["-static"]);
+    compile("fixed", &["-no-pie"]);
+    compile("own-linker", &[&named(&format!("{t}/ld.so"))]);
+    compile("own-linker-no-pie", &["-no-pie", &named(&format!("{t}/ld.so"))]);
+    compile("relative-linker", &[&named("./ld.so")]);
+    compile("linked-linker", &[&named(&format!("{t}/bin/../ld.link"))]);
+    compile("missing-linker", &[&named(&format!("{t}/missing"))]);
+    compile("missing-host-linker", &[&named("/missing/ld.so")]);
+    compile("data-linker", &[&named(&format!("{t}/bin/data"))]);
+    compile("directory-linker", &[&named(&format!("{t}/bin"))]);
+    compile("script-linker", &[&named(&format!("{t}/bin/shell"))]);
+    let host = sandbox.path("site/host");
+    copy(sandbox, &bin.join("own-linker"), &host.join("own-linker"));
+    copy(sandbox, &bin.join("own-linker"), &host.join("own-linker.data"));
+    copy(sandbox, &bin.join("missing-linker"), &host.join("missing-linker"));
+    fs::set_permissions(host.join("own-linker.data"), Permissions::from_mode(0o644))
+        .expect("it is ours");
+    let elf = fs::read(bin.join("static")).expect("it was just copied");
+    let mut foreign = elf.clone();
+    foreign[18] = 0xf3;
+    let mut headless = elf.clone();
+    headless[54..56].copy_from_slice(&7u16.to_le_bytes());
+    for (name, bytes) in [
+        ("empty", &b""[..]),
+        ("text", b"just text\n"),
+        ("binary", b"\0\x01\x02\x03"),
+        ("elf.4", &elf[..4]),
+        ("elf.60", &elf[..60]),
+        ("elf.100", &elf[..100]),
+        ("elf.5000", &elf[..5000]),
+        ("foreign", &foreign),
+        ("headless", &headless),
+    ] {
+        zoo::write(&bin.join(name), bytes);
+        fs::set_permissions(bin.join(name), Permissions::from_mode(0o755)).expect("it is ours");
+    }
+    for (name, mode) in [
+        ("data", 0o644),
+        ("only-run", 0o111),
+        ("only-owner", 0o700),
+        ("only-other", 0o001),
+        ("set-id", 0o6755),
+    ] {
+        copy(sandbox, &bin.join("static"), &bin.join(name));
+        fs::set_permissions(bin.join(name), Permissions::from_mode(mode)).expect("it is ours");
+    }
+    fs::hard_link(bin.join("dynamic"), bin.join("hard")).expect("a new name");
+    symlink("dynamic", bin.join("link")).expect("a new link");
+    symlink("own-linker", bin.join("link-own")).expect("a new link");
+    symlink("missing", bin.join("dangling")).expect("a new link");
+    symlink("loop", bin.join("loop")).expect("a new link");
+    symlink("../host/script", tree.join("to-host")).expect("a new link");
+    symlink("ld.so", tree.join("ld.link")).expect("a new link");
+    symlink(&tree, host.join("into")).expect("a new link");
+    symlink(bin.join("static"), host.join("to-static")).expect("a new link");
+    let line =
+        |name: &str, text: String| script(sandbox, &format!("tree/bin/{name}"), 0o755, &text);
+    line("shell", "#!/bin/sh\necho \"$0 $# $*\"; cat \"$0\" > /dev/null && echo found\n".into());
+    line("shell-arg", "#!/bin/sh -e -u\necho \"$0 $- $*\"\n".into());
+    line("env", "#!/usr/bin/env sh\necho \"$0 $*\"\n".into());
+    line("own", format!("#!{t}/bin/dynamic\n"));
+    line("own-arg", format!("#! \t{t}/bin/static  one  two \t\nrest"));
+    line("own-linker.script", format!("#!{t}/bin/own-linker x\n"));
+    line("hard.script", format!("#!{t}/bin/hard x\n"));
+    line("link.script", format!("#!{t}/bin/link x\n"));
+    line("relative", "#!bin/dynamic from here\n".into());
+    line("dotted", "#!./static from here\n".into());
+    line("no-newline", format!("#!{t}/bin/static"));
+    line("carriage", format!("#!{t}/bin/static\r\n"));
+    line("carriage-arg", format!("#!{t}/bin/static x\r\n"));
+    line("nul", format!("#!{t}/bin/static\0 hidden\n"));
+    line("nothing", "#!".into());
+    line("blank", "#! \n".into());
+    line("newline", "#!\n/bin/sh\n".into());
+    line("blanks", format!("#!{}", " ".repeat(300)));
+    line("too-long", format!("#!{t}/bin/{}static\n", "./".repeat(150)));
+    line("just-fits", {
+        let rest = 256 - 3 - t.len() - "/bin/static".len();
+        format!("#!{t}/bin/{}{}static\n", "/".repeat(rest % 2), "./".repeat(rest / 2))
+    });
+    line("cut-arg", format!("#!{t}/bin/static {}\n", "argument".repeat(50)));
+    line("of-missing", format!("#!{t}/bin/missing\n"));
+    line("of-host-missing", "#!/missing/sh\n".into());
+    line("of-data", format!("#!{t}/bin/data\n"));
+    line("of-directory", format!("#!{t}/bin\n"));
+    line("of-host-directory", "#!/\n".into());
+    line("of-text", format!("#!{t}/bin/text\n"));
+    line("of-dangling", format!("#!{t}/bin/dangling\n"));
+    line("of-loop", format!("#!{t}/bin/loop\n"));
+    line("of-slash", format!("#!{t}/bin/static/\n"));
+    line("of-file-slash", format!("#!{t}/bin/static/x\n"));
+    line("of-missing-linker", format!("#!{t}/bin/missing-linker\n"));
+    line("of-itself", format!("#!{t}/bin/of-itself\n"));
+    line("of-host-script", format!("#!{}/script deep\n", host.display()));
+    line("of-host-data", format!("#!{}/data.script deep\n", host.display()));
+    for depth in 1..=7 {
+        let inner = if depth == 1 { "static".into() } else { format!("nested.{}", depth - 1) };
+        line(&format!("nested.{depth}"), format!("#!{t}/bin/{inner} level {depth}\n"));
+    }
+    script(sandbox, "tree/bin/unread", 0o311, "#!/bin/sh\necho unread\n");
+    let host_script = |name: &str, mode, text: String| {
+        script(sandbox, &format!("host/{name}"), mode, &text);
+    };
+    host_script("script", 0o755, format!("#!{t}/bin/dynamic of the host\n"));
+    host_script("data.script", 0o644, format!("#!{t}/bin/dynamic of the host\n"));
+    host_script("plain", 0o755, "#!/bin/sh\necho \"$0 $*\"\n".into());
+    host_script("of-missing", 0o755, format!("#!{t}/bin/missing\n"));
+    host_script("of-data", 0o755, format!("#!{t}/bin/data\n"));
+    true
+}
+
+/// Every file of the tree and some of the host, and ways to spell them.
+fn files(sandbox: &Sandbox) -> Vec<String> {
+    let tree = sandbox.tree();
+    let mut names: Vec<String> = fs::read_dir(tree.join("bin"))
+        .expect("the tree was built")
+        .flatten()
+        .map(|entry| format!("bin/{}", entry.file_name().to_string_lossy()))
+        .collect();
+    names.sort();
+    let spelled = [
+        "",
+        ".",
+        "bin",
+        "bin/",
+        "bin/static/",
+        "bin/static/.",
+        "bin/static/x",
+        "missing",
+        "missing/x",
+        "bin/shell/",
+        "bin//static",
+        "./bin/../bin/./static",
+        "bin/sub/../static",
+        "to-host",
+        "../host/script",
+        "../host/data.script",
+        "../host/plain",
+        "../host/of-missing",
+        "../host/of-data",
+        "../host/own-linker",
+        "../host/own-linker.data",
+        "../host/missing-linker",
+        "../host/into/bin/static",
+        "../host/into/bin/shell",
+        "../host/to-static",
+        "../host/into/../host/plain",
+        "bin/../../host/plain",
+        "../host",
+        "ld.so",
+        "ld.link",
+    ];
+    names.extend(spelled.map(String::from));
+    names.push(format!("bin/{}", "n".repeat(256)));
+    names.push(format!("bin/{}static", "./".repeat(2100)));
+    names.push(format!("bin/{}static", "./".repeat(1000)));
+    names.push(format!("bin/{}shell", "./".repeat(1000)));
+    names
+}
+
+/// Executes `files` in each of the `ways` with the tree as current directory.
+#[track_caller]
+fn same_as(before: &[&str], ways: &[&str], files: impl Fn(&Sandbox) -> Vec<String>) {
+    let sandbox = Sandbox::new();
+    if !build(&sandbox) {
+        return;
+    }
+    let twin = Twin::of(sandbox).masked(|t| {
+        t.lines().filter(|l| !l.starts_with("mapped")).map(|l| format!("{l}\n")).collect()
+    });
+    let Some(guest) = twin.sandbox.guest("exec") else { return };
+    let tree = twin.sandbox.tree();
+    let files = files(&twin.sandbox);
+    let commands: Vec<Vec<OsString>> = ways
+        .iter()
+        .map(|way| {
+            let mut words =
+                vec!["sh".into(), "-c".into(), "cd \"$T\" && exec \"$@\"".into(), "sh".into()];
+            words.extend(before.iter().map(OsString::from));
+            words.extend([guest.as_os_str().to_owned(), tree.as_os_str().to_owned(), way.into()]);
+            words.extend(files.iter().map(OsString::from));
+            words
+        })
+        .collect();
+    twin.compare(&commands);
+}
+
+#[track_caller]
+fn same(ways: &[&str]) {
+    same_as(&[], ways, files);
+}
+
+/// A few that stand for all where the way is what matters.
+fn some(_: &Sandbox) -> Vec<String> {
+    [
+        "static",
+        "dynamic",
+        "own-linker",
+        "shell",
+        "own",
+        "own-arg",
+        "relative",
+        "link",
+        "data",
+        "missing",
+        "of-missing",
+        "nested.3",
+        "unread",
+    ]
+    .map(|name| format!("bin/{name}"))
+    .into_iter()
+    .chain(["../host/script", "../host/plain", "../host/own-linker"].map(String::from))
+    .collect()
+}
+
+#[test]
+fn c_064_execve_of_every_kind_of_file() {
+    same(&["path"]);
+}
+
+#[test]
+fn c_064_execve_by_an_unprivileged_caller() {
+    if !root() {
+        return skipped("only root can become somebody else");
+    }
+    if have("setpriv") {
+        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+        // A set-id bit of a mount is without effect, as on a file system mounted nosuid.
+        let files = |sandbox: &Sandbox| {
+            files(sandbox).into_iter().filter(|name| name != "bin/set-id").collect()
+        };
+        same_as(&nobody, &["path"], files);
+    }
+}
+
+#[test]
+fn c_062_execveat_below_a_directory() {
+    same(&["at", "at-cloexec"]);
+}
+
+#[test]
+fn c_062_execveat_with_flags() {
+    same(&["nofollow", "bad-flags", "check"]);
+}
+
+/// A descriptor of a file with several names shows the first of them, so that is not compared.
+fn with_one_name(sandbox: &Sandbox) -> Vec<String> {
+    files(sandbox).into_iter().filter(|name| !name.contains("hard")).collect()
+}
+
+#[test]
+fn c_062_execution_of_a_descriptor() {
+    same_as(&[], &["fd", "fd-cloexec", "fd-read"], with_one_name);
+}
+
+#[test]
+fn c_062_execution_of_the_name_of_a_descriptor() {
+    same_as(&[], &["/dev/fd", "/proc/self/fd"], with_one_name);
+}
+
+#[test]
+fn c_057_arguments_of_every_shape() {
+    let ways = [
+        "no-arguments",
+        "null-arguments",
+        "one-argument",
+        "bad-arguments",
+        "bad-first",
+        "bad-second",
+        "bad-environment",
+        "long-first",
+        "long-second",
+        "many",
+        "too-many",
+        "at-the-end",
+    ];
+    same_as(&[], &ways, some);
+}
+
+#[test]
+fn c_051_execution_in_a_child_that_borrows_its_parents_memory() {
+    same_as(&[], &["vfork"], some);
+}
+
+#[test]
+fn c_060_execution_of_what_runs_already() {
+    same_as(&[], &["again"], some);
+}

@@ -1,0 +1,111 @@
+//! Files as the kernel executes them: what their first bytes say, and the copies it is given of
+//! those in a mount.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use vrift_cas::Digest;
+
+use crate::caller::Exe;
+use crate::elf::{self, Interpreter};
+use crate::error::Error;
+use crate::files::Backing;
+use crate::script::{self, HEAD_BYTES, Line};
+use crate::stage::{Loader, Source, Stage};
+
+/// How the kernel would run a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Head {
+    /// By the interpreter this line names.
+    Script(Line),
+    /// By itself, with the dynamic linker that it names.
+    Dynamic(Interpreter),
+    /// By itself; or not at all, which the kernel says.
+    #[default]
+    Other,
+}
+
+impl Head {
+    /// Reads the head of `file`.
+    pub(crate) fn read(file: &File) -> io::Result<Head> {
+        let head = elf::read_at(file, 0, HEAD_BYTES)?;
+        if let Some(line) = script::parse(&head) {
+            return Ok(Head::Script(line));
+        }
+        Ok(elf::interpreter(file)?.map_or(Head::Other, Head::Dynamic))
+    }
+
+    /// The line of a script.
+    pub(crate) fn script(self) -> Option<Line> {
+        if let Head::Script(line) = self { Some(line) } else { None }
+    }
+
+    /// The dynamic linker of a program.
+    pub(crate) fn interpreter(self) -> Option<Interpreter> {
+        if let Head::Dynamic(interpreter) = self { Some(interpreter) } else { None }
+    }
+}
+
+/// What one running vrift knows of the programs it has been asked for.
+#[derive(Debug)]
+pub(crate) struct Images {
+    stage: Stage,
+    heads: RefCell<HashMap<Digest, Head>>,
+    /// What was last run as each copy.
+    shown: RefCell<HashMap<Backing, Exe>>,
+}
+
+impl Images {
+    /// Nothing is known yet; copies will lie in `stage`.
+    pub(crate) fn new(stage: PathBuf) -> Images {
+        Images { stage: Stage::new(stage), heads: RefCell::default(), shown: RefCell::default() }
+    }
+
+    /// The head of a blob, which `open` opens.
+    pub(crate) fn head(
+        &self,
+        digest: &Digest,
+        open: impl FnOnce() -> Result<File, Error>,
+    ) -> Result<Head, Error> {
+        if let Some(head) = self.heads.borrow().get(digest) {
+            return Ok(head.clone());
+        }
+        let head = Head::read(&open()?).map_err(|source| Error::Stage { source })?;
+        self.heads.borrow_mut().insert(*digest, head.clone());
+        Ok(head)
+    }
+
+    /// An executable copy of what `open` opens, under `name`; it will be known as `exe`.
+    pub(crate) fn copy(
+        &self,
+        source: Source,
+        open: impl FnOnce() -> Result<File, Error>,
+        name: &OsStr,
+        loader: Option<Loader<'_>>,
+        exe: &Exe,
+    ) -> Result<PathBuf, Error> {
+        let failed = |source| Error::Stage { source };
+        if !self.stage.may_run() {
+            return Err(Error::NoExec { path: self.stage.root().to_owned() });
+        }
+        let known = self.stage.known(&source, loader.as_ref(), name).map_err(failed)?;
+        let path = match known {
+            Some(path) => path,
+            None => self.stage.copy(source, &open()?, name, loader).map_err(failed)?,
+        };
+        let meta = path.symlink_metadata().map_err(failed)?;
+        let backing = Backing { dev: meta.dev(), ino: meta.ino() };
+        self.shown.borrow_mut().insert(backing, exe.clone());
+        Ok(path)
+    }
+
+    /// A symlink to `target` under `name`.
+    pub(crate) fn link(&self, target: &Path, name: &OsStr) -> Result<PathBuf, Error> {
+        self.stage.link(target, name).map_err(|source| Error::Stage { source })
+    }
+}
