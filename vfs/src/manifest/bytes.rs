@@ -61,6 +61,7 @@ impl Source {
         Ok(Source::Memory(bytes))
     }
 
+    #[inline]
     fn bytes(&self) -> &[u8] {
         match self {
             Source::Memory(bytes) => bytes,
@@ -89,6 +90,7 @@ impl Bytes {
     }
 
     /// The bytes in `range`, which is counted from the start of the file.
+    #[inline]
     pub(super) fn get(&self, range: Range<usize>) -> Result<&[u8], Refusal> {
         let found = self.all().get(range.clone()).ok_or("a record reaches beyond the file")?;
         if let Some(start) = range.start.checked_sub(self.table.end)
@@ -103,6 +105,7 @@ impl Bytes {
     }
 
     /// All bytes, checked or not.
+    #[inline]
     pub(super) fn all(&self) -> &[u8] {
         self.source.bytes()
     }
@@ -112,6 +115,7 @@ impl Bytes {
         (0..self.table.len() / DIGEST_SIZE).try_for_each(|chunk| self.hash_chunk(chunk))
     }
 
+    #[inline]
     fn check_chunk(&self, chunk: usize) -> Result<(), Refusal> {
         // The bits guard no other memory, so their order does not matter; at worst, two threads
         // hash the same chunk.

@@ -92,6 +92,7 @@ impl Header {
     }
 
     /// Where a section is. All bounds were checked against the file's length.
+    #[inline]
     pub(super) fn extent(&self, section: Section) -> Range<usize> {
         let at = section as usize;
         self.bounds[at] as usize..self.bounds[at + 1] as usize
@@ -175,24 +176,29 @@ impl Header {
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl Fields<'_> {
+    #[inline]
     pub(super) fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (field, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*field)
     }
 
+    #[inline]
     pub(super) fn u8(&mut self) -> Option<u8> {
         self.bytes().map(u8::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u16(&mut self) -> Option<u16> {
         self.bytes().map(u16::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Option<u32> {
         self.bytes().map(u32::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u64(&mut self) -> Option<u64> {
         self.bytes().map(u64::from_le_bytes)
     }

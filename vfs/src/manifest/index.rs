@@ -34,15 +34,20 @@ pub(super) fn path_hash(path: &[u8]) -> u64 {
 /// Each step multiplies by an odd constant and folds the upper bits down, twice, which moves every
 /// input bit to every output bit; names are short, so the steps per name are few. It is no defence
 /// against names made to collide: those cost their own directory's lookups time, and nothing else.
+#[inline]
 pub(super) fn hash(parent: u32, name: &[u8]) -> u64 {
     let start = mix(u64::from(parent) << 32 | name.len() as u64);
-    name.chunks(8).fold(start, |state, chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        mix(state ^ u64::from_le_bytes(word))
-    })
+    let (words, rest) = name.as_chunks::<8>();
+    let state = words.iter().fold(start, |state, &word| mix(state ^ u64::from_le_bytes(word)));
+    if rest.is_empty() {
+        return state;
+    }
+    // Byte by byte, the last one first: copying a few bytes costs a call.
+    let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    mix(state ^ last)
 }
 
+#[inline]
 fn mix(mut word: u64) -> u64 {
     const ODD: u64 = 0xd6e8_feb8_6659_fd93;
     for _ in 0..2 {
@@ -57,6 +62,7 @@ fn tag(hash: u64) -> u32 {
 }
 
 /// The four bits that a key has in its word of the filter.
+#[inline]
 fn bits(hash: u64) -> u64 {
     1 << (hash >> 40 & 63) | 1 << (hash >> 46 & 63) | 1 << (hash >> 52 & 63) | 1 << (hash >> 58)
 }

@@ -18,6 +18,7 @@
 
 mod builder;
 mod bytes;
+mod diff;
 mod encode;
 mod error;
 mod format;
@@ -41,6 +42,7 @@ use format::{Header, NODE_SIZE, Section};
 pub use builder::{Builder, Draft};
 #[cfg(any(test, fuzzing))]
 pub use bytes::seal;
+pub use diff::{Aspect, Change, diff};
 pub use error::Error;
 pub use node::{Kind, Node, Timestamp};
 pub use tree::{Entries, Entry};
@@ -142,6 +144,7 @@ impl Manifest {
     }
 
     /// The bytes of a node's record.
+    #[inline]
     fn node_bytes(&self, id: NodeId) -> Result<&[u8; NODE_SIZE], Error> {
         if id.0 >= self.header.nodes {
             return Err(Error::NoSuchNode { path: self.path.clone(), node: id });
@@ -150,6 +153,7 @@ impl Manifest {
     }
 
     /// Record number `index` of a section of records of `SIZE` bytes.
+    #[inline]
     fn record<const SIZE: usize>(
         &self,
         section: Section,
@@ -160,6 +164,7 @@ impl Manifest {
     }
 
     /// Some bytes of a section.
+    #[inline]
     fn slice(&self, section: Section, start: u64, length: u64) -> Result<&[u8], Error> {
         let extent = self.header.extent(section);
         let end = start.checked_add(length).filter(|&end| end <= extent.len() as u64);

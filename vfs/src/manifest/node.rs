@@ -144,6 +144,7 @@ pub(super) fn encode(node: &Node, links: &Links, out: &mut Vec<u8>) {
 }
 
 /// Reads the kind from a record.
+#[inline]
 pub(super) fn decode_kind(record: &[u8; NODE_SIZE]) -> Option<Kind> {
     Kind::ALL.get(usize::from(record[0]).checked_sub(1)?).copied()
 }
@@ -198,6 +199,7 @@ pub(super) fn is_valid(node: &Node) -> bool {
 }
 
 /// Reads where a record points to. `start` and `count` are 0 where they mean nothing.
+#[inline]
 pub(super) fn decode_links(record: &[u8; NODE_SIZE], kind: Kind) -> Option<Links> {
     let mut fields = Fields(record.get(88..)?);
     let (start, count, path) = match kind {

@@ -174,8 +174,7 @@ impl Manifest {
 
     /// The number of the set that a node has.
     pub(super) fn set_of(&self, id: NodeId) -> Result<Option<u32>, Error> {
-        let kind = self.kind(id)?;
-        Ok(self.links(id, kind)?.xattrs.checked_sub(1))
+        Ok(self.kind_and_links(id)?.1.xattrs.checked_sub(1))
     }
 
     /// The first attribute of a set, and how many it has.

@@ -1,6 +1,7 @@
 //! The whole of a manifest: a model to compare with, and files that lie.
 
 mod damage;
+mod diff;
 mod refusals;
 mod shapes;
 mod xattrs;
