@@ -68,6 +68,11 @@ impl Observer {
         !self.sinks.is_empty()
     }
 
+    /// Whether births must be known before what children do.
+    pub(crate) fn foretells_births(&self) -> bool {
+        self.wants.lineage
+    }
+
     /// What the sinks need beyond the events everybody gets.
     pub(crate) fn wants(&self) -> Wants {
         self.wants

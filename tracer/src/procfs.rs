@@ -1,6 +1,7 @@
 //! What `/proc` tells about a tracee that ptrace does not.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -94,7 +95,10 @@ pub(crate) fn children() -> Vec<Pid> {
 /// Whether a task is running or ready to.
 pub(crate) fn is_ready(tid: Pid) -> bool {
     // The state follows the name, which is in parentheses and may hold any character.
-    let stat = fs::read(format!("/proc/{tid}/stat")).unwrap_or_default();
+    let mut stat = [0; 128];
+    // This is asked often: the state is in the first read, the rest is numbers.
+    let read = File::open(format!("/proc/{tid}/stat")).and_then(|mut file| file.read(&mut stat));
+    let stat = &stat[..read.unwrap_or(0)];
     let after = stat.iter().rposition(|&b| b == b')').map_or(0, |at| at + 2);
     stat.get(after) == Some(&b'R')
 }

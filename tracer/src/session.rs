@@ -10,7 +10,7 @@ use vrift_arch::Native;
 use vrift_arch::seccomp::{Serving, policy_rules, program};
 
 use crate::cores::Cores;
-use crate::engine::{self, Ending, Engine, Next, Served, Step, Stop};
+use crate::engine::{self, Births, Ending, Engine, Next, Served, Step, Stop};
 use crate::observer::Observer;
 use crate::procfs;
 use crate::ptrace::{
@@ -38,8 +38,12 @@ pub fn run(
     let serving = if served.is_some() { Serving::Mounts } else { Serving::Nothing };
     let stops_at_all = served.is_some() || observer.watches_anything();
     let cores = if stops_at_all { Cores::new() } else { None };
-    let stops =
-        |syscall| observer.watches(syscall) || stops_at_all && engine::concerns_engine(syscall);
+    let births = match served.is_some() || observer.foretells_births() {
+        true => Births::Foreseen,
+        false => Births::Told,
+    };
+    let concerns_engine = |syscall| stops_at_all && engine::concerns_engine(syscall, births);
+    let stops = |syscall| observer.watches(syscall) || concerns_engine(syscall);
     let rules = policy_rules::<Native>(serving, &stops);
     let launched = launch(root, &program::<Native>(&rules))?;
     let catching = |errno| LaunchError::Prepare { step: "catching signals", errno };

@@ -5,14 +5,14 @@ use nix::unistd::Pid;
 use vrift_arch::Arch;
 
 use super::launch::Launched;
-use super::task::{Phase, Task};
+use super::task::{Origin, Phase, Task};
 use super::{Engine, Guest, Next, Resume, Step};
 use crate::view::event::{Event, Kin};
 
 impl<A: Arch> Engine<A> {
     /// A tracee stops that nobody has announced: its parent's event may come later. It is held if
-    /// some task is in the middle of making a child, else (the parent is gone, or nothing depends
-    /// on what it shares) it starts afresh.
+    /// some task is known to be in the middle of making a child, else (the parent is gone, or nothing
+    /// depends on what it shares) it starts afresh.
     pub(super) fn meet_stranger(&mut self, tid: Pid) -> Next {
         if self.tasks.values().any(|task| task.spawning.is_some()) {
             self.held.push(tid);
@@ -36,10 +36,8 @@ impl<A: Arch> Engine<A> {
                 Task::root(tid, start, self.coverage)
             }
         };
-        self.tasks.insert(tid, task);
-        if let Some(cores) = &mut self.cores {
-            cores.born(tid, None);
-        }
+        // It runs where its parent ran, who may have chosen.
+        self.tasks.insert(tid, Task { origin: Origin::Found, ..task });
     }
 
     pub(super) fn at_birth<G: Guest<A>>(&mut self, child: Pid, guest: &mut G) -> Step {
@@ -49,12 +47,16 @@ impl<A: Arch> Engine<A> {
         let task = parent.child(child, flags);
         // One that has ended already is not waited for.
         let gone = self.departed.get(&child).is_some_and(|parents| parents.contains(&tid));
+        if gone {
+            self.departed.remove(&child);
+        }
+        self.announces_nobody(tid);
         if self.observer.wants().lineage {
             let kin = if task.tgid == child { Kin::Process } else { Kin::Thread };
             self.observer.event(tid, &Event::Born { child, kin });
         }
         if !gone {
-            self.tasks.entry(child).or_insert(task);
+            self.tasks.entry(child).or_insert(task).origin = Origin::Announced;
             if let Some(cores) = &mut self.cores {
                 cores.born(child, Some(tid));
             }
@@ -66,15 +68,21 @@ impl<A: Arch> Engine<A> {
 
     /// A task has ended that nobody had announced: whoever is making a child may still do so.
     pub(super) fn depart(&mut self, tid: Pid) {
-        let spawning = self.tasks.iter().filter(|(_, task)| task.spawning.is_some());
-        self.departed.insert(tid, spawning.map(|(&parent, _)| parent).collect());
+        self.departed.insert(tid, self.tids());
+    }
+
+    /// A task has stopped: if it had made a child, that would have been the next stop.
+    pub(super) fn announces_nobody(&mut self, tid: Pid) {
+        for parents in self.departed.values_mut() {
+            parents.retain(|&parent| parent != tid);
+        }
     }
 
     /// Lets the held tracees go that no living task can still announce.
     pub(super) fn adopt_orphans(&mut self) -> Vec<Pid> {
         let tasks = &self.tasks;
         self.departed.retain(|_, parents| {
-            parents.retain(|parent| tasks.get(parent).is_some_and(|task| task.spawning.is_some()));
+            parents.retain(|parent| tasks.contains_key(parent));
             !parents.is_empty()
         });
         if self.held.is_empty() {

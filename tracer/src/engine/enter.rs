@@ -496,23 +496,31 @@ impl<A: Arch> Engine<A> {
     }
 }
 
+/// Whether somebody must know of a child that it comes before it runs: because of what it shares, or
+/// because births are told before all that children do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Births {
+    Foreseen,
+    /// Its parent's event is soon enough.
+    Told,
+}
+
 /// Whether the engine must see a call, mounts or not: those that make children, filters, or
-/// choices of cores.
-pub(crate) fn concerns_engine(syscall: Option<Syscall>) -> bool {
-    matches!(
-        syscall,
+/// choices of cores. What fork and vfork make has no flags to be looked at.
+pub(crate) fn concerns_engine(syscall: Option<Syscall>, births: Births) -> bool {
+    match syscall {
+        Some(Syscall::Fork | Syscall::Vfork) => births == Births::Foreseen,
         Some(
             Syscall::Clone
-                | Syscall::Clone3
-                | Syscall::Fork
-                | Syscall::Vfork
-                | Syscall::Seccomp
-                | Syscall::Prctl
-                | Syscall::CloseRange
-                | Syscall::SchedGetaffinity
-                | Syscall::SchedSetaffinity
-        )
-    )
+            | Syscall::Clone3
+            | Syscall::Seccomp
+            | Syscall::Prctl
+            | Syscall::CloseRange
+            | Syscall::SchedGetaffinity
+            | Syscall::SchedSetaffinity,
+        ) => true,
+        _ => false,
+    }
 }
 
 /// What opens an existing node must not make its blob if that is missing.

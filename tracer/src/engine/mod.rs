@@ -31,9 +31,9 @@ use crate::memory::{GuestAddr, Memory};
 use crate::observer::Observer;
 use crate::registers::Registers;
 use crate::view::event::{Core, Event};
-use task::{Coverage, Phase, Task, Undo};
+use task::{Coverage, Origin, Phase, Task, Undo};
 
-pub(crate) use enter::concerns_engine;
+pub(crate) use enter::{Births, concerns_engine};
 pub use served::Served;
 
 /// Why a tracee stopped.
@@ -178,7 +178,8 @@ const BEREFT_MAX: usize = 16;
 pub struct Engine<A: Arch> {
     tasks: HashMap<Pid, Task<A>>,
     held: Vec<Pid>,
-    /// Children that have ended before they were announced, and who may have made them.
+    /// Children that have ended before they were announced, and who may yet announce them: whoever
+    /// lived then and has not stopped since.
     departed: HashMap<Pid, Vec<Pid>>,
     /// Tasks that ended while they made a child, the latest last: an orphan shares what its parent
     /// shared. At most [`BEREFT_MAX`] are kept.
@@ -233,6 +234,9 @@ impl<A: Arch> Engine<A> {
         if !self.tasks.contains_key(&tid) && self.meet_stranger(tid) == Next::Hold {
             return Step::only(Next::Hold);
         }
+        if !matches!(stop, Stop::NewChild { .. }) {
+            self.announces_nobody(tid);
+        }
         if let Some(cores) = &mut self.cores {
             cores.stopped(tid, self.tasks.keys().copied());
         }
@@ -280,6 +284,9 @@ impl<A: Arch> Engine<A> {
             self.depart(tid);
             return self.adopt_orphans();
         };
+        if task.origin == Origin::Found {
+            self.depart(tid);
+        }
         if task.tgid == tid {
             self.forget_threads(tid);
         }

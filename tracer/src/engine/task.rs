@@ -40,9 +40,19 @@ pub(super) struct Task<A: Arch> {
     /// What its parent's call left in its registers and memory, to be put back at its first stop.
     pub(super) inherited: Undo,
     pub(super) coverage: Coverage,
+    pub(super) origin: Origin,
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
     pub(super) announced: Option<Box<Pending>>,
+}
+
+/// How a task came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was there first, or its parent has told of it.
+    Announced,
+    /// It stopped, and its parent may yet tell.
+    Found,
 }
 
 /// Which of a task's syscalls stop.
@@ -150,6 +160,7 @@ impl<A: Arch> Task<A> {
             spawning: None,
             inherited: Undo::default(),
             coverage,
+            origin: Origin::Announced,
             announced: None,
         }
     }
@@ -172,6 +183,7 @@ impl<A: Arch> Task<A> {
             spawning: None,
             inherited: self.left_behind(flags),
             coverage: self.coverage,
+            origin: Origin::Announced,
             announced: None,
         }
     }

@@ -19,7 +19,7 @@ use super::kernel::{Kernel, Waited};
 use super::random::Random;
 use super::record::{Record, Writer};
 use super::task::{At, Intent, Run};
-use crate::engine::{Engine, Next, Resume, Step, Stop, concerns_engine};
+use crate::engine::{Births, Engine, Next, Resume, Step, Stop, concerns_engine};
 use crate::observer::Observer;
 use crate::view::select::Selection;
 use crate::view::spelled::Speller;
@@ -66,8 +66,10 @@ impl Setup {
     fn stops(self) -> fn(u64) -> bool {
         match self {
             Setup::All => |_| true,
-            Setup::Some => |nr| some_shows(nr) || concerns_engine(X86_64::syscall(nr)),
-            Setup::None => |nr| concerns_engine(X86_64::syscall(nr)),
+            Setup::Some => {
+                |nr| some_shows(nr) || concerns_engine(X86_64::syscall(nr), Births::Told)
+            }
+            Setup::None => |nr| concerns_engine(X86_64::syscall(nr), Births::Told),
             Setup::Attached => |_| false,
         }
     }
