@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
-pub(crate) use trees::IngestArgs;
+pub(crate) use trees::{ExportArgs, IngestArgs};
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.
 #[derive(Debug, Parser)]
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Store directory trees and files, and write their manifest
     Ingest(IngestArgs),
+    /// Write the tree of a manifest to a directory
+    Export(ExportArgs),
     /// Look into a manifest
     #[command(subcommand)]
     Manifest(ManifestCommand),

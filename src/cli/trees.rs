@@ -1,4 +1,4 @@
-//! The command line of what brings trees into the store.
+//! The command line of what brings trees into the store and out of it.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -29,6 +29,25 @@ pub(crate) struct IngestArgs {
     /// Read all files, also those that have not changed since an earlier ingest
     #[arg(long)]
     pub(crate) rehash: bool,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// The directory to write to; made if it is not there
+    #[arg(value_name = "DIR")]
+    pub(crate) target: PathBuf,
+    /// How many threads write [default: one per processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZero<usize>>,
+    /// Write to a directory that is not empty, and replace the files in the way
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print the summary as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,6 +2,7 @@
 
 mod cas;
 mod doctor;
+mod export;
 mod ingest;
 mod manifest;
 mod run;
@@ -18,6 +19,7 @@ pub(crate) fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Trace(args) => trace::trace(&args),
         Command::Run(args) => run::run(&args),
         Command::Ingest(args) => ingest::ingest(&args),
+        Command::Export(args) => export::export(&args),
         Command::Manifest(command) => manifest::manifest(&command),
         Command::Cas(command) => cas::cas(&command),
         Command::Doctor => doctor::doctor(),

@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod export;
 pub mod ingest;
 pub mod manifest;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
-use vrift_cas::{Digest, Fresh, Store};
+use vrift_cas::{Digest, Fresh, Hold};
 
 use super::cache::{Cache, Entry};
 use super::report::{Cause, LeftOut, Problem, Reason, Report, Special};
@@ -167,7 +167,7 @@ impl<'a> Harvest<'a> {
     /// Writes the manifest and the cache.
     pub(super) fn finish(
         self,
-        store: &Store,
+        hold: &Hold,
         manifest: &Path,
         cache: &Cache,
     ) -> Result<Report, Error> {
@@ -177,8 +177,8 @@ impl<'a> Harvest<'a> {
         let mut gathered = self.gathered.into_inner();
         gathered.name_further();
         let Gathered { builder, mut report, entries, unchanged, .. } = gathered;
-        report.manifest = builder.write(manifest).map_err(Error::Manifest)?;
-        let _ = store;
+        let place = || builder.write(manifest).map_err(Error::Manifest);
+        report.manifest = hold.publish(manifest, place)?;
         if let Err(error) = cache.replace(entries, unchanged) {
             report.warnings.push(format!("the next ingest will read all files again: {error}"));
         }

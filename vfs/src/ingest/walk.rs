@@ -79,6 +79,7 @@ pub(super) fn ingest(
     let given = Patterns::given(&options.exclude);
     let given = given.map_err(|source| Error::Pattern { source })?;
     let Root { node, xattrs, places, start } = root(sources)?;
+    let hold = store.hold()?;
     let harvest = Harvest::new(node, xattrs, progress);
     let cache = match options.reading {
         Reading::All => Cache::empty(store, &places),
@@ -93,7 +94,7 @@ pub(super) fn ingest(
     let jobs = ingest.first_jobs(start)?;
     let threads = options.jobs.unwrap_or_else(processors);
     Pile::work(jobs, threads, Hands::new, |pile, hands, job| ingest.work(pile, hands, job));
-    ingest.harvest.finish(store, &options.manifest, &ingest.cache)
+    ingest.harvest.finish(&hold, &options.manifest, &ingest.cache)
 }
 
 /// Looks at the sources.
