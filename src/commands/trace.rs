@@ -280,6 +280,8 @@ fn layout(args: &TraceArgs, asked: &Asked, prefix: Prefix) -> Layout {
         column: form.column,
         spent: Show::from(form.spent),
         notes: Show::from(form.annotate != Annotate::Never),
+        // A file is as quiet as strace makes it.
+        modes: Show::from(args.output.file.is_none()),
         filter: asked.filter.clone(),
         style: asked.style.clone(),
     }

@@ -1,7 +1,7 @@
 //! A syscall as the kernel reported it at entry, before anything is made of it.
 
 use nix::errno::Errno;
-use vrift_arch::{Arg, Syscall};
+use vrift_arch::{Arch, Arg, Native, Syscall};
 
 /// The binary interface a syscall was made through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,27 @@ pub enum Abi {
     },
 }
 
+impl Abi {
+    /// What it is called, if it is not the architecture's own.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Abi::Native => None,
+            Abi::Compat => Some(<Native as Arch>::Compat::NAME),
+            Abi::Foreign { audit_arch } if audit_arch == Native::AUDIT_ARCH => Some("x32"),
+            Abi::Foreign { .. } => Some("other"),
+        }
+    }
+}
+
+/// Whether a call is one as the kernel was asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// It is.
+    Outer,
+    /// It was inside another call, or its arguments were in memory; now they are as its row has them.
+    Inner,
+}
+
 /// The number and arguments of one syscall, captured once, at entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -29,6 +50,8 @@ pub struct Call {
     /// The argument registers, as wide as the interface sees them; if nothing is known of the call,
     /// as the task has them.
     pub args: [u64; 6],
+    /// Whether it was inside another call.
+    pub layer: Layer,
     /// Where the tracee continues.
     pub ip: u64,
     /// The stack pointer.

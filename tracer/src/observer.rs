@@ -8,6 +8,7 @@ use vrift_arch::{Arch, Syscall};
 
 use crate::call::{Call, Outcome};
 use crate::view::event::{Event, Sink, Wants};
+use crate::view::inside;
 use crate::view::paths::PathFilter;
 use crate::view::places::Seat;
 use crate::view::select::Selection;
@@ -80,13 +81,15 @@ impl Observer {
 
     /// Spells a call at its entry, if it is shown, and announces it.
     pub(crate) fn enter<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Spelled> {
-        if !self.watches(call.syscall) {
+        let meant = inside::meant::<A>(call, seat.memory);
+        let shown = meant.as_ref().unwrap_or(call);
+        if !self.watches(shown.syscall) {
             return None;
         }
         let window = Window::new(seat.memory);
         let seat = &Seat { memory: &window, ..*seat };
         if let Some(paths) = &self.paths
-            && !paths.accepts(call, seat)
+            && !paths.accepts::<A>(shown, seat)
         {
             return None;
         }

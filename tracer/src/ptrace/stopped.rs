@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Poke, Regs, Syscall};
 
 use super::{memory, raw};
-use crate::call::{Abi, Call};
+use crate::call::{Abi, Call, Layer};
 use crate::engine::{Guest, Position, Resume};
 use crate::memory::{GuestAddr, Memory};
 use crate::registers::Registers;
@@ -153,7 +153,7 @@ fn position<A: Arch>(info: &[u8; raw::SYSCALL_INFO_SIZE]) -> Position {
             if abi == Abi::Compat && syscall.is_some() {
                 args = args.map(A::Compat::word);
             }
-            Position::Entry(Call { abi, nr, syscall, args, ip, sp })
+            Position::Entry(Call { abi, nr, syscall, args, layer: Layer::Outer, ip, sp })
         }
         libc::PTRACE_SYSCALL_INFO_EXIT => Position::Exit { ret: word(24) as i64 },
         _ => Position::Elsewhere,

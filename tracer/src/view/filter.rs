@@ -22,7 +22,7 @@ const STATUSES: Names = &[
     ("detached", 1 << 4),
 ];
 
-/// The messages of `-e quiet=`. vrift has only the second and the last.
+/// The messages of `-e quiet=`. vrift has neither the first nor the third.
 const MESSAGES: Names = &[
     ("attach", 1),
     ("exit", 1 << 1),
@@ -190,6 +190,11 @@ impl Filter {
             Outcome::Error(_) | Outcome::Restarts(_) => 1 << 1,
             Outcome::Never => 1 << 2,
         })
+    }
+
+    /// Whether a change of the mode in which a task runs is shown.
+    pub(crate) fn shows_modes(&self) -> bool {
+        !self.quiet.has(1 << 3)
     }
 
     /// Whether an event is shown.

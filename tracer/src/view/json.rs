@@ -105,6 +105,9 @@ fn call_fields(call: &Spelled, outcome: Outcome) -> Map<String, Json_> {
     let mut line = Map::new();
     line.insert("call".to_owned(), call.name.as_ref().into());
     line.insert("nr".to_owned(), call.number.into());
+    if let Some(abi) = call.abi.name() {
+        line.insert("abi".to_owned(), abi.into());
+    }
     line.insert("args".to_owned(), call.args.iter().map(value_json).collect());
     let (result, errno) = match outcome {
         Outcome::Value(value) => (result_json(value, &call.result), None),

@@ -34,6 +34,7 @@ pub(crate) mod window;
 pub mod word;
 
 mod clock;
+pub(crate) mod inside;
 mod kinds;
 mod leader;
 mod names;

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use vrift_arch::Syscall;
 use vrift_arch::syscall::{Kind, Shape};
+use vrift_arch::{Arch, Syscall};
 
 use super::places::Seat;
 use super::select::Selection;
-use crate::call::{Abi, Call};
+use crate::call::{Abi, Call, Layer};
 use crate::memory::GuestAddr;
 use crate::procfs;
 
@@ -40,10 +40,14 @@ impl PathFilter {
     }
 
     /// Whether a call accesses one of the paths.
-    pub(crate) fn accepts(&self, call: &Call, seat: &Seat<'_>) -> bool {
-        let (Abi::Native, Some(syscall)) = (call.abi, call.syscall) else { return false };
-        let row = syscall.row();
-        let by_kind = row.args.iter().enumerate().any(|(at, &kind)| {
+    pub(crate) fn accepts<A: Arch>(&self, call: &Call, seat: &Seat<'_>) -> bool {
+        let Some(syscall) = call.syscall else { return false };
+        let kinds = match (call.abi, call.layer) {
+            (Abi::Compat, Layer::Outer) => A::Compat::args(syscall),
+            (Abi::Compat, Layer::Inner) => syscall.row().args,
+            (Abi::Native | Abi::Foreign { .. }, _) => A::args(syscall),
+        };
+        let by_kind = kinds.iter().enumerate().any(|(at, &kind)| {
             let arg = call.args.get(at).copied().unwrap_or(0);
             match kind {
                 Kind::Path => self.has_text(seat, arg),
@@ -90,12 +94,13 @@ impl PathFilter {
     }
 
     fn has_selected(&self, seat: &Seat<'_>, addr: u64, count: u64) -> bool {
-        let words = count.min(DESCRIPTORS_MAX).div_ceil(64);
+        // In parts of four bytes: a set has no more if its task has words of that size.
+        let parts = count.min(DESCRIPTORS_MAX).div_ceil(32);
         addr != 0
-            && (0..words).any(|word| {
-                let bits = seat.memory.read_u64(GuestAddr(addr).offset(word * 8)).unwrap_or(0);
-                (0..64).any(|bit| {
-                    bits >> bit & 1 == 1 && self.has_descriptor(seat, (word * 64 + bit) as i32)
+            && (0..parts).any(|part| {
+                let bits = seat.memory.read_u32(GuestAddr(addr).offset(part * 4)).unwrap_or(0);
+                (0..32).any(|bit| {
+                    bits >> bit & 1 == 1 && self.has_descriptor(seat, (part * 32 + bit) as i32)
                 })
             })
     }

@@ -4,8 +4,8 @@
 //! and a leading `!` for the rest. What a set is for (`-e trace=`, `-e raw=`, …) is the business of
 //! [`super::qualifier`].
 //!
-//! Deliberately absent: personalities other than the native one; `@64` is accepted, `@32` and `@x32`
-//! name calls that vrift shows by number only.
+//! Deliberately absent: a choice between the ABIs of a call. A name means the call in each; `@64` is
+//! accepted and means nothing, `@32` and `@x32` are unknown.
 
 use std::fmt;
 

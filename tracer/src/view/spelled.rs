@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use vrift_arch::Arch;
 
+use super::inside;
 use super::kinds::{self, Cx};
 use super::places::Seat;
 use super::style::Style;
@@ -84,6 +85,10 @@ pub struct Spelled {
     pub(crate) split: Split,
     /// A number read at entry that exit compares with (the room for a peer's address).
     pub(crate) kept: u64,
+    /// Through which ABI it was made.
+    pub(crate) abi: Abi,
+    /// The call that is shown, if the one that was made only holds it.
+    pub(crate) meant: Option<Box<Call>>,
 }
 
 impl Spelled {
@@ -123,15 +128,16 @@ impl Speller {
 
     /// Spells what is known when a call is entered.
     pub fn enter<A: Arch>(&self, call: &Call, seat: &Seat<'_>) -> Spelled {
-        match (call.abi, call.syscall) {
-            (Abi::Native, Some(syscall)) => {
-                let mut spelled =
-                    kinds::enter(&Cx::new::<A>(call, seat, &self.style), syscall.row());
-                self.dress(&mut spelled);
-                spelled
+        let meant = inside::meant::<A>(call, seat.memory).map(Box::new);
+        let shown = meant.as_deref().unwrap_or(call);
+        let mut spelled = match (shown.abi, shown.syscall) {
+            (Abi::Native | Abi::Compat, Some(syscall)) => {
+                kinds::enter(&Cx::new::<A>(shown, seat, &self.style), syscall.row())
             }
-            (Abi::Native, None) | (Abi::Compat | Abi::Foreign { .. }, _) => unknown(call),
-        }
+            (Abi::Native | Abi::Compat, None) | (Abi::Foreign { .. }, _) => unknown(shown),
+        };
+        self.dress(&mut spelled);
+        Spelled { meant, ..spelled }
     }
 
     /// Fills in what the kernel answered.
@@ -142,11 +148,14 @@ impl Speller {
         outcome: Outcome,
         seat: &Seat<'_>,
     ) {
-        if let (Abi::Native, Some(syscall)) = (call.abi, call.syscall) {
-            let cx = Cx::new::<A>(call, seat, &self.style);
+        let meant = spelled.meant.take();
+        let shown = meant.as_deref().unwrap_or(call);
+        if let (Abi::Native | Abi::Compat, Some(syscall)) = (shown.abi, shown.syscall) {
+            let cx = Cx::new::<A>(shown, seat, &self.style);
             kinds::leave(&cx, syscall.row(), spelled, outcome);
             self.dress(spelled);
         }
+        spelled.meant = meant;
     }
 
     /// Only styles other than the default cost a second look at the values.
@@ -167,5 +176,7 @@ fn unknown(call: &Call) -> Spelled {
         result: ResultForm::default(),
         split: Split::Pending(Comma::Now),
         kept: 0,
+        abi: call.abi,
+        meant: None,
     }
 }

@@ -340,6 +340,7 @@ mod tests {
     use nix::errno::Errno;
 
     use super::*;
+    use crate::call::Abi;
     use crate::view::spelled::{Comma, ResultForm, Spelled, Split};
 
     fn leave(name: &'static str, outcome: Outcome, micros: u64) -> (Spelled, Outcome, Duration) {
@@ -351,6 +352,8 @@ mod tests {
             result: ResultForm::default(),
             split: Split::Pending(Comma::Now),
             kept: 0,
+            abi: Abi::Native,
+            meant: None,
         };
         (call, outcome, Duration::from_micros(micros))
     }

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
+use vrift_arch::{Arch, Native};
 
 use super::event::{Core, Event, Sink, Wants};
 use super::filter::Filter;
@@ -25,7 +26,7 @@ use super::note::Note;
 use super::spelled::{Base, Comma, ResultForm, Spelled};
 use super::style::Style;
 use super::value::Value;
-use crate::call::Outcome;
+use crate::call::{Abi, Outcome};
 
 /// When lines reach the writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Layout {
     pub spent: Show,
     /// What vrift made of the call, behind the result.
     pub notes: Show,
+    /// The mode in which a task runs, each time that changes.
+    pub modes: Show,
     /// Which events get a line.
     pub filter: Filter,
     /// How structures that come with signals are spelled.
@@ -61,11 +64,15 @@ impl Layout {
             column,
             spent: Show::No,
             notes: Show::Yes,
+            modes: Show::No,
             filter: Filter::default(),
             style: Style::default(),
         }
     }
 }
+
+/// The mode every task has before its first call.
+const NATIVE_MODE: &str = "64 bit";
 
 /// The size from which a buffer is handed on.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -85,6 +92,8 @@ pub struct Text<W: Write> {
     /// Where the open line starts in `buffer`, and how many bytes of it were flushed.
     line_start: usize,
     flushed_bytes: usize,
+    /// The mode of the last call of any task.
+    mode: &'static str,
     /// Tasks seen and not ended.
     tasks: HashMap<Pid, Seen>,
     /// Calls that make tasks and have not returned.
@@ -101,6 +110,8 @@ struct Seen {
     /// The number of its last call, and where it was made.
     number: Option<u64>,
     ip: Option<u64>,
+    /// The mode of its last call.
+    mode: Option<&'static str>,
 }
 
 /// A call whose exit is outstanding.
@@ -142,6 +153,7 @@ impl<W: Write> Text<W> {
             open: None,
             line_start: 0,
             flushed_bytes: 0,
+            mode: NATIVE_MODE,
             tasks: HashMap::new(),
             births: 0,
             ended: HashSet::new(),
@@ -178,7 +190,22 @@ impl<W: Write> Text<W> {
         }
     }
 
+    /// As strace does, takes a task for one of the mode that was the last to be seen anywhere, until
+    /// it makes a call.
+    fn tell_mode(&mut self, tid: Pid, call: &Spelled) {
+        let mode = mode(call.abi);
+        let before = self.tasks.entry(tid).or_default().mode.replace(mode);
+        let known = before.unwrap_or(self.mode);
+        self.mode = mode;
+        if known != mode && self.layout.filter.shows_modes() {
+            self.plain_line(tid, None, format_args!("[ Process PID={tid} runs in {mode} mode. ]"));
+        }
+    }
+
     fn enter(&mut self, tid: Pid, call: &Spelled) {
+        if self.layout.modes == Show::Yes {
+            self.tell_mode(tid, call);
+        }
         let seen = self.tasks.entry(tid).or_default();
         (seen.number, seen.ip) = (Some(call.number), Some(call.ip));
         let (shown, comma) = call.known_at_entry();
@@ -232,7 +259,7 @@ impl<W: Write> Text<W> {
         if let Outcome::Value(child @ 1..) = outcome {
             let child = Pid::from_raw(child as i32);
             if !self.ended.remove(&child) {
-                self.tasks.entry(child).or_default();
+                self.tasks.entry(child).or_default().mode.get_or_insert(self.mode);
             }
         }
         self.birth_is_over();
@@ -449,6 +476,15 @@ impl<W: Write> Sink for Text<W> {
             || leader.relative == Show::Yes
             || self.layout.spent == Show::Yes;
         Wants { ip: leader.ip == Show::Yes, times, ..Wants::default() }
+    }
+}
+
+/// What strace calls the mode in which a task makes calls through an ABI.
+fn mode(abi: Abi) -> &'static str {
+    match abi {
+        Abi::Native => NATIVE_MODE,
+        Abi::Foreign { audit_arch } if audit_arch == Native::AUDIT_ARCH => "x32",
+        Abi::Compat | Abi::Foreign { .. } => "32 bit",
     }
 }
 

@@ -182,6 +182,7 @@ impl<W: Write> Sink for Timeline<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Abi;
     use crate::view::event::Kin;
     use crate::view::spelled::{Comma, ResultForm, Split};
     use crate::view::value::Value;
@@ -196,6 +197,8 @@ mod tests {
             result: ResultForm::default(),
             split: Split::Pending(Comma::Now),
             kept: 0,
+            abi: Abi::Native,
+            meant: None,
         };
         let spent = Duration::from_micros(10);
         let outcome = Outcome::Value(0);

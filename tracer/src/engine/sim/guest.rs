@@ -9,7 +9,7 @@ use vrift_arch::{Arch, Arg, Regs};
 
 use super::kernel::Kernel;
 use super::task::{ARENA, ARENA_BYTES, Border, Run, SEALED, Task};
-use crate::call::{Abi, Call};
+use crate::call::{Abi, Call, Layer};
 use crate::engine::{Guest, Position};
 use crate::memory::{GuestAddr, Memory};
 use crate::registers::Registers;
@@ -78,6 +78,7 @@ impl Guest<X86_64> for Tracee<'_> {
                     nr,
                     syscall: X86_64::syscall(nr),
                     args: Arg::ALL.map(|arg| regs.arg(arg)),
+                    layer: Layer::Outer,
                     ip: regs.ip(),
                     sp: regs.sp(),
                 })

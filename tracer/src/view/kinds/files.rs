@@ -65,7 +65,8 @@ pub(super) fn device_numbers(dev: u64) -> (u64, u64) {
 
 /// `struct stat`, shortened.
 pub(super) fn stat(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
-    cx.filled(addr, outcome, cx.layouts.stat_bytes, |raw| match stat_of(cx, raw) {
+    let Some(syscall) = cx.call.syscall else { return Value::Addr(addr) };
+    cx.filled(addr, outcome, (cx.layouts.stat_bytes)(syscall), |raw| match stat_of(cx, raw) {
         Some(stat) if cx.abbreviates() => stat_value(&stat),
         Some(stat) => whole_stat(&stat),
         None => Value::Addr(addr),
@@ -172,36 +173,50 @@ fn whole_statx(raw: &Raw, mask: u32) -> Value {
     Value::Struct(shown.map(|(_, name, value)| (name.into(), value)).collect())
 }
 
-/// `struct statfs` of a 64-bit kernel.
+/// `struct statfs`, of words.
 pub(super) fn statfs(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
-    cx.filled(addr, outcome, 120, |raw| {
-        let kind = Value::name(choices::FILE_SYSTEM.spell(raw.u64(0)));
-        let fsid = [Value::Hex(raw.u32(56).into()), Value::Hex(raw.u32(60).into())];
-        let mut shown = fields! {
-            f_type: kind,
-            f_bsize: Value::UInt(raw.u64(8)),
-            f_blocks: Value::UInt(raw.u64(16)),
-            f_bfree: Value::UInt(raw.u64(24)),
-            f_bavail: Value::UInt(raw.u64(32)),
-            f_files: Value::UInt(raw.u64(40)),
-            f_ffree: Value::UInt(raw.u64(48)),
-            f_fsid: Value::Struct(fields! { val: Value::Array(fsid.to_vec()) }),
-            f_namelen: Value::UInt(raw.u64(64)),
-            f_frsize: Value::UInt(raw.u64(72)),
-        };
-        // Kernels before 2.6.36 left the flags empty; ST_VALID says that they are not.
-        if raw.u64(80) & 0x20 != 0 {
-            shown.extend(fields! { f_flags: Value::flags(files::STATFS.spell(raw.u64(80))) });
-        }
-        Value::Struct(shown)
+    cx.filled(addr, outcome, 14 * cx.word() + 8, |raw| {
+        let word = raw.word();
+        let counts = [2, 3, 4, 5, 6].map(|index| raw.uword(index * word));
+        spell_statfs(raw, word, counts, 7 * word)
     })
 }
 
-/// What both layouts of a directory entry start with; the last two bytes are its length.
-const HEADER_BYTES: usize = 18;
-
 /// As much of a listing is read at once.
 const PART_BYTES: u64 = 64 * 1024;
+
+/// `struct statfs64` of i386, whose counts have eight bytes whatever the word.
+pub(super) fn statfs64(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
+    cx.filled(addr, outcome, 84, |raw| {
+        let counts = [0, 1, 2, 3, 4].map(|index| raw.u64(8 + 8 * index));
+        spell_statfs(raw, 4, counts, 48)
+    })
+}
+
+/// The fields around the counts have `word` bytes, from the id of the file system on.
+fn spell_statfs(raw: &Raw, word: usize, counts: [u64; 5], fsid: usize) -> Value {
+    let [blocks, bfree, bavail, files, ffree] = counts.map(Value::UInt);
+    let id = [Value::Hex(raw.u32(fsid).into()), Value::Hex(raw.u32(fsid + 4).into())];
+    let last = fsid + 8;
+    let mut shown = fields! {
+        f_type: Value::name(choices::FILE_SYSTEM.spell(raw.uint(0, word))),
+        f_bsize: Value::UInt(raw.uint(word, word)),
+        f_blocks: blocks,
+        f_bfree: bfree,
+        f_bavail: bavail,
+        f_files: files,
+        f_ffree: ffree,
+        f_fsid: Value::Struct(fields! { val: Value::Array(id.to_vec()) }),
+        f_namelen: Value::UInt(raw.uint(last, word)),
+        f_frsize: Value::UInt(raw.uint(last + word, word)),
+    };
+    // Kernels before 2.6.36 left the flags empty; ST_VALID says that they are not.
+    let flags = raw.uint(last + 2 * word, word);
+    if flags & 0x20 != 0 {
+        shown.extend(fields! { f_flags: Value::flags(files::STATFS.spell(flags)) });
+    }
+    Value::Struct(shown)
+}
 
 /// A buffer of directory entries: how many there are; in full, the entries.
 pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
@@ -226,14 +241,16 @@ pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
 
 /// The number of directory entries in `filled` bytes; `None` if memory ends before them.
 fn count_entries(cx: &Cx<'_>, addr: u64, filled: u64) -> Option<u64> {
+    let place = length_at(cx);
+    let header = place + 2;
     let (mut at, mut count) = (0u64, 0u64);
-    while at + HEADER_BYTES as u64 <= filled {
+    while at + header as u64 <= filled {
         let part = (filled - at).min(PART_BYTES);
         let raw = cx.peek(addr.wrapping_add(at), part as usize)?;
         let mut within = 0;
-        while within + HEADER_BYTES <= part as usize {
-            let length = usize::from(raw.u16(within + 16));
-            if length < HEADER_BYTES {
+        while within + header <= part as usize {
+            let length = usize::from(raw.u16(within + place));
+            if length < header {
                 return Some(count);
             }
             within += length;
@@ -244,47 +261,64 @@ fn count_entries(cx: &Cx<'_>, addr: u64, filled: u64) -> Option<u64> {
     Some(count)
 }
 
+/// Whether entries have the layout of getdents, in words.
+fn is_old(cx: &Cx<'_>) -> bool {
+    cx.call.syscall == Some(vrift_arch::Syscall::Getdents)
+}
+
+/// Where the 16-bit length of an entry lies: behind its inode and its position.
+fn length_at(cx: &Cx<'_>) -> usize {
+    if is_old(cx) { 2 * cx.word() } else { 16 }
+}
+
 /// The directory entries in `filled` bytes.
 fn entries(cx: &Cx<'_>, addr: u64, filled: i64) -> Value {
     let filled = usize::try_from(filled).unwrap_or(0);
     if filled == 0 {
         return Value::Array(Vec::new());
     }
-    let old = cx.call.syscall == Some(vrift_arch::Syscall::Getdents);
+    let (old, place) = (is_old(cx), length_at(cx));
     cx.at(addr, filled, |raw| {
         let (mut at, mut elements) = (0, Vec::new());
-        while at + HEADER_BYTES <= filled {
-            let length = usize::from(raw.u16(at + 16));
-            if length < HEADER_BYTES {
+        while at + place + 2 <= filled {
+            let length = usize::from(raw.u16(at + place));
+            if length < place + 2 {
                 break;
             }
-            elements.push(entry(raw, at, length, old));
+            let spell = if old { old_entry } else { entry };
+            elements.push(spell(raw, at, length));
             at += length;
         }
         Value::Array(elements)
     })
 }
 
-/// One entry. The old layout has the type in its last byte, the new one before the name.
-fn entry(raw: &Raw, at: usize, length: usize, old: bool) -> Value {
-    let kind = |at| Value::name(choices::ENTRY.spell(raw.u8(at).into()));
-    let mut shown = fields! {
+/// One entry of getdents64.
+fn entry(raw: &Raw, at: usize, length: usize) -> Value {
+    Value::Struct(fields! {
         d_ino: Value::UInt(raw.u64(at)),
         d_off: Value::Int(raw.i64(at + 8)),
         d_reclen: Value::UInt(length as u64),
-    };
-    if old {
-        shown.extend(fields! {
-            d_name: fixed_text(raw, at + 18, length - 18),
-            d_type: kind(at + length - 1),
-        });
-    } else {
-        shown.extend(fields! {
-            d_type: kind(at + 18),
-            d_name: fixed_text(raw, at + 19, length.saturating_sub(19)),
-        });
-    }
-    Value::Struct(shown)
+        d_type: entry_kind(raw, at + 18),
+        d_name: fixed_text(raw, at + 19, length.saturating_sub(19)),
+    })
+}
+
+/// One entry of getdents, of words; its last byte is the type.
+fn old_entry(raw: &Raw, at: usize, length: usize) -> Value {
+    let word = raw.word();
+    let name = 2 * word + 2;
+    Value::Struct(fields! {
+        d_ino: Value::UInt(raw.uword(at)),
+        d_off: Value::Int(raw.iword(at + word)),
+        d_reclen: Value::UInt(length as u64),
+        d_name: fixed_text(raw, at + name, length.saturating_sub(name)),
+        d_type: entry_kind(raw, at + length - 1),
+    })
+}
+
+fn entry_kind(raw: &Raw, at: usize) -> Value {
+    Value::name(choices::ENTRY.spell(raw.u8(at).into()))
 }
 
 /// `struct open_how`.
@@ -307,10 +341,11 @@ pub(super) fn creates(flags: u64) -> bool {
 
 /// `struct utimbuf`.
 pub(super) fn utimbuf(raw: &Raw) -> Value {
-    Value::Struct(fields! {
-        actime: Value::Int(raw.i64(0)).remarked(date(raw.i64(0), 0, 0)),
-        modtime: Value::Int(raw.i64(8)).remarked(date(raw.i64(8), 0, 0)),
-    })
+    let part = |index: usize| {
+        let second = raw.int(index * raw.time(), raw.time());
+        Value::Int(second).remarked(date(second, 0, 0))
+    };
+    Value::Struct(fields! { actime: part(0), modtime: part(1) })
 }
 
 /// `struct ifreq`'s name.

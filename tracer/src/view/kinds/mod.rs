@@ -9,6 +9,7 @@
 mod descriptors;
 mod files;
 mod flags;
+mod halves;
 mod memory;
 mod polls;
 mod process;
@@ -27,14 +28,14 @@ mod time;
 
 use vrift_arch::abi::{OpenBits, Stat};
 use vrift_arch::syscall::{Kind, Row, Shape};
-use vrift_arch::{Arch, abi};
+use vrift_arch::{Arch, Syscall, abi};
 
-use self::raw::Raw;
+use self::raw::{Raw, Widths};
 use super::places::Seat;
 use super::spelled::{Comma, ResultForm, Spelled, Split};
 use super::style::Style;
 use super::value::Value;
-use crate::call::{Call, Outcome};
+use crate::call::{Abi, Call, Layer, Outcome};
 use crate::memory::{GuestAddr, Memory};
 
 /// No more elements of an array are ever shown.
@@ -43,12 +44,41 @@ const ELEMENTS_MAX: usize = 1 << 16;
 /// What an architecture lays out in its own way.
 #[derive(Debug, Clone, Copy)]
 struct Layouts {
+    widths: Widths,
     open: OpenBits,
-    stat_bytes: usize,
-    decode_stat: fn(&[u8]) -> Option<Stat>,
+    stat_bytes: fn(Syscall) -> usize,
+    decode_stat: fn(Syscall, &[u8]) -> Option<Stat>,
     /// The distance from the stack pointer to the signal mask at rt_sigreturn.
     sigreturn_mask: u64,
     epoll: polls::Packed,
+    /// The positions of clone's thread pointer and of the address of its child's id.
+    clone: (usize, usize),
+}
+
+/// The first of i386's calls whose times have 64 bits; those that come after do as well.
+const TIME64: u64 = 403;
+
+impl Layouts {
+    fn of<A: Arch>(call: &Call) -> Layouts {
+        // x86_64's frame starts with the ucontext whose mask follows the machine context; aarch64's
+        // starts with a siginfo and has the mask before the machine context; i386's has the
+        // arguments of the handler and a siginfo before the ucontext.
+        let (sigreturn_mask, epoll, clone) = match A::NAME {
+            "aarch64" => (128 + 40, polls::Packed::No, (3, 4)),
+            "i386" => (12 + 128 + 20 + 88, polls::Packed::Yes, (3, 4)),
+            _ => (40 + 256, polls::Packed::Yes, (4, 3)),
+        };
+        let time = if A::WORD == 4 && call.nr < TIME64 { 4 } else { 8 };
+        Layouts {
+            widths: Widths { word: A::WORD, time },
+            open: A::OPEN,
+            stat_bytes: A::stat_size_of,
+            decode_stat: A::decode_stat_of,
+            sigreturn_mask,
+            epoll,
+            clone,
+        }
+    }
 }
 
 /// One call with everything needed to spell it.
@@ -59,24 +89,36 @@ pub(super) struct Cx<'a> {
     memory: &'a dyn Memory,
     style: &'a Style,
     layouts: Layouts,
+    kinds: &'static [Kind],
 }
 
 impl<'a> Cx<'a> {
     pub(super) fn new<A: Arch>(call: &'a Call, seat: &Seat<'a>, style: &'a Style) -> Cx<'a> {
-        // x86_64's frame starts with the ucontext whose mask follows the machine context;
-        // aarch64's starts with a siginfo and has the mask before the machine context.
-        let (sigreturn_mask, epoll) = match A::NAME {
-            "aarch64" => (128 + 40, polls::Packed::No),
-            _ => (40 + 256, polls::Packed::Yes),
+        let (layouts, kinds) = match call.abi {
+            Abi::Compat => (Layouts::of::<A::Compat>(call), kinds_of::<A::Compat>(call)),
+            Abi::Native | Abi::Foreign { .. } => (Layouts::of::<A>(call), kinds_of::<A>(call)),
         };
-        let layouts = Layouts {
-            open: A::OPEN,
-            stat_bytes: A::STAT_SIZE,
-            decode_stat: A::decode_stat,
-            sigreturn_mask,
-            epoll,
-        };
-        Cx { call, seat: *seat, memory: seat.memory, style, layouts }
+        Cx { call, seat: *seat, memory: seat.memory, style, layouts, kinds }
+    }
+
+    /// The bytes of a word.
+    fn word(&self) -> usize {
+        self.layouts.widths.word
+    }
+
+    /// The bytes of each part of a time.
+    fn time(&self) -> usize {
+        self.layouts.widths.time
+    }
+
+    /// A word with a sign.
+    fn long(&self, at: usize) -> i64 {
+        if self.word() == 8 { self.arg(at) as i64 } else { self.int(at).into() }
+    }
+
+    /// A pointer in memory.
+    fn pointer(&self, addr: u64) -> Option<u64> {
+        Some(self.peek(addr, self.word())?.uword(0))
     }
 
     /// The register of an argument; 0 for a position no call has.
@@ -126,7 +168,7 @@ impl<'a> Cx<'a> {
         }
         let mut buffer = vec![0; count];
         self.memory.read_exact(GuestAddr(addr), &mut buffer).ok()?;
-        Some(Raw::new(buffer))
+        Some(Raw::new(buffer, self.layouts.widths))
     }
 
     /// What `spell` makes of the `count` bytes at `addr`, or the address.
@@ -181,12 +223,22 @@ impl<'a> Cx<'a> {
     }
 }
 
+/// What each argument of a call is. One that was found in memory, inside another call, has the
+/// arguments of its row.
+fn kinds_of<A: Arch>(call: &Call) -> &'static [Kind] {
+    match call.syscall {
+        Some(syscall) if call.layer == Layer::Inner => syscall.row().args,
+        Some(syscall) => A::args(syscall),
+        None => &[],
+    }
+}
+
 /// Spells a call at entry.
 pub(super) fn enter(cx: &Cx<'_>, row: &'static Row) -> Spelled {
     if cx.is_raw() {
         return raw_call(cx, row);
     }
-    let args = match special::find(row.name) {
+    let args = match special_of(cx, row) {
         Some(special) => (special.enter)(cx),
         None => row_in(cx, row),
     };
@@ -196,14 +248,38 @@ pub(super) fn enter(cx: &Cx<'_>, row: &'static Row) -> Spelled {
         name: row.name.into(),
         args,
         result: ResultForm::default(),
-        split: special::split(cx, row.name),
-        kept: special::keep(cx, row.name),
+        split: special::split(cx, common_name(row.name)),
+        kept: special::keep(cx, common_name(row.name)),
+        abi: cx.call.abi,
+        meant: None,
+    }
+}
+
+/// The spelling of a call that needs one.
+fn special_of(cx: &Cx<'_>, row: &'static Row) -> Option<&'static special::Special> {
+    // Where only the address of the arguments is known, they are not.
+    if cx.kinds == [Kind::Special] && row.args.len() > 1 {
+        return None;
+    }
+    special::find(common_name(row.name))
+}
+
+/// The name under which i386's wider variants of a call have its spelling.
+fn common_name(name: &'static str) -> &'static str {
+    match name {
+        "_newselect" => "select",
+        "mmap2" => "mmap",
+        "fcntl64" => "fcntl",
+        "clock_adjtime64" => "clock_adjtime",
+        "truncate64" => "truncate",
+        "ftruncate64" => "ftruncate",
+        _ => name.strip_suffix("_time64").unwrap_or(name),
     }
 }
 
 /// A call whose arguments are shown as the registers hold them.
 fn raw_call(cx: &Cx<'_>, row: &'static Row) -> Spelled {
-    let shown = row.args.iter().zip(cx.call.args).filter(|(kind, _)| **kind != Kind::Unused);
+    let shown = cx.kinds.iter().zip(cx.call.args).filter(|(kind, _)| **kind != Kind::Unused);
     Spelled {
         number: cx.call.nr,
         ip: cx.call.ip,
@@ -212,6 +288,8 @@ fn raw_call(cx: &Cx<'_>, row: &'static Row) -> Spelled {
         result: ResultForm::hex(),
         split: Split::Pending(Comma::Later),
         kept: 0,
+        abi: cx.call.abi,
+        meant: None,
     }
 }
 
@@ -220,28 +298,35 @@ pub(super) fn leave(cx: &Cx<'_>, row: &'static Row, spelled: &mut Spelled, outco
     if cx.is_raw() {
         return;
     }
-    match special::find(row.name) {
+    match special_of(cx, row) {
         Some(special) => (special.leave)(cx, spelled, outcome),
-        None => row_out(cx, row, spelled, outcome),
+        None => row_out(cx, spelled, outcome),
     }
-    results::form(cx, row.name, spelled, outcome);
+    results::form(cx, common_name(row.name), spelled, outcome);
 }
 
-/// The arguments of a row that are shown, with their positions.
-fn shown(row: &Row, count: usize) -> impl Iterator<Item = (usize, Kind)> {
-    let kinds = row.args[..count].iter().copied().enumerate();
-    kinds.filter(|(_, kind)| *kind != Kind::Unused)
+/// The arguments that are shown, with their positions; a value in two registers once, at the first.
+fn shown(cx: &Cx<'_>, count: usize) -> impl Iterator<Item = (usize, Kind)> {
+    let mut columns = Vec::new();
+    let mut at = 0;
+    while let Some(&kind) = cx.kinds[..count].get(at) {
+        if kind != Kind::Unused {
+            columns.push((at, kind));
+        }
+        at += if halves::start_at(cx, at) { 2 } else { 1 };
+    }
+    columns.into_iter()
 }
 
 /// All arguments of a row at entry.
 fn row_in(cx: &Cx<'_>, row: &Row) -> Vec<Value> {
-    let shown = shown(row, special::shown(cx, row));
+    let shown = shown(cx, special::shown(cx, row));
     shown.map(|(at, kind)| kind_in(cx, special::kind(row, at, kind), at)).collect()
 }
 
 /// All arguments of a row at exit.
-fn row_out(cx: &Cx<'_>, row: &Row, spelled: &mut Spelled, outcome: Outcome) {
-    for (index, (at, kind)) in shown(row, row.args.len()).enumerate() {
+fn row_out(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    for (index, (at, kind)) in shown(cx, cx.kinds.len()).enumerate() {
         if index >= spelled.args.len() {
             break;
         }
@@ -268,6 +353,8 @@ fn kind_in(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
         Kind::Envp => strings::envp(cx, cx.arg(at)),
         Kind::Flags(set) => flags::flags(cx, set, at),
         Kind::Choice(choice) => flags::choice(cx, choice, at),
+        Kind::Special if halves::start_at(cx, at) => halves::spell(cx, at),
+        Kind::Special => special::lone(cx, at),
         scalar => scalars::spell(cx, scalar, at),
     }
 }
@@ -283,7 +370,7 @@ fn kind_out(cx: &Cx<'_>, kind: Kind, at: usize, value: &mut Value, outcome: Outc
     }
 }
 
-/// `struct stat` of the architecture.
+/// The structure that a call of the stat family fills in.
 fn stat_of(cx: &Cx<'_>, raw: &Raw) -> Option<abi::Stat> {
-    (cx.layouts.decode_stat)(raw.bytes())
+    (cx.layouts.decode_stat)(cx.call.syscall?, raw.bytes())
 }

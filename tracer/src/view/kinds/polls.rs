@@ -48,8 +48,8 @@ pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
 /// The members of an `fd_set` below `limit`; `None` if it cannot be read.
 pub(super) fn members(cx: &Cx<'_>, addr: u64, limit: i32) -> Option<Vec<i32>> {
     let limit = u64::try_from(limit).unwrap_or(0).min(DESCRIPTORS_MAX);
-    let words = limit.div_ceil(64);
-    let raw = cx.peek(addr, (words * 8) as usize)?;
+    let word = cx.word();
+    let raw = cx.peek(addr, (limit.div_ceil(8) as usize).next_multiple_of(word))?;
     let set = (0..limit).filter(|fd| raw.u8((fd / 8) as usize) >> (fd % 8) & 1 == 1);
     Some(set.map(|fd| fd as i32).collect())
 }

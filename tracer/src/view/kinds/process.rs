@@ -60,7 +60,7 @@ fn stopped(signo: i32) -> String {
 
 /// `struct rusage`, shortened.
 pub(super) fn rusage(raw: &Raw) -> Value {
-    let mut shown = fields! { ru_utime: timeval(raw, 0), ru_stime: timeval(raw, 16) };
+    let mut shown = fields! { ru_utime: timeval(raw, 0), ru_stime: timeval(raw, 2 * raw.time()) };
     shown.push(("".into(), Value::More));
     Value::Struct(shown)
 }
@@ -83,24 +83,38 @@ pub(super) fn whole_rusage(raw: &Raw) -> Value {
         "ru_nvcsw",
         "ru_nivcsw",
     ];
-    let mut shown = fields! { ru_utime: timeval(raw, 0), ru_stime: timeval(raw, 16) };
+    let mut shown = fields! { ru_utime: timeval(raw, 0), ru_stime: timeval(raw, 2 * raw.time()) };
     let counts = NAMES.iter().enumerate();
-    shown.extend(counts.map(|(at, name)| ((*name).into(), Value::UInt(raw.u64(32 + 8 * at)))));
+    shown.extend(
+        counts.map(|(at, name)| ((*name).into(), Value::UInt(raw.uword((4 + at) * raw.word())))),
+    );
     Value::Struct(shown)
 }
 
+/// `struct rlimit`. strace names no limit at all after the 64-bit structure where that is the same.
+pub(super) fn rlimit(raw: &Raw) -> Value {
+    match raw.word() {
+        8 => rlimit64(raw),
+        _ => limits(raw, 4, u32::MAX.into(), "RLIM_INFINITY"),
+    }
+}
+
 /// `struct rlimit64`.
-pub(super) fn rlimit(raw: &Raw, infinity: &'static str) -> Value {
-    Value::Struct(fields! {
-        rlim_cur: limit(raw.u64(0), infinity),
-        rlim_max: limit(raw.u64(8), infinity),
-    })
+pub(super) fn rlimit64(raw: &Raw) -> Value {
+    limits(raw, 8, u64::MAX, "RLIM64_INFINITY")
+}
+
+fn limits(raw: &Raw, width: usize, infinite: u64, infinity: &'static str) -> Value {
+    let limit = |at| match raw.uint(at, width) {
+        value if value == infinite => Value::name(Word::new(infinity, Number::Unsigned(value))),
+        value => limit(value),
+    };
+    Value::Struct(fields! { rlim_cur: limit(0), rlim_max: limit(width) })
 }
 
 /// A limit; multiples of 1024 are easier to read as such.
-fn limit(value: u64, infinity: &'static str) -> Value {
+fn limit(value: u64) -> Value {
     match value {
-        u64::MAX => Value::name(Word::new(infinity, Number::Unsigned(value))),
         1025.. if value.is_multiple_of(1024) => {
             let multiple = format!("{}*1024", value / 1024);
             Value::name(Word { text: multiple.into(), number: Some(Number::Unsigned(value)) })
@@ -132,32 +146,39 @@ pub(super) fn whole_utsname(raw: &Raw) -> Value {
     })
 }
 
+/// `sizeof(struct sysinfo)`: the shorter one is padded.
+pub(super) fn sysinfo_bytes(word: usize) -> usize {
+    if word == 8 { 112 } else { 64 }
+}
+
 /// `struct sysinfo`.
 pub(super) fn sysinfo(raw: &Raw) -> Value {
-    let loads = [8, 16, 24].map(|at| Value::UInt(raw.u64(at)));
+    let word = raw.word();
+    let number = |index| Value::UInt(raw.uword(index * word));
     Value::Struct(fields! {
-        uptime: Value::Int(raw.i64(0)),
-        loads: Value::Array(loads.to_vec()),
-        totalram: Value::UInt(raw.u64(32)),
-        freeram: Value::UInt(raw.u64(40)),
-        sharedram: Value::UInt(raw.u64(48)),
-        bufferram: Value::UInt(raw.u64(56)),
-        totalswap: Value::UInt(raw.u64(64)),
-        freeswap: Value::UInt(raw.u64(72)),
-        procs: Value::UInt(raw.u16(80).into()),
-        totalhigh: Value::UInt(raw.u64(88)),
-        freehigh: Value::UInt(raw.u64(96)),
-        mem_unit: Value::UInt(raw.u32(104).into()),
+        uptime: Value::Int(raw.iword(0)),
+        loads: Value::Array([1, 2, 3].map(number).to_vec()),
+        totalram: number(4),
+        freeram: number(5),
+        sharedram: number(6),
+        bufferram: number(7),
+        totalswap: number(8),
+        freeswap: number(9),
+        procs: Value::UInt(raw.u16(10 * word).into()),
+        totalhigh: number(11),
+        freehigh: number(12),
+        mem_unit: Value::UInt(raw.u32(13 * word).into()),
     })
 }
 
 /// `struct tms`.
 pub(super) fn tms(raw: &Raw) -> Value {
+    let time = |index| ticks(raw.iword(index * raw.word()));
     Value::Struct(fields! {
-        tms_utime: ticks(raw.i64(0)),
-        tms_stime: ticks(raw.i64(8)),
-        tms_cutime: ticks(raw.i64(16)),
-        tms_cstime: ticks(raw.i64(24)),
+        tms_utime: time(0),
+        tms_stime: time(1),
+        tms_cutime: time(2),
+        tms_cstime: time(3),
     })
 }
 

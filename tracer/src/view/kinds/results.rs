@@ -1,6 +1,6 @@
 //! The form of a result: its base, and what stands behind it.
 
-use super::{Cx, flags, polls, special, time};
+use super::{Cx, flags, polls, signals, special, time};
 use crate::call::Outcome;
 use crate::view::names::{choices, signal_name, tasks};
 use crate::view::spelled::{ResultForm, Spelled};
@@ -30,6 +30,15 @@ fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
             None => ResultForm::default(),
         },
         "prctl" => option_read(cx, value),
+        "signal" => match value {
+            0 | 1 => ResultForm::hex_remarked(signals::handler(value as u64).to_string()),
+            _ => ResultForm::hex(),
+        },
+        "sgetmask" => ResultForm::hex_remarked(format!("mask {}", signals::set(value as u64))),
+        "ssetmask" => ResultForm::hex_remarked(format!("old mask {}", signals::set(value as u64))),
+        "set_thread_area" => {
+            special::chosen(cx).map_or_else(ResultForm::default, ResultForm::remarked)
+        }
         _ => ResultForm::default(),
     }
 }
@@ -43,7 +52,7 @@ fn polled(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
         return ResultForm::default();
     };
     if name == "ppoll"
-        && let Some(left) = cx.raw(cx.arg(2), 16)
+        && let Some(left) = cx.raw(cx.arg(2), 2 * cx.time())
     {
         remark.push_str(&format!(", left {}", time::timespec(&left, 0)));
     }

@@ -10,18 +10,24 @@ pub(super) fn spell(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
     match kind {
         Kind::Int | Kind::Pid => Value::Int(cx.int(at).into()),
         Kind::UInt => Value::UInt(cx.uint(at).into()),
-        Kind::Long => Value::Int(cx.arg(at) as i64),
+        Kind::Long => Value::Int(cx.long(at)),
         Kind::ULong => Value::UInt(cx.arg(at)),
         Kind::Addr => Value::Addr(cx.arg(at)),
         Kind::Fd => cx.fd(cx.int(at)),
         Kind::DirFd => cx.directory(cx.int(at)),
         Kind::Id => id(cx.uint(at)),
+        Kind::Id16 => short_id(cx.arg(at) as u16),
         Kind::Mode => Value::Octal((cx.uint(at) & 0xffff).into()),
         Kind::NodeMode => files::mode(cx.uint(at)),
         Kind::Dev => files::device(cx.arg(at)),
         Kind::Signal => Value::signal(cx.int(at)),
         _ => Value::Hex(cx.arg(at)),
     }
+}
+
+/// A user or group id of 16 bits.
+pub(super) fn short_id(id: u16) -> Value {
+    if id == u16::MAX { Value::Int(-1) } else { Value::UInt(id.into()) }
 }
 
 /// A user or group id.

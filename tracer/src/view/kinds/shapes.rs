@@ -14,34 +14,39 @@ type Plain = (usize, fn(&Raw) -> Value);
 /// The size of the signal set in argument `at`: signalfd4 has flags behind it, other calls give
 /// it last.
 fn set_bytes(cx: &Cx<'_>, at: usize) -> u64 {
-    let Some(row) = cx.call.syscall.map(vrift_arch::Syscall::row) else { return 0 };
-    match row.name {
-        "signalfd4" => cx.arg(at + 1),
-        _ => cx.arg(row.args.len().saturating_sub(1)),
+    match cx.call.syscall {
+        Some(vrift_arch::Syscall::Signalfd4) => cx.arg(at + 1),
+        _ => cx.arg(cx.kinds.len().saturating_sub(1)),
     }
 }
 
 /// The size and spelling of structures that depend on nothing else.
 fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
+    let (word, time) = (cx.word(), cx.time());
     let plain: Plain = match shape {
-        Shape::Timespec => (16, |raw| time::timespec(raw, 0)),
-        Shape::Timeval => (16, |raw| time::timeval(raw, 0)),
+        Shape::Timespec => (2 * time, |raw| time::timespec(raw, 0)),
+        Shape::Timeval => (2 * time, |raw| time::timeval(raw, 0)),
         Shape::Timezone => (8, time::timezone),
-        Shape::Utimbuf => (16, files::utimbuf),
-        Shape::Itimerval => (32, time::itimerval),
-        Shape::Itimerspec => (32, time::itimerspec),
-        Shape::Rlimit => (16, |raw| process::rlimit(raw, "RLIM64_INFINITY")),
-        Shape::Sigaction => (32, signals::action),
-        Shape::SigStack => (24, signals::stack),
+        Shape::Utimbuf => (2 * time, files::utimbuf),
+        Shape::Itimerval => (4 * time, time::itimerval),
+        Shape::Itimerspec => (4 * time, time::itimerspec),
+        Shape::Rlimit => (2 * word, process::rlimit),
+        Shape::Rlimit64 => (16, process::rlimit64),
+        Shape::Sigaction => (3 * word + 8, signals::action),
+        Shape::OldSigaction => (4 * word, signals::old_action),
+        Shape::OldSigset => (word, |raw| signals::set(raw.uword(0))),
+        Shape::SigStack => (3 * word, signals::stack),
         Shape::Siginfo => (super::siginfo::BYTES, super::siginfo::value),
         Shape::SockLen | Shape::Int => (4, |raw| one(Value::Int(raw.i32(0).into()))),
         Shape::UInt => (4, |raw| one(Value::UInt(raw.u32(0).into()))),
-        Shape::Long => (8, |raw| one(Value::Int(raw.i64(0)))),
-        Shape::ULong => (8, |raw| one(Value::UInt(raw.u64(0)))),
+        Shape::Long => (word, |raw| one(Value::Int(raw.iword(0)))),
+        Shape::ULong => (word, |raw| one(Value::UInt(raw.uword(0)))),
+        Shape::Loff => (8, |raw| one(Value::Int(raw.i64(0)))),
+        Shape::UShort => (2, |raw| one(scalars::short_id(raw.u16(0)))),
         Shape::Utsname if cx.abbreviates() => (390, process::utsname),
         Shape::Utsname => (390, process::whole_utsname),
-        Shape::Sysinfo => (112, process::sysinfo),
-        Shape::Tms => (32, process::tms),
+        Shape::Sysinfo => (process::sysinfo_bytes(word), process::sysinfo),
+        Shape::Tms => (4 * word, process::tms),
         Shape::SchedParam => (4, |raw| one(Value::Int(raw.i32(0).into()))),
         Shape::SchedAttr => (48, process::sched_attr),
         Shape::CapHeader => (8, process::cap_header),
@@ -83,6 +88,9 @@ pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
         Shape::Groups { count } => {
             cx.array(addr, cx.uint(count.into()).into(), 4, |raw| scalars::id(raw.u32(0)))
         }
+        Shape::Groups16 { count } => {
+            cx.array(addr, cx.uint(count.into()).into(), 2, |raw| scalars::short_id(raw.u16(0)))
+        }
         Shape::PollFds { count } => polls::asked(cx, addr, cx.uint(count.into()).into()),
         Shape::FdSet { count } => polls::set(cx, addr, cx.int(count.into())),
         _ => Value::Addr(addr),
@@ -105,10 +113,13 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
         Shape::Stat => files::stat(cx, addr, outcome),
         Shape::Statx => files::statx(cx, addr, outcome),
         Shape::Statfs => files::statfs(cx, addr, outcome),
+        Shape::Statfs64 => files::statfs64(cx, addr, outcome),
         Shape::Dirents64 | Shape::Dirents => files::dirents(cx, addr, outcome),
         Shape::Rusage if outcome == Outcome::Value(0) && is_wait(cx) => Value::Addr(addr),
-        Shape::Rusage if cx.abbreviates() => cx.filled(addr, outcome, 144, process::rusage),
-        Shape::Rusage => cx.filled(addr, outcome, 144, process::whole_rusage),
+        Shape::Rusage if cx.abbreviates() => {
+            cx.filled(addr, outcome, 18 * cx.word(), process::rusage)
+        }
+        Shape::Rusage => cx.filled(addr, outcome, 18 * cx.word(), process::whole_rusage),
         Shape::WaitStatus => process::wait_status(cx, addr, outcome),
         Shape::EpollEvents => polls::epoll_events(cx, addr, outcome),
         Shape::Msghdr => sockets::filled_message(cx, addr, outcome),
@@ -136,6 +147,7 @@ fn by_result(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Value {
     match shape {
         Shape::CpuSet { .. } => process::cpu_set(cx, addr, result),
         Shape::Groups { .. } => cx.array(addr, result, 4, |raw| scalars::id(raw.u32(0))),
+        Shape::Groups16 { .. } => cx.array(addr, result, 2, |raw| scalars::short_id(raw.u16(0))),
         Shape::Mmsghdr { .. } => sockets::messages(cx, addr, result, Direction::Received),
         _ => spell(cx, shape, at),
     }
@@ -153,7 +165,7 @@ pub(super) fn enter(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
 /// The same at exit: what has changed is shown behind what it was.
 pub(super) fn leave(cx: &Cx<'_>, shape: Shape, at: usize, value: &mut Value, outcome: Outcome) {
     if shape == Shape::Timex {
-        *value = cx.filled(cx.arg(at), outcome, time::TIMEX_BYTES, time::timex);
+        *value = cx.filled(cx.arg(at), outcome, time::timex_bytes(cx.time()), time::timex);
     }
     if matches!(outcome, Outcome::Value(_)) && shape == Shape::SockLen {
         let before = std::mem::replace(value, Value::Pending);

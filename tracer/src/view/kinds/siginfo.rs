@@ -2,7 +2,7 @@
 
 use vrift_arch::{Arch, Native};
 
-use super::raw::Raw;
+use super::raw::{Raw, Widths};
 use super::scalars;
 use crate::view::names::errno_name;
 use crate::view::style::Style;
@@ -71,7 +71,7 @@ const CODES_OF: &[(i32, &[&str])] = &[
 
 /// The structure a signal comes with.
 pub(crate) fn spell(info: &[u8; BYTES], style: &Style) -> Value {
-    let mut value = value(&Raw::new(info.to_vec()));
+    let mut value = value(&Raw::new(info.to_vec(), Widths::WIDE));
     value.dress(style);
     value
 }
@@ -120,7 +120,7 @@ fn details(raw: &Raw, signo: i32, code: i32) -> Vec<Field> {
         (0x80, libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) => {
             fault(raw)
         }
-        (0x80, _) if raw.u64(16) == 0 && raw.u64(24) == 0 => Vec::new(),
+        (0x80, _) if raw.u64(base(raw)) == 0 && raw.uword(base(raw) + 8) == 0 => Vec::new(),
         (1.., libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) => {
             fault(raw)
         }
@@ -131,10 +131,15 @@ fn details(raw: &Raw, signo: i32, code: i32) -> Vec<Field> {
     }
 }
 
+/// Where the half starts that differs: behind three numbers, aligned to a word.
+fn base(raw: &Raw) -> usize {
+    12usize.next_multiple_of(raw.word())
+}
+
 fn sender(raw: &Raw) -> Vec<Field> {
     fields! {
-        si_pid: Value::Int(raw.i32(16).into()),
-        si_uid: scalars::id(raw.u32(20)),
+        si_pid: Value::Int(raw.i32(base(raw)).into()),
+        si_uid: scalars::id(raw.u32(base(raw) + 4)),
     }
 }
 
@@ -145,37 +150,40 @@ fn queued(raw: &Raw) -> Vec<Field> {
 }
 
 fn payload(raw: &Raw) -> Vec<Field> {
-    if raw.u64(24) == 0 {
+    let at = base(raw) + 8;
+    if raw.uword(at) == 0 {
         return Vec::new();
     }
-    fields! { si_int: Value::Int(raw.i32(24).into()), si_ptr: Value::Addr(raw.u64(24)) }
+    fields! { si_int: Value::Int(raw.i32(at).into()), si_ptr: Value::Addr(raw.uword(at)) }
 }
 
 fn timer(raw: &Raw) -> Vec<Field> {
     let mut shown = fields! {
-        si_timerid: Value::Hex(raw.u32(16).into()),
-        si_overrun: Value::Int(raw.i32(20).into()),
+        si_timerid: Value::Hex(raw.u32(base(raw)).into()),
+        si_overrun: Value::Int(raw.i32(base(raw) + 4).into()),
     };
     shown.extend(payload(raw));
     shown
 }
 
 fn poll(raw: &Raw) -> Vec<Field> {
-    fields! { si_band: Value::Int(raw.i64(16)), si_fd: Value::Fd(raw.i32(24)) }
+    let (at, word) = (base(raw), raw.word());
+    fields! { si_band: Value::Int(raw.iword(at)), si_fd: Value::Fd(raw.i32(at + word)) }
 }
 
 fn fault(raw: &Raw) -> Vec<Field> {
-    fields! { si_addr: Value::Addr(raw.u64(16)) }
+    fields! { si_addr: Value::Addr(raw.uword(base(raw))) }
 }
 
 fn child(raw: &Raw, code: i32) -> Vec<Field> {
-    let status = raw.i32(24);
+    let (status, word) = (raw.i32(base(raw) + 8), raw.word());
+    let times = (base(raw) + 12).next_multiple_of(word);
     let exited = code == 1;
     let mut shown = sender(raw);
     shown.extend(fields! {
         si_status: if exited { Value::Int(status.into()) } else { Value::signal(status) },
-        si_utime: ticks(raw.i64(32)),
-        si_stime: ticks(raw.i64(40)),
+        si_utime: ticks(raw.iword(times)),
+        si_stime: ticks(raw.iword(times + word)),
     });
     shown
 }
@@ -189,11 +197,11 @@ pub(super) fn ticks(count: i64) -> Value {
 }
 
 fn system_call(raw: &Raw) -> Vec<Field> {
-    let number = raw.i32(24);
-    let arch = raw.u32(28);
+    let at = base(raw) + raw.word();
+    let (number, arch) = (raw.i32(at), raw.u32(at + 4));
     let native = (arch == Native::AUDIT_ARCH).then(|| Native::syscall(number as u64)).flatten();
     fields! {
-        si_call_addr: Value::Addr(raw.u64(16)),
+        si_call_addr: Value::Addr(raw.uword(base(raw))),
         si_syscall: match native {
             Some(syscall) => Value::name(format!("__NR_{}", syscall.row().name)),
             None => Value::Int(number.into()),

@@ -40,19 +40,29 @@ pub(super) fn set_at(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
 
 /// The kernel's `struct sigaction`: handler, flags, restorer, mask.
 pub(super) fn action(raw: &Raw) -> Value {
-    let flags = raw.u64(8);
+    let word = raw.word();
+    spell_action(raw.uword(0), raw.u64(3 * word), raw.uword(word), raw.uword(2 * word))
+}
+
+/// `struct old_sigaction`: handler, mask, flags, restorer.
+pub(super) fn old_action(raw: &Raw) -> Value {
+    let field = |index| raw.uword(index * raw.word());
+    spell_action(field(0), field(1), field(2), field(3))
+}
+
+fn spell_action(handled: u64, mask: u64, flags: u64, restorer: u64) -> Value {
     let mut shown = fields! {
-        sa_handler: handler(raw.u64(0)),
-        sa_mask: set(raw.u64(24)),
+        sa_handler: handler(handled),
+        sa_mask: set(mask),
         sa_flags: Value::flags(tasks::SIGACTION.spell(flags)),
     };
     if flags & SA_RESTORER != 0 {
-        shown.extend(fields! { sa_restorer: Value::Addr(raw.u64(16)) });
+        shown.extend(fields! { sa_restorer: Value::Addr(restorer) });
     }
     Value::Struct(shown)
 }
 
-fn handler(addr: u64) -> Value {
+pub(super) fn handler(addr: u64) -> Value {
     match addr {
         0 => Value::name(Word::hex("SIG_DFL", 0)),
         1 => Value::name(Word::hex("SIG_IGN", 1)),
@@ -63,20 +73,22 @@ fn handler(addr: u64) -> Value {
 
 /// `stack_t`.
 pub(super) fn stack(raw: &Raw) -> Value {
+    let word = raw.word();
     Value::Struct(fields! {
-        ss_sp: Value::Addr(raw.u64(0)),
-        ss_flags: Value::flags(tasks::SIGSTACK.spell(raw.u32(8).into())),
-        ss_size: Value::UInt(raw.u64(16)),
+        ss_sp: Value::Addr(raw.uword(0)),
+        ss_flags: Value::flags(tasks::SIGSTACK.spell(raw.u32(word).into())),
+        ss_size: Value::UInt(raw.uword(2 * word)),
     })
 }
 
 /// `struct sigevent`: how a timer or queue tells.
 pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
-    cx.at(addr, 20, |raw| {
-        let (signo, notify) = (raw.i32(8), raw.i32(12));
+    let word = cx.word();
+    cx.at(addr, word + 12, |raw| {
+        let (signo, notify) = (raw.i32(word), raw.i32(word + 4));
         let signal = match notify {
             SIGEV_SIGNAL | SIGEV_THREAD_ID => Value::signal(signo),
-            _ => Value::UInt(raw.u32(8).into()),
+            _ => Value::UInt(raw.u32(word).into()),
         };
         let name = match notify {
             SIGEV_SIGNAL => "SIGEV_SIGNAL".to_owned(),
@@ -88,13 +100,13 @@ pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
         let mut shown = fields! {
             sigev_value: Value::Struct(fields! {
                 sival_int: Value::Int(raw.i32(0).into()),
-                sival_ptr: Value::Addr(raw.u64(0)),
+                sival_ptr: Value::Addr(raw.uword(0)),
             }),
             sigev_signo: signal,
             sigev_notify: Value::name(name),
         };
         if notify == SIGEV_THREAD_ID {
-            shown.extend(fields! { sigev_notify_thread_id: Value::Int(raw.i32(16).into()) });
+            shown.extend(fields! { sigev_notify_thread_id: Value::Int(raw.i32(word + 8).into()) });
         }
         Value::Struct(shown)
     })

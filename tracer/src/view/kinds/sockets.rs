@@ -9,8 +9,6 @@ use crate::view::word::Word;
 
 /// Control messages beyond this are not read.
 const CONTROL_BYTES_MAX: u64 = 4096;
-/// `sizeof(struct cmsghdr)`
-const HEADER: usize = 16;
 
 /// How the buffers of a vector are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +27,8 @@ pub(super) fn vector(cx: &Cx<'_>, addr: u64, count: u64, buffers: Buffers) -> Va
         Buffers::Filled(bytes) => bytes,
         Buffers::Whole | Buffers::Addresses => u64::MAX,
     };
-    cx.array(addr, count, 16, |raw| {
-        let (base, length) = (raw.u64(0), raw.u64(8));
+    cx.array(addr, count, 2 * cx.word(), |raw| {
+        let (base, length) = (raw.uword(0), raw.uword(raw.word()));
         let shown = length.min(left);
         left -= shown;
         let base = match buffers {
@@ -54,7 +52,7 @@ pub(super) fn filled_vector(cx: &Cx<'_>, addr: u64, count: u64, outcome: Outcome
 
 /// `struct msghdr` the caller gives.
 pub(super) fn message(cx: &Cx<'_>, addr: u64) -> Value {
-    cx.at(addr, 56, |raw| header(cx, raw, Buffers::Whole))
+    cx.at(addr, 7 * cx.word(), |raw| header(cx, raw, Buffers::Whole))
 }
 
 /// `struct msghdr` the kernel filled in.
@@ -62,10 +60,10 @@ pub(super) fn filled_message(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value 
     match outcome {
         Outcome::Value(bytes) => {
             let bytes = u64::try_from(bytes).unwrap_or(0);
-            cx.at(addr, 56, |raw| header(cx, raw, Buffers::Filled(bytes)))
+            cx.at(addr, 7 * cx.word(), |raw| header(cx, raw, Buffers::Filled(bytes)))
         }
-        Outcome::Error(_) | Outcome::Restarts(_) => cx.at(addr, 56, |raw| {
-            let length = Value::Int(raw.i32(8).into());
+        Outcome::Error(_) | Outcome::Restarts(_) => cx.at(addr, 7 * cx.word(), |raw| {
+            let length = Value::Int(raw.i32(raw.word()).into());
             Value::Struct(fields! { msg_namelen: length })
         }),
         Outcome::Never => Value::Pending,
@@ -74,8 +72,8 @@ pub(super) fn filled_message(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value 
 
 /// An array of `struct mmsghdr`.
 pub(super) fn messages(cx: &Cx<'_>, addr: u64, count: u64, direction: Direction) -> Value {
-    cx.array(addr, count, 64, |raw| {
-        let length = raw.u32(56);
+    cx.array(addr, count, 8 * cx.word(), |raw| {
+        let length = raw.u32(7 * raw.word());
         let buffers = match direction {
             Direction::Sent => Buffers::Whole,
             Direction::Received => Buffers::Filled(length.into()),
@@ -94,50 +92,55 @@ pub(super) enum Direction {
 }
 
 fn header(cx: &Cx<'_>, raw: &Raw, buffers: Buffers) -> Value {
-    let (control, control_bytes) = (raw.u64(32), raw.u64(40));
+    let word = raw.word();
+    let field = |index| raw.uword(index * word);
+    let (control, control_bytes) = (field(4), field(5));
     let mut shown = fields! {
-        msg_name: sockaddr::at(cx, raw.u64(0), raw.u32(8).into()),
-        msg_namelen: Value::Int(raw.i32(8).into()),
-        msg_iov: vector(cx, raw.u64(16), raw.u64(24), buffers),
-        msg_iovlen: Value::UInt(raw.u64(24)),
+        msg_name: sockaddr::at(cx, field(0), raw.u32(word).into()),
+        msg_namelen: Value::Int(raw.i32(word).into()),
+        msg_iov: vector(cx, field(2), field(3), buffers),
+        msg_iovlen: Value::UInt(field(3)),
     };
     if control_bytes != 0 {
         shown.extend(fields! { msg_control: control_messages(cx, control, control_bytes) });
     }
     shown.extend(fields! {
         msg_controllen: Value::UInt(control_bytes),
-        msg_flags: Value::flags(sockets::MSG.spell(raw.u32(48).into())),
+        msg_flags: Value::flags(sockets::MSG.spell(raw.u32(6 * word).into())),
     });
     Value::Struct(shown)
 }
 
 fn control_messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     let bytes = bytes.min(CONTROL_BYTES_MAX) as usize;
-    if bytes < HEADER {
+    // `sizeof(struct cmsghdr)`
+    let header = cx.word() + 8;
+    if bytes < header {
         return Value::Addr(addr);
     }
     cx.at(addr, bytes, |raw| {
         let mut elements = Vec::new();
         let mut at = 0;
-        while at + HEADER <= bytes {
-            let length = usize::try_from(raw.u64(at)).unwrap_or(usize::MAX);
+        while at + header <= bytes {
+            let length = usize::try_from(raw.uword(at)).unwrap_or(usize::MAX);
             elements.push(control_message(cx, raw, at, length.min(bytes - at)));
-            if length < HEADER || length > bytes - at {
+            if length < header || length > bytes - at {
                 break;
             }
-            at += length.next_multiple_of(8);
+            at += length.next_multiple_of(cx.word());
         }
         Value::Array(elements)
     })
 }
 
 fn control_message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
-    let (level, kind) = (raw.i32(at + 8), raw.i32(at + 12));
+    let (word, header) = (raw.word(), raw.word() + 8);
+    let (level, kind) = (raw.i32(at + word), raw.i32(at + word + 4));
     let mut shown = fields! {
-        cmsg_len: Value::UInt(raw.u64(at)),
+        cmsg_len: Value::UInt(raw.uword(at)),
         cmsg_level: Value::name(sockopts::LEVEL.spell(level as u32 as u64)),
     };
-    let data = Raw::new(raw.slice(at + HEADER, length.saturating_sub(HEADER)).to_vec());
+    let data = raw.part(at + header, length.saturating_sub(header));
     let (name, data): (String, Value) = match (level, kind) {
         (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ("SCM_RIGHTS".into(), descriptors(cx, &data)),
         (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => ("SCM_CREDENTIALS".into(), credentials(&data)),

@@ -25,7 +25,9 @@ pub(super) fn name(level: i32, option: u32) -> Value {
 pub(super) fn given(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     match (cx.int(1), cx.int(2)) {
         (libc::SOL_SOCKET, libc::SO_LINGER) if bytes >= 8 => cx.at(addr, 8, linger),
-        (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER) if bytes >= 16 => cx.at(addr, 16, program),
+        (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER) if bytes >= 2 * cx.word() as u64 => {
+            cx.at(addr, 2 * cx.word(), program)
+        }
         _ if bytes == 4 => cx.at(addr, 4, number),
         _ if bytes < 4 => Value::Addr(addr),
         _ => strings::bytes(cx, addr, bytes),
@@ -65,6 +67,6 @@ fn linger(raw: &Raw) -> Value {
 pub(super) fn program(raw: &Raw) -> Value {
     Value::Struct(fields! {
         len: Value::UInt(raw.u16(0).into()),
-        filter: Value::Addr(raw.u64(8)),
+        filter: Value::Addr(raw.uword(raw.word())),
     })
 }

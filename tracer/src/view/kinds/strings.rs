@@ -95,8 +95,8 @@ pub(super) fn argv(cx: &Cx<'_>, addr: u64) -> Value {
     }
     let mut elements = Vec::new();
     for index in 0.. {
-        let at = addr.wrapping_add(8 * index);
-        let Ok(pointer) = cx.memory.read_u64(GuestAddr(at)) else {
+        let at = addr.wrapping_add(cx.word() as u64 * index);
+        let Some(pointer) = cx.pointer(at) else {
             if index == 0 {
                 return Value::Addr(addr);
             }
@@ -125,11 +125,11 @@ pub(super) fn envp(cx: &Cx<'_>, addr: u64) -> Value {
     }
     let mut count = 0;
     let ended = loop {
-        match cx.memory.read_u64(GuestAddr(addr.wrapping_add(8 * count))) {
-            Ok(0) => break "",
-            Ok(_) if count < VARS_MAX => count += 1,
-            Err(_) if count == 0 => return Value::Addr(addr),
-            Ok(_) | Err(_) => break ", unterminated",
+        match cx.pointer(addr.wrapping_add(cx.word() as u64 * count)) {
+            Some(0) => break "",
+            Some(_) if count < VARS_MAX => count += 1,
+            None if count == 0 => return Value::Addr(addr),
+            Some(_) | None => break ", unterminated",
         }
     };
     let plural = if count == 1 { "" } else { "s" };

@@ -13,36 +13,48 @@ const UTIME_OMIT: i64 = 0x3fff_fffe;
 /// `struct timespec` at an offset.
 pub(super) fn timespec(raw: &Raw, at: usize) -> Value {
     Value::Struct(fields! {
-        tv_sec: Value::Int(raw.i64(at)),
-        tv_nsec: Value::Int(raw.i64(at + 8)),
+        tv_sec: Value::Int(raw.int(at, raw.time())),
+        tv_nsec: Value::Int(raw.int(at + raw.time(), raw.time())),
     })
 }
 
 /// `struct timeval` at an offset.
 pub(super) fn timeval(raw: &Raw, at: usize) -> Value {
     Value::Struct(fields! {
-        tv_sec: Value::Int(raw.i64(at)),
-        tv_usec: Value::Int(raw.i64(at + 8)),
+        tv_sec: Value::Int(raw.int(at, raw.time())),
+        tv_usec: Value::Int(raw.int(at + raw.time(), raw.time())),
     })
 }
 
 /// The two times utimensat sets.
 pub(super) fn timespec_pair(cx: &Cx<'_>, addr: u64) -> Value {
-    cx.at(addr, 32, |raw| Value::Array(vec![file_time(raw, 0), file_time(raw, 16)]))
+    let size = 2 * cx.time();
+    cx.at(addr, 2 * size, |raw| Value::Array(vec![file_time(raw, 0), file_time(raw, size)]))
 }
 
 fn file_time(raw: &Raw, at: usize) -> Value {
-    match raw.i64(at + 8) {
+    match raw.int(at + raw.time(), raw.time()) {
         UTIME_NOW => Value::name(Word::hex("UTIME_NOW", UTIME_NOW as u64)),
         UTIME_OMIT => Value::name(Word::hex("UTIME_OMIT", UTIME_OMIT as u64)),
-        nanos => timespec(raw, at).remarked(date(raw.i64(at), nanos, 9)),
+        nanos => dated(timespec(raw, at), raw.int(at, raw.time()), nanos, 9),
+    }
+}
+
+/// A time with its date, if its fraction, of so many digits, is one.
+fn dated(time: Value, seconds: i64, fraction: i64, digits: usize) -> Value {
+    let limit = 10i64.pow(digits as u32);
+    match fraction {
+        0.. if fraction < limit => time.remarked(date(seconds, fraction, digits)),
+        _ => time,
     }
 }
 
 /// The two times utimes sets.
 pub(super) fn timeval_pair(cx: &Cx<'_>, addr: u64) -> Value {
-    let one = |raw: &Raw, at| timeval(raw, at).remarked(date(raw.i64(at), raw.i64(at + 8), 6));
-    cx.at(addr, 32, |raw| Value::Array(vec![one(raw, 0), one(raw, 16)]))
+    let part = cx.time();
+    let one =
+        |raw: &Raw, at| dated(timeval(raw, at), raw.int(at, part), raw.int(at + part, part), 6);
+    cx.at(addr, 4 * part, |raw| Value::Array(vec![one(raw, 0), one(raw, 2 * part)]))
 }
 
 /// `struct timezone`.
@@ -55,41 +67,48 @@ pub(super) fn timezone(raw: &Raw) -> Value {
 
 /// `struct itimerval`.
 pub(super) fn itimerval(raw: &Raw) -> Value {
-    Value::Struct(fields! { it_interval: timeval(raw, 0), it_value: timeval(raw, 16) })
+    Value::Struct(fields! { it_interval: timeval(raw, 0), it_value: timeval(raw, 2 * raw.time()) })
 }
 
 /// `struct itimerspec`.
 pub(super) fn itimerspec(raw: &Raw) -> Value {
-    Value::Struct(fields! { it_interval: timespec(raw, 0), it_value: timespec(raw, 16) })
+    Value::Struct(
+        fields! { it_interval: timespec(raw, 0), it_value: timespec(raw, 2 * raw.time()) },
+    )
 }
 
-/// `sizeof(struct timex)`
-pub(super) const TIMEX_BYTES: usize = 208;
+/// `sizeof(struct timex)`, up to eleven spare words at its end.
+pub(super) fn timex_bytes(part: usize) -> usize {
+    20 * part + 4
+}
 
 /// `struct timex`: how the clock is steered.
 pub(super) fn timex(raw: &Raw) -> Value {
-    let number = |at| Value::Int(raw.i64(at));
+    let part = raw.time();
+    let number = |index| Value::Int(raw.int(index * part, part));
+    let unsigned = |index| Value::UInt(raw.uint(index * part, part));
+    let int = |index| raw.u32(index * part);
     Value::Struct(fields! {
-        modes: Value::flags(tasks::ADJUST.spell(raw.u32(0).into())),
-        offset: number(8),
-        freq: number(16),
-        maxerror: Value::UInt(raw.u64(24)),
-        esterror: Value::UInt(raw.u64(32)),
-        status: Value::flags(tasks::CLOCK_STATUS.spell(raw.u32(40).into())),
-        constant: number(48),
-        precision: Value::UInt(raw.u64(56)),
-        tolerance: number(64),
-        time: timeval(raw, 72),
-        tick: number(88),
-        ppsfreq: number(96),
-        jitter: number(104),
-        shift: Value::Int(raw.i32(112).into()),
-        stabil: number(120),
-        jitcnt: number(128),
-        calcnt: number(136),
-        errcnt: number(144),
-        stbcnt: number(152),
-        tai: Value::Int(raw.i32(160).into()),
+        modes: Value::flags(tasks::ADJUST.spell(int(0).into())),
+        offset: number(1),
+        freq: number(2),
+        maxerror: unsigned(3),
+        esterror: unsigned(4),
+        status: Value::flags(tasks::CLOCK_STATUS.spell(int(5).into())),
+        constant: number(6),
+        precision: unsigned(7),
+        tolerance: number(8),
+        time: timeval(raw, 9 * part),
+        tick: number(11),
+        ppsfreq: number(12),
+        jitter: number(13),
+        shift: Value::Int(int(14).cast_signed().into()),
+        stabil: number(15),
+        jitcnt: number(16),
+        calcnt: number(17),
+        errcnt: number(18),
+        stbcnt: number(19),
+        tai: Value::Int(int(20).cast_signed().into()),
     })
 }
 

@@ -8,7 +8,7 @@ use vrift_arch::x86_64::X86_64;
 use vrift_arch::{Arch, Syscall};
 
 use super::memory::Regions;
-use crate::call::{Abi, Call, Outcome};
+use crate::call::{Abi, Call, Layer, Outcome};
 use crate::view::text::{Flush, Layout, Prefix, Text};
 use crate::view::{Event, Seat, Sink, Speller};
 
@@ -113,7 +113,11 @@ fn read_case(line: &str) -> (Call, Regions, Outcome) {
             memory.0.insert(BASE + page * PAGE, vec![0; PAGE as usize]);
         }
     }
-    (Call { abi: Abi::Native, nr, syscall, args, ip: 0, sp: 0 }, memory, outcome)
+    (
+        Call { abi: Abi::Native, nr, syscall, args, layer: Layer::Outer, ip: 0, sp: 0 },
+        memory,
+        outcome,
+    )
 }
 
 fn spell(line: &str) -> String {

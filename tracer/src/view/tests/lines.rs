@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use crate::call::Outcome;
+use crate::call::{Abi, Outcome};
 use crate::view::json::Json;
 use crate::view::spelled::{Comma, ResultForm, Spelled, Split};
 use crate::view::text::{Flush, Layout, Prefix, Text};
@@ -18,7 +18,17 @@ use crate::view::{Core, Event, Filter, Note, Sink, Style, Words};
 fn call(name: &'static str, args: impl Into<Vec<Value>>) -> Spelled {
     let result = ResultForm::default();
     let split = Split::Pending(Comma::Now);
-    Spelled { number: 0, ip: 0, name: name.into(), args: args.into(), result, split, kept: 0 }
+    Spelled {
+        number: 0,
+        ip: 0,
+        name: name.into(),
+        args: args.into(),
+        result,
+        split,
+        kept: 0,
+        abi: Abi::Native,
+        meant: None,
+    }
 }
 
 fn bytes(bytes: &[u8]) -> Value {

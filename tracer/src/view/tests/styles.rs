@@ -5,7 +5,7 @@ use vrift_arch::x86_64::X86_64;
 use vrift_arch::{Arch, Syscall};
 
 use super::memory::Regions;
-use crate::call::{Abi, Call, Outcome};
+use crate::call::{Abi, Call, Layer, Outcome};
 use crate::view::style::{Constants, Hex, Style};
 use crate::view::{Seat, Selection, Speller};
 
@@ -20,7 +20,15 @@ fn args(syscall: Syscall, args: [u64; 6], style: Style) -> String {
     let names: Vec<u8> = (0..6).flat_map(|part| [b'0' + part; 65]).collect();
     memory.0.insert(0x4000, names);
     let nr = X86_64::number(syscall).expect("x86_64 has it");
-    let call = Call { abi: Abi::Native, nr, syscall: Some(syscall), args, ip: 0, sp: 0 };
+    let call = Call {
+        abi: Abi::Native,
+        nr,
+        syscall: Some(syscall),
+        args,
+        layer: Layer::Outer,
+        ip: 0,
+        sp: 0,
+    };
     let seat = Seat::unmounted(Pid::from_raw(-1), &memory);
     let speller = Speller::new(style);
     let mut spelled = speller.enter::<X86_64>(&call, &seat);

@@ -27,22 +27,19 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     if flags & (CLONE_PARENT_SETTID | CLONE_PIDFD) != 0 {
         args.push(Value::Pending.named("parent_tid"));
     }
-    let (tls, child) = tls_and_child(cx);
+    let (tls, child) = cx.layouts.clone;
     if flags & CLONE_SETTLS != 0 {
-        args.push(Value::Addr(cx.arg(tls)).named("tls"));
+        // i386 passes a descriptor of the storage, not its address.
+        let storage = match cx.word() {
+            8 => Value::Addr(cx.arg(tls)),
+            _ => super::segment::given(cx, cx.arg(tls)),
+        };
+        args.push(storage.named("tls"));
     }
     if flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) != 0 {
         args.push(Value::Addr(cx.arg(child)).named("child_tidptr"));
     }
     args
-}
-
-/// aarch64 passes the thread pointer before the child's id, x86_64 after it.
-fn tls_and_child(cx: &Cx<'_>) -> (usize, usize) {
-    match cx.layouts.epoll {
-        super::super::polls::Packed::Yes => (4, 3),
-        super::super::polls::Packed::No => (3, 4),
-    }
 }
 
 /// Flags and a signal, which are two words where constants are shown as numbers.

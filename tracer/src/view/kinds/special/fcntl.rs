@@ -61,7 +61,9 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         Third::Int => args.push(Value::Int(cx.int(2).into())),
         Third::FdFlags => args.push(Value::flags(files::FD_FLAGS.spell(bits))),
         Third::OpenFlags => args.push(Value::flags(Word::hex(flags::open(cx, bits), bits))),
-        Third::Lock => args.push(cx.at(cx.arg(2), 32, |raw| lock(raw, Pid::Hidden))),
+        Third::Lock => {
+            args.push(cx.at(cx.arg(2), lock_bytes(cx), |raw| lock(cx, raw, Pid::Hidden)))
+        }
         Third::Owner => args.push(cx.at(cx.arg(2), 8, owner)),
         Third::LockOut | Third::OwnerOut => args.push(Value::Pending),
         Third::Signal => args.push(Value::signal(cx.int(2))),
@@ -75,7 +77,9 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
 
 pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let filled = match third(cx.int(1)) {
-        Third::LockOut => cx.filled(cx.arg(2), outcome, 32, |raw| lock(raw, Pid::Shown)),
+        Third::LockOut => {
+            cx.filled(cx.arg(2), outcome, lock_bytes(cx), |raw| lock(cx, raw, Pid::Shown))
+        }
         Third::OwnerOut => cx.filled(cx.arg(2), outcome, 8, owner),
         _ => return,
     };
@@ -91,16 +95,31 @@ enum Pid {
     Hidden,
 }
 
-/// `struct flock`.
-fn lock(raw: &Raw, pid: Pid) -> Value {
+/// The bytes of the start of a lock, and where it lies: `struct flock`, or i386's packed
+/// `struct flock64`, which its commands for large files and all for open files take.
+fn lock_layout(cx: &Cx<'_>) -> (usize, usize) {
+    match (cx.word(), cx.int(1)) {
+        (8, _) => (8, 8),
+        (_, libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW) => (4, 4),
+        _ => (8, 4),
+    }
+}
+
+fn lock_bytes(cx: &Cx<'_>) -> usize {
+    let (width, start) = lock_layout(cx);
+    (start + 2 * width + 4).next_multiple_of(cx.word())
+}
+
+fn lock(cx: &Cx<'_>, raw: &Raw, pid: Pid) -> Value {
+    let (width, start) = lock_layout(cx);
     let mut shown = fields! {
         l_type: Value::name(choices::LEASE.spell(raw.u16(0).into())),
         l_whence: Value::name(choices::WHENCE.spell(raw.u16(2).into())),
-        l_start: Value::Int(raw.i64(8)),
-        l_len: Value::Int(raw.i64(16)),
+        l_start: Value::Int(raw.int(start, width)),
+        l_len: Value::Int(raw.int(start + width, width)),
     };
     if pid == Pid::Shown {
-        shown.extend(fields! { l_pid: Value::Int(raw.i32(24).into()) });
+        shown.extend(fields! { l_pid: Value::Int(raw.i32(start + 2 * width).into()) });
     }
     Value::Struct(shown)
 }

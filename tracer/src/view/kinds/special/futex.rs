@@ -17,7 +17,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     ];
     let value = || Value::UInt(cx.uint(2).into());
     let count = || Value::UInt(cx.uint(3).into());
-    let timeout = || cx.at(cx.arg(3), 16, |raw| time::timespec(raw, 0));
+    let timeout = || cx.at(cx.arg(3), 2 * cx.time(), |raw| time::timespec(raw, 0));
     let second = || Value::Addr(cx.arg(4));
     match cx.uint(1) & !(PRIVATE | CLOCK_REALTIME) {
         0 => args.extend([value(), timeout()]),

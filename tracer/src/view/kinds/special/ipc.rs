@@ -2,6 +2,7 @@
 
 use super::super::Cx;
 use super::misc::enter_row;
+use crate::call::Layer;
 use crate::view::names::tasks;
 use crate::view::value::{Value, fields};
 
@@ -56,6 +57,38 @@ fn semaphore_flags(bits: u16) -> String {
     }
 }
 
+/// The selector of a socketcall whose arguments cannot be read.
+pub(super) fn socketcall(cx: &Cx<'_>) -> Value {
+    const NAMES: [&str; 20] = [
+        "SOCKET",
+        "BIND",
+        "CONNECT",
+        "LISTEN",
+        "ACCEPT",
+        "GETSOCKNAME",
+        "GETPEERNAME",
+        "SOCKETPAIR",
+        "SEND",
+        "RECV",
+        "SENDTO",
+        "RECVFROM",
+        "SHUTDOWN",
+        "SETSOCKOPT",
+        "GETSOCKOPT",
+        "SENDMSG",
+        "RECVMSG",
+        "ACCEPT4",
+        "RECVMMSG",
+        "SENDMMSG",
+    ];
+    let selector = cx.arg(0);
+    let index = usize::try_from(selector).ok().and_then(|number| number.checked_sub(1));
+    match index.and_then(|index| NAMES.get(index)) {
+        Some(name) => Value::name(format!("SYS_{name}")),
+        None => Value::UInt(selector),
+    }
+}
+
 /// Commands that all three kinds have, then those of one.
 const COMMANDS: &[(u32, &str)] =
     &[(0, "IPC_RMID"), (1, "IPC_SET"), (2, "IPC_STAT"), (3, "IPC_INFO")];
@@ -103,7 +136,11 @@ pub(super) fn enter_semctl(cx: &Cx<'_>) -> Vec<Value> {
         Value::Int(cx.int(0).into()),
         Value::Int(cx.int(1).into()),
         command(cx.uint(2), SEM_COMMANDS, "SEM_???"),
-        Value::Addr(cx.arg(3)),
+        match cx.call.layer {
+            Layer::Outer => Value::Addr(cx.arg(3)),
+            // It was found behind a pointer.
+            Layer::Inner => Value::Array(vec![Value::Addr(cx.arg(3))]),
+        },
     ]
 }
 

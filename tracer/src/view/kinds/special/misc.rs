@@ -15,9 +15,7 @@ pub(super) fn enter_row(cx: &Cx<'_>) -> Vec<Value> {
 
 /// What the row says the kernel fills in.
 pub(super) fn leave_row(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    if let Some(syscall) = cx.call.syscall {
-        kinds::row_out(cx, syscall.row(), spelled, outcome);
-    }
+    kinds::row_out(cx, spelled, outcome);
 }
 
 /// Replaces an argument.
@@ -41,7 +39,7 @@ pub(super) fn enter_arch_prctl(cx: &Cx<'_>) -> Vec<Value> {
 pub(super) fn leave_arch_prctl(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     if matches!(cx.uint(0), 0x1003 | 0x1004) {
         let one = |addr| Value::Array(vec![Value::Addr(addr)]);
-        set(spelled, 1, cx.filled(cx.arg(1), outcome, 8, |raw| one(raw.u64(0))));
+        set(spelled, 1, cx.filled(cx.arg(1), outcome, cx.word(), |raw| one(raw.uword(0))));
     }
 }
 
@@ -59,7 +57,9 @@ pub(super) fn leave_sleep(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) 
     let absolute = at == 3 && cx.arg(1) & 1 != 0;
     let addr = cx.arg(at);
     let value = match outcome {
-        Outcome::Restarts(_) if !absolute => cx.at(addr, 16, |raw| time::timespec(raw, 0)),
+        Outcome::Restarts(_) if !absolute => {
+            cx.at(addr, 2 * cx.time(), |raw| time::timespec(raw, 0))
+        }
         Outcome::Never => Value::Pending,
         _ => Value::Addr(addr),
     };
@@ -83,8 +83,9 @@ pub(super) fn enter_robust_list(cx: &Cx<'_>) -> Vec<Value> {
 
 pub(super) fn leave_robust_list(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let one = |value| Value::Array(vec![value]);
-    set(spelled, 1, cx.filled(cx.arg(1), outcome, 8, |raw| one(Value::Addr(raw.u64(0)))));
-    set(spelled, 2, cx.filled(cx.arg(2), outcome, 8, |raw| one(Value::UInt(raw.u64(0)))));
+    let word = cx.word();
+    set(spelled, 1, cx.filled(cx.arg(1), outcome, word, |raw| one(Value::Addr(raw.uword(0)))));
+    set(spelled, 2, cx.filled(cx.arg(2), outcome, word, |raw| one(Value::UInt(raw.uword(0)))));
 }
 
 /// Random bytes are never text.
@@ -209,9 +210,22 @@ pub(super) fn enter_sigreturn(cx: &Cx<'_>) -> Vec<Value> {
     vec![Value::Struct(fields! { mask: mask })]
 }
 
+/// The same from the older frame of i386, which holds the first and the second half of the mask apart:
+/// in `struct sigcontext_32`, and behind that and `struct _fpstate_32`.
+pub(super) fn enter_old_sigreturn(cx: &Cx<'_>) -> Vec<Value> {
+    const MASK: u64 = 80;
+    const MORE_MASK: u64 = 88 + 624;
+    let half = |at| cx.memory.read_u32(GuestAddr(cx.call.sp).offset(at)).map(u64::from);
+    let mask = match (half(MASK), half(MORE_MASK)) {
+        (Ok(low), Ok(high)) => signals::set(low | high << 32),
+        _ => Value::Addr(cx.call.sp),
+    };
+    vec![Value::Struct(fields! { mask: mask })]
+}
+
 pub(super) fn enter_seccomp(cx: &Cx<'_>) -> Vec<Value> {
     let third = match cx.uint(0) {
-        1 => cx.at(cx.arg(2), 16, sockopts::program),
+        1 => cx.at(cx.arg(2), 2 * cx.word(), sockopts::program),
         2 => cx.at(cx.arg(2), 4, |raw| Value::Array(vec![Value::name(action(raw.u32(0)))])),
         _ => Value::Addr(cx.arg(2)),
     };
@@ -247,14 +261,15 @@ pub(super) fn enter_time(_: &Cx<'_>) -> Vec<Value> {
 
 pub(super) fn leave_time(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let seconds = |at: i64| Value::Int(at).remarked(time::date(at, 0, 0));
-    let value = cx.filled(cx.arg(0), outcome, 8, |raw| Value::Array(vec![seconds(raw.i64(0))]));
+    let value =
+        cx.filled(cx.arg(0), outcome, cx.word(), |raw| Value::Array(vec![seconds(raw.iword(0))]));
     set(spelled, 0, value);
 }
 
 /// io_setup fills in the number of a context, which is an address.
 pub(super) fn leave_io_setup(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let one = |addr| Value::Array(vec![Value::Addr(addr)]);
-    set(spelled, 1, cx.filled(cx.arg(1), outcome, 8, |raw| one(raw.u64(0))));
+    set(spelled, 1, cx.filled(cx.arg(1), outcome, cx.word(), |raw| one(raw.uword(0))));
 }
 
 /// A priority is a class and a level in one word.
@@ -318,7 +333,11 @@ pub(super) fn leave_sendfile(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcom
     else {
         return;
     };
-    let after = cx.at(cx.arg(2), 8, |raw| Value::Array(vec![Value::Int(raw.i64(0))]));
+    let width = match cx.call.syscall {
+        Some(vrift_arch::Syscall::Sendfile) => cx.word(),
+        _ => 8,
+    };
+    let after = cx.at(cx.arg(2), width, |raw| Value::Array(vec![Value::Int(raw.int(0, width))]));
     let given = std::mem::replace(before, Value::Pending);
     *before = Value::Changed { before: Box::new(given), after: Box::new(after) };
 }

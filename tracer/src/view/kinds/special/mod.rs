@@ -11,11 +11,13 @@ mod ipc;
 mod misc;
 mod numa;
 mod prctl;
+mod segment;
 mod select;
 
+use vrift_arch::Syscall;
 use vrift_arch::syscall::{Flags, Kind, Row};
 
-use super::{Cx, files};
+use super::{Cx, files, signals};
 use crate::call::Outcome;
 use crate::view::spelled::{Comma, Spelled, Split};
 use crate::view::value::Value;
@@ -23,6 +25,7 @@ use crate::view::value::Value;
 pub(super) use fcntl::form as fcntl_form;
 pub(super) use misc::ioprio;
 pub(super) use prctl::dumpable;
+pub(super) use segment::chosen;
 pub(super) use select::ready;
 
 /// The spelling of one call.
@@ -55,6 +58,9 @@ const SPECIALS: &[Special] = &[
     Special { name: "process_madvise", enter: misc::enter_process_madvise, leave: nothing },
     Special { name: "process_vm_readv", enter: misc::enter_vm, leave: misc::leave_vm },
     Special { name: "process_vm_writev", enter: misc::enter_vm, leave: misc::leave_vm },
+    Special { name: "get_thread_area", enter: segment::enter_get, leave: segment::leave_get },
+    Special { name: "set_thread_area", enter: segment::enter_set, leave: nothing },
+    Special { name: "sigreturn", enter: misc::enter_old_sigreturn, leave: nothing },
     Special { name: "pselect6", enter: select::enter, leave: nothing },
     Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
     Special { name: "reboot", enter: misc::enter_reboot, leave: nothing },
@@ -70,6 +76,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "mount", enter: misc::enter_mount, leave: nothing },
     Special { name: "recvmsg", enter: misc::enter_row, leave: misc::leave_recvmsg },
     Special { name: "restart_syscall", enter: misc::enter_restart, leave: nothing },
+    Special { name: "sendfile64", enter: misc::enter_row, leave: misc::leave_sendfile },
     Special { name: "semop", enter: ipc::enter_semop, leave: nothing },
     Special { name: "sendfile", enter: misc::enter_row, leave: misc::leave_sendfile },
     Special { name: "syslog", enter: misc::enter_syslog, leave: nothing },
@@ -101,7 +108,7 @@ fn nothing(_: &Cx<'_>, _: &mut Spelled, _: Outcome) {}
 
 /// How many arguments of a row are shown: trailing ones may not count.
 pub(super) fn shown(cx: &Cx<'_>, row: &Row) -> usize {
-    let all = row.args.len();
+    let all = cx.kinds.len();
     match row.name {
         "open" if !creates(cx, 1) => 2,
         "openat" if !creates(cx, 2) => 3,
@@ -123,8 +130,21 @@ pub(super) fn kind(row: &Row, at: usize, kind: Kind) -> Kind {
     match (row.name, at) {
         ("ftruncate" | "truncate", 1) | ("kcmp", 3 | 4) => Kind::ULong,
         ("sysfs", 0) => Kind::Hex,
-        ("timerfd_settime", 1) => Kind::Flags(Flags::TimerfdCreate),
+        ("timerfd_settime" | "timerfd_settime64", 1) => Kind::Flags(Flags::TimerfdCreate),
         _ => kind,
+    }
+}
+
+/// An argument whose meaning only its call knows, in a call without a spelling of its own.
+pub(super) fn lone(cx: &Cx<'_>, at: usize) -> Value {
+    match (cx.call.syscall, at) {
+        // In pages, whatever their size.
+        (Some(Syscall::Mmap2), 5) => Value::Hex(cx.arg(at) << 12),
+        (Some(Syscall::Signal), 1) => signals::handler(cx.arg(at)),
+        (Some(Syscall::Socketcall), 0) => ipc::socketcall(cx),
+        (Some(Syscall::Ipc), 0) => Value::UInt(cx.arg(at)),
+        (Some(Syscall::Ssetmask), 0) | (Some(Syscall::Sigsuspend), 2) => signals::set(cx.arg(at)),
+        _ => Value::Hex(cx.arg(at)),
     }
 }
 
@@ -133,7 +153,7 @@ pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
     match name {
         "clone" => Split::After(2),
         "clone3" if clone::answers(cx) => Split::After(1),
-        "sendfile" if cx.arg(2) != 0 => Split::After(3),
+        "sendfile" | "sendfile64" if cx.arg(2) != 0 => Split::After(3),
         "fcntl" | "ioctl" => Split::Pending(Comma::Later),
         _ => Split::Pending(Comma::Now),
     }
@@ -142,7 +162,10 @@ pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
 /// A number to keep from entry to exit.
 pub(super) fn keep(cx: &Cx<'_>, name: &str) -> u64 {
     match name {
-        "recvmsg" => cx.raw(cx.arg(1), 12).map_or(0, |raw| raw.u32(8).into()),
+        "recvmsg" => {
+            let word = cx.word();
+            cx.raw(cx.arg(1), word + 4).map_or(0, |raw| raw.u32(word).into())
+        }
         _ => 0,
     }
 }

@@ -24,6 +24,8 @@ fn nodes(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
     let words = match count {
         0 => 0,
         1 => return Value::Addr(addr),
+        // Words of another size are padded otherwise.
+        _ if cx.word() != 8 => return Value::Addr(addr),
         count => (count - 1).div_ceil(64),
     };
     cx.array(addr, words, 8, |raw| {

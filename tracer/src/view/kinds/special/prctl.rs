@@ -122,7 +122,7 @@ fn seccomp(cx: &Cx<'_>, args: &mut Vec<Value>) {
         1 => args.push(Value::name("SECCOMP_MODE_STRICT")),
         2 => {
             args.push(Value::name("SECCOMP_MODE_FILTER"));
-            args.push(cx.at(cx.arg(2), 16, sockopts::program));
+            args.push(cx.at(cx.arg(2), 2 * cx.word(), sockopts::program));
         }
         other => {
             args.push(Value::name(format!("{other:#x} /* SECCOMP_MODE_??? */")));
@@ -175,7 +175,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
             other => Value::Hex(other as u64).remarked("PR_TSC_???"),
         }),
         Tail::AddrOut => {
-            cx.filled(addr, outcome, 8, |raw| Value::Array(vec![Value::Addr(raw.u64(0))]))
+            cx.filled(addr, outcome, cx.word(), |raw| Value::Array(vec![Value::Addr(raw.uword(0))]))
         }
         Tail::NameOut => match outcome {
             Outcome::Value(_) => task_name(cx, addr),

@@ -6,7 +6,7 @@ use crate::view::value::{Value, fields};
 /// Whether the call is pselect6, whose timeout counts nanoseconds and whose last argument holds a
 /// signal set.
 fn has_mask(cx: &Cx<'_>) -> bool {
-    cx.call.syscall.is_some_and(|syscall| syscall.row().name == "pselect6")
+    cx.call.syscall.is_some_and(|syscall| syscall.row().name.starts_with("pselect6"))
 }
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
@@ -15,10 +15,11 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     args.extend([1, 2, 3].map(|at| polls::set(cx, cx.arg(at), limit)));
     args.push(timeout(cx));
     if has_mask(cx) {
-        args.push(cx.at(cx.arg(5), 16, |raw| {
+        let word = cx.word();
+        args.push(cx.at(cx.arg(5), 2 * word, |raw| {
             Value::Struct(fields! {
-                sigmask: signals::set_at(cx, raw.u64(0), raw.u64(8)),
-                sigsetsize: Value::UInt(raw.u64(8)),
+                sigmask: signals::set_at(cx, raw.uword(0), raw.uword(word)),
+                sigsetsize: Value::UInt(raw.uword(word)),
             })
         }));
     }
@@ -27,7 +28,11 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
 
 fn timeout(cx: &Cx<'_>) -> Value {
     let masked = has_mask(cx);
-    cx.at(cx.arg(4), 16, |raw| if masked { time::timespec(raw, 0) } else { time::timeval(raw, 0) })
+    let bytes = 2 * cx.time();
+    cx.at(cx.arg(4), bytes, |raw| match masked {
+        true => time::timespec(raw, 0),
+        false => time::timeval(raw, 0),
+    })
 }
 
 /// What stands behind the result: the descriptors that are ready and the time left.
