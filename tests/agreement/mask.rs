@@ -22,8 +22,13 @@ const CLOCKED: &[(&str, usize)] = &[
     ("getitimer", 1),
     ("getrusage", 1),
     ("gettimeofday", 0),
+    ("msgctl", 0),
+    ("msgrcv", 0),
+    ("msgsnd", 0),
     ("nanosleep", 1),
     ("recvmmsg", 4),
+    ("semctl", 0),
+    ("semop", 0),
     ("setitimer", 2),
     ("shmat", 0),
     ("shmctl", 0),
@@ -40,10 +45,17 @@ const CLOCKED: &[(&str, usize)] = &[
 ];
 
 /// Calls whose result does.
-const CLOCKED_RESULTS: &[&str] = &["adjtimex", "clock_adjtime", "shmget", "time", "times"];
+const CLOCKED_RESULTS: &[&str] =
+    &["adjtimex", "clock_adjtime", "msgget", "semget", "shmget", "time", "times"];
 
 /// Calls whose result may tell how much of a timeout was left.
 const TIMEOUTS: &[&str] = &["pselect6", "ppoll", "recvmmsg", "select"];
+
+/// The name under which a call with wider arguments is listed here.
+fn common(name: &str) -> &str {
+    let name = name.strip_prefix("_new").unwrap_or(name);
+    name.strip_suffix("_time64").or(name.strip_suffix("64")).unwrap_or(name)
+}
 
 /// Files that are different each time they are read.
 const VOLATILE: &[&str] = &["\"/proc/", "\"/sys/", "\"/dev/urandom", "\"/dev/random"];
@@ -119,22 +131,20 @@ fn mask_line(
 fn mask_call(call: &Call<'_>, volatile: &mut HashSet<String>) -> String {
     let mut args: Vec<String> =
         call.args.iter().map(|arg| given_name(&generated_names(arg))).collect();
-    let mut result = call.result.to_owned();
+    let (mut result, name) = (call.result.to_owned(), common(call.name));
     for (at, arg) in args.iter_mut().enumerate() {
-        if CLOCKED.contains(&(call.name, at)) {
+        if CLOCKED.contains(&(name, at)) {
             *arg = numbers(arg);
         }
     }
-    if CLOCKED_RESULTS.contains(&call.name) {
+    if CLOCKED_RESULTS.contains(&name) {
         result = numbers(&result);
     }
-    if let (true, Some((before, left))) =
-        (TIMEOUTS.contains(&call.name), result.split_once("left {"))
-    {
+    if let (true, Some((before, left))) = (TIMEOUTS.contains(&name), result.split_once("left {")) {
         result = format!("{before}left {{{}", numbers(left));
     }
-    if matches!(call.name, "statfs" | "fstatfs") {
-        args[1] = free_space(&args[1]);
+    if let ("statfs" | "fstatfs", Some(last)) = (name, args.last_mut()) {
+        *last = free_space(last);
     }
     if call.name == "getrandom" {
         args[0] = content(&args[0]);

@@ -25,6 +25,8 @@ pub(crate) enum Start {
     Command(&'static [&'static str]),
     /// The program of the same name in `guests`.
     Guest,
+    /// The same, built for 32 bits and without a library.
+    NarrowGuest,
     /// Python with this code.
     Python(&'static str),
 }
@@ -74,6 +76,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     besides("files"),
     besides("processes"),
     besides("hostile"),
+    Program { start: Start::NarrowGuest, ..besides("narrow") },
 ];
 
 const PYTHON: &str = "

@@ -90,26 +90,38 @@ impl Stage {
         }
         let command = match program.start {
             Start::Command(words) => words.iter().map(OsString::from).collect(),
-            Start::Guest => vec![self.guest(program.name)?.into()],
+            Start::Guest => vec![self.guest(program.name, &["-pthread"])?.into()],
+            Start::NarrowGuest => vec![self.narrow_guest(program.name)?.into()],
             Start::Python(code) => vec![self.python()?, "-c".into(), code.into()],
         };
         Some(Ready { program, command })
     }
 
     /// A C program of `tests/agreement/guests`. Warnings are off: it does what no one should.
-    fn guest(&self, name: &str) -> Option<PathBuf> {
+    fn guest(&self, name: &str, flags: &[&str]) -> Option<PathBuf> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/agreement/guests")
             .join(name)
             .with_extension("c");
         let program = self.sandbox.path("bin").join(name);
         let mut cc = self.sandbox.command("cc");
-        let ran = kit::run(cc.args(["-O1", "-w", "-pthread", "-o"]).arg(&program).arg(source));
+        let ran = kit::run(cc.args(["-O1", "-w", "-o"]).arg(&program).arg(source).args(flags));
         if !ran.status.success() {
             kit::skipped(&format!("{name}.c does not compile: {ran}"));
             return None;
         }
         Some(program)
+    }
+
+    /// The same for 32 bits, if this machine can run such programs.
+    fn narrow_guest(&self, name: &str) -> Option<PathBuf> {
+        if !cfg!(target_arch = "x86_64") {
+            return None;
+        }
+        let flags = ["-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-pic", "-no-pie"];
+        let program = self.guest(name, &flags)?;
+        // Without anything said it only ends.
+        kit::run(&mut self.sandbox.command(&program)).status.success().then_some(program)
     }
 
     /// The program behind whatever wrapper is called python3.

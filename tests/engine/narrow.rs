@@ -122,6 +122,33 @@ fn c_048_a_mount_refuses_changes_through_the_32_bit_interface() {
     }
 }
 
+/// The names of calls, and the lines on modes, in what a tracer prints to standard error.
+fn names_and_modes(err: &str) -> Vec<String> {
+    let head = |line: &str| match line.split_once(" runs in ") {
+        Some((_, mode)) => mode.to_owned(),
+        None => line.split('(').next().unwrap_or_default().to_owned(),
+    };
+    err.lines().map(head).collect()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn c_048_modes_are_told_where_strace_tells_them() {
+    if !have("strace") {
+        return;
+    }
+    let Some(bench) = Bench::new("abi") else { return };
+    let words: [OsString; 3] =
+        [bench.guest.clone().into(), "foreign".into(), bench.sandbox.tree().into()];
+    let strace = guarded(bench.sandbox.command("strace").args(&words));
+    let strace = names_and_modes(&strace.err());
+    if !strace.iter().any(|line| line == "32 bit mode. ]") {
+        return skipped("programs with 32-bit calls cannot be run here");
+    }
+    let vrift = guarded(bench.sandbox.vrift(["trace", "--"]).args(&words));
+    assert_eq!(names_and_modes(&vrift.err()), strace);
+}
+
 /// From 64 bits to 32 and back: what is known of the task does not outlive its program.
 #[test]
 fn c_048_programs_of_either_width_execute_each_other() {

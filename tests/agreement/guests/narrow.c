@@ -177,14 +177,17 @@ static void times(void)
 		static u32 bits[32] = {2}, mask[2] = {0x100, 0}, packed[2], again[32] = {2}, old[5];
 
 		CALL(168, fds, 2, 0);
+		spec[1] = 1000, wide[2] = 1000;
 		CALL(309, fds, 2, spec, mask, 8);  /* ppoll */
 		CALL(414, fds, 2, wide, mask, 8);
 		packed[0] = (u32)mask, packed[1] = 8;
+		spec[1] = 1000;
 		CALL(142, 3, 0, bits, 0, spec);
-		bits[0] = 2;
+		bits[0] = 2, spec[1] = 1000;
 		CALL(308, 3, 0, bits, 0, spec, packed); /* pselect6 */
-		bits[0] = 2;
+		bits[0] = 2, wide[2] = 1000;
 		CALL(413, 3, 0, bits, 0, wide, packed);
+		spec[1] = 1000;
 		old[0] = 3, old[2] = (u32)again, old[4] = (u32)spec;
 		CALL(82, old);               /* select */
 		CALL(82, 8);

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use crate::call::{Abi, Outcome};
 use crate::view::json::Json;
 use crate::view::spelled::{Comma, ResultForm, Spelled, Split};
-use crate::view::text::{Flush, Layout, Prefix, Text};
+use crate::view::text::{Flush, Layout, Prefix, Show, Text};
 use crate::view::value::{Cut, Quoting, Text as Bytes, Value};
 use crate::view::{Core, Event, Filter, Note, Sink, Style, Words};
 
@@ -330,6 +330,43 @@ fn a_call_waits_for_its_outcome_where_that_decides() {
     assert_eq!(shown("successful"), format!("{successful}{ends}"));
     let unfinished = "18    read(3,  <unfinished ...>)        = ?\n";
     assert_eq!(shown("unfinished"), format!("{unfinished}{ends}"));
+}
+
+#[test]
+fn a_change_of_mode_is_told_before_the_call_that_shows_it() {
+    let wide = call("close", [Value::Fd(3)]);
+    let narrow = Spelled { abi: Abi::Compat, ..call("close", [Value::Fd(4)]) };
+    let fork = Spelled { abi: Abi::Compat, ..call("fork", []) };
+    let events = [
+        (17, Event::Enter { call: &wide }),
+        (17, leave(&wide, Outcome::Value(0))),
+        (17, Event::Enter { call: &narrow }),
+        (17, leave(&narrow, Outcome::Value(0))),
+        (17, Event::Enter { call: &fork }),
+        (17, leave(&fork, Outcome::Value(18))),
+        (17, Event::Enter { call: &wide }),
+        (17, leave(&wide, Outcome::Value(0))),
+        (18, Event::Enter { call: &narrow }),
+        (18, leave(&narrow, Outcome::Value(0))),
+    ];
+    let shown = |modes, quiet| {
+        let filter = Filter { quiet, ..Filter::default() };
+        let layout = Layout { modes, filter, ..Layout::new(Prefix::Always, 0) };
+        let mut text = Text::new(Vec::new(), layout, Flush::WhenFull);
+        write(&mut text, &events);
+        String::from_utf8_lossy(text.get_ref()).into_owned()
+    };
+    let told = "17    close(3) = 0\n\
+        17    [ Process PID=17 runs in 32 bit mode. ]\n\
+        17    close(4) = 0\n\
+        17    fork() = 18\n\
+        17    [ Process PID=17 runs in 64 bit mode. ]\n\
+        17    close(3) = 0\n\
+        18    close(4) = 0\n";
+    assert_eq!(shown(Show::Yes, Filter::quieter(0)), told);
+    let untold: String = told.split_inclusive('\n').filter(|line| !line.contains("mode")).collect();
+    assert_eq!(shown(Show::Yes, Filter::quieter(1)), untold);
+    assert_eq!(shown(Show::No, Filter::quieter(0)), untold);
 }
 
 #[test]
