@@ -33,3 +33,5 @@ mod output;
 mod spawning;
 #[path = "engine/stops.rs"]
 mod stops;
+#[path = "engine/terminal.rs"]
+mod terminal;

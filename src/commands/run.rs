@@ -36,7 +36,6 @@ pub(crate) fn observed(
         prepared.directory.as_deref(),
         prepared.served.as_ref(),
     )?;
-    ignore_terminal_signals()?;
     let survivors = match root.exit_with_root {
         ExitWithRoot::Wait => Survivors::Wait,
         ExitWithRoot::Kill => Survivors::Kill,
@@ -56,17 +55,6 @@ pub(crate) fn observed(
 /// Reports what goes wrong while the command runs.
 pub(crate) fn complain_about(error: &dyn Error) {
     complain(&chain(error));
-}
-
-/// The terminal sends these to the whole foreground group. The command decides what they mean; vrift
-/// stays to report how it ended.
-#[expect(unsafe_code, reason = "signal(2) may install a handler; this one only ignores")]
-fn ignore_terminal_signals() -> Result<(), Failure> {
-    for terminal in [Signal::SIGINT, Signal::SIGQUIT] {
-        // SAFETY: ignoring a signal runs no code of ours.
-        unsafe { signal(terminal, SigHandler::SigIgn) }?;
-    }
-    Ok(())
 }
 
 /// Ends as the command did: by the same signal, without a core of our own.

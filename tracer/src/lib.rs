@@ -26,4 +26,5 @@ mod precheck;
 mod procfs;
 mod reply;
 mod sockdiag;
+mod suspension;
 mod ticks;

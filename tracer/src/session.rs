@@ -1,6 +1,7 @@
 //! Running a program tree to its end: launching, waiting, asking the engine, resuming.
 
 use std::collections::HashMap;
+use std::thread::sleep;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -10,14 +11,19 @@ use vrift_arch::Native;
 use vrift_arch::seccomp::{Serving, policy_rules, program};
 
 use crate::cores::Cores;
-use crate::engine::{self, Births, Ending, Engine, Next, Served, Step, Stop};
+use crate::engine::{self, Births, Ending, Engine, Guest, Next, Served, Step, Stop};
 use crate::observer::Observer;
 use crate::procfs;
 use crate::ptrace::{
-    AttachError, LaunchError, Measure, Patience, Program, Stopped, Waited, attach, interrupt,
-    launch, wait,
+    AttachError, LaunchError, Measure, Patience, Program, Stopped, Waited, attach, has_news,
+    interrupt, launch, wait,
 };
 use crate::signals;
+use crate::suspension::{self, Suspension};
+
+/// How long the kernel may take to send a SIGCONT for a group to all of its members.
+const CONTINUE_INTERVAL: Duration = Duration::from_millis(1);
+const CONTINUE_LOOKS: u32 = 20;
 
 /// What becomes of descendants that outlive the root tracee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +51,10 @@ pub fn run(
     let concerns_engine = |syscall| stops_at_all && engine::concerns_engine(syscall, births);
     let stops = |syscall| observer.watches(syscall) || concerns_engine(syscall);
     let rules = policy_rules::<Native>(serving, &stops);
-    let launched = launch(root, &program::<Native>(&rules))?;
     let catching = |errno| LaunchError::Prepare { step: "catching signals", errno };
-    signals::hand_on_to(launched.pid).map_err(catching)?;
+    signals::leave_to_command().map_err(catching)?;
+    let launched = launch(root, &program::<Native>(&rules))?;
+    signals::hand_on_to(launched.pid, root.ignored).map_err(catching)?;
     let engine = Engine::<Native>::new(launched.pid, served, observer, cores);
     let mut session = Session::new(engine, Some(launched.pid));
     let waited = session.run_out(survivors);
@@ -86,6 +93,7 @@ struct Session {
     root: Option<Pid>,
     ending: Option<Ending>,
     course: Course,
+    suspension: Suspension,
     /// Whether there were children before the first tracee.
     has_own_children: bool,
 }
@@ -106,7 +114,8 @@ impl Session {
         let has_own_children = procfs::children().iter().any(|&child| Some(child) != root);
         signals::no_signal_at_stops();
         let measure = if engine.counts_time() { Measure::Times } else { Measure::Nothing };
-        Session { engine, measure, held, root, ending: None, course, has_own_children }
+        let suspension = Suspension::new(root);
+        Session { engine, measure, held, root, ending: None, course, suspension, has_own_children }
     }
 
     fn run_out(&mut self, survivors: Survivors) -> Result<(), Errno> {
@@ -115,7 +124,8 @@ impl Session {
         loop {
             turn = turn.wrapping_add(1);
             let batch_max = if turn.is_multiple_of(TURNS) { self.engine.count() } else { 1 };
-            let mut patience = Patience::Block;
+            let stopping = self.stopping();
+            let mut patience = if stopping.is_some() { Patience::Poll } else { Patience::Block };
             while patience == Patience::Block || batch.len() < batch_max {
                 match wait(patience, self.measure)? {
                     Waited::Nobody if batch.is_empty() => return Ok(()),
@@ -124,9 +134,16 @@ impl Session {
                 }
                 patience = Patience::Poll;
             }
-            if batch.is_empty() || signals::told_to_leave() {
-                self.interrupted();
+            match stopping {
+                // Whoever stops with the command has come to its stop.
+                Some(signo) if batch.is_empty() => {
+                    self.suspension.followed();
+                    signals::stop_by(signo)?;
+                }
+                _ if batch.is_empty() || signals::told_to_leave() => self.interrupted(),
+                _ => {}
             }
+            self.pass_on_continuing();
             for waited in batch.drain(..) {
                 self.act(waited, survivors)?;
             }
@@ -147,6 +164,7 @@ impl Session {
             Waited::Nothing | Waited::Nobody => Ok(()),
             Waited::Ended { tid, ending, used } => {
                 self.held.remove(&tid);
+                self.suspension.ended(tid);
                 self.engine.used(tid, used.user, used.system);
                 let release = self.engine.ended(tid, ending);
                 if Some(tid) == self.root {
@@ -170,6 +188,7 @@ impl Session {
                 Ok(())
             }
             Waited::Stopped { mut tracee, stop, system } => {
+                self.watch_stops(&tracee, stop);
                 let Step { next, release } = self.engine.step(stop, system, &mut tracee);
                 match next {
                     Next::Resume(how) => tracee.resume(how)?,
@@ -182,6 +201,48 @@ impl Session {
                 self.release(release, survivors)
             }
         }
+    }
+
+    /// The signal by which vrift is to stop now.
+    fn stopping(&self) -> Option<i32> {
+        self.suspension.due(self.engine.count(), signals::told_to_stop())
+    }
+
+    /// Sees whether the command stops or goes on.
+    fn watch_stops(&mut self, tracee: &Stopped, stop: Stop) {
+        let tid = tracee.tid();
+        match stop {
+            Stop::Signal { signo } if suspension::stops(signo) => {
+                if self.root.is_some()
+                    && self.engine.process(tid) == self.root
+                    && let Ok(info) = Guest::<Native>::siginfo(tracee)
+                {
+                    let is_tracee = |pid| self.engine.process(pid).is_some();
+                    self.suspension.signalled(&info, is_tracee);
+                }
+            }
+            // It has been continued.
+            Stop::Trap if self.suspension.stopped_command() == Some(tid) => signals::stop_no_more(),
+            _ => {}
+        }
+        self.suspension.stopped(tid, stop);
+    }
+
+    /// Who knows only vrift continues vrift. With the whole group the command is continued anyway,
+    /// and must not be continued twice.
+    fn pass_on_continuing(&mut self) {
+        if !signals::take_continued() {
+            return;
+        }
+        let Some(command) = self.suspension.stopped_command() else { return };
+        for _ in 0..CONTINUE_LOOKS {
+            if has_news(command) {
+                return;
+            }
+            sleep(CONTINUE_INTERVAL);
+        }
+        // One that has ended meanwhile needs no continuing.
+        let _ = kill(command, Signal::SIGCONT);
     }
 
     /// A signal came instead of a stop.

@@ -347,6 +347,11 @@ impl<A: Arch> Engine<A> {
         self.tasks.len()
     }
 
+    /// The process a task belongs to.
+    pub fn process(&self, tid: Pid) -> Option<Pid> {
+        self.tasks.get(&tid).map(|task| task.tgid)
+    }
+
     /// The tasks that live.
     pub fn tids(&self) -> Vec<Pid> {
         self.tasks.keys().copied().collect()

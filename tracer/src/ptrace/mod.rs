@@ -14,4 +14,4 @@ mod wait;
 pub use attach::{AttachError, attach, interrupt};
 pub use spawn::{LaunchError, Launched, Program, launch};
 pub use stopped::Stopped;
-pub use wait::{Measure, Patience, Used, Waited, wait};
+pub use wait::{Measure, Patience, Used, Waited, has_news, wait};

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::raw;
@@ -96,6 +97,16 @@ pub fn wait(patience: Patience, measure: Measure) -> Result<Waited, Errno> {
             Err(errno) => return Err(errno),
         }
     }
+}
+
+/// Whether a wait would tell something of `tid`.
+pub fn has_news(tid: Pid) -> bool {
+    let look = WaitPidFlag::WNOHANG
+        | WaitPidFlag::WNOWAIT
+        | WaitPidFlag::WEXITED
+        | WaitPidFlag::WSTOPPED
+        | WaitPidFlag::__WALL;
+    !matches!(waitid(Id::Pid(tid), look), Ok(WaitStatus::StillAlive))
 }
 
 fn wait4(options: i32, measure: Measure) -> Result<(i32, i32, Used), Errno> {
