@@ -8,6 +8,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::libc;
+
 use crate::digest::Digest;
 
 /// A failure of the store.
@@ -40,6 +42,15 @@ pub enum Error {
         /// On which path.
         path: PathBuf,
         /// Which of the two it is.
+        source: io::Error,
+    },
+    /// The immutable flag of a blob could not be set or cleared.
+    Flag {
+        /// Which of the two.
+        operation: &'static str,
+        /// The blob.
+        path: PathBuf,
+        /// Why not.
         source: io::Error,
     },
     /// Something in the store could not be read or written.
@@ -86,6 +97,16 @@ impl Error {
                 }
                 _ => None,
             },
+            Error::Flag { source, .. } => match source.raw_os_error() {
+                Some(libc::EPERM | libc::EACCES) => Some(
+                    "the flag needs CAP_LINUX_IMMUTABLE: work as root, outside of containers that \
+                     take it away",
+                ),
+                Some(libc::ENOTTY | libc::EOPNOTSUPP | libc::EINVAL) => Some(
+                    "the file system of the store does not have the flag; ext4, xfs and btrfs do",
+                ),
+                _ => None,
+            },
             Error::NoStore { .. } | Error::Source { .. } => None,
         }
     }
@@ -101,6 +122,13 @@ impl fmt::Display for Error {
                 write!(f, "blob {digest} is not in the store (looked at {})", path.display())
             }
             Error::Source { .. } => write!(f, "the content to be stored cannot be read"),
+            Error::Flag { operation, path, .. } => {
+                write!(
+                    f,
+                    "content store: cannot {operation} the immutable flag of {}",
+                    path.display()
+                )
+            }
             Error::Full { operation, path, .. } | Error::Io { operation, path, .. } => {
                 write!(f, "content store: cannot {operation} {}", path.display())
             }
@@ -115,6 +143,7 @@ impl std::error::Error for Error {
             Error::NoStore { source, .. }
             | Error::Source { source }
             | Error::Full { source, .. }
+            | Error::Flag { source, .. }
             | Error::Io { source, .. } => Some(source),
         }
     }

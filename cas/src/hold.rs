@@ -46,6 +46,7 @@ pub struct Hold {
 /// While it lives, its owner is the only one who may delete, and nobody has a [`Hold`].
 #[derive(Debug)]
 pub struct Alone {
+    pub(crate) store: Store,
     _gate: Flock<File>,
     _content: Flock<File>,
 }
@@ -76,7 +77,7 @@ impl Store {
         };
         let gate = exclusive(self.root())?;
         let content = exclusive(&self.blobs())?;
-        Ok(Alone { _gate: gate, _content: content })
+        Ok(Alone { store: self.clone(), _gate: gate, _content: content })
     }
 }
 

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::insert::{Fresh, Inserted};
 use crate::ioctl;
 use crate::name::Name;
+use crate::protect::{self, Protection};
 use crate::store::{Durability, Store};
 use crate::temp::Temp;
 
@@ -146,11 +147,9 @@ impl Incoming {
             .map_err(store.failed("create a file in"))?,
         };
         let path = store.path_of(digest);
-        // A damaged blob may be a protected one. Where the flag cannot be cleared, rename says so.
-        if ioctl::is_immutable(&path).unwrap_or(false)
-            && let Ok(file) = File::open(&path)
-        {
-            let _ = ioctl::set_immutable(&file, false);
+        // A damaged blob may be a protected one.
+        if ioctl::is_immutable(&path).unwrap_or(false) {
+            protect::set(&path, Protection::Off)?;
         }
         temp.replace(&path).map_err(store.failed_at("replace the damaged blob", digest))
     }

@@ -4,6 +4,7 @@
 //! <root>/
 //!   blake3/ab/cd/<64 hex digits>   one blob; ab and cd are the first two bytes of its name
 //!   roots/<64 hex digits>          one registered manifest: where it is
+//!   unreached                      since when which blobs have been garbage
 //!   tmp/                           what is on its way in; what a killed process left behind
 //! ```
 //!
@@ -15,29 +16,34 @@
 //! **Invariant:** any number of threads and processes may insert at once, also the same content.
 //! **Invariant:** whoever counts on a blob that no registered manifest names has a [`Hold`].
 //!
-//! Deliberately absent: deletion and garbage collection, and any knowledge of what is in a
-//! manifest, of names or of trees (that is `vrift-vfs`).
+//! Deliberately absent: repair, and any knowledge of what is in a manifest, of names or of trees
+//! (that is `vrift-vfs`).
 
 mod copy;
 mod digest;
 mod error;
+mod gc;
 mod hold;
 mod incoming;
 mod insert;
 mod ioctl;
 mod map;
 mod name;
+mod protect;
 mod roots;
 mod store;
 mod temp;
+mod unreached;
 mod verify;
 mod walk;
 
 pub use digest::{Digest, NotADigest};
 pub use error::Error;
+pub use gc::{Amount, Deleted, Fate, Garbage};
 pub use hold::{Alone, Hold};
 pub use insert::{Fresh, Inserted};
 pub use map::{Mapped, map_file};
+pub use protect::{Protected, Protection};
 pub use roots::{Root, path_of_root};
 pub use store::{Durability, Stats, Store};
 pub use temp::Temp;

@@ -18,6 +18,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::incoming::BLOB_MODE;
 use crate::insert::{Fresh, Inserted};
+use crate::ioctl;
 use crate::map::{Mapped, map_file};
 use crate::name::Name;
 use crate::walk::{self, Found};
@@ -43,6 +44,10 @@ pub struct Stats {
     pub blobs: u64,
     /// Their sizes, added up.
     pub bytes: u64,
+    /// How many blobs have the immutable flag.
+    pub protected: u64,
+    /// Registered manifests.
+    pub roots: u64,
     /// Files in `tmp/`: insertions under way, and what killed processes left.
     pub leftovers: u64,
 }
@@ -184,18 +189,16 @@ impl Store {
         let mut stats = Stats::default();
         for shard in walk::shards(&self.blobs(), &mut |_| {})? {
             walk::shard(&shard, &mut |found| {
-                if let Found::Blob { size, .. } = found {
+                if let Found::Blob { path, size, .. } = found {
                     stats.blobs += 1;
                     stats.bytes += size;
+                    // A file system that cannot tell has no such flag.
+                    stats.protected += u64::from(ioctl::is_immutable(&path).unwrap_or(false));
                 }
             })?;
         }
-        let temp = self.temp_dir();
-        stats.leftovers = match fs::read_dir(&temp) {
-            Ok(names) => names.count() as u64,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
-            Err(e) => return Err(Error::io("list", &temp)(e)),
-        };
+        stats.leftovers = walk::list(&self.temp_dir())?.len() as u64;
+        stats.roots = self.roots()?.len() as u64;
         Ok(stats)
     }
 
@@ -380,6 +383,9 @@ mod tests {
             store.insert_bytes(content.as_bytes()).unwrap();
         }
         fs::write(dir.path().join("tmp/1-1"), "half a blo").unwrap();
-        assert_eq!(store.stat().unwrap(), Stats { blobs: 2, bytes: 8, leftovers: 1 });
+        assert_eq!(
+            store.stat().unwrap(),
+            Stats { blobs: 2, bytes: 8, leftovers: 1, ..Stats::default() }
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Proving the Iron Law: every blob is read again and compared with its name.
+//! Proving the Iron Law: every blob is read again and compared with its name, also a protected one.
 //!
 //! Shards are shared out between as many threads as the machine has processors; what they find
 //! goes to the caller's thread.
@@ -7,19 +7,17 @@
 //! wrong.
 
 use std::fmt;
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use nix::libc::O_NOFOLLOW;
-
 use crate::copy::hash;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::incoming::BLOB_MODE;
 use crate::insert::with_buffer;
+use crate::protect;
 use crate::store::Store;
 use crate::walk::{self, Found};
 
@@ -28,6 +26,8 @@ use crate::walk::{self, Found};
 pub struct Damage {
     /// Where.
     pub path: PathBuf,
+    /// The blob that cannot be had because of it.
+    pub blob: Option<Digest>,
     /// What is wrong with it.
     pub defect: Defect,
 }
@@ -46,6 +46,8 @@ pub enum Defect {
         /// The permissions it has.
         mode: u32,
     },
+    /// It has a blob's name and place but is a directory, a symlink or the like.
+    NotAFile,
     /// It has a blob's name but lies in the wrong directory, where nobody looks for it.
     Misplaced,
     /// It is neither a blob nor a directory for blobs.
@@ -74,6 +76,7 @@ impl fmt::Display for Damage {
         match &self.defect {
             Defect::Content { actual } => write!(f, "{path}: the content hashes to {actual}"),
             Defect::Mode { mode } => write!(f, "{path}: the mode is {mode:04o} instead of 0444"),
+            Defect::NotAFile => write!(f, "{path}: this is not a regular file"),
             Defect::Misplaced => write!(f, "{path}: a blob of this name belongs elsewhere"),
             Defect::Foreign => write!(f, "{path}: this is nothing of the store's"),
             Defect::Unreadable { source } => write!(f, "{path}: {source}"),
@@ -128,42 +131,43 @@ fn check_shards(shards: &[PathBuf], next: &AtomicUsize, sender: SyncSender<Messa
         let listed = walk::shard(shard, &mut |found| check(found, &mut send));
         if let Err(source) = listed {
             let defect = Defect::Unreadable { source };
-            send(Message::Damage(Damage { path: shard.clone(), defect }));
+            send(Message::Damage(Damage { path: shard.clone(), blob: None, defect }));
         }
     }
 }
 
 fn check(found: Found, send: &mut dyn FnMut(Message)) {
-    let (path, defect) = match found {
+    let (path, blob, defect) = match found {
         Found::Blob { path, digest, mode, .. } => return check_blob(path, digest, mode, send),
-        Found::Misplaced(path) => (path, Defect::Misplaced),
-        Found::Foreign(path) => (path, Defect::Foreign),
+        Found::NotAFile { path, digest } => (path, Some(digest), Defect::NotAFile),
+        Found::Misplaced(path) => (path, None, Defect::Misplaced),
+        Found::Foreign(path) => (path, None, Defect::Foreign),
     };
-    send(Message::Damage(Damage { path, defect }));
+    send(Message::Damage(Damage { path, blob, defect }));
 }
 
 fn check_blob(path: PathBuf, digest: Digest, mode: u32, send: &mut dyn FnMut(Message)) {
-    if mode != 0o444 {
-        let defect = Defect::Mode { mode };
-        send(Message::Damage(Damage { path: path.clone(), defect }));
+    let mut damage = |defect| {
+        send(Message::Damage(Damage { path: path.clone(), blob: Some(digest), defect }));
+    };
+    if mode != BLOB_MODE {
+        damage(Defect::Mode { mode });
     }
     match read(&path) {
         Ok(Some((actual, bytes))) => {
-            send(Message::Read { bytes });
             if actual != digest {
-                send(Message::Damage(Damage { path, defect: Defect::Content { actual } }));
+                damage(Defect::Content { actual });
             }
+            send(Message::Read { bytes });
         }
         Ok(None) => {}
-        Err(source) => {
-            send(Message::Damage(Damage { path, defect: Defect::Unreadable { source } }));
-        }
+        Err(source) => damage(Defect::Unreadable { source }),
     }
 }
 
 /// The digest and size of a blob, or `None` if it is gone by now.
 fn read(path: &Path) -> Result<Option<(Digest, u64)>, Error> {
-    let mut file = match OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(path) {
+    let mut file = match protect::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("open", path)(e)),
@@ -199,7 +203,7 @@ mod tests {
         for path in foreign {
             fs::write(dir.path().join(path), "").unwrap();
         }
-        let linked = good.with_file_name("ab".repeat(32));
+        let linked = good.with_file_name(format!("af13{}", "0".repeat(60)));
         std::os::unix::fs::symlink(&good, &linked).unwrap();
 
         let mut damages = Vec::new();
@@ -210,7 +214,7 @@ mod tests {
             format!("{}: the content hashes to {}", flipped.display(), Digest::of(b"flop")),
             format!("{}: the mode is 0755 instead of 0444", writable.display()),
             format!("{}: a blob of this name belongs elsewhere", astray.display()),
-            format!("{}: this is nothing of the store's", linked.display()),
+            format!("{}: this is not a regular file", linked.display()),
         ];
         let strange = foreign.map(|path| dir.path().join(path));
         wanted.extend(

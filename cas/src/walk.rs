@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
@@ -16,7 +16,9 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) enum Found {
     /// A regular file where the blob of its name belongs.
-    Blob { path: PathBuf, digest: Digest, mode: u32, size: u64 },
+    Blob { path: PathBuf, digest: Digest, mode: u32, size: u64, modified: u64 },
+    /// Something with the name of a blob, where that belongs, that is no regular file.
+    NotAFile { path: PathBuf, digest: Digest },
     /// A regular file with the name of a blob, in the wrong directory.
     Misplaced(PathBuf),
     /// Anything else.
@@ -56,11 +58,14 @@ fn classify(path: PathBuf, meta: Metadata) -> Found {
     };
     let mut dirs = path.ancestors().skip(1).map(last);
     let at_home = dirs.next() == Some(name.get(2..4)) && dirs.next() == Some(name.get(..2));
-    if !meta.is_file() {
+    if at_home && !meta.is_file() {
+        Found::NotAFile { path, digest }
+    } else if !meta.is_file() {
         Found::Foreign(path)
     } else if at_home {
         let mode = meta.permissions().mode() & 0o7777;
-        Found::Blob { path, digest, mode, size: meta.len() }
+        let modified = u64::try_from(meta.mtime()).unwrap_or(0);
+        Found::Blob { path, digest, mode, size: meta.len(), modified }
     } else {
         Found::Misplaced(path)
     }
@@ -77,7 +82,8 @@ fn is_shard(path: &Path, meta: &Metadata) -> bool {
     meta.is_dir() && last(path).is_some_and(two_digits)
 }
 
-fn list(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>, Error> {
+/// Everything in a directory with its attributes.
+pub(crate) fn list(dir: &Path) -> Result<Vec<(PathBuf, Metadata)>, Error> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
