@@ -1,5 +1,6 @@
 //! The command line: what may be typed, and nothing about what it does.
 
+mod cas;
 mod trace;
 mod trees;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cas::{CasCommand, GcArgs};
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
 pub(crate) use trees::{ExportArgs, IngestArgs};
 
@@ -61,7 +63,7 @@ pub(crate) enum Command {
     /// Look into a manifest
     #[command(subcommand)]
     Manifest(ManifestCommand),
-    /// Look into the content-addressed store
+    /// Look into the content-addressed store, and look after it
     #[command(subcommand)]
     Cas(CasCommand),
     /// Check whether this machine lets vrift work, and say what to mend
@@ -128,18 +130,6 @@ pub(crate) enum ManifestCommand {
         /// The path
         path: Option<PathBuf>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CasCommand {
-    /// Count blobs and bytes
-    Stat {
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Hash every blob again and name what is damaged
-    Verify,
 }
 
 #[cfg(test)]

@@ -59,8 +59,18 @@ impl Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
-        Failure::new(chain(&error))
+        let failure = Failure::new(chain(&error));
+        match hint(&error) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
+}
+
+/// What the store knows to do, if it is the store that failed.
+fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let own = error.downcast_ref().and_then(vrift_cas::Error::hint);
+    own.or_else(|| hint(error.source()?))
 }
 
 /// An error with all its reasons in one line.

@@ -25,8 +25,9 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         return Ok(Prepared { served: None, directory: None });
     };
     let point = args.prefix.clone().unwrap_or_else(environment::prefix);
-    let manifest = Manifest::open(file)?;
     let store = environment::store()?;
+    let _until_it_is_leased = store.hold()?;
+    let manifest = Manifest::open(file)?;
     let skeleton = Skeleton::create(store.root())?;
     let mount = Mount::new(&point, manifest)?;
     let namespace = Namespace::new(vec![mount], store, skeleton)?;

@@ -19,6 +19,10 @@ mod kit;
 mod looks_the_same;
 #[path = "suite/project.rs"]
 mod project;
+#[path = "suite/store.rs"]
+mod store;
+#[path = "suite/store_crash.rs"]
+mod store_crash;
 #[path = "suite/trace_cc.rs"]
 mod trace_cc;
 #[path = "suite/zoo.rs"]

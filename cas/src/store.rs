@@ -261,15 +261,13 @@ impl Store {
             return Ok(());
         }
         let [outer, inner] = name.dirs();
-        // The outer one is there in all but 256 cases.
-        match mkdirat(&self.inner.dir, inner, DIR_MODE) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(_) => {
-                self.make_dir(b"blake3")?;
-                self.make_dir(outer)?;
-                self.make_dir(inner)?;
-            }
-        }
+        // The outer one is there in all but 256 cases, and what is above it nearly always.
+        let make = |dir: &[u8]| self.make_dir(dir);
+        make(inner).or_else(|_| make(outer).and_then(|()| make(inner))).or_else(|_| {
+            make(b"blake3")?;
+            make(outer)?;
+            make(inner)
+        })?;
         seen.fetch_or(bit, Ordering::Relaxed);
         Ok(())
     }

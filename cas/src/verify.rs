@@ -59,6 +59,20 @@ pub enum Defect {
     },
 }
 
+impl Defect {
+    /// The kind of defect in one word, for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Defect::Content { .. } => "content",
+            Defect::Mode { .. } => "mode",
+            Defect::NotAFile => "not-a-file",
+            Defect::Misplaced => "misplaced",
+            Defect::Foreign => "foreign",
+            Defect::Unreadable { .. } => "unreadable",
+        }
+    }
+}
+
 /// What a verification went through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Verified {

@@ -16,6 +16,7 @@
 pub mod export;
 pub mod ingest;
 pub mod manifest;
+pub mod reach;
 
 mod attr;
 mod caller;
@@ -26,6 +27,7 @@ mod files;
 mod host;
 mod image;
 mod judge;
+mod lease;
 mod namespace;
 mod place;
 mod request;

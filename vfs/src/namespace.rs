@@ -76,7 +76,8 @@ pub struct Namespace {
 
 impl Namespace {
     /// Puts `mounts` over the host's tree; contents come from `store`, and directories of the
-    /// mounts are opened as directories made in `skeleton`.
+    /// mounts are opened as directories made in `skeleton`. Who calls this holds the store, so that
+    /// no collection comes between the opening of a manifest and the note that it is used.
     pub fn new(mounts: Vec<Mount>, store: Store, skeleton: Skeleton) -> Result<Namespace, Error> {
         for (at, mount) in mounts.iter().enumerate() {
             let inside = |other: &Mount| mount.point.starts_with(&other.point);
@@ -84,6 +85,9 @@ impl Namespace {
                 let why = "it lies inside another mount, which is not supported yet";
                 return Err(Error::MountPoint { point: mount.point.clone(), why });
             }
+        }
+        for (number, mount) in mounts.iter().enumerate() {
+            skeleton.lease(number, &mount.manifest)?;
         }
         let images = Images::new(skeleton.stage());
         Ok(Namespace { mounts, store, skeleton, images })

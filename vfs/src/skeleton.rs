@@ -5,6 +5,7 @@
 //! ```text
 //! <store>/run/<pid>-<n>/        one per running vrift, removed at its end
 //!     lock                      held with flock while vrift lives
+//!     manifest-0                what mount 0 reaches, see lease.rs
 //!     directory/                stands for every directory
 //!     0-17                      the symlink for node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
@@ -26,6 +27,8 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::error::Error;
+use crate::lease;
+use crate::manifest::Manifest;
 use crate::place::NodeRef;
 
 /// Every user a tracee may become can enter and open the stand-ins; they are empty.
@@ -68,6 +71,12 @@ impl Skeleton {
         let directory = root.join("directory");
         make_directory(&directory)?;
         Ok(Skeleton { root, directory, lock: Some(lock) })
+    }
+
+    /// Says that mount number `number` uses `manifest`, until the skeleton goes.
+    pub(crate) fn lease(&self, number: usize, manifest: &Manifest) -> Result<(), Error> {
+        lease::write(&self.root, number, manifest)
+            .map_err(|source| Error::Skeleton { path: self.root.clone(), source })
     }
 
     /// The directory that stands for every directory.
