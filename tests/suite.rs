@@ -23,6 +23,8 @@ mod project;
 mod store;
 #[path = "suite/store_crash.rs"]
 mod store_crash;
+#[path = "suite/store_disks.rs"]
+mod store_disks;
 #[path = "suite/trace_cc.rs"]
 mod trace_cc;
 #[path = "suite/zoo.rs"]

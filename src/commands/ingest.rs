@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use vrift_cas::Durability;
 use vrift_vfs::ingest::{self, Border, LeftOut, Options, Progress, Reading, Report, Sensitive};
 use vrift_vfs::ingest::{Reason, Special};
 
@@ -15,7 +16,7 @@ use crate::progress;
 
 /// Takes the trees in and says what was done. Exit status 1 if something could not be taken in.
 pub(crate) fn ingest(args: &IngestArgs) -> Result<ExitCode, Failure> {
-    let store = environment::store_or_new()?;
+    let store = environment::store_or_new()?.with_durability(Durability::Batched);
     let options = options(args)?;
     let (start, shown) = (Instant::now(), Progress::default());
     let report = progress::shown("ingested", &shown, || {

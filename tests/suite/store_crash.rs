@@ -1,4 +1,4 @@
-//! What is left after a kill or on a full disk: a store that verifies, and manifests that work.
+//! What is left after a kill: a store that verifies, and manifests that work.
 //!
 //! A process changes the disk by system calls alone. So strace kills it at one of them, a different
 //! one each time, from the first to the last. `VRIFT_FULL=1` takes 200 of them instead of 20.
@@ -8,16 +8,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::kit::{Ran, Sandbox, have, root, run, skipped};
+use crate::kit::{Sandbox, have, run, skipped};
 
 /// A sandbox with an old manifest `old.m`, and a tree that is to be ingested.
-struct Scene {
-    sandbox: Sandbox,
-    tree: PathBuf,
+pub(crate) struct Scene {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) tree: PathBuf,
 }
 
 impl Scene {
-    fn new() -> Scene {
+    pub(crate) fn new() -> Scene {
         let sandbox = Sandbox::new();
         let old = sandbox.path("old");
         let tree = sandbox.path("new");
@@ -158,80 +158,4 @@ fn a_collection_that_is_killed_leaves_a_whole_store() {
         scene.clean(&when);
     }
     assert!(killed > 10, "only {killed} of them were killed");
-}
-
-/// Runs a shell script with a small tmpfs of its own at `$D`, and returns what it printed.
-fn on_small_disk(sandbox: &Sandbox, script: &str) -> Option<Ran> {
-    if !root() {
-        skipped("mounting a small disk needs root");
-        return None;
-    }
-    if !have("unshare") {
-        return None;
-    }
-    let disk = sandbox.path("disk");
-    fs::create_dir(&disk).expect("a new directory");
-    let mount = "mount -t tmpfs -o size=2m none \"$D\" || exit 99";
-    let mut unshare = sandbox.command("unshare");
-    unshare.args(["--mount", "--propagation", "private", "sh", "-c"]);
-    unshare.arg(format!("{mount}\n{script}")).arg("sh");
-    unshare.env("D", &disk).env("VR_THE_SOURCE", disk.join("store"));
-    let ran = run(unshare.env("V", env!("CARGO_BIN_EXE_vrift")));
-    if ran.code() == Some(99) || ran.err().contains("unshare:") {
-        skipped(&format!("no disk can be mounted: {ran}"));
-        return None;
-    }
-    Some(ran)
-}
-
-#[test]
-fn a_full_disk_is_told_and_leaves_a_whole_store() {
-    let scene = Scene::new();
-    let script = "
-        $V ingest old -o old.m || exit 1
-        $V ingest new -o new.m 2>err; echo ingest $?
-        grep -q 'No space left' err && grep -q \"$D/store\" err && grep -q 'hint:' err || cat err
-        $V cas stat | grep leftovers
-        $V cas verify >/dev/null; echo verify $?
-        $V manifest cat old.m 25; echo
-        mount -o remount,size=64m \"$D\"
-        $V ingest new -o new.m >/dev/null; echo again $?
-        $V cas verify >/dev/null; echo verify $?
-        $V manifest cat new.m large | cmp - new/large; echo same $?
-    ";
-    // Of random content, so that it has no holes.
-    let mut state = 1u32;
-    let noise = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    let large: Vec<u8> = (0..3 << 20).map(noise).collect();
-    fs::write(scene.tree.join("large"), large).expect("it is ours");
-    let Some(ran) = on_small_disk(&scene.sandbox, script) else { return };
-    let out = ran.fine();
-    let told = &out[out.find("ingest 125").unwrap_or_else(|| panic!("{out}"))..];
-    let wanted = "ingest 125\nleftovers  0\nverify 0\ncontent 25\nagain 0\nverify 0\nsame 0\n";
-    assert_eq!(told, wanted);
-}
-
-#[test]
-fn a_read_only_store_serves_and_says_why_it_does_not_store() {
-    let scene = Scene::new();
-    let script = "
-        $V ingest old -o old.m >/dev/null || exit 1
-        $V ingest new -o new.m 2>/dev/null; rm -f new.m
-        mount -o remount,ro \"$D\"
-        $V manifest cat old.m 25; echo
-        $V cas verify >/dev/null; echo verify $?
-        $V cas stat >/dev/null; echo stat $?
-        for command in \"ingest new -o new.m\" \"cas gc --delete --grace 0\"; do
-            $V $command >/dev/null 2>err; test $? = 0 && echo it worked
-            grep -q 'Read-only file system' err && grep -q \"$D/store\" err || cat err
-        done
-        ls new.m 2>&1 >/dev/null | grep -c 'No such file'
-    ";
-    let Some(ran) = on_small_disk(&scene.sandbox, script) else { return };
-    let out = ran.fine();
-    let told = &out[out.find("content 25").unwrap_or_else(|| panic!("{out}"))..];
-    assert_eq!(told, "content 25\nverify 0\nstat 0\n1\n");
 }
