@@ -67,10 +67,43 @@ impl<E: Error + 'static> From<E> for Failure {
     }
 }
 
-/// What the store knows to do, if it is the store that failed.
+/// What the user can do, if it is the store that failed.
 fn hint(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    let own = error.downcast_ref().and_then(vrift_cas::Error::hint);
-    own.or_else(|| hint(error.source()?))
+    error.downcast_ref().and_then(store_hint).or_else(|| hint(error.source()?))
+}
+
+/// What the user can do about a failure of the store, where that follows from it.
+pub(crate) fn store_hint(error: &vrift_cas::Error) -> Option<&'static str> {
+    use vrift_cas::Error;
+    match error {
+        Error::Full { .. } => Some(
+            "nothing is left half-written; free space (`vrift cas gc` says what the store can give \
+             back) and do it again",
+        ),
+        Error::Missing { .. } => {
+            Some("ingest the tree again, or name the store that has it with VR_THE_SOURCE")
+        }
+        Error::Io { source, .. } => match source.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Some("work as the store's owner, or name another with VR_THE_SOURCE")
+            }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                Some("remount it writable, or name another store with VR_THE_SOURCE")
+            }
+            _ => None,
+        },
+        Error::Flag { source, .. } => match source.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => Some(
+                "the flag needs CAP_LINUX_IMMUTABLE: work as root, outside of containers that take \
+                 it away",
+            ),
+            Some(libc::ENOTTY | libc::EOPNOTSUPP | libc::EINVAL) => {
+                Some("the file system of the store does not have the flag; ext4, xfs and btrfs do")
+            }
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// An error with all its reasons in one line.

@@ -8,8 +8,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nix::libc;
-
 use crate::digest::Digest;
 
 /// A failure of the store.
@@ -75,39 +73,6 @@ impl Error {
                 }
                 _ => Error::Io { operation, path, source },
             }
-        }
-    }
-
-    /// What the user can do, where that follows from the error.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Error::Full { .. } => Some(
-                "nothing is left half-written; free space (`vrift cas gc` says what the store can \
-                 give back) and do it again",
-            ),
-            Error::Missing { .. } => {
-                Some("ingest the tree again, or name the store that has it with VR_THE_SOURCE")
-            }
-            Error::Io { source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => {
-                    Some("work as the store's owner, or name another with VR_THE_SOURCE")
-                }
-                io::ErrorKind::ReadOnlyFilesystem => {
-                    Some("remount it writable, or name another store with VR_THE_SOURCE")
-                }
-                _ => None,
-            },
-            Error::Flag { source, .. } => match source.raw_os_error() {
-                Some(libc::EPERM | libc::EACCES) => Some(
-                    "the flag needs CAP_LINUX_IMMUTABLE: work as root, outside of containers that \
-                     take it away",
-                ),
-                Some(libc::ENOTTY | libc::EOPNOTSUPP | libc::EINVAL) => Some(
-                    "the file system of the store does not have the flag; ext4, xfs and btrfs do",
-                ),
-                _ => None,
-            },
-            Error::NoStore { .. } | Error::Source { .. } => None,
         }
     }
 }

@@ -181,6 +181,16 @@ impl Store {
         Ok(self.size_of(digest)?.is_some())
     }
 
+    /// Whether an insertion of content of this digest and `size` would find it known: there is a
+    /// regular file of that size and of mode 0444. Its content is not checked.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the store cannot tell.
+    pub fn knows(&self, digest: &Digest, size: u64) -> Result<bool, Error> {
+        let whole = Looks { kind: SFlag::S_IFREG, mode: BLOB_MODE, size };
+        Ok(self.look(digest)? == Some(whole))
+    }
+
     /// Counts the blobs, without reading them.
     ///
     /// # Errors
@@ -220,8 +230,7 @@ impl Store {
     /// The blob, if the store has it as it must be. One of another size or mode was damaged, and is
     /// to be replaced.
     pub(crate) fn known(&self, digest: &Digest, size: u64) -> Result<Option<Inserted>, Error> {
-        let whole = Looks { kind: SFlag::S_IFREG, mode: BLOB_MODE, size };
-        if self.look(digest)? != Some(whole) {
+        if !self.knows(digest, size)? {
             return Ok(None);
         }
         if self.durability == Durability::Synced {

@@ -242,11 +242,13 @@ fn cas_stat_and_verify() {
     store      $SANDBOX/store
     blobs      3
     bytes      39
+    protected  0
+    manifests  1
     leftovers  0
     [exit status: 0]
     ");
     insta::assert_snapshot!(told(&sandbox, &mut sandbox.vrift(["cas", "stat", "--json"])), @r#"
-    {"blobs":3,"bytes":39,"leftovers":0,"store":"$SANDBOX/store"}
+    {"blobs":3,"bytes":39,"leftovers":0,"manifests":1,"protected":0,"store":"$SANDBOX/store"}
     [exit status: 0]
     "#);
     insta::assert_snapshot!(told(&sandbox, &mut sandbox.vrift(["cas", "verify"])), @r"

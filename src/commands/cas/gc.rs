@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use vrift_cas::{Alone, Amount, Deleted, Error, Fate, Garbage, Store, path_of_root};
+use vrift_cas::{Alone, Amount, Deleted, Fate, Garbage, Store, path_of_root};
 use vrift_vfs::reach::Reach;
 
 use super::{shown, told};
 use crate::cli::GcArgs;
 use crate::environment;
-use crate::failure::{Failure, chain, complain};
+use crate::failure::{Failure, chain, complain, store_hint};
 
 /// What a collection found and did.
 struct Outcome {
@@ -35,7 +35,7 @@ pub(crate) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
     for failure in outcome.deleted.iter().flat_map(|deleted| &deleted.failures) {
         complain(&chain(failure));
     }
-    if let Some(hint) = outcome.deleted.iter().flat_map(|d| &d.failures).find_map(Error::hint) {
+    if let Some(hint) = outcome.deleted.iter().flat_map(|d| &d.failures).find_map(store_hint) {
         complain(hint);
     }
     let mut out = stdout().lock();

@@ -100,8 +100,8 @@ impl Ingest<'_> {
         }
         self.refuse_own(stat)?;
         let Some(entry) = self.cache.find(stat) else { return Ok(None) };
-        let size = self.store.size_of(&entry.digest);
-        if size.map_err(|error| Stop::Everywhere(Error::Store(error)))? != Some(stat.size()) {
+        let known = self.store.knows(&entry.digest, stat.size());
+        if !known.map_err(|error| Stop::Everywhere(Error::Store(error)))? {
             return Ok(None);
         }
         let linked = self.begin(stat)?;
