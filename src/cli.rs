@@ -1,6 +1,7 @@
 //! The command line: what may be typed, and nothing about what it does.
 
 mod cas;
+mod manifest;
 mod trace;
 mod trees;
 
@@ -11,6 +12,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cas::{CasCommand, GcArgs};
+pub(crate) use manifest::{
+    DiffArgs, LsArgs, ManifestCommand, PlaceArgs, ShowArgs, StatArgs, VerifyArgs,
+};
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
 pub(crate) use trees::{ExportArgs, IngestArgs};
 
@@ -105,31 +109,6 @@ pub(crate) struct RunArgs {
     /// The command and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ManifestCommand {
-    /// List the names below a path, like `ls -lR`
-    Ls {
-        /// The manifest
-        manifest: PathBuf,
-        /// Where to start [default: the root]
-        path: Option<PathBuf>,
-    },
-    /// Print a file's content
-    Cat {
-        /// The manifest
-        manifest: PathBuf,
-        /// The file
-        path: PathBuf,
-    },
-    /// Show what the manifest is, or all that it says of one path
-    Show {
-        /// The manifest
-        manifest: PathBuf,
-        /// The path
-        path: Option<PathBuf>,
-    },
 }
 
 #[cfg(test)]

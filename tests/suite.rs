@@ -17,6 +17,8 @@ mod guests;
 mod kit;
 #[path = "suite/looks_the_same.rs"]
 mod looks_the_same;
+#[path = "suite/manifest.rs"]
+mod manifest;
 #[path = "suite/project.rs"]
 mod project;
 #[path = "suite/store.rs"]

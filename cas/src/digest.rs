@@ -4,6 +4,7 @@
 //! beside `blake3/`.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 /// The BLAKE3 digest of some content.
@@ -27,6 +28,16 @@ impl Digest {
             pair[1] = DIGITS[usize::from(byte & 15)];
         }
         hex
+    }
+
+    /// The digest of all that `source` still has to give.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn of_reader(source: &mut dyn Read) -> io::Result<Digest> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(source)?;
+        Ok(hasher.finalize().into())
     }
 }
 
