@@ -16,7 +16,7 @@ pub(crate) use manifest::{
     DiffArgs, LsArgs, ManifestCommand, PlaceArgs, ShowArgs, StatArgs, VerifyArgs,
 };
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
-pub(crate) use trees::{ExportArgs, IngestArgs};
+pub(crate) use trees::{ExportArgs, ExportTarArgs, ImportTarArgs, IngestArgs};
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.
 #[derive(Debug, Parser)]

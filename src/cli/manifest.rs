@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::trees::{ExportTarArgs, ImportTarArgs};
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ManifestCommand {
     /// List what is at and below a path, one line each, like `ls -lR`
@@ -25,6 +27,10 @@ pub(crate) enum ManifestCommand {
     Diff(DiffArgs),
     /// Check a manifest and whether the store has its contents; exit status 1 if something is wrong
     Verify(VerifyArgs),
+    /// Store what a tar archive holds, and write its manifest
+    ImportTar(ImportTarArgs),
+    /// Write the tree of a manifest as a tar archive
+    ExportTar(ExportTarArgs),
 }
 
 /// A manifest and a path in it.

@@ -52,3 +52,26 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportTarArgs {
+    /// The archive, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) archive: PathBuf,
+    /// Where to write the manifest
+    #[arg(short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportTarArgs {
+    /// The manifest
+    #[arg(value_name = "MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// Where to write the archive [default: standard output]
+    #[arg(short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}

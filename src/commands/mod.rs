@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod archive;
 mod cas;
 mod doctor;
 mod export;

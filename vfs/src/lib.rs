@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod export;
 pub mod ingest;
 pub mod manifest;

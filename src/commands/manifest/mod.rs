@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use vrift_vfs::manifest::{Manifest, NodeId};
 
+use super::archive;
 use crate::cli::ManifestCommand;
 use crate::failure::Failure;
 
@@ -29,6 +30,8 @@ pub(crate) fn manifest(command: &ManifestCommand) -> Result<ExitCode, Failure> {
         ManifestCommand::Stat(args) => show::stat(args),
         ManifestCommand::Diff(args) => return diff::diff(args),
         ManifestCommand::Verify(args) => return verify::verify(args),
+        ManifestCommand::ImportTar(args) => return archive::import(args),
+        ManifestCommand::ExportTar(args) => return archive::export(args),
     }?;
     Ok(ExitCode::SUCCESS)
 }
