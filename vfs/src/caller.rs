@@ -78,6 +78,9 @@ pub trait Caller {
     /// What `/proc/self` and `/proc/thread-self` name: process id and thread id.
     fn ids(&self) -> (i32, i32);
 
+    /// Whether it is let see what a tracee has mapped.
+    fn may_look_into(&self, of: ProcId) -> bool;
+
     /// Whether a descriptor vanishes when a program is executed.
     fn closes_on_exec(&self, fd: i32) -> bool;
 

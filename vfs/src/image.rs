@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use vrift_cas::Digest;
@@ -14,7 +13,6 @@ use vrift_cas::Digest;
 use crate::caller::Exe;
 use crate::elf::{self, Interpreter};
 use crate::error::Error;
-use crate::files::Backing;
 use crate::script::{self, HEAD_BYTES, Line};
 use crate::stage::{Loader, Source, Stage};
 
@@ -56,8 +54,8 @@ impl Head {
 pub(crate) struct Images {
     stage: Stage,
     heads: RefCell<HashMap<Digest, Head>>,
-    /// What was last run as each copy.
-    shown: RefCell<HashMap<Backing, Exe>>,
+    /// What was last run as each copy, by the directory of the copy.
+    shown: RefCell<HashMap<PathBuf, Exe>>,
 }
 
 impl Images {
@@ -98,10 +96,14 @@ impl Images {
             Some(path) => path,
             None => self.stage.copy(source, &open()?, name, loader).map_err(failed)?,
         };
-        let meta = path.symlink_metadata().map_err(failed)?;
-        let backing = Backing { dev: meta.dev(), ino: meta.ino() };
-        self.shown.borrow_mut().insert(backing, exe.clone());
+        let directory = path.parent().unwrap_or(&path).to_owned();
+        self.shown.borrow_mut().insert(directory, exe.clone());
         Ok(path)
+    }
+
+    /// What the copy at `path` was last run as.
+    pub(crate) fn shown(&self, path: &Path) -> Option<Exe> {
+        self.shown.borrow().get(path.parent()?).cloned()
     }
 
     /// A symlink to `target` under `name`.

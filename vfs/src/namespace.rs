@@ -1,5 +1,7 @@
 //! The tree a caller sees: the host's, with mounts over some of its directories.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,8 @@ pub struct Namespace {
     store: Store,
     skeleton: Skeleton,
     images: Images,
+    /// The file each blob was last opened as.
+    last_opened: RefCell<HashMap<Digest, NodeRef>>,
 }
 
 impl Namespace {
@@ -90,7 +94,7 @@ impl Namespace {
             skeleton.lease(number, &mount.manifest)?;
         }
         let images = Images::new(skeleton.stage());
-        Ok(Namespace { mounts, store, skeleton, images })
+        Ok(Namespace { mounts, store, skeleton, images, last_opened: RefCell::default() })
     }
 
     /// Where `path`, without symlinks, lies: the place a process starts in.
@@ -186,6 +190,21 @@ impl Namespace {
 
     pub(crate) fn open_blob(&self, digest: &Digest) -> Result<std::fs::File, vrift_cas::Error> {
         self.store.open_blob(digest)
+    }
+
+    /// Takes note of what a blob is opened as.
+    pub(crate) fn opened(&self, digest: Digest, at: NodeRef) {
+        self.last_opened.borrow_mut().insert(digest, at);
+    }
+
+    /// What a blob was last opened as.
+    pub(crate) fn last_opened(&self, digest: &Digest) -> Option<NodeRef> {
+        self.last_opened.borrow().get(digest).copied()
+    }
+
+    /// A file of this content for one call of the task `tid`.
+    pub(crate) fn make_view(&self, content: &[u8], tid: i32) -> Result<PathBuf, Error> {
+        self.skeleton.view(content, tid)
     }
 
     pub(crate) fn images(&self) -> &Images {

@@ -441,23 +441,39 @@ fn with_slash(path: PathBuf, slash: bool) -> PathBuf {
     PathBuf::from(bytes)
 }
 
-/// Recognises `/proc/<pid>/cwd`, `/proc/<pid>/exe`, `/proc/<pid>/fd/<n>` and the same below `task/<tid>`.
+/// Recognises `/proc/<pid>/cwd`, `/proc/<pid>/exe`, `/proc/<pid>/fd/<n>` and the same below
+/// `task/<tid>`.
 fn magic_link(path: &Path) -> Option<MagicLink> {
-    let mut parts = path.strip_prefix("/proc").ok()?.iter().map(OsStr::as_bytes);
-    let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<i32>().ok();
-    let mut of = ProcId::Process(number(parts.next()?)?);
-    let mut part = parts.next()?;
-    if part == b"task" {
-        of = ProcId::Thread(number(parts.next()?)?);
-        part = parts.next()?;
-    }
-    let entry = match part {
+    let (of, mut parts) = process_of(path)?;
+    let entry = match parts.next()? {
         b"cwd" => ProcEntry::Cwd,
         b"exe" => ProcEntry::Exe,
         b"fd" => ProcEntry::Fd(number(parts.next()?)?),
         _ => return None,
     };
     parts.next().is_none().then_some(MagicLink { of, entry })
+}
+
+/// Recognises a file right below `/proc/<pid>` or `/proc/<pid>/task/<tid>`.
+pub(crate) fn proc_file(path: &Path) -> Option<(ProcId, &[u8])> {
+    let (of, mut parts) = process_of(path)?;
+    let name = parts.next()?;
+    parts.next().is_none().then_some((of, name))
+}
+
+/// Whose directory of `/proc` a path leads into, and what follows.
+fn process_of(path: &Path) -> Option<(ProcId, impl Iterator<Item = &[u8]>)> {
+    let mut parts = path.strip_prefix("/proc").ok()?.iter().map(OsStr::as_bytes).peekable();
+    let mut of = ProcId::Process(number(parts.next()?)?);
+    if parts.peek() == Some(&&b"task"[..]) {
+        parts.next();
+        of = ProcId::Thread(number(parts.next()?)?);
+    }
+    Some((of, parts))
+}
+
+fn number(part: &[u8]) -> Option<i32> {
+    std::str::from_utf8(part).ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //!     directory/                stands for every directory
 //!     0-17                      the symlink for node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
+//!     view-17                   what task 17 is about to open instead of a file of /proc
 //! ```
 //!
 //! A relative path that escapes decoding ends in an empty directory instead of the host's tree.
@@ -87,6 +88,19 @@ impl Skeleton {
     /// Where executable copies are made.
     pub(crate) fn stage(&self) -> PathBuf {
         self.root.join("exec")
+    }
+
+    /// A file of this content for one call of the task `tid`.
+    pub(crate) fn view(&self, content: &[u8], tid: i32) -> Result<PathBuf, Error> {
+        let path = self.root.join(format!("view-{tid}"));
+        // A descriptor may still be open on the last one.
+        let _ = fs::remove_file(&path);
+        let made = fs::write(&path, content)
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o444)));
+        match made {
+            Ok(()) => Ok(path),
+            Err(source) => Err(Error::Skeleton { path, source }),
+        }
     }
 
     /// The symlink that stands for `node`, made if it is not there.

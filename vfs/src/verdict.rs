@@ -110,6 +110,8 @@ pub enum Effect {
         /// The blob that backs it, for a file.
         blob: Option<Digest>,
     },
+    /// The file at this path was made for the call and goes after it.
+    Discards(PathBuf),
     /// The current directory is there now.
     Enters(Place),
 }

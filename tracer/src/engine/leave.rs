@@ -142,6 +142,11 @@ impl<A: Arch> Engine<A> {
         let task = self.tasks.get_mut(&tid)?;
         match (effect, outcome) {
             (Effect::None, _) => None,
+            (Effect::Discards(view), _) => {
+                // If it cannot go now it goes with the session.
+                let _ = std::fs::remove_file(view);
+                None
+            }
             (Effect::Opens { node, usage, .. }, Outcome::Value(fd)) => {
                 let fd = fd as i32;
                 if let Some(backing) = procfs::backing(tid, fd) {

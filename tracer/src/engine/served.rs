@@ -108,6 +108,10 @@ impl Caller for Ourselves {
         (nix::unistd::getpid().as_raw(), nix::unistd::gettid().as_raw())
     }
 
+    fn may_look_into(&self, _of: ProcId) -> bool {
+        false
+    }
+
     fn closes_on_exec(&self, fd: i32) -> bool {
         procfs::closes_on_exec(nix::unistd::getpid(), fd)
     }
@@ -149,6 +153,15 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         (self.task.tgid.as_raw(), self.tid.as_raw())
     }
 
+    /// As `ptrace_may_access` in kernel/ptrace.c decides, with one capability in the place of
+    /// another: whoever may read every file may look into every tracee.
+    fn may_look_into(&self, of: ProcId) -> bool {
+        let (ProcId::Process(id) | ProcId::Thread(id)) = of;
+        let Some(task) = self.tasks.get(&Pid::from_raw(id)) else { return false };
+        let creds = self.creds(Ids::FileSystem);
+        task.tgid == self.task.tgid || creds.dac_override || owned_by(id, &creds)
+    }
+
     fn closes_on_exec(&self, fd: i32) -> bool {
         procfs::closes_on_exec(self.tid, fd)
     }
@@ -167,6 +180,13 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         };
         node.map(|node| Jump { place: Place::Node(node), text: None })
     }
+}
+
+/// Whether every id of a task is the caller's.
+fn owned_by(id: i32, creds: &Creds) -> bool {
+    let target = TaskCreds::of(Pid::from_raw(id));
+    let all = [Ids::FileSystem, Ids::Real].map(|ids| target.get(ids));
+    all.iter().all(|ids| ids.uid == creds.uid && ids.gid == creds.gid)
 }
 
 /// What mounts make of a task's descriptors, for the view.

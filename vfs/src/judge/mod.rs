@@ -6,6 +6,7 @@
 mod change;
 mod exec;
 mod lookup;
+mod mappings;
 mod names;
 mod open;
 

@@ -1,5 +1,7 @@
 //! Opening a file.
 
+use std::path::{Path, PathBuf};
+
 use nix::errno::Errno;
 
 use super::{Failure, Outcome, on_host};
@@ -21,14 +23,30 @@ impl Namespace {
         let ending = if open.create.makes_a_name() { Ending::Create } else { Ending::Lookup };
         let at = resolve(self, caller, &path, ending)?;
         match at.found {
-            Found::Host(_) if at.course == Course::Plain => Ok(Judged::pass()),
-            Found::Host(path) => Ok(on_host(path)),
+            Found::Host(path) => match self.view(caller, open, &path)? {
+                Some(view) => Ok(on_host(view.clone()).with(Effect::Discards(view))),
+                None if at.course == Course::Plain => Ok(Judged::pass()),
+                None => Ok(on_host(path)),
+            },
             Found::Magic(_) if open.create == Create::New => Err(Errno::EEXIST.into()),
             Found::Magic(_) if open.handle == Handle::Path => Ok(Judged::pass()),
             Found::Magic(_) => Err(Errno::ELOOP.into()),
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
             Found::Absent => Err(Errno::ENOENT.into()),
             Found::Node(node) => self.open_node(caller, open, node),
+        }
+    }
+
+    /// What is opened instead of a file of `/proc`.
+    fn view(
+        &self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        path: &Path,
+    ) -> Result<Option<PathBuf>, Failure> {
+        match open.handle {
+            Handle::Read if path.starts_with("/proc") => self.mappings(caller, path),
+            _ => Ok(None),
         }
     }
 
@@ -52,7 +70,10 @@ impl Namespace {
             }
         }
         let (path, blob) = match node.kind {
-            Kind::File => (self.blob_path(&node.digest), Some(node.digest)),
+            Kind::File => {
+                self.opened(node.digest, at);
+                (self.blob_path(&node.digest), Some(node.digest))
+            }
             _ => (self.stand_in(at)?, None),
         };
         let paths = Paths { first: Some(path), second: None };
