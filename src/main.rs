@@ -8,6 +8,7 @@ mod inherited;
 mod mounts;
 mod program;
 mod progress;
+mod reader;
 
 use std::process::ExitCode;
 

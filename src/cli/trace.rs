@@ -153,7 +153,7 @@ pub(crate) enum Annotate {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Where it goes")]
 pub(crate) struct OutputArgs {
-    /// Write the trace to FILE instead of standard error
+    /// Write the trace to FILE instead of standard error, or with '|COMMAND' to a shell command
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Append to the file of -o

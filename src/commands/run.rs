@@ -19,16 +19,16 @@ use crate::{mounts, program};
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let observer = Observer::silent(Box::new(complain_about));
-    observed(&args.root, &args.command, &[], observer)
+    observed(&args.root, &args.command, &[], observer).map(end_as)
 }
 
-/// Runs a command under an observer, with `changes` to its environment, and ends as the command ended.
+/// Runs a command under an observer, with `changes` to its environment.
 pub(crate) fn observed(
     root: &RootArgs,
     command: &[OsString],
     changes: &[OsString],
     observer: Observer,
-) -> Result<ExitCode, Failure> {
+) -> Result<Ending, Failure> {
     let prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
         command,
@@ -41,14 +41,21 @@ pub(crate) fn observed(
         ExitWithRoot::Kill => Survivors::Kill,
     };
     match session::run(&program, prepared.served, observer, survivors) {
-        Ok(Ending::Exited { code }) => Ok(ExitCode::from(code as u8)),
-        Ok(Ending::Killed { signo, .. }) => Ok(die_of(signo)),
+        Ok(ending) => Ok(ending),
         Err(LaunchError::Execute { errno }) => Err(program::not_executed(&command[0], errno)),
         Err(error @ (LaunchError::Seize { .. } | LaunchError::Filter { .. })) => {
             let obstacle = Obstacle::from(&error);
             Err(Failure::new(&obstacle).hint(obstacle.mend()))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends as the command ended.
+pub(crate) fn end_as(ending: Ending) -> ExitCode {
+    match ending {
+        Ending::Exited { code } => ExitCode::from(code as u8),
+        Ending::Killed { signo, .. } => die_of(signo),
     }
 }
 

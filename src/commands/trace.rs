@@ -3,6 +3,7 @@
 //! An output that cannot be written to any more (a closed pipe, a full disk) is reported once and
 //! the command goes on; the exit status stays the command's.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{Stderr, Write, stderr};
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use vrift_tracer::engine::Ending;
 use vrift_tracer::observer::Observer;
 use vrift_tracer::session;
 use vrift_tracer::signals::leave_on;
@@ -26,17 +28,24 @@ use vrift_tracer::view::timeline::Timeline;
 use vrift_tracer::view::tree::Tree;
 use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
-use super::run::{complain_about, observed};
+use super::run::{complain_about, end_as, observed};
 use crate::cli::{Annotate, ChoiceArgs, Constants, TraceArgs};
 use crate::failure::Failure;
+use crate::reader::Reader;
 
 /// Runs the command and prints what it asks of the kernel.
 pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     if let Some((name, instead)) = args.lacking.given() {
         return Err(Failure::new(format!("{name} is not supported")).hint(instead));
     }
+    if split(args) && args.output.file.as_deref().and_then(reading).is_some() {
+        return Err(Failure::new(
+            "one command cannot read a file for each task (-ff, -o '|COMMAND')",
+        )
+        .hint("use one of them"));
+    }
     let asked = Asked::read(args)?;
-    let mut sinks = sinks(args, &asked)?;
+    let Outlets { mut sinks, reader } = outlets(args, &asked)?;
     sinks.extend(timeline(args, &asked)?);
     let complaints = Box::new(complain_about);
     let speller = Speller::new(asked.style.clone());
@@ -44,13 +53,22 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     if !args.choice.paths.is_empty() {
         observer = observer.only_paths(PathFilter::new(&args.choice.paths));
     }
-    if args.attach.is_empty() {
-        return observed(&args.root, &args.command, &args.env, observer);
-    }
+    let ended = if args.attach.is_empty() {
+        observed(&args.root, &args.command, &args.env, observer)
+    } else {
+        watched(args, observer)
+    };
+    // Only now it has everything, and vrift may die of the command's signal.
+    reader.into_iter().for_each(Reader::wait);
+    ended.map(end_as)
+}
+
+/// Watches processes that run already.
+fn watched(args: &TraceArgs, observer: Observer) -> Result<Ending, Failure> {
     let pids: Vec<_> = args.attach.iter().copied().map(Pid::from_raw).collect();
     leave_on(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
     session::watch(&pids, observer)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Ending::Exited { code: 0 })
 }
 
 /// What the options ask for, before there is an output.
@@ -128,11 +146,17 @@ const STDERR: &str = "standard error";
 enum Output {
     Terminal(Patient<Stderr>),
     File(Patient<File>),
+    Reader(Patient<File>),
 }
 
 impl Output {
-    fn open(args: &TraceArgs) -> Result<Output, Failure> {
-        let Some(path) = &args.output.file else { return Ok(Output::terminal()) };
+    fn open(args: &TraceArgs) -> Result<(Output, Option<Reader>), Failure> {
+        let Some(path) = &args.output.file else { return Ok((Output::terminal(), None)) };
+        if let Some(command) = reading(path) {
+            let (reader, pipe) = Reader::start(command)?;
+            let pipe = Patient::new(pipe, path.display().to_string());
+            return Ok((Output::Reader(pipe), Some(reader)));
+        }
         let file = OpenOptions::new()
             .create(true)
             .write(true)
@@ -140,7 +164,7 @@ impl Output {
             .truncate(!args.output.append)
             .open(path)
             .map_err(|error| unwritable(path, error))?;
-        Ok(Output::File(Patient::new(file, path.display().to_string())))
+        Ok((Output::File(Patient::new(file, path.display().to_string())), None))
     }
 
     fn terminal() -> Output {
@@ -152,6 +176,7 @@ impl Output {
         Ok(match self {
             Output::Terminal(_) => Output::terminal(),
             Output::File(file) => Output::File(file.try_clone()?),
+            Output::Reader(pipe) => Output::Reader(pipe.try_clone()?),
         })
     }
 
@@ -159,7 +184,7 @@ impl Output {
     fn carry(self, on: impl Carry) -> Box<dyn Sink> {
         match self {
             Output::Terminal(out) => on.carry(out),
-            Output::File(out) => on.carry(out),
+            Output::File(out) | Output::Reader(out) => on.carry(out),
         }
     }
 }
@@ -188,20 +213,26 @@ fn unwritable(path: &Path, error: std::io::Error) -> Failure {
     Failure::new(format!("{} cannot be written", path.display())).because(error)
 }
 
-fn sinks(args: &TraceArgs, asked: &Asked) -> Result<Vec<Box<dyn Sink>>, Failure> {
+/// The sinks, and the command that reads what they write.
+struct Outlets {
+    sinks: Vec<Box<dyn Sink>>,
+    reader: Option<Reader>,
+}
+
+fn outlets(args: &TraceArgs, asked: &Asked) -> Result<Outlets, Failure> {
     let table = table(args)?;
+    let mut reader = None;
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     let mut rest = Output::terminal();
     match &args.output.file {
         Some(path) if separate(args) => {
-            refuse_command(path)?;
             let existing = if args.output.append { Existing::Append } else { Existing::Truncate };
             let layout = layout(args, asked, Prefix::Never);
             sinks.push(Box::new(Separate::new(path.clone(), layout, existing)));
         }
-        path => {
-            path.as_deref().map_or(Ok(()), refuse_command)?;
-            let output = Output::open(args)?;
+        _ => {
+            let output;
+            (output, reader) = Output::open(args)?;
             rest = output.again()?;
             if !args.summary.only {
                 sinks.push(lines(args, asked, output));
@@ -216,13 +247,16 @@ fn sinks(args: &TraceArgs, asked: &Asked) -> Result<Vec<Box<dyn Sink>>, Failure>
         let place = if args.output.json { Output::terminal() } else { rest };
         sinks.push(place.carry(ProcessTree));
     }
-    Ok(sinks)
+    Ok(Outlets { sinks, reader })
 }
 
 /// Whether each task has its file. Tables and JSON lines are about all of them.
 fn separate(args: &TraceArgs) -> bool {
-    let asked = args.choice.follow > 1 || args.choice.output_separately;
-    asked && !args.summary.only && !args.output.json
+    split(args) && !args.summary.only && !args.output.json
+}
+
+fn split(args: &TraceArgs) -> bool {
+    args.choice.follow > 1 || args.choice.output_separately
 }
 
 fn timeline(args: &TraceArgs, asked: &Asked) -> Result<Option<Box<dyn Sink>>, Failure> {
@@ -232,15 +266,11 @@ fn timeline(args: &TraceArgs, asked: &Asked) -> Result<Option<Box<dyn Sink>>, Fa
     Ok(Some(Box::new(Timeline::new(file, asked.filter.clone()))))
 }
 
-/// strace starts a command for such a name; vrift's waiting for tracees has no room for it yet.
-fn refuse_command(path: &Path) -> Result<(), Failure> {
-    match path.as_os_str().as_bytes().first() {
-        Some(first @ (b'|' | b'!')) => {
-            let what = format!("-o '{}COMMAND' is not supported", char::from(*first));
-            Err(Failure::new(what)
-                .hint("write to a named pipe (mkfifo) that the command reads from"))
-        }
-        _ => Ok(()),
+/// The command that an output's name stands for.
+fn reading(path: &Path) -> Option<&OsStr> {
+    match path.as_os_str().as_bytes() {
+        [b'|' | b'!', command @ ..] => Some(OsStr::from_bytes(command)),
+        _ => None,
     }
 }
 
@@ -248,6 +278,7 @@ fn lines(args: &TraceArgs, asked: &Asked, output: Output) -> Box<dyn Sink> {
     let (prefix, flush) = match output {
         Output::Terminal(_) => (Prefix::WhenMany, Flush::EachEvent),
         Output::File(_) => (Prefix::Always, Flush::WhenFull),
+        Output::Reader(_) => (Prefix::Always, Flush::EachEvent),
     };
     let (filter, style) = (asked.filter.clone(), asked.style.clone());
     match (output, args.output.json) {
@@ -255,10 +286,13 @@ fn lines(args: &TraceArgs, asked: &Asked, output: Output) -> Box<dyn Sink> {
         (Output::File(out), true) => {
             Box::new(Json::new(std::io::BufWriter::new(out), filter, style))
         }
+        (Output::Reader(out), true) => Box::new(Json::new(out, filter, style)),
         (Output::Terminal(out), false) => {
             Box::new(Text::new(out, layout(args, asked, prefix), flush))
         }
-        (Output::File(out), false) => Box::new(Text::new(out, layout(args, asked, prefix), flush)),
+        (Output::File(out) | Output::Reader(out), false) => {
+            Box::new(Text::new(out, layout(args, asked, prefix), flush))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is refused, and outputs that take no more.
 
 use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use crate::kit::{Sandbox, run};
@@ -29,7 +30,8 @@ fn refusals_name_what_was_meant() {
         (&["-u", "root"], "-u/--user is not supported"),
         (&["--inject=all"], "--inject is not supported"),
         (&["-A"], "--output"),
-        (&["-o", "|cat"], "-o '|COMMAND' is not supported"),
+        (&["-o", "|cat", "-ff"], "one command cannot read a file for each task"),
+        (&["-o", "!cat", "--output-separately"], "one command cannot read a file for each task"),
         (&["-o", "/nonexistent/file"], "/nonexistent/file cannot be written"),
         (&["--timeline", "/nonexistent/file"], "/nonexistent/file cannot be written"),
         (&["-c", "--json"], "cannot be used with"),
@@ -75,6 +77,38 @@ fn a_full_disk_is_told_once_and_the_command_goes_on() {
                         it: No space left on device (os error 28)\n";
         assert_eq!(ran.err(), expected, "{options:?}");
         assert!(sandbox.path("there").exists());
+    }
+}
+
+/// The trace goes through a command, which has read and said all before vrift ends.
+#[test]
+fn a_command_reads_the_trace() {
+    let sandbox = Sandbox::new();
+    for (option, found) in [("-f", "getppid("), ("--json", "\"getppid\""), ("-c", " getppid")] {
+        for sign in ['|', '!'] {
+            let to = format!("{sign}sleep 0.2; grep -c '{}' >&2", found.replace('(', "[(]"));
+            let mut command = sandbox.vrift(["trace", option, "-e", "t=getppid", "-o", &to]);
+            let script = "import os\nfor i in range(5000): os.getppid()\nos.kill(os.getpid(), 15)";
+            let Some(python) = crate::kit::python() else { return };
+            let ran = run(command.args([python, "-c", script]));
+            assert_eq!(ran.status.signal(), Some(15), "{option} {to}: {ran}");
+            let lines = if option == "-c" { "1\n" } else { "5000\n" };
+            assert_eq!(ran.err(), lines, "{option} {to}");
+        }
+    }
+}
+
+/// One that wants no more of it does not hold the command up, nor one that goes on without it.
+#[test]
+fn a_command_stops_reading() {
+    let sandbox = Sandbox::new();
+    for to in ["|exit 5", "|head -n 1 >/dev/null", "|exec <&-; sleep 0.2"] {
+        let mut command = sandbox.vrift(["trace", "-o", to, "sh", "-c", "ls / >there; exit 7"]);
+        let ran = run(&mut command);
+        assert_eq!(ran.code(), Some(7), "{to}: {ran}");
+        assert!(ran.err().lines().count() <= 1, "{to}: told more than once: {ran}");
+        assert!(sandbox.path("there").exists(), "{to}");
+        std::fs::remove_file(sandbox.path("there")).expect("it is there");
     }
 }
 
