@@ -13,6 +13,10 @@ mod exec;
 mod exit_status;
 #[path = "suite/guests.rs"]
 mod guests;
+#[path = "suite/harmless.rs"]
+mod harmless;
+#[path = "suite/interrupted.rs"]
+mod interrupted;
 #[path = "suite/kit.rs"]
 mod kit;
 #[path = "suite/looks_the_same.rs"]
@@ -21,6 +25,10 @@ mod looks_the_same;
 mod manifest;
 #[path = "suite/project.rs"]
 mod project;
+#[path = "suite/reingest.rs"]
+mod reingest;
+#[path = "suite/round_trip.rs"]
+mod round_trip;
 #[path = "suite/store.rs"]
 mod store;
 #[path = "suite/store_crash.rs"]
@@ -29,5 +37,9 @@ mod store_crash;
 mod store_disks;
 #[path = "suite/trace_cc.rs"]
 mod trace_cc;
+#[path = "suite/trees.rs"]
+mod trees;
+#[path = "suite/walker.rs"]
+mod walker;
 #[path = "suite/zoo.rs"]
 mod zoo;
