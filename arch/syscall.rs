@@ -51,7 +51,7 @@ pub enum Model {
     Access,
     /// readlink, readlinkat
     Readlink,
-    /// getdents, getdents64
+    /// getdents, getdents64, readdir
     Getdents,
     /// chdir
     Chdir,
@@ -216,7 +216,7 @@ pub enum Kind {
     /// What the position means depends on another argument, or it is half of a value that takes
     /// two registers; the view has a decoder for the call.
     Special,
-    /// A register the ABI ignores (the high half of preadv2's offset): not printed.
+    /// A register the kernel ignores (the high half of preadv2's offset): not printed.
     Unused,
 }
 

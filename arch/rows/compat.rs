@@ -6,9 +6,8 @@
 //! calls both ABIs have, which shrink with the word of the architecture. A value of 64 bits that
 //! arrives in two registers is `Special` twice, low half first except in `_llseek`.
 //!
-//! The three calls of the oldest `struct stat` are modelled as their younger relatives are: the
-//! kernel still makes them, and `Arch::encode_stat_of` knows the layout. `readdir` is refused
-//! instead: it answers one entry at a time, and no C library of this century calls it.
+//! The three calls of the oldest `struct stat`, and `readdir`, are modelled as their younger relatives
+//! are: the kernel still makes them. `Arch::encode_stat_of` knows the layouts.
 //!
 //! The last two rows have no number: they are calls inside `socketcall` that never got one.
 //!
@@ -42,7 +41,7 @@ macro_rules! with_compat_rows {
             Sigsuspend "sigsuspend" [Unused, Unused, Special] [SIGNAL] Pass,
             Sigpending "sigpending" [Out(S::OldSigset)] [SIGNAL] Pass,
             Oldlstat "oldlstat" [Path, Out(S::Stat)] [FILE LSTAT] Model(M::Lstat),
-            Readdir "readdir" [Fd, Out(S::OldDirent), UInt] [DESC] Refuse(ENOSYS),
+            Readdir "readdir" [Fd, Out(S::OldDirent), Unused] [DESC] Model(M::Getdents),
             Profil "profil" [Hex, Hex, Hex, Hex] [] Pass,
             Socketcall "socketcall" [Special, Special] [DESC] Model(M::Socketcall),
             Olduname "olduname" [Out(S::OldUtsname)] [] Pass,

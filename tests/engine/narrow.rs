@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::bench::{Bench, Way, guarded};
@@ -166,5 +167,31 @@ fn c_048_programs_of_either_width_execute_each_other() {
         let ran = guarded(&mut bench.command(way, &words));
         assert!(ran == native, "differs when {way:?}\nnatively: {native}\n{ran}");
         bench.is_clean();
+    }
+}
+
+/// Programs of 32 bits and their scripts, in the tree itself, executed by one of 32 bits.
+#[test]
+fn c_048_a_mount_holds_programs_of_32_bits() {
+    let Some(bench) = bench("-m32") else { return };
+    let tree = bench.sandbox.tree();
+    let (program, script) = (tree.join("program"), tree.join("script"));
+    run(bench.sandbox.command("cp").arg(&bench.guest).arg(&program)).fine();
+    fs::write(&script, format!("#!{} many\n", program.display())).expect("a new file");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    for words in [
+        [bench.guest.as_os_str(), "run".as_ref(), tree.as_ref(), program.as_ref(), "list".as_ref()],
+        [program.as_os_str(), "run".as_ref(), tree.as_ref(), program.as_ref(), "list".as_ref()],
+        [program.as_os_str(), "run".as_ref(), tree.as_ref(), script.as_ref(), "list".as_ref()],
+    ] {
+        let mut words = words.map(OsString::from).to_vec();
+        words.push(tree.clone().into());
+        let native = guarded(&mut bench.command(Way::Native, &words));
+        assert!(native.code() == Some(7) && !native.stdout.is_empty(), "{native}");
+        for way in Way::VRIFT {
+            let ran = guarded(&mut bench.command(way, &words));
+            assert!(ran == native, "differs when {way:?}\nnatively: {native}\n{ran}");
+            bench.is_clean();
+        }
     }
 }

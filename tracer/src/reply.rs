@@ -71,9 +71,11 @@ pub(crate) struct Listing {
     pub(crate) bytes: Vec<u8>,
     /// The position after the last of them.
     pub(crate) next: u64,
+    /// What the call returns: the bytes, or in `readdir` the entries.
+    pub(crate) result: i64,
 }
 
-/// Lays out entries for `getdents64` or `getdents`. *Errors:* `EINVAL` if not even one fits, and
+/// Lays out entries for `getdents64` or `getdents`, or the next one for `readdir`. *Errors:* `EINVAL` if not even one fits, and
 /// `EOVERFLOW` if the first has an inode number for which there is no room.
 pub(crate) fn listing<'a, A: Arch>(
     call: &Call,
@@ -82,9 +84,16 @@ pub(crate) fn listing<'a, A: Arch>(
 ) -> Result<Result<Listing, Errno>, Error> {
     let room = call.arg(Arg::A2) as u32 as usize;
     let form = Form::of::<A>(call);
-    let mut listing = Listing { bytes: Vec::new(), next: from };
+    let mut listing = Listing { bytes: Vec::new(), next: from, result: 0 };
     for entry in entries {
         let entry = entry?;
+        if form == Form::One {
+            // It does not ask for room, and is told the position of the entry itself.
+            let Some(bytes) = abi::old_dirent(entry.ino, from as i64, entry.name) else {
+                return Ok(Err(Errno::EOVERFLOW));
+            };
+            return Ok(Ok(Listing { bytes, next: entry.next, result: 1 }));
+        }
         let refused = if listing.bytes.len() + form.len(entry.name.len()) > room {
             Err(Errno::EINVAL)
         } else {
@@ -96,11 +105,12 @@ pub(crate) fn listing<'a, A: Arch>(
             Err(_) => break,
         }
     }
+    listing.result = listing.bytes.len() as i64;
     Ok(Ok(listing))
 }
 
 /// The layouts of a directory entry.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `struct linux_dirent64`
     Dirent64,
@@ -108,6 +118,8 @@ enum Form {
     Dirent,
     /// `struct compat_linux_dirent`
     Dirent32,
+    /// `struct compat_old_linux_dirent`, of which there is one.
+    One,
 }
 
 impl Form {
@@ -115,6 +127,7 @@ impl Form {
         match (call.syscall, A::WORD) {
             (Some(Syscall::Getdents), 4) => Form::Dirent32,
             (Some(Syscall::Getdents), _) => Form::Dirent,
+            (Some(Syscall::Readdir), _) => Form::One,
             _ => Form::Dirent64,
         }
     }
@@ -123,7 +136,7 @@ impl Form {
         match self {
             Form::Dirent64 => abi::dirent64_len(name),
             Form::Dirent => abi::dirent_len(name),
-            Form::Dirent32 => abi::dirent32_len(name),
+            Form::Dirent32 | Form::One => abi::dirent32_len(name),
         }
     }
 
@@ -132,7 +145,7 @@ impl Form {
         match self {
             Form::Dirent64 => abi::push_dirent64(out, ino, off, kind, entry.name),
             Form::Dirent => abi::push_dirent(out, ino, off, kind, entry.name),
-            Form::Dirent32 => {
+            Form::Dirent32 | Form::One => {
                 let pushed = abi::push_dirent32(out, ino, off, kind, entry.name);
                 pushed.ok_or(Errno::EOVERFLOW)?;
             }

@@ -113,6 +113,9 @@ static void files(void)
 	CALL(141, dir, out, 4096);           /* getdents */
 	CALL(141, dir, out, 4096);
 	CALL(19, dir, 0, 0);
+	CALL(89, dir, out, 1);               /* readdir */
+	CALL(89, -1, out, 1);
+	CALL(19, dir, 0, 0);
 	CALL(220, dir, out, 4096);
 	CALL(40, "directory");
 	CALL(10, "file");

@@ -340,7 +340,7 @@ impl<A: Arch> Engine<A> {
         if let Err(errno) = guest.write(GuestAddr(call.arg(Arg::A1)), &listing.bytes) {
             return denied(errno);
         }
-        Action::Seek { fd, to: listing.next, listed: listing.bytes.len() as i64 }
+        Action::Seek { fd, to: listing.next, listed: listing.result }
     }
 
     fn act<G: Guest<A>>(

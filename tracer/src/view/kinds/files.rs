@@ -293,6 +293,26 @@ fn entries(cx: &Cx<'_>, addr: u64, filled: i64) -> Value {
     })
 }
 
+/// The one entry of readdir; at the end of the directory, the address.
+pub(super) fn old_dirent(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
+    let header = 2 * cx.word() + 2;
+    let length = |raw: &Raw| usize::from(raw.u16(header - 2));
+    let spell = |raw: &Raw| {
+        let name = fixed_text(raw, header, length(raw));
+        Value::Struct(fields! {
+            d_ino: Value::UInt(raw.uword(0)),
+            d_off: Value::Int(raw.iword(raw.word())),
+            d_reclen: Value::UInt(length(raw) as u64),
+            d_name: name,
+        })
+    };
+    match (outcome, cx.raw(addr, header)) {
+        (Outcome::Value(1..), Some(start)) => cx.at(addr, header + length(&start), spell),
+        (Outcome::Never, _) => Value::Pending,
+        _ => Value::Addr(addr),
+    }
+}
+
 /// One entry of getdents64.
 fn entry(raw: &Raw, at: usize, length: usize) -> Value {
     Value::Struct(fields! {

@@ -115,6 +115,7 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
         Shape::Statfs => files::statfs(cx, addr, outcome),
         Shape::Statfs64 => files::statfs64(cx, addr, outcome),
         Shape::Dirents64 | Shape::Dirents => files::dirents(cx, addr, outcome),
+        Shape::OldDirent => files::old_dirent(cx, addr, outcome),
         Shape::Rusage if outcome == Outcome::Value(0) && is_wait(cx) => Value::Addr(addr),
         Shape::Rusage if cx.abbreviates() => {
             cx.filled(addr, outcome, 18 * cx.word(), process::rusage)

@@ -370,6 +370,22 @@ fn a_change_of_mode_is_told_before_the_call_that_shows_it() {
 }
 
 #[test]
+fn json_names_the_abi_if_it_is_not_the_architectures_own() {
+    let close = |abi| Spelled { abi, ..call("close", [Value::Fd(4)]) };
+    let mut json = Json::new(Vec::new(), Filter::default(), Style::default());
+    let calls = [Abi::Native, Abi::Compat].map(close);
+    let events: Vec<_> = calls.iter().map(|call| (7, leave(call, Outcome::Value(0)))).collect();
+    write(&mut json, &events);
+    let lines = String::from_utf8_lossy(json.get_ref()).into_owned();
+    let abis: Vec<Option<String>> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|line| line.get("abi").and_then(|abi| abi.as_str()).map(str::to_owned))
+        .collect();
+    assert_eq!(abis, [None, Abi::Compat.name().map(str::to_owned)]);
+}
+
+#[test]
 fn many_dead_tasks_leave_nothing_behind() {
     let mut text = Text::new(Vec::new(), Layout::new(Prefix::Always, 40), Flush::WhenFull);
     for tid in 1..1000 {
