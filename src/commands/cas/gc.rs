@@ -71,8 +71,9 @@ fn delete(store: &Store, forgotten: &[PathBuf], args: &GcArgs) -> Result<Outcome
     for path in forgotten {
         store.forget(path)?;
     }
-    let dropped = settle(&alone, &reach, args)?;
     let (garbage, deleted) = alone.collect(&|digest| reach.digests.contains(digest), args.grace)?;
+    // After the deletions, so that a full disk has room for it.
+    let dropped = settle(&alone, &reach, args)?;
     Ok(Outcome { reach, garbage, deleted: Some(deleted), dropped })
 }
 
