@@ -32,8 +32,10 @@ mod xattr;
 mod tests;
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use vrift_cas::Digest;
 
 use bytes::{Bytes, Source};
@@ -75,7 +77,10 @@ impl Manifest {
     /// is something else or newer, [`Error::Damaged`] if a check fails.
     pub fn open(path: &Path) -> Result<Manifest, Error> {
         let io = |operation| move |source| Error::Io { operation, path: path.to_owned(), source };
-        let file = File::open(path).map_err(io("open"))?;
+        // A FIFO of this name is not waited for.
+        let unblocked = OFlag::O_NONBLOCK.bits();
+        let file = File::options().read(true).custom_flags(unblocked).open(path);
+        let file = file.map_err(io("open"))?;
         let meta = file.metadata().map_err(io("stat"))?;
         if !meta.is_file() {
             return Err(Error::NotAManifest { path: path.to_owned() });
