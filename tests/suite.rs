@@ -39,6 +39,8 @@ mod store_disks;
 mod trace_cc;
 #[path = "suite/trees.rs"]
 mod trees;
+#[path = "suite/usr.rs"]
+mod usr;
 #[path = "suite/walker.rs"]
 mod walker;
 #[path = "suite/zoo.rs"]

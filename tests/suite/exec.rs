@@ -21,7 +21,7 @@ fn script(sandbox: &Sandbox, name: &str, mode: u32, text: &str) {
     let (draft, file) = (sandbox.path("draft"), sandbox.path("site").join(name));
     zoo::write(&draft, text.as_bytes());
     copy(sandbox, &draft, &file);
-    fs::set_permissions(&file, Permissions::from_mode(mode)).expect("it is ours");
+    fs::set_permissions(&file, readable(mode)).expect("it is ours");
 }
 
 /// The dynamic linker of this machine, as a program that was just compiled names it.
@@ -30,6 +30,11 @@ fn linker(sandbox: &Sandbox, program: &Path) -> Option<std::path::PathBuf> {
     let out = ran.out();
     let (_, rest) = out.split_once("program interpreter: ")?;
     fs::canonicalize(rest.split(']').next()?).ok()
+}
+
+/// A mode of a file that is to be ingested: only root can read what nobody may.
+fn readable(mode: u32) -> Permissions {
+    Permissions::from_mode(if root() { mode } else { mode | 0o400 })
 }
 
 /// A tree of programs and of what looks like programs.
@@ -98,7 +103,7 @@ fn build(sandbox: &Sandbox) -> bool {
         ("set-id", 0o6755),
     ] {
         copy(sandbox, &bin.join("static"), &bin.join(name));
-        fs::set_permissions(bin.join(name), Permissions::from_mode(mode)).expect("it is ours");
+        fs::set_permissions(bin.join(name), readable(mode)).expect("it is ours");
     }
     fs::hard_link(bin.join("dynamic"), bin.join("hard")).expect("a new name");
     symlink("dynamic", bin.join("link")).expect("a new link");
@@ -339,4 +344,88 @@ fn c_051_execution_in_a_child_that_borrows_its_parents_memory() {
 #[test]
 fn c_060_execution_of_what_runs_already() {
     same_as(&[], &["again"], some);
+}
+
+#[test]
+fn c_144_libraries_are_found_by_where_the_program_lies() {
+    if !have("cc") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let (bin, lib) = (sandbox.path("site/tree/bin"), sandbox.path("site/tree/lib"));
+    for directory in [&bin, &lib, &sandbox.path("site/tree/other")] {
+        fs::create_dir_all(directory).expect("a new directory");
+    }
+    let plugin = sandbox.compiled("origin", &["-shared", "-fPIC", "-DPLUGIN"]);
+    copy(&sandbox, &plugin.expect("there is a compiler"), &lib.join("libplug.so"));
+    copy(&sandbox, &lib.join("libplug.so"), &sandbox.path("site/tree/other/libother.so"));
+    let search = format!("-L{}", lib.display());
+    for (name, flags) in [
+        ("runpath", ["-Wl,--enable-new-dtags,-rpath,$ORIGIN/../lib"]),
+        ("rpath", ["-Wl,--disable-new-dtags,-rpath,$ORIGIN/../lib"]),
+        ("bare", ["-Wl,--no-as-needed"]),
+    ] {
+        let flags = [&flags[..], &[&search, "-Wl,--no-as-needed", "-lplug", "-ldl"]].concat();
+        // The library must come after the program's own source, which is the last word.
+        let mut cc = sandbox.command("cc");
+        cc.arg("-o").arg(sandbox.path("made")).arg(crate::kit::fixture("guests/origin.c"));
+        run(cc.args(flags)).fine();
+        copy(&sandbox, &sandbox.path("made"), &bin.join(name));
+    }
+    symlink("../bin/runpath", lib.join("link")).expect("a new link");
+    Twin::of(sandbox).scripts(&[
+        "bin/runpath; $T/bin/rpath; cd bin && ./runpath libplug.so; cd ../lib && ./link && ../bin/rpath",
+        "bin/bare; LD_LIBRARY_PATH=$T/lib bin/bare; LD_LIBRARY_PATH=lib bin/bare; LD_LIBRARY_PATH=$T/other:../tree/lib bin/bare libother.so",
+        "bin/runpath '$ORIGIN/../lib/libplug.so' $T/other/libother.so other/libother.so ./other/missing.so libmissing.so",
+        "LD_PRELOAD=$T/other/libother.so bin/runpath; LD_PRELOAD='$ORIGIN/../other/libother.so' bin/runpath; LD_PRELOAD=$T/x bin/runpath",
+        "LD_DEBUG=libs bin/runpath 2>&1 | sed 's/^ *[0-9]*://' | grep -v '/etc\\|/lib/' | grep tree",
+    ]);
+}
+
+#[test]
+fn c_061_copies_are_made_once_and_go_with_the_session() {
+    let sandbox = Sandbox::new();
+    if !build(&sandbox) {
+        return;
+    }
+    sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    let copies = format!(
+        "find {}/run -type f -path '*/exec/*' -printf '%m %n %f\\n' | sort",
+        sandbox.store().display()
+    );
+    let script = format!("for i in 1 2 3; do bin/static; bin/own-arg; done > /dev/null; {copies}");
+    let mut command =
+        sandbox.in_mount(&["sh", "-c", &format!("cd {} && {script}", sandbox.tree().display())]);
+    assert_eq!(run(&mut command).fine(), "555 2 own-arg\n555 2 static\n");
+    let left = fs::read_dir(sandbox.store().join("run")).into_iter().flatten().count();
+    assert_eq!(left, 0, "copies were left behind");
+}
+
+#[test]
+fn a_trace_shows_the_call_as_the_program_made_it() {
+    let sandbox = Sandbox::new();
+    if !build(&sandbox) {
+        return;
+    }
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    sandbox.move_away();
+    let script = "cd \"$0\" && bin/own-arg x > /dev/null; bin/shell y > /dev/null; bin/of-missing";
+    let mut command = sandbox.vrift(["trace", "-e", "trace=execve", "-o"]);
+    command.arg(sandbox.path("trace")).arg("--manifest").arg(sandbox.path("tree.vrift"));
+    run(command.arg("--prefix").arg(&tree).args(["--", "sh", "-c", script]).arg(&tree));
+    let trace = fs::read_to_string(sandbox.path("trace")).expect("the trace was written");
+    for (call, outcome) in [
+        ("execve(\"bin/own-arg\", [\"bin/own-arg\", \"x\"], ", " = 0 ⇒ blob "),
+        ("execve(\"bin/shell\", [\"bin/shell\", \"y\"], ", " = 0 ⇒ /"),
+        (
+            "execve(\"bin/of-missing\", [\"bin/of-missing\"], ",
+            " = -1 ENOENT (No such file or directory) [manifest]",
+        ),
+    ] {
+        let shown = trace.lines().any(|line| line.contains(call) && line.contains(outcome));
+        assert!(shown, "no {call}…{outcome} in:\n{trace}");
+    }
+    assert!(!trace.contains("/run/"), "{trace}");
 }

@@ -145,7 +145,7 @@ fn vrifts_own_failures_are_125() {
         (&["trace", "-e", "trace=", "--", "true"], "missing"),
         (&["trace", "-c", "--json", "--", "true"], "--json"),
         (&["ingest", "missing"], "missing"),
-        (&["ingest", "tree.vrift"], "tree.vrift"),
+        (&["ingest", "tree.vrift", "tree.vrift"], "-o"),
         (&["manifest", "ls", "missing.vrift"], "missing.vrift"),
     ];
     let mut wrong = Vec::new();
