@@ -1,8 +1,10 @@
 //! `vrift doctor`: what this machine forbids, and the mend.
 
 use std::io::{Write, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::utsname::uname;
 use vrift_cas::Store;
 use vrift_tracer::probe::probe;
@@ -62,6 +64,11 @@ fn tracing() -> Check {
     Check { name: "tracing", found }
 }
 
+/// Whether the kernel runs nothing that lies there, and so no executable copy of a blob.
+fn forbids_programs(store: &Path) -> bool {
+    statvfs(store).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOEXEC))
+}
+
 /// A store that does not exist yet is no fault.
 fn store() -> Result<Check, Failure> {
     let root = environment::store_root()?;
@@ -70,6 +77,10 @@ fn store() -> Result<Check, Failure> {
         Ok(format!("{shown} will be made by the first ingest"))
     } else {
         match Store::create(&root) {
+            Ok(_) if forbids_programs(&root) => Err((
+                format!("{shown} is on a file system mounted noexec: no program runs from a mount"),
+                "set VR_THE_SOURCE to a directory elsewhere, or mount it without noexec".to_owned(),
+            )),
             Ok(_) => Ok(format!("{shown} can be written")),
             Err(error) => Err((
                 chain(&error),

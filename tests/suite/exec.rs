@@ -342,6 +342,11 @@ fn c_051_execution_in_a_child_that_borrows_its_parents_memory() {
 }
 
 #[test]
+fn c_054_execution_by_a_thread_that_does_not_lead() {
+    same_as(&[], &["thread"], some);
+}
+
+#[test]
 fn c_060_execution_of_what_runs_already() {
     same_as(&[], &["again"], some);
 }
@@ -400,6 +405,54 @@ fn c_061_copies_are_made_once_and_go_with_the_session() {
     assert_eq!(run(&mut command).fine(), "555 2 own-arg\n555 2 static\n");
     let left = fs::read_dir(sandbox.store().join("run")).into_iter().flatten().count();
     assert_eq!(left, 0, "copies were left behind");
+}
+
+/// Runs a script with the store on a file system of its own, mounted with `options`; `$V` is vrift.
+fn with_store(options: &str, script: &str) -> Option<crate::kit::Ran> {
+    if !root() {
+        skipped("only root can mount a store");
+        return None;
+    }
+    let sandbox = Sandbox::new();
+    if !build(&sandbox) {
+        return None;
+    }
+    fs::create_dir(sandbox.store()).expect("a place to mount on");
+    let mount = |script: &str| {
+        let script = format!("mount -t tmpfs -o {options} tmpfs \"$VR_THE_SOURCE\" && {script}");
+        let mut command = sandbox.natively(&["unshare", "--mount", "sh", "-c", &script]);
+        command.env("V", env!("CARGO_BIN_EXE_vrift"));
+        run(command.env("T", sandbox.tree()))
+    };
+    if !mount("true").status.success() {
+        skipped("this machine lets nobody mount");
+        return None;
+    }
+    let ingest =
+        "$V ingest $T/bin -o m.vrift > /dev/null 2>&1; M=\"--manifest m.vrift --prefix /m\"";
+    Some(mount(&format!("{{ {ingest}; {script}; }}")))
+}
+
+#[test]
+fn c_064_a_store_where_nothing_may_be_executed_is_named() {
+    let script = "$V run $M -- sh -c '/m/static; echo $?; cat /m/shell'; $V doctor; true";
+    let Some(ran) = with_store("noexec", script) else { return };
+    assert!(ran.out().starts_with("126\n#!/bin/sh\n"), "{ran}");
+    assert!(ran.err().contains("noexec; keep the store elsewhere (VR_THE_SOURCE)"), "{ran}");
+    assert!(ran.out().contains("FAIL  store: ") && ran.out().contains("mounted noexec: "), "{ran}");
+}
+
+#[test]
+fn c_061_a_full_store_fails_as_a_full_disk_does() {
+    let script = "head -c 100m /dev/zero > $VR_THE_SOURCE/filler; \
+                  $V run $M -- sh -c '/m/static; echo $?'; rm $VR_THE_SOURCE/filler; \
+                  $V run $M -- sh -c '/m/static > /dev/null; echo $?'";
+    let Some(ran) = with_store("size=20m", script) else { return };
+    assert_eq!(ran.out(), "126\n7\n", "{ran}");
+    assert!(ran.err().contains("No space left on device"), "{ran}");
+    let complaint =
+        "vrift: cannot make an executable copy of a program of the mount in the store: ";
+    assert!(ran.err().contains(complaint), "{ran}");
 }
 
 #[test]

@@ -65,11 +65,8 @@ pub(crate) fn is_directory(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_dir())
 }
 
-/// The regular file at `path`, opened to be read; `None` if it is something else or cannot be.
+/// A regular file, opened to be read; `None` if it cannot be.
 pub(crate) fn open_file(path: &Path) -> Option<File> {
-    if !path.metadata().ok()?.is_file() {
-        return None;
-    }
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     open(path, flags, Mode::empty()).ok().map(File::from)
 }

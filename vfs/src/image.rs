@@ -13,6 +13,7 @@ use vrift_cas::Digest;
 use crate::caller::Exe;
 use crate::elf::{self, Interpreter};
 use crate::error::Error;
+use crate::host;
 use crate::script::{self, HEAD_BYTES, Line};
 use crate::stage::{Loader, Source, Stage};
 
@@ -37,23 +38,16 @@ impl Head {
         }
         Ok(elf::interpreter(file)?.map_or(Head::Other, Head::Dynamic))
     }
-
-    /// The line of a script.
-    pub(crate) fn script(self) -> Option<Line> {
-        if let Head::Script(line) = self { Some(line) } else { None }
-    }
-
-    /// The dynamic linker of a program.
-    pub(crate) fn interpreter(self) -> Option<Interpreter> {
-        if let Head::Dynamic(interpreter) = self { Some(interpreter) } else { None }
-    }
 }
+
+/// How many heads are remembered.
+const HEADS_MAX: usize = 4096;
 
 /// What one running vrift knows of the programs it has been asked for.
 #[derive(Debug)]
 pub(crate) struct Images {
     stage: Stage,
-    heads: RefCell<HashMap<Digest, Head>>,
+    heads: RefCell<HashMap<Source, Head>>,
     /// What was last run as each copy, by the directory of the copy.
     shown: RefCell<HashMap<PathBuf, Exe>>,
 }
@@ -67,15 +61,45 @@ impl Images {
     /// The head of a blob, which `open` opens.
     pub(crate) fn head(
         &self,
-        digest: &Digest,
+        digest: Digest,
         open: impl FnOnce() -> Result<File, Error>,
     ) -> Result<Head, Error> {
-        if let Some(head) = self.heads.borrow().get(digest) {
-            return Ok(head.clone());
+        let source = Source::Blob(digest);
+        if let Some(head) = self.known(&source) {
+            return Ok(head);
         }
         let head = Head::read(&open()?).map_err(|source| Error::Stage { source })?;
-        self.heads.borrow_mut().insert(*digest, head.clone());
+        self.learn(source, &head);
         Ok(head)
+    }
+
+    /// The head of a file of the host. What may not be read, the kernel may still run.
+    pub(crate) fn host_head(&self, path: &Path) -> Head {
+        let Some(meta) = path.metadata().ok().filter(|meta| meta.is_file()) else {
+            return Head::Other;
+        };
+        let source = Source::host(&meta);
+        if let Some(head) = self.known(&source) {
+            return head;
+        }
+        let read = host::open_file(path).and_then(|file| Head::read(&file).ok());
+        // Programs stay what they are; a script may be rewritten faster than times tell.
+        if let Some(head @ Head::Dynamic(_)) = &read {
+            self.learn(source, head);
+        }
+        read.unwrap_or_default()
+    }
+
+    fn known(&self, source: &Source) -> Option<Head> {
+        self.heads.borrow().get(source).cloned()
+    }
+
+    fn learn(&self, source: Source, head: &Head) {
+        let mut heads = self.heads.borrow_mut();
+        if heads.len() == HEADS_MAX {
+            heads.clear();
+        }
+        heads.insert(source, head.clone());
     }
 
     /// An executable copy of what `open` opens, under `name`; it will be known as `exe`.

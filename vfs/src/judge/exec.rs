@@ -74,7 +74,12 @@ impl Namespace {
         let mut words: Vec<Vec<u8>> = Vec::new();
         let mut named = filename.clone();
         let mut depth = 0;
-        while let (Purpose::Run, Some(line)) = (exec.purpose, self.head(&image)?.script()) {
+        let interpreter = loop {
+            let line = match self.head(exec.purpose, &image)? {
+                Head::Script(line) => line,
+                Head::Dynamic(interpreter) => break Some(interpreter),
+                Head::Other => break None,
+            };
             if let Place::Host(path) = &image.place
                 && let Err(errno) = host::may_execute(path, &caller.creds(Ids::FileSystem))
             {
@@ -100,10 +105,6 @@ impl Namespace {
             if depth > DEPTH_MAX {
                 return if plain { Ok(Judged::pass()) } else { Err(Errno::ELOOP.into()) };
             }
-        }
-        let interpreter = match exec.purpose {
-            Purpose::Run => self.head(&image)?.interpreter(),
-            Purpose::Check => None,
         };
         let loader = match &interpreter {
             Some(interpreter) => self.loader(caller, interpreter)?,
@@ -173,15 +174,15 @@ impl Namespace {
     }
 
     /// What the start of a file says of how it is run.
-    fn head(&self, image: &Image) -> Result<Head, Failure> {
-        match &image.place {
-            Place::Node(at) => {
-                Ok(self.images().head(&self.node(*at)?.digest, || self.open_content(image))?)
+    fn head(&self, purpose: Purpose, image: &Image) -> Result<Head, Failure> {
+        match (purpose, &image.place) {
+            // The kernel would not look.
+            (Purpose::Check, _) => Ok(Head::Other),
+            (Purpose::Run, Place::Node(at)) => {
+                let digest = self.node(*at)?.digest;
+                Ok(self.images().head(digest, || self.open_content(image))?)
             }
-            // What may not be read, the kernel may still run.
-            Place::Host(path) => Ok(host::open_file(path)
-                .and_then(|file| Head::read(&file).ok())
-                .unwrap_or_default()),
+            (Purpose::Run, Place::Host(path)) => Ok(self.images().host_head(path)),
         }
     }
 
