@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::kit::{Sandbox, Twin, have, root, run, skipped};
+use crate::kit::{Ran, Sandbox, Twin, fixture, have, root, run, skipped};
 use crate::zoo;
 
 /// Copies a file by another process: one that this process wrote could be held open for writing by
@@ -373,7 +373,7 @@ fn c_144_libraries_are_found_by_where_the_program_lies() {
         let flags = [&flags[..], &[&search, "-Wl,--no-as-needed", "-lplug", "-ldl"]].concat();
         // The library must come after the program's own source, which is the last word.
         let mut cc = sandbox.command("cc");
-        cc.arg("-o").arg(sandbox.path("made")).arg(crate::kit::fixture("guests/origin.c"));
+        cc.arg("-o").arg(sandbox.path("made")).arg(fixture("guests/origin.c"));
         run(cc.args(flags)).fine();
         copy(&sandbox, &sandbox.path("made"), &bin.join(name));
     }
@@ -408,7 +408,7 @@ fn c_061_copies_are_made_once_and_go_with_the_session() {
 }
 
 /// Runs a script with the store on a file system of its own, mounted with `options`; `$V` is vrift.
-fn with_store(options: &str, script: &str) -> Option<crate::kit::Ran> {
+fn with_store(options: &str, script: &str) -> Option<Ran> {
     if !root() {
         skipped("only root can mount a store");
         return None;
@@ -481,4 +481,52 @@ fn a_trace_shows_the_call_as_the_program_made_it() {
         assert!(shown, "no {call}…{outcome} in:\n{trace}");
     }
     assert!(!trace.contains("/run/"), "{trace}");
+}
+
+#[test]
+fn c_048_programs_of_32_bits_run_from_a_mount_and_run_others() {
+    if !cfg!(target_arch = "x86_64") || !have("cc") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let bin = sandbox.path("site/tree/bin");
+    fs::create_dir_all(&bin).expect("a new directory");
+    let mut cc = sandbox.command("cc");
+    cc.args(["-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-pic"]);
+    cc.args(["-no-pie", "-O1", "-Wall", "-Werror", "-o"]).arg(sandbox.path("narrow_exec"));
+    if !run(cc.arg(fixture("guests/narrow_exec.c"))).status.success() {
+        return skipped("programs of 32 bits cannot be made here");
+    }
+    copy(&sandbox, &sandbox.path("narrow_exec"), &bin.join("narrow"));
+    script(&sandbox, "tree/bin/script", 0o755, "#!bin/narrow from a script\n");
+    script(&sandbox, "tree/bin/shell", 0o755, "#!/bin/sh\necho \"$0 $*\"; cat /proc/$$/comm\n");
+    Twin::of(sandbox).scripts(&[
+        "bin/narrow a; $T/bin/narrow; bin/script x; cd bin && ./narrow b",
+        "bin/narrow +bin/narrow; bin/narrow +bin/script; bin/narrow +bin/shell; bin/narrow +/bin/true",
+        "bin/narrow +bin/missing; echo $?; bin/narrow +bin; echo $?; bin/narrow +; echo $?",
+    ]);
+}
+
+#[test]
+fn c_061_a_program_whose_content_is_lost_is_named() {
+    let sandbox = Sandbox::new();
+    if !build(&sandbox) {
+        return;
+    }
+    sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    let lost = "find \"$VR_THE_SOURCE/blake3\" -type f -delete";
+    run(&mut sandbox.natively(&["sh", "-c", lost])).fine();
+    let ran = run(&mut sandbox.in_mount(&[
+        "sh",
+        "-c",
+        "cd \"$0\" && bin/static; echo $?",
+        &sandbox.tree().display().to_string(),
+    ]));
+    assert_eq!(ran.out(), "126\n", "{ran}");
+    let named = format!(
+        "vrift: cannot run {}/bin/static: its content cannot be read; ingest",
+        sandbox.tree().display()
+    );
+    assert!(ran.err().contains(&named), "{ran}");
 }
