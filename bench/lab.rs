@@ -120,7 +120,8 @@ pub(crate) fn machine() -> String {
     )
 }
 
-fn rounds() -> usize {
+/// How often everything is measured.
+pub(crate) fn rounds() -> usize {
     let wanted = std::env::var("VRIFT_RUNS").ok().and_then(|runs| runs.parse().ok());
     wanted.unwrap_or(ROUNDS).max(1)
 }

@@ -16,7 +16,8 @@
 //!
 //! Lock order: none is taken while another is held.
 //!
-//! Deliberately absent: trees nested deeper than the limit of open files.
+//! Deliberately absent: going on where a killed ingest was; the next one reads again, and finds the
+//! blobs that were stored.
 
 mod cache;
 mod error;
