@@ -13,6 +13,7 @@ pub mod resolve;
 mod at;
 mod dirent;
 mod mode;
+mod statfs;
 mod statx;
 mod unix;
 
@@ -23,6 +24,9 @@ pub use dirent::{
 };
 pub use mode::*;
 pub use open::OpenHow;
+pub use statfs::{
+    COMPAT_STATFS64_SIZE, STATFS_SIZE, encode_compat_statfs, encode_compat_statfs64, encode_statfs,
+};
 pub use statx::{STATX_SIZE, decode_statx, encode_statx};
 pub use unix::{AF_UNIX, UnixName, unix_name};
 
@@ -65,6 +69,35 @@ pub struct Stat {
     pub atime: Timespec,
     pub mtime: Timespec,
     pub ctime: Timespec,
+}
+
+/// `f_flags`: the file system is read-only, ignores set-id bits, and opens no devices.
+pub const ST_RDONLY: u64 = 1;
+/// See [`ST_RDONLY`].
+pub const ST_NOSUID: u64 = 2;
+/// See [`ST_RDONLY`].
+pub const ST_NODEV: u64 = 4;
+/// `f_flags` are filled in (`include/linux/statfs.h`).
+pub const ST_VALID: u64 = 0x20;
+
+/// `stx_attributes`: the root of a mount.
+pub const STATX_ATTR_MOUNT_ROOT: u64 = 0x2000;
+
+/// The fields of `struct statfs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the fields are those of statfs(2)")]
+pub struct Statfs {
+    pub kind: i64,
+    pub bsize: u64,
+    pub blocks: u64,
+    pub bfree: u64,
+    pub bavail: u64,
+    pub files: u64,
+    pub ffree: u64,
+    pub fsid: (u32, u32),
+    pub namelen: u64,
+    pub frsize: u64,
+    pub flags: u64,
 }
 
 /// The fields of `struct statx` that vrift fills or shows.

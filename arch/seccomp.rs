@@ -47,14 +47,23 @@ pub enum Action {
     Errno(u16),
 }
 
-/// A condition on one argument: its low 32 bits, which are all that fcntl and ioctl look at, are
-/// one of some values.
+/// A condition on one argument: on its low 32 bits, which are all that the kernel looks at where
+/// conditions are used (the command of fcntl and ioctl, the length of an address).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct When {
     /// The argument.
     pub arg: Arg,
-    /// The values; at most 255.
-    pub any_of: &'static [u32],
+    /// What it must be.
+    pub is: Is,
+}
+
+/// What an argument must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Is {
+    /// One of these; at most 255.
+    AnyOf(&'static [u32]),
+    /// Not 0.
+    NonZero,
 }
 
 /// What happens to the calls with one number.
@@ -180,12 +189,18 @@ fn search(ranges: &[(u32, Outcome)]) -> Vec<Insn> {
 
 /// Returns the action, or tests the argument first.
 fn decide(outcome: Outcome) -> Vec<Insn> {
-    let Some(When { arg, any_of }) = outcome.when else { return vec![ret(outcome.action)] };
+    let Some(When { arg, is }) = outcome.when else { return vec![ret(outcome.action)] };
     // The low half comes first: all architectures here are little-endian.
     let mut insns = vec![load(DATA_ARGS + 8 * arg as u32)];
-    for (i, &value) in any_of.iter().enumerate() {
-        let skip = u8::try_from(any_of.len() - i).expect("a condition has at most 255 values");
-        insns.push(jump_eq(value, skip, 0));
+    match is {
+        Is::AnyOf(values) => {
+            for (i, &value) in values.iter().enumerate() {
+                let skip =
+                    u8::try_from(values.len() - i).expect("a condition has at most 255 values");
+                insns.push(jump_eq(value, skip, 0));
+            }
+        }
+        Is::NonZero => insns.push(jump_eq(0, 0, 1)),
     }
     insns.extend([ret(Action::Allow), ret(outcome.action)]);
     insns

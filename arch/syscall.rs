@@ -61,6 +61,8 @@ pub enum Model {
     Getcwd,
     /// statfs, statfs64
     Statfs,
+    /// fstatfs
+    Fstatfs,
     /// execve, execveat
     Exec,
     /// mkdir, mkdirat, mknod, mknodat: makes a name
@@ -83,13 +85,15 @@ pub enum Model {
     LsetAttr,
     /// fchmod, fchown, fsetxattr, fremovexattr: by descriptor
     FsetAttr,
-    /// getxattr
+    /// inotify_add_watch
+    Watch,
+    /// getxattr, getxattrat
     GetXattr,
     /// lgetxattr
     LgetXattr,
     /// fgetxattr
     FgetXattr,
-    /// listxattr
+    /// listxattr, listxattrat
     ListXattr,
     /// llistxattr
     LlistXattr,
@@ -99,6 +103,14 @@ pub enum Model {
     Bind,
     /// connect on an AF_UNIX path
     Connect,
+    /// sendto on an AF_UNIX path
+    SendTo,
+    /// sendmsg, sendmmsg: their messages name paths and carry descriptors
+    SendMsg,
+    /// recvmsg, recvmmsg: descriptors arrive
+    RecvMsg,
+    /// pidfd_getfd
+    Getfd,
     /// socketcall: of the calls inside it only bind and connect name paths; their arguments are an
     /// array of words behind the second argument
     Socketcall,

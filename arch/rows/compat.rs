@@ -83,7 +83,7 @@ macro_rules! with_compat_rows {
             Fcntl64 "fcntl64" [Fd, Special, Special] [DESC] Model(M::Fcntl),
             Sendfile64 "sendfile64" [Fd, Fd, InOut(S::Loff), ULong] [DESC NETWORK] Pass,
             Statfs64 "statfs64" [Path, ULong, Out(S::Statfs64)] [FILE STATFS] Model(M::Statfs),
-            Fstatfs64 "fstatfs64" [Fd, ULong, Out(S::Statfs64)] [DESC FSTATFS] Pass,
+            Fstatfs64 "fstatfs64" [Fd, ULong, Out(S::Statfs64)] [DESC FSTATFS] Model(M::Fstatfs),
             Fadvise6464 "fadvise64_64" [Fd, Special, Special, Special, Special, Choice(C::Fadvise)] [DESC] Pass,
             Fstatat64 "fstatat64" [DirFd, Path, Out(S::Stat), Flags(F::At)] [FILE DESC FSTAT] Model(M::Stat),
             ClockGettime64 "clock_gettime64" [Choice(C::ClockId), Out(S::Timespec)] [CLOCK] Pass,

@@ -1,6 +1,6 @@
 //! From the policy of the rows, and from what a command observes, to rules.
 
-use super::{AbiRules, Action, Rule, Rules, When};
+use super::{AbiRules, Action, Is, Rule, Rules, When};
 use crate::{Arch, Arg, Model, Policy, Syscall};
 
 /// The message of a stop of a call that a table may list.
@@ -78,9 +78,11 @@ fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)
 /// The argument that decides whether a modelled call matters.
 fn condition(model: Model) -> Option<When> {
     match model {
-        Model::Fcntl => Some(When { arg: Arg::A1, any_of: DUP_COMMANDS }),
-        Model::Socketcall => Some(When { arg: Arg::A0, any_of: PATH_SELECTORS }),
-        Model::Ioctl => Some(When { arg: Arg::A1, any_of: ATTR_REQUESTS }),
+        Model::Fcntl => Some(When { arg: Arg::A1, is: Is::AnyOf(DUP_COMMANDS) }),
+        // Without an address it is what send(2) is made of.
+        Model::SendTo => Some(When { arg: Arg::A5, is: Is::NonZero }),
+        Model::Socketcall => Some(When { arg: Arg::A0, is: Is::AnyOf(PATH_SELECTORS) }),
+        Model::Ioctl => Some(When { arg: Arg::A1, is: Is::AnyOf(ATTR_REQUESTS) }),
         _ => None,
     }
 }

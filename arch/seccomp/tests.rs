@@ -83,7 +83,11 @@ fn of_abi<A: Arch>(rules: &AbiRules, foreign: Action, data: Data) -> Action {
         Some(Rule { action, when: None, .. }) => *action,
         Some(Rule { action, when: Some(when), .. }) => {
             let low = data.args[when.arg.index()] as u32;
-            if when.any_of.contains(&low) { *action } else { Action::Allow }
+            let met = match when.is {
+                Is::AnyOf(values) => values.contains(&low),
+                Is::NonZero => low != 0,
+            };
+            if met { *action } else { Action::Allow }
         }
     }
 }
@@ -158,7 +162,8 @@ fn programs_do_what_the_rules_say() {
 fn long_jumps_reach_their_targets() {
     fn distinct<A: Arch>() -> AbiRules {
         let calls = A::table().iter().map(|&(nr, _)| {
-            let when = When { arg: Arg::ALL[nr as usize % 6], any_of: &[0, 7, 1030] };
+            let is = if nr % 2 == 0 { Is::AnyOf(&[0, 7, 1030]) } else { Is::NonZero };
+            let when = When { arg: Arg::ALL[nr as usize % 6], is };
             let when = (nr % 3 == 0).then_some(when);
             Rule { nr, action: Action::Trace(nr as u16), when }
         });
@@ -252,13 +257,18 @@ fn calls_a_process_cannot_live_without_pass() {
 }
 
 #[test]
-fn conditions_belong_to_calls_with_a_command() {
-    use Model::{Fcntl, Ioctl, Socketcall};
+fn conditions_belong_to_calls_with_a_command_or_an_address() {
+    use Model::{Fcntl, Ioctl, SendTo, Socketcall};
     for &call in Syscall::ALL {
-        let conditional = matches!(call.row().policy, Policy::Model(Fcntl | Ioctl | Socketcall));
+        let conditional =
+            matches!(call.row().policy, Policy::Model(Fcntl | Ioctl | SendTo | Socketcall));
         let commanded = matches!(
             call,
-            Syscall::Fcntl | Syscall::Fcntl64 | Syscall::Ioctl | Syscall::Socketcall
+            Syscall::Fcntl
+                | Syscall::Fcntl64
+                | Syscall::Ioctl
+                | Syscall::Sendto
+                | Syscall::Socketcall
         );
         assert_eq!(conditional, commanded, "{call:?}");
     }

@@ -3,7 +3,7 @@
 //! A shim sees the numbers of the system it was compiled for, so `libc`'s constants are the right
 //! ones here, unlike in the tracer, which must read another architecture's.
 
-use vrift_vfs::{Create, Follow, Handle, Open, PathOp, Subject};
+use vrift_vfs::{AccessTime, Create, Follow, Handle, Limits, Open, PathOp, Subject};
 
 /// What `open(path, flags)` means.
 pub fn open_words(path: PathOp, flags: libc::c_int) -> Open {
@@ -15,7 +15,25 @@ pub fn open_words(path: PathOp, flags: libc::c_int) -> Open {
         () => Create::No,
     };
     let subject = if has(libc::O_DIRECTORY) { Subject::Directory } else { Subject::Any };
-    Open { path: PathOp { follow, ..path }, handle: handle(flags), create, subject }
+    Open {
+        path: PathOp { follow, ..path },
+        handle: handle(flags),
+        create,
+        subject,
+        limits: Limits::default(),
+        access_time: access_time(flags),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn access_time(flags: libc::c_int) -> AccessTime {
+    if flags & libc::O_NOATIME != 0 { AccessTime::Kept } else { AccessTime::Updated }
+}
+
+/// Only Linux has such a flag.
+#[cfg(not(target_os = "linux"))]
+fn access_time(_flags: libc::c_int) -> AccessTime {
+    AccessTime::Updated
 }
 
 fn handle(flags: libc::c_int) -> Handle {

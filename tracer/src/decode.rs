@@ -4,24 +4,25 @@
 //! `open`, `openat` and `creat` become the same request here. Everything is read once, at entry.
 
 use nix::errno::Errno;
-use vrift_arch::abi::{self, UnixName, clone, open, unix_name};
+use vrift_arch::abi::{self, clone, open, resolve};
 use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS};
 use vrift_arch::syscall::{Flags, Kind};
 use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
-    AccessWanted, At, Create, Exec, Follow, Handle, Ids, MakeKind, Open, PathOp, Purpose, Removal,
-    RenameMode, Request, Subject, Target,
+    AccessTime, AccessWanted, At, Create, Crossing, Exec, Follow, Handle, Ids, Limits, Links,
+    MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject, Target,
 };
 
 use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
+use crate::messages;
 use crate::precheck::{Precheck, open_how, precheck};
 
 /// The longest path with its NUL (`PATH_MAX`).
 const PATH_BYTES_MAX: usize = 4096;
 
-/// The largest socket address of a UNIX socket, with room for the NUL the kernel adds.
-const UNIX_ADDRESS_BYTES_MAX: usize = 110;
+/// The longest name of an extended attribute with its NUL.
+const XATTR_NAME_BYTES_MAX: usize = 256;
 
 /// What a call means for a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,22 @@ pub(crate) enum Operation {
     File(Request),
     /// The result is a copy of this descriptor.
     Duplicate(i32),
+    /// The result is a copy of a descriptor of another process.
+    Fetch {
+        /// The pidfd of the process.
+        pidfd: i32,
+        /// The descriptor there.
+        fd: i32,
+    },
+    /// Messages go to the sockets with these paths, with copies of these descriptors.
+    Send {
+        /// Where to.
+        to: Vec<PathOp>,
+        /// The descriptors.
+        fds: Vec<i32>,
+    },
+    /// Descriptors may arrive.
+    Receive,
     /// A child is made with these `CLONE_*` flags.
     Spawn {
         /// The flags.
@@ -80,11 +97,12 @@ pub(crate) fn decode<A: Arch>(
         Model::Chdir => file(Request::Chdir(call.target(Follow::Yes)?)),
         Model::Fchdir => file(Request::Chdir(call.descriptor())),
         Model::Getcwd => file(Request::Getcwd),
-        Model::Statfs => file(Request::Statfs(call.path(0, Follow::Yes)?)),
+        Model::Statfs => file(Request::Statfs(Target::Path(call.path(0, Follow::Yes)?))),
+        Model::Fstatfs => file(Request::Statfs(call.descriptor())),
         Model::Exec => file(Request::Exec(call.program()?)),
         Model::Make => file(Request::Make(call.path(0, Follow::No)?, call.made())),
         Model::Symlink => file(Request::Make(call.path(1, Follow::No)?, MakeKind::Other)),
-        Model::Link => file(Request::Link(call.link_source()?, call.path(1, Follow::No)?)),
+        Model::Link => file(Request::Link(call.link_source()?, call.path(1, Follow::No))),
         Model::Unlink => file(Request::Remove(call.path(0, Follow::No)?, Removal::File)),
         Model::Rmdir => file(Request::Remove(call.path(0, Follow::No)?, Removal::Directory)),
         Model::Unlinkat => file(Request::Remove(call.path(0, Follow::No)?, call.removal())),
@@ -93,17 +111,25 @@ pub(crate) fn decode<A: Arch>(
         Model::LsetAttr => file(Request::SetAttr(call.target(Follow::No)?)),
         Model::FsetAttr => file(Request::SetAttr(call.content())),
         Model::Ioctl if call.command_in(ATTR_REQUESTS) => file(Request::SetAttr(call.content())),
-        Model::GetXattr => file(Request::GetXattr(call.target(Follow::Yes)?)),
-        Model::LgetXattr => file(Request::GetXattr(call.target(Follow::No)?)),
-        Model::FgetXattr => file(Request::GetXattr(call.content())),
-        Model::ListXattr => file(Request::ListXattr(call.target(Follow::Yes)?)),
+        Model::Watch => file(call.watch()?),
+        Model::GetXattr => file(Request::GetXattr(call.used(Follow::Yes)?, call.xattr()?)),
+        Model::LgetXattr => file(Request::GetXattr(call.target(Follow::No)?, call.xattr()?)),
+        Model::FgetXattr => file(Request::GetXattr(call.content(), call.xattr()?)),
+        Model::ListXattr => file(Request::ListXattr(call.used(Follow::Yes)?)),
         Model::LlistXattr => file(Request::ListXattr(call.target(Follow::No)?)),
         Model::FlistXattr => file(Request::ListXattr(call.content())),
         Model::Bind => Ok(call.bind(call.arg(Arg::A1), call.arg(Arg::A2))),
         Model::Connect => Ok(call.connect(call.arg(Arg::A1), call.arg(Arg::A2))),
+        Model::SendTo => Ok(Operation::Send {
+            to: call.unix_path(call.arg(Arg::A4), call.arg(Arg::A5)).into_iter().collect(),
+            fds: Vec::new(),
+        }),
+        Model::SendMsg => Ok(call.send()),
+        Model::RecvMsg => Ok(Operation::Receive),
+        Model::Getfd => Ok(Operation::Fetch { pidfd: call.fd(Arg::A0), fd: call.fd(Arg::A1) }),
         Model::Socketcall => call.socketcall(),
         Model::Guard(errno) => {
-            file(Request::Unmodelled(call.target(Follow::Yes)?, i32::from(errno)))
+            file(Request::Unmodelled(call.target(call.guarded())?, i32::from(errno)))
         }
         Model::Dup => Ok(Operation::Duplicate(call.fd(Arg::A0))),
         Model::Fcntl if call.command_in(DUP_COMMANDS) => Ok(Operation::Duplicate(call.fd(Arg::A0))),
@@ -207,7 +233,7 @@ impl<A: Arch> Decoder<'_, A> {
         let empty_allowed = flags & abi::AT_EMPTY_PATH != 0;
         match (self.arg(arg), self.start(arg)) {
             (0, At::Fd(fd)) if self.may_omit_path() => return Ok(Target::Content(fd)),
-            (0, at) if empty_allowed => return Ok(Target::Open(at)),
+            (0, at) if empty_allowed && self.may_be_null() => return Ok(Target::Open(at)),
             _ => {}
         }
         let path = self.path(0, follow)?;
@@ -215,6 +241,40 @@ impl<A: Arch> Decoder<'_, A> {
             return Ok(Target::Open(path.at));
         }
         Ok(Target::Path(path))
+    }
+
+    /// The same where an empty path means that the descriptor is used, not only named.
+    fn used(&self, default: Follow) -> Result<Target, Errno> {
+        Ok(match self.target(default)? {
+            Target::Open(At::Fd(fd)) => Target::Content(fd),
+            target => target,
+        })
+    }
+
+    /// What becomes of a final symlink where vrift does not model the call: `name_to_handle_at`
+    /// does not follow unless told so.
+    fn guarded(&self) -> Follow {
+        match self.call.syscall {
+            Some(Syscall::NameToHandleAt) if self.at_flags() & abi::AT_SYMLINK_FOLLOW == 0 => {
+                Follow::No
+            }
+            _ => Follow::Yes,
+        }
+    }
+
+    /// `IN_DONT_FOLLOW` and `IN_ONLYDIR` (linux/inotify.h) are the flags of its path.
+    fn watch(&self) -> Result<Request, Errno> {
+        let has = |bit: u32| self.arg(Arg::A2) as u32 & bit != 0;
+        let follow = if has(0x0200_0000) { Follow::No } else { Follow::Yes };
+        let subject = if has(0x0100_0000) { Subject::Directory } else { Subject::Any };
+        Ok(Request::Watch(self.path(0, follow)?, subject))
+    }
+
+    /// The name of an extended attribute, which `precheck` has found good.
+    fn xattr(&self) -> Result<Vec<u8>, Errno> {
+        let arg =
+            positions::<A>(self.call, |kind| kind == Kind::Text).next().ok_or(Errno::ENOSYS)?;
+        self.memory.read_cstr(GuestAddr(self.arg(arg)), XATTR_NAME_BYTES_MAX)
     }
 
     /// The flags of `execveat` are checked after its path has been read.
@@ -233,12 +293,29 @@ impl<A: Arch> Decoder<'_, A> {
         Ok(Exec { target, purpose })
     }
 
-    /// `utimensat`, with times of either width, and `futimesat` take a null path for the descriptor itself.
-    fn may_omit_path(&self) -> bool {
+    /// Where `AT_EMPTY_PATH` allows a null pointer as well (`getname_maybe_null` in fs/namei.c).
+    fn may_be_null(&self) -> bool {
+        use Syscall::{FileGetattr, FileSetattr, Getxattrat, Listxattrat, Newfstatat};
+        use Syscall::{Removexattrat, Setxattrat, Statx};
         matches!(
             self.call.syscall,
-            Some(Syscall::Utimensat | Syscall::UtimensatTime64 | Syscall::Futimesat)
+            Some(
+                Newfstatat
+                    | Statx
+                    | Getxattrat
+                    | Listxattrat
+                    | Setxattrat
+                    | Removexattrat
+                    | FileGetattr
+                    | FileSetattr
+            )
         )
+    }
+
+    /// Some calls take a null path for the descriptor itself.
+    fn may_omit_path(&self) -> bool {
+        use Syscall::{FanotifyMark, Futimesat, Utimensat, UtimensatTime64};
+        matches!(self.call.syscall, Some(Utimensat | UtimensatTime64 | Futimesat | FanotifyMark))
     }
 
     /// `readlinkat` has no flags: an empty path always means the descriptor.
@@ -261,11 +338,8 @@ impl<A: Arch> Decoder<'_, A> {
     fn open_how(&self) -> Result<Request, Errno> {
         let how = open_how::<A>(self.call, self.memory)?;
         let path = self.path(0, Follow::Yes)?;
-        if how.resolve != 0 || how.flags & u64::from(open::O_CREAT) != 0 {
-            // Callers take ENOSYS for a kernel without openat2 and fall back.
-            return Ok(Request::Unmodelled(Target::Path(path), libc::ENOSYS));
-        }
-        Ok(Request::Open(open_words::<A>(path, how.flags as u32)))
+        let open = open_words::<A>(path, how.flags as u32);
+        Ok(Request::Open(Open { limits: limits(how.resolve), ..open }))
     }
 
     fn access(&self) -> AccessWanted {
@@ -303,7 +377,7 @@ impl<A: Arch> Decoder<'_, A> {
             f if f & EXCHANGE != 0 => RenameMode::Exchange,
             _ => RenameMode::Replace,
         };
-        Ok(Request::Rename(self.path(0, Follow::No)?, self.path(1, Follow::No)?, mode))
+        Ok(Request::Rename(self.path(0, Follow::No)?, self.path(1, Follow::No), mode))
     }
 
     fn set_attr(&self) -> Result<Request, Errno> {
@@ -344,15 +418,17 @@ impl<A: Arch> Decoder<'_, A> {
 
     /// The path of a UNIX socket address; `None` for other families and for names without a file.
     fn unix_path(&self, addr: u64, len: u64) -> Option<PathOp> {
-        let mut address = vec![0; (len as usize).min(UNIX_ADDRESS_BYTES_MAX)];
-        // The kernel looks at the descriptor first, and then refuses an address it cannot read.
-        self.memory.read_exact(GuestAddr(addr), &mut address).ok()?;
-        match unix_name(&address) {
-            Some(UnixName::Path(path)) => {
-                Some(PathOp { at: At::Cwd, path: path.to_vec(), follow: Follow::Yes })
-            }
-            _ => None,
+        messages::unix_path(self.memory, GuestAddr(addr), len)
+    }
+
+    fn send(&self) -> Operation {
+        let mut send = (Vec::new(), Vec::new());
+        for message in messages::of::<A>(self.call, self.memory) {
+            send.0.extend(message.destination(self.memory));
+            send.1.extend(message.descriptors::<A>(self.memory));
         }
+        let (to, fds) = send;
+        Operation::Send { to, fds }
     }
 
     fn spawn(&self) -> Result<Operation, Errno> {
@@ -393,5 +469,25 @@ fn open_words<A: Arch>(path: PathOp, flags: u32) -> Open {
     } else {
         Subject::Any
     };
-    Open { path: PathOp { follow, ..path }, handle, create, subject }
+    let access_time = if has(open::O_NOATIME) { AccessTime::Kept } else { AccessTime::Updated };
+    let (path, limits) = (PathOp { follow, ..path }, Limits::default());
+    Open { path, handle, create, subject, limits, access_time }
+}
+
+/// The words for `RESOLVE_*`. `RESOLVE_CACHED` asks for nothing here: manifests are in memory.
+fn limits(bits: u64) -> Limits {
+    let has = |bit: u64| bits & bit != 0;
+    Limits {
+        scope: match () {
+            () if has(resolve::RESOLVE_BENEATH) => Scope::Beneath,
+            () if has(resolve::RESOLVE_IN_ROOT) => Scope::Root,
+            () => Scope::Anywhere,
+        },
+        links: match () {
+            () if has(resolve::RESOLVE_NO_SYMLINKS) => Links::None,
+            () if has(resolve::RESOLVE_NO_MAGICLINKS) => Links::NoMagic,
+            () => Links::All,
+        },
+        crossing: if has(resolve::RESOLVE_NO_XDEV) { Crossing::Refused } else { Crossing::Allowed },
+    }
 }

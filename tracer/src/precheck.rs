@@ -52,6 +52,7 @@ const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Fchmodat2, Arg::A3, NAME_FLAGS),
     (Syscall::Utimensat, Arg::A3, NAME_FLAGS),
     (Syscall::UtimensatTime64, Arg::A3, NAME_FLAGS),
+    (Syscall::Listxattrat, Arg::A2, NAME_FLAGS),
     (Syscall::NameToHandleAt, Arg::A4, HANDLE_FLAGS),
     // RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
     (Syscall::Renameat2, Arg::A4, 7),
@@ -91,17 +92,19 @@ pub(crate) fn precheck<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<Prec
         Syscall::Mknodat => node_mode(call.arg(Arg::A2) as u32)?,
         Syscall::Symlink | Syscall::Symlinkat => symlink_target(call, memory)?,
         Syscall::Setxattr | Syscall::Lsetxattr | Syscall::Fsetxattr => {
-            xattr_name(call, memory)?;
+            xattr_name(call, Arg::A1, memory)?;
             if call.arg(Arg::A3) > XATTR_SIZE_MAX {
                 return Err(Errno::E2BIG);
             }
         }
+        Syscall::Getxattrat => getxattrat(call, memory)?,
+        Syscall::InotifyAddWatch => watch_mask(call.arg(Arg::A2) as u32)?,
         Syscall::Getxattr
         | Syscall::Lgetxattr
         | Syscall::Fgetxattr
         | Syscall::Removexattr
         | Syscall::Lremovexattr
-        | Syscall::Fremovexattr => xattr_name(call, memory)?,
+        | Syscall::Fremovexattr => xattr_name(call, Arg::A1, memory)?,
         _ => {}
     }
     Ok(Precheck::GoOn)
@@ -134,10 +137,9 @@ pub(crate) fn open_how<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<Open
         return Err(Errno::EINVAL);
     }
     open_flags::<A>(how.flags as u32)?;
-    if how.resolve & resolve::RESOLVE_IN_ROOT != 0 {
-        // Where `/` is the descriptor's directory, no path is what it seems. Callers take ENOSYS
-        // for a kernel without openat2 and fall back.
-        return Err(Errno::ENOSYS);
+    let changes = u64::from(open::O_TRUNC | open::O_CREAT | open::__O_TMPFILE);
+    if how.resolve & resolve::RESOLVE_CACHED != 0 && how.flags & changes != 0 {
+        return Err(Errno::EAGAIN);
     }
     Ok(how)
 }
@@ -179,7 +181,7 @@ fn open_flags<A: Arch>(flags: u32) -> Result<(), Errno> {
     }
     let directory = A::OPEN.directory;
     let shape = flags & (open::__O_TMPFILE | directory | open::O_CREAT);
-    let writes = matches!(flags & open::O_ACCMODE, open::O_WRONLY | open::O_RDWR);
+    let writes = flags & open::O_ACCMODE != open::O_RDONLY;
     let nameless = flags & open::__O_TMPFILE != 0;
     if nameless && (shape != open::__O_TMPFILE | directory || !writes) {
         return Err(Errno::EINVAL);
@@ -223,8 +225,43 @@ fn symlink_target(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
     }
 }
 
-fn xattr_name(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
-    match memory.read_cstr(GuestAddr(call.arg(Arg::A1)), XATTR_NAME_MAX + 1) {
+/// `struct xattr_args` (linux/xattr.h) is read first: a pointer, a size, and flags that are all
+/// reserved (`getxattrat` in fs/xattr.c).
+fn getxattrat(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
+    const ARGS_SIZE: u64 = 16;
+    const PAGE: u64 = 4096;
+    let size = call.arg(Arg::A5);
+    if size < ARGS_SIZE {
+        return Err(Errno::EINVAL);
+    }
+    if size > PAGE {
+        return Err(Errno::E2BIG);
+    }
+    let mut bytes = vec![0; size as usize];
+    memory.read_exact(GuestAddr(call.arg(Arg::A4)), &mut bytes)?;
+    if bytes[ARGS_SIZE as usize..].iter().any(|&byte| byte != 0) {
+        return Err(Errno::E2BIG);
+    }
+    if bytes[12..16] != [0; 4] || call.arg(Arg::A2) as u32 & !NAME_FLAGS != 0 {
+        return Err(Errno::EINVAL);
+    }
+    xattr_name(call, Arg::A3, memory)
+}
+
+/// The masks that `inotify_add_watch` refuses (fs/notify/inotify/inotify_user.c).
+fn watch_mask(mask: u32) -> Result<(), Errno> {
+    const MASK_CREATE: u32 = 0x1000_0000;
+    const MASK_ADD: u32 = 0x2000_0000;
+    /// All events, and what the kernel reports or is told besides.
+    const ALL: u32 = 0xfff | 0xe000 | 0xf700_0000;
+    if mask & ALL == 0 || mask & (MASK_CREATE | MASK_ADD) == MASK_CREATE | MASK_ADD {
+        return Err(Errno::EINVAL);
+    }
+    Ok(())
+}
+
+fn xattr_name(call: &Call, arg: Arg, memory: &dyn Memory) -> Result<(), Errno> {
+    match memory.read_cstr(GuestAddr(call.arg(arg)), XATTR_NAME_MAX + 1) {
         Ok(name) if !name.is_empty() => Ok(()),
         Ok(_) | Err(Errno::ENAMETOOLONG) => Err(Errno::ERANGE),
         Err(errno) => Err(errno),

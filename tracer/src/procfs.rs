@@ -14,14 +14,32 @@ pub(crate) fn directory(tid: Pid) -> Result<PathBuf, Errno> {
     linked_path(format!("/proc/{tid}/cwd"))
 }
 
-/// The path of what a task's descriptor is open on. *Errors:* `ENOENT` if it has none.
+/// The path of what a task's descriptor is open on. *Errors:* `EBADF` if it is closed, `ENOTDIR` if
+/// what it is open on never has a path (a pipe, a socket), `ENOENT` if that has been removed.
 pub(crate) fn opened(tid: Pid, fd: i32) -> Result<PathBuf, Errno> {
-    linked_path(format!("/proc/{tid}/fd/{fd}"))
+    let link = format!("/proc/{tid}/fd/{fd}");
+    match nix::fcntl::readlink(link.as_str()) {
+        Err(Errno::ENOENT) => Err(Errno::EBADF),
+        Err(errno) => Err(errno),
+        Ok(path) if !PathBuf::from(&path).is_absolute() => Err(Errno::ENOTDIR),
+        Ok(_) => linked_path(link),
+    }
 }
 
 /// What the link of a task's descriptor says, be it a path or not.
 pub(crate) fn link(tid: Pid, fd: i32) -> Option<PathBuf> {
     nix::fcntl::readlink(format!("/proc/{tid}/fd/{fd}").as_str()).map(PathBuf::from).ok()
+}
+
+/// Whether a task's descriptor is a UNIX socket for datagrams.
+pub(crate) fn is_datagram(tid: Pid, fd: i32) -> bool {
+    let Some(link) = link(tid, fd) else { return false };
+    let inode = link.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']'));
+    let Some(inode) = inode else { return false };
+    // Num, RefCount, Protocol, Flags, Type, St, Inode, Path
+    let sockets = fs::read_to_string(format!("/proc/{tid}/net/unix")).unwrap_or_default();
+    let mut fields = sockets.lines().map(|line| line.split_whitespace());
+    fields.any(|mut line| line.nth(4) == Some("0002") && line.nth(1) == Some(inode))
 }
 
 /// The process a pidfd stands for.

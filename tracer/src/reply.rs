@@ -1,9 +1,9 @@
 //! Answers in the layout the tracee's ABI expects.
 
 use nix::errno::Errno;
-use vrift_arch::abi::{self, Stat, Statx, Timespec};
+use vrift_arch::abi::{self, Stat, Statfs, Statx, Timespec};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_vfs::{Attr, DirEntry, Error, Kind as NodeKind, Reply, Timestamp};
+use vrift_vfs::{Attr, DirEntry, Error, Figures, Kind as NodeKind, Reply, Timestamp};
 
 use crate::call::Call;
 use crate::decode::out_arg;
@@ -20,9 +20,13 @@ pub(crate) fn answer<A: Arch>(
     memory: &dyn Memory,
 ) -> Result<i64, Errno> {
     match reply {
-        Reply::Done | Reply::Directory(_) | Reply::NoNames => Ok(0),
+        Reply::Done | Reply::Directory(_) => Ok(0),
         Reply::Attr(attr) if call.syscall == Some(Syscall::Statx) => {
-            put::<A>(call, memory, &abi::encode_statx(&statx(attr)))?;
+            put::<A>(call, memory, &abi::encode_statx(&statx(attr, call.arg(Arg::A3) as u32)))?;
+            Ok(0)
+        }
+        Reply::Figures(figures) => {
+            put::<A>(call, memory, &statfs_bytes::<A>(call, &statfs(figures))?)?;
             Ok(0)
         }
         Reply::Attr(attr) => {
@@ -32,6 +36,7 @@ pub(crate) fn answer<A: Arch>(
             put::<A>(call, memory, &bytes)?;
             Ok(0)
         }
+        Reply::Attribute(bytes) => attribute::<A>(call, bytes, memory),
         Reply::Link(target) => {
             let room = buffer_len::<A>(call) as i32;
             if room <= 0 {
@@ -51,6 +56,25 @@ pub(crate) fn answer<A: Arch>(
             Ok(bytes.len() as i64)
         }
     }
+}
+
+/// The result of getxattr, listxattr and relatives: a size of 0 asks for the length.
+fn attribute<A: Arch>(call: &Call, bytes: &[u8], memory: &dyn Memory) -> Result<i64, Errno> {
+    let (at, room) = match call.syscall {
+        Some(Syscall::Getxattrat) => {
+            // `struct xattr_args` (linux/xattr.h); `precheck` has looked at the rest.
+            let args = GuestAddr(call.arg(Arg::A4));
+            (memory.read_u64(args)?, u64::from(memory.read_u32(args.offset(8))?))
+        }
+        _ => (out_arg::<A>(call).map_or(0, |arg| call.arg(arg)), A::word(buffer_len::<A>(call))),
+    };
+    if room != 0 {
+        if room < bytes.len() as u64 {
+            return Err(Errno::ERANGE);
+        }
+        memory.write(GuestAddr(at), bytes)?;
+    }
+    Ok(bytes.len() as i64)
 }
 
 /// The size of the buffer the kernel fills in: the argument after it.
@@ -205,9 +229,44 @@ fn stat(attr: &Attr) -> Stat {
     }
 }
 
-fn statx(attr: &Attr) -> Statx {
+/// The structure of the statfs family that `call` fills in.
+fn statfs_bytes<A: Arch>(call: &Call, statfs: &Statfs) -> Result<Vec<u8>, Errno> {
+    match (call.syscall, A::WORD) {
+        (Some(Syscall::Statfs64 | Syscall::Fstatfs64), _) => {
+            // `kcompat_sys_statfs64` in fs/statfs.c.
+            match call.arg(Arg::A1) as usize == abi::COMPAT_STATFS64_SIZE {
+                true => Ok(abi::encode_compat_statfs64(statfs).to_vec()),
+                false => Err(Errno::EINVAL),
+            }
+        }
+        (_, 4) => abi::encode_compat_statfs(statfs).map(Vec::from).ok_or(Errno::EOVERFLOW),
+        _ => Ok(abi::encode_statfs(statfs).to_vec()),
+    }
+}
+
+fn statfs(figures: &Figures) -> Statfs {
+    Statfs {
+        kind: figures.fs_type,
+        bsize: figures.block_size,
+        blocks: figures.blocks,
+        bfree: figures.blocks_free,
+        bavail: figures.blocks_available,
+        files: figures.files,
+        ffree: figures.files_free,
+        fsid: figures.fs_id,
+        namelen: figures.name_max,
+        frsize: figures.block_size,
+        flags: abi::ST_RDONLY | abi::ST_NOSUID | abi::ST_NODEV | abi::ST_VALID,
+    }
+}
+
+/// The birth time is given if it was asked for, all else always.
+fn statx(attr: &Attr, wanted: u32) -> Statx {
+    let btime = attr.btime.filter(|_| wanted & STATX_BTIME != 0);
     Statx {
-        mask: STATX_BASIC | if attr.btime.is_some() { STATX_BTIME } else { 0 },
+        mask: STATX_BASIC | if btime.is_some() { STATX_BTIME } else { 0 },
+        attributes: if attr.mount_root { abi::STATX_ATTR_MOUNT_ROOT } else { 0 },
+        attributes_mask: abi::STATX_ATTR_MOUNT_ROOT,
         blksize: attr.block_size,
         nlink: attr.nlink,
         uid: attr.uid,
@@ -217,7 +276,7 @@ fn statx(attr: &Attr) -> Statx {
         size: attr.size,
         blocks: attr.blocks,
         atime: time(attr.atime),
-        btime: attr.btime.map(time).unwrap_or_default(),
+        btime: btime.map(time).unwrap_or_default(),
         ctime: time(attr.ctime),
         mtime: time(attr.mtime),
         rdev: attr.rdev,

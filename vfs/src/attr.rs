@@ -25,4 +25,24 @@ pub struct Attr {
     pub mtime: Timestamp,
     pub ctime: Timestamp,
     pub btime: Option<Timestamp>,
+    /// Whether it is the root of its mount.
+    pub mount_root: bool,
+}
+
+/// What `statfs` says of the file system of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of statfs(2)")]
+pub struct Figures {
+    /// The type of the file system the contents lie on: what a program concludes from it (that
+    /// locks are local, say) is true of the descriptors it reads from.
+    pub fs_type: i64,
+    pub block_size: u64,
+    pub blocks: u64,
+    pub blocks_free: u64,
+    pub blocks_available: u64,
+    pub files: u64,
+    pub files_free: u64,
+    /// The mount's own.
+    pub fs_id: (u32, u32),
+    pub name_max: u64,
 }

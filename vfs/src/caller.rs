@@ -69,7 +69,7 @@ pub trait Caller {
     }
 
     /// The path of a host directory behind a descriptor. *Errors:* `EBADF`; `ENOTDIR` if the
-    /// descriptor has no path (a pipe, a socket).
+    /// descriptor never has a path (a pipe, a socket); `ENOENT` if what it is has been removed.
     fn host_path(&self, fd: i32) -> Result<PathBuf, Errno>;
 
     /// Its credentials.

@@ -26,6 +26,10 @@ pub struct Creds {
     pub dac_override: bool,
     /// `CAP_DAC_READ_SEARCH`
     pub dac_read_search: bool,
+    /// `CAP_FOWNER`
+    pub owner: bool,
+    /// `CAP_SYS_ADMIN`
+    pub admin: bool,
 }
 
 /// Read permission.

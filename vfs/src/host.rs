@@ -1,7 +1,9 @@
 //! Looking at the host tree while a path is resolved: to find symlinks,
 //! and to see what a file that is to be executed says of its interpreter.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -55,9 +57,12 @@ pub(crate) fn look(path: &Path, follow: Follow) -> Result<(), Errno> {
 
 /// Why the directory in which the last name of `path` lies cannot be reached, if so.
 pub(crate) fn reach_directory_of(path: &Path) -> Result<(), Errno> {
-    let Some(directory) = path.parent() else { return Ok(()) };
+    // `Path::parent` will not do: it passes over a final `.`, before which there must be a directory.
+    let bytes = path.as_os_str().as_bytes();
+    let named = bytes.iter().rposition(|&b| b != b'/').map_or(0, |last| last + 1);
+    let Some(end) = bytes[..named].iter().rposition(|&b| b == b'/') else { return Ok(()) };
     // The slash makes the kernel insist on a directory.
-    look(&directory.join(""), Follow::Yes)
+    look(Path::new(OsStr::from_bytes(&bytes[..=end])), Follow::Yes)
 }
 
 /// Whether the last name of `path` is a directory, not a symlink to one.

@@ -29,6 +29,7 @@ mod host;
 mod image;
 mod judge;
 mod lease;
+mod magic;
 mod namespace;
 mod place;
 mod request;
@@ -39,7 +40,7 @@ mod stage;
 mod verdict;
 mod work;
 
-pub use attr::{Attr, Kind, Timestamp};
+pub use attr::{Attr, Figures, Kind, Timestamp};
 pub use caller::{Caller, Exe, Jump, MagicLink, ProcEntry, ProcId};
 pub use creds::{Creds, Ids};
 pub use error::Error;
@@ -47,8 +48,8 @@ pub use files::{Backing, FdTable, OpenNode, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use request::{
-    AccessWanted, At, Create, Exec, Follow, Handle, MakeKind, Open, PathOp, Purpose, Removal,
-    RenameMode, Request, Subject, Target,
+    AccessTime, AccessWanted, At, Create, Crossing, Exec, Follow, Given, Handle, Limits, Links,
+    MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject, Target,
 };
 pub use skeleton::Skeleton;
 pub use verdict::{Cause, Effect, Judged, Launch, Made, Paths, Reply, Verdict};

@@ -6,13 +6,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::sys::statfs::statfs;
 use vrift_cas::{Digest, Store};
 
-use crate::attr::{Attr, Kind};
+use crate::attr::{Attr, Figures, Kind};
 use crate::error::Error;
 use crate::image::Images;
 use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
+use crate::resolve::NAME_BYTES_MAX;
 use crate::skeleton::Skeleton;
 
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
@@ -140,6 +143,24 @@ impl Namespace {
             mtime: node.mtime,
             ctime: node.ctime,
             btime: node.btime,
+            mount_root: self.is_mount_root(at),
+        })
+    }
+
+    /// What `statfs` says of the mount of `at`: the figures of the file system its contents lie on.
+    pub(crate) fn figures(&self, at: NodeRef) -> Result<Figures, Errno> {
+        let below = statfs(self.store.root())?;
+        Ok(Figures {
+            // The casts are between the widths that C libraries give these fields.
+            fs_type: below.filesystem_type().0 as i64,
+            block_size: below.block_size() as u64,
+            blocks: below.blocks(),
+            blocks_free: below.blocks_free(),
+            blocks_available: below.blocks_available(),
+            files: below.files(),
+            files_free: below.files_free(),
+            fs_id: (0, FIRST_MINOR + u32::from(at.mount.0)),
+            name_max: NAME_BYTES_MAX as u64,
         })
     }
 
@@ -173,14 +194,14 @@ impl Namespace {
         Ok(dots.chain(named))
     }
 
-    /// A directory on the file system that holds the contents.
-    pub(crate) fn blob_root(&self) -> PathBuf {
-        self.store.root().to_owned()
-    }
-
     /// The content of the file `at`.
     pub fn digest(&self, at: NodeRef) -> Result<Digest, Error> {
         Ok(self.node(at)?.digest)
+    }
+
+    /// Where the blobs lie.
+    pub(crate) fn store_root(&self) -> &Path {
+        self.store.root()
     }
 
     /// The path of a blob.
@@ -215,6 +236,7 @@ impl Namespace {
     pub fn stand_in(&self, at: NodeRef) -> Result<PathBuf, Error> {
         match self.node(at)?.kind {
             Kind::Symlink => self.skeleton.link(at, self.target(at)?),
+            Kind::Fifo => self.skeleton.fifo(at),
             _ => Ok(self.skeleton.directory().to_owned()),
         }
     }
@@ -235,6 +257,19 @@ impl Namespace {
             return Ok(Place::Host(self.above(dir.mount).to_owned()));
         }
         Ok(Place::Node(NodeRef { node: manifest.parent(dir.node)?, ..dir }))
+    }
+
+    pub(crate) fn xattr(&self, at: NodeRef, name: &[u8]) -> Result<Option<&[u8]>, Error> {
+        Ok(self.mount(at.mount).manifest.xattr(at.node, name)?)
+    }
+
+    /// The names of the extended attributes.
+    pub(crate) fn xattr_names(
+        &self,
+        at: NodeRef,
+    ) -> Result<impl Iterator<Item = Result<&[u8], Error>>, Error> {
+        let found = self.mount(at.mount).manifest.xattrs(at.node)?;
+        Ok(found.map(|attribute| Ok(attribute?.0)))
     }
 
     pub(crate) fn target(&self, link: NodeRef) -> Result<&[u8], Error> {

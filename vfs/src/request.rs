@@ -1,5 +1,7 @@
 //! What a caller asks of the file system, in words that hold for every ABI and operating system.
 
+use nix::errno::Errno;
+
 /// Where a relative path starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
@@ -28,6 +30,9 @@ pub struct PathOp {
     /// What becomes of a final symlink.
     pub follow: Follow,
 }
+
+/// A second path, or why it cannot be read: which counts only once the first has been looked up.
+pub type Given = Result<PathOp, Errno>;
 
 /// What an operation is about: a path or an open file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +89,61 @@ pub enum Subject {
     Directory,
 }
 
+/// How far from where it starts a walk may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Anywhere.
+    #[default]
+    Anywhere,
+    /// Not above the starting point (`RESOLVE_BENEATH`).
+    Beneath,
+    /// The starting point is the root (`RESOLVE_IN_ROOT`).
+    Root,
+}
+
+/// Which symlinks a walk may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// All.
+    #[default]
+    All,
+    /// Those that are read as a path (`RESOLVE_NO_MAGICLINKS`).
+    NoMagic,
+    /// None (`RESOLVE_NO_SYMLINKS`).
+    None,
+}
+
+/// Whether a walk may lead from one mount to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Crossing {
+    /// It may.
+    #[default]
+    Allowed,
+    /// It may not (`RESOLVE_NO_XDEV`).
+    Refused,
+}
+
+/// The limits `openat2` puts on a walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// How far it may lead.
+    pub scope: Scope,
+    /// Which symlinks it may follow.
+    pub links: Links,
+    /// Whether it may change mounts.
+    pub crossing: Crossing,
+}
+
+/// Whether reading through a descriptor counts as an access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccessTime {
+    /// It does.
+    #[default]
+    Updated,
+    /// It does not (`O_NOATIME`), which only the owner may ask for.
+    Kept,
+}
+
 /// An open, whichever syscall it came through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
@@ -95,6 +155,10 @@ pub struct Open {
     pub create: Create,
     /// What it accepts.
     pub subject: Subject,
+    /// What the walk to it may pass through.
+    pub limits: Limits,
+    /// Whether reading counts as an access.
+    pub access_time: AccessTime,
 }
 
 /// The permissions `access(2)` asks about.
@@ -170,30 +234,32 @@ pub enum Request {
     Chdir(Target),
     /// getcwd
     Getcwd,
-    /// statfs
-    Statfs(PathOp),
+    /// statfs, fstatfs
+    Statfs(Target),
     /// execve, execveat
     Exec(Exec),
     /// mkdir, mknod, symlink and relatives
     Make(PathOp, MakeKind),
     /// link, linkat
-    Link(Target, PathOp),
+    Link(Target, Given),
     /// unlink, rmdir, unlinkat
     Remove(PathOp, Removal),
     /// rename, renameat, renameat2
-    Rename(PathOp, PathOp, RenameMode),
+    Rename(PathOp, Given, RenameMode),
     /// truncate
     Truncate(PathOp),
     /// chmod, chown, utimes, setxattr, … by path or descriptor
     SetAttr(Target),
-    /// getxattr family
-    GetXattr(Target),
+    /// getxattr family: the attribute of this name
+    GetXattr(Target, Vec<u8>),
     /// listxattr family
     ListXattr(Target),
     /// bind of a UNIX socket to a path
     Bind(PathOp),
     /// connect of a UNIX socket to a path
     Connect(PathOp),
+    /// inotify_add_watch
+    Watch(PathOp, Subject),
     /// An operation that is not modelled: fails with this errno in a mount.
     Unmodelled(Target, i32),
 }

@@ -4,7 +4,8 @@
 //! file exists and may be reached is left to the kernel. In a mount the walk is done here, by
 //! nodes: search permission on every directory, `..` physical, names compared as bytes.
 //!
-//! Deliberately absent: `openat2`'s `RESOLVE_*` limits, which the judge refuses in a mount.
+//! The limits of `openat2` (`RESOLVE_*`) are checked here where the walk touches a mount; a walk that
+//! stays on the host is the kernel's, limits and all.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,19 +14,20 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 use crate::attr::Kind;
-use crate::caller::{Caller, Jump, MagicLink, ProcEntry, ProcId};
+use crate::caller::{Caller, Jump};
 use crate::creds::{Creds, EXEC, Ids};
 use crate::host::{Probe, link_target, look, probe};
 use crate::judge::Failure;
+use crate::magic::{jumps, magic_link};
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
-use crate::request::{At, Follow, PathOp};
+use crate::request::{At, Crossing, Follow, Limits, Links, PathOp, Scope};
 
 /// The most symlinks one walk may follow (`MAXSYMLINKS` in the kernel's `include/linux/namei.h`).
 const LINKS_MAX: u32 = 40;
 
 /// The longest name of a directory entry.
-const NAME_BYTES_MAX: usize = 255;
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 
 /// What the last component is for, which decides what a slash after it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,10 @@ pub(crate) enum Found {
     Node(NodeRef),
     /// At a name that a directory of a mount does not have.
     Absent,
+    /// At a name that is longer than a name can be, in a directory of a mount.
+    TooLong,
     /// At a link of `/proc` that was not followed and leads where the kernel does not know.
-    Magic(Jump),
+    Magic(Jump, PathBuf),
 }
 
 /// What the last component was.
@@ -84,12 +88,37 @@ pub(crate) struct Resolved {
     pub(crate) course: Course,
 }
 
+/// On whose behalf a walk is made, and how far it may lead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Whose permission to search counts.
+    pub(crate) ids: Ids,
+    pub(crate) limits: Limits,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { ids: Ids::FileSystem, limits: Limits::default() }
+    }
+}
+
 /// Resolves `op` for `caller`.
 pub(crate) fn resolve(
     names: &Namespace,
     caller: &dyn Caller,
     op: &PathOp,
     ending: Ending,
+) -> Result<Resolved, Failure> {
+    resolve_within(names, caller, op, ending, Bounds::default())
+}
+
+/// Resolves `op` for `caller` within `bounds`.
+pub(crate) fn resolve_within(
+    names: &Namespace,
+    caller: &dyn Caller,
+    op: &PathOp,
+    ending: Ending,
+    bounds: Bounds,
 ) -> Result<Resolved, Failure> {
     let unknown = || Resolved {
         entry: None,
@@ -101,8 +130,12 @@ pub(crate) fn resolve(
     if op.path.is_empty() {
         return Err(Errno::ENOENT.into());
     }
-    // A starting point that has no path cannot lead to a mount: the kernel answers.
-    let Ok(start) = start(caller, op) else { return Ok(unknown()) };
+    let start = match start(caller, op, bounds.limits.scope) {
+        Ok(start) => start,
+        Err(errno @ (Errno::EBADF | Errno::ENOTDIR | Errno::EXDEV)) => return Err(errno.into()),
+        // A starting point that has no path cannot lead to a mount: the kernel answers.
+        Err(_) => return Ok(unknown()),
+    };
     let course = match start {
         Place::Host(_) => Course::Plain,
         Place::Node(_) => Course::Crossed,
@@ -110,7 +143,9 @@ pub(crate) fn resolve(
     let walk = Walk {
         names,
         caller,
+        bounds,
         creds: None,
+        top: (bounds.limits.scope != Scope::Anywhere).then(|| start.clone()),
         cursor: start,
         rest: op.path.clone(),
         follow: if ending == Ending::Name { Follow::No } else { op.follow },
@@ -123,9 +158,13 @@ pub(crate) fn resolve(
     walk.run()
 }
 
-fn start(caller: &dyn Caller, op: &PathOp) -> Result<Place, Errno> {
+fn start(caller: &dyn Caller, op: &PathOp, scope: Scope) -> Result<Place, Errno> {
     if op.path.starts_with(b"/") {
-        return Ok(Place::Host(PathBuf::from("/")));
+        match scope {
+            Scope::Anywhere => return Ok(Place::Host(PathBuf::from("/"))),
+            Scope::Beneath => return Err(Errno::EXDEV),
+            Scope::Root => {}
+        }
     }
     match op.at {
         At::Cwd => caller.cwd(),
@@ -139,7 +178,10 @@ fn start(caller: &dyn Caller, op: &PathOp) -> Result<Place, Errno> {
 struct Walk<'a> {
     names: &'a Namespace,
     caller: &'a dyn Caller,
+    bounds: Bounds,
     creds: Option<Creds>,
+    /// What a walk with a scope may not leave upwards.
+    top: Option<Place>,
     cursor: Place,
     /// What is still to be walked.
     rest: Vec<u8>,
@@ -207,19 +249,30 @@ impl Walk<'_> {
         if node.kind != Kind::Directory {
             return Err(Errno::ENOTDIR.into());
         }
-        let creds = self.creds.get_or_insert_with(|| self.caller.creds(Ids::FileSystem));
+        let creds = self.creds.get_or_insert_with(|| self.caller.creds(self.bounds.ids));
         if !creds.may(&node, EXEC) {
             return Err(Errno::EACCES.into());
         }
         match self.last {
             Last::Dot => return Ok(Step::Continue),
+            Last::DotDot if self.is_at_top() => {
+                self.stay_below()?;
+                return Ok(Step::Continue);
+            }
             Last::DotDot => {
-                self.cursor = self.names.parent(dir)?;
+                let above = self.names.parent(dir)?;
+                if matches!(above, Place::Host(_)) {
+                    self.change_mounts()?;
+                }
+                self.cursor = above;
                 return Ok(Step::Continue);
             }
             Last::Name | Last::Root => {}
         }
         if component.name.len() > NAME_BYTES_MAX {
+            if self.ending == Ending::Name && component.is_last {
+                return Ok(Step::End(Found::TooLong, component.slash));
+            }
             return Err(Errno::ENAMETOOLONG.into());
         }
         if self.ending == Ending::Create && component.is_last && component.slash {
@@ -269,17 +322,59 @@ impl Walk<'_> {
     /// Puts a symlink's target before the rest of the path.
     fn substitute(&mut self, target: &[u8]) -> Result<Step, Failure> {
         self.links += 1;
-        if self.links > LINKS_MAX {
+        if self.links > LINKS_MAX || self.bounds.limits.links == Links::None {
             return Err(Errno::ELOOP.into());
         }
         if target.is_empty() {
             return Err(Errno::ENOENT.into());
         }
         if target.starts_with(b"/") {
-            self.cursor = Place::Host(PathBuf::from("/"));
+            self.cursor = match (&self.top, &self.cursor) {
+                (Some(top), _) => {
+                    self.stay_below()?;
+                    top.clone()
+                }
+                (None, Place::Node(_)) => {
+                    self.change_mounts()?;
+                    Place::Host(PathBuf::from("/"))
+                }
+                (None, Place::Host(_)) => Place::Host(PathBuf::from("/")),
+            };
         }
         self.rest.splice(..0, target.iter().copied());
         Ok(Step::Continue)
+    }
+
+    /// Whether the walk is where its scope ends.
+    fn is_at_top(&self) -> bool {
+        self.top.as_ref() == Some(&self.cursor)
+    }
+
+    /// The walk is about to leave its scope: refused, unless that is its root.
+    fn stay_below(&self) -> Result<(), Errno> {
+        match self.bounds.limits.scope {
+            Scope::Beneath => Err(Errno::EXDEV),
+            Scope::Anywhere | Scope::Root => Ok(()),
+        }
+    }
+
+    /// The walk is about to go from one mount to another.
+    fn change_mounts(&self) -> Result<(), Errno> {
+        match self.bounds.limits.crossing {
+            Crossing::Allowed => Ok(()),
+            Crossing::Refused => Err(Errno::EXDEV),
+        }
+    }
+
+    /// The walk is about to follow a magic link (`nd_jump_link` in the kernel's fs/namei.c).
+    fn follow_magic(&mut self) -> Result<(), Errno> {
+        self.links += 1;
+        let Limits { scope, links, .. } = self.bounds.limits;
+        if self.links > LINKS_MAX || links != Links::All {
+            return Err(Errno::ELOOP);
+        }
+        self.change_mounts()?;
+        if scope == Scope::Anywhere { Ok(()) } else { Err(Errno::EXDEV) }
     }
 
     /// Walks as many plain names as there are in one go, then looks for symlinks among them once.
@@ -291,8 +386,18 @@ impl Walk<'_> {
         loop {
             if next_is_dot_dot(&self.rest) {
                 if names == 0 {
+                    // A descriptor to start at need not be a directory.
+                    if self.last == Last::Root
+                        && look(&with_slash(path.clone(), true), Follow::Yes).is_err()
+                    {
+                        return Ok(self.leave_to_kernel(&base, &whole));
+                    }
                     self.cut();
-                    path.pop();
+                    if self.is_at_top() {
+                        self.stay_below()?;
+                    } else {
+                        path.pop();
+                    }
                     self.cursor = Place::Host(path);
                     return Ok(Step::Continue);
                 }
@@ -306,7 +411,7 @@ impl Walk<'_> {
                 names += 1;
             }
             if let Some(root) = self.names.mount_at(&path) {
-                return Ok(self.enter_mount(root));
+                return self.enter_mount(root);
             }
         }
         let at_end = self.rest.iter().all(|&b| b == b'/');
@@ -328,17 +433,27 @@ impl Walk<'_> {
         }
     }
 
-    fn enter_mount(&mut self, root: NodeRef) -> Step {
+    fn enter_mount(&mut self, root: NodeRef) -> Result<Step, Failure> {
+        self.change_mounts()?;
         self.course = Course::Crossed;
         self.cursor = Place::Node(root);
-        Step::Continue
+        Ok(Step::Continue)
     }
 
     /// The kernel will fail on this walk, and its errno is the right one.
     fn leave_to_kernel(&self, base: &Path, rest: &[u8]) -> Step {
         let mut path = base.as_os_str().as_bytes().to_vec();
-        path.push(b'/');
-        path.extend_from_slice(rest);
+        let mut names = rest.split(|&b| b == b'/').filter(|name| !name.is_empty()).peekable();
+        while let Some(name) = names.next() {
+            // Without what says nothing the path is not longer than the caller's may have been.
+            if name != b"." || names.peek().is_none() {
+                path.push(b'/');
+                path.extend_from_slice(name);
+            }
+        }
+        if rest.ends_with(b"/") {
+            path.push(b'/');
+        }
         Step::End(Found::Host(PathBuf::from(OsStr::from_bytes(&path))), false)
     }
 
@@ -376,16 +491,24 @@ impl Walk<'_> {
             }
             let path = here.join(OsStr::from_bytes(&component.name));
             if let Some(root) = self.names.mount_at(&path) {
-                return Ok(self.enter_mount(root));
+                return self.enter_mount(root);
+            }
+            if self.ending == Ending::Create && component.is_last && component.slash {
+                // Refused before it is looked at.
+                return Ok(Step::End(Found::Host(with_slash(path, true)), true));
             }
             let stays = self.stays_at(&component);
             if let Some(jump) = magic_link(&path).and_then(|link| self.caller.magic(link)) {
-                return self.jump(jump, stays);
+                return self.jump(jump, path, stays);
             }
             if !stays && let Some(target) = self.host_link(&here, &component.name, &path) {
-                if magic_link(&path).is_some() && component.is_last {
-                    // The kernel's jump is exact where the link's text is not (a deleted file).
-                    return Ok(Step::End(Found::Host(path), component.slash));
+                if jumps(&path) {
+                    if component.is_last && magic_link(&path).is_some() {
+                        // The kernel's jump is exact where the link's text is not (a deleted file).
+                        return Ok(Step::End(Found::Host(path), component.slash));
+                    }
+                    self.follow_magic()?;
+                    self.links -= 1;
                 }
                 self.cursor = Place::Host(here);
                 return self.substitute(target.as_os_str().as_bytes());
@@ -399,15 +522,12 @@ impl Walk<'_> {
     }
 
     /// Follows a magic link where the kernel would not go, or names the link itself.
-    fn jump(&mut self, jump: Jump, stays: bool) -> Result<Step, Failure> {
+    fn jump(&mut self, jump: Jump, path: PathBuf, stays: bool) -> Result<Step, Failure> {
         self.course = Course::Crossed;
         if stays {
-            return Ok(Step::End(Found::Magic(jump), false));
+            return Ok(Step::End(Found::Magic(jump, path), false));
         }
-        self.links += 1;
-        if self.links > LINKS_MAX {
-            return Err(Errno::ELOOP.into());
-        }
+        self.follow_magic()?;
         self.cursor = jump.place;
         Ok(Step::Continue)
     }
@@ -441,59 +561,9 @@ fn with_slash(path: PathBuf, slash: bool) -> PathBuf {
     PathBuf::from(bytes)
 }
 
-/// Recognises `/proc/<pid>/cwd`, `/proc/<pid>/exe`, `/proc/<pid>/fd/<n>` and the same below
-/// `task/<tid>`.
-fn magic_link(path: &Path) -> Option<MagicLink> {
-    let (of, mut parts) = process_of(path)?;
-    let entry = match parts.next()? {
-        b"cwd" => ProcEntry::Cwd,
-        b"exe" => ProcEntry::Exe,
-        b"fd" => ProcEntry::Fd(number(parts.next()?)?),
-        _ => return None,
-    };
-    parts.next().is_none().then_some(MagicLink { of, entry })
-}
-
-/// Recognises a file right below `/proc/<pid>` or `/proc/<pid>/task/<tid>`.
-pub(crate) fn proc_file(path: &Path) -> Option<(ProcId, &[u8])> {
-    let (of, mut parts) = process_of(path)?;
-    let name = parts.next()?;
-    parts.next().is_none().then_some((of, name))
-}
-
-/// Whose directory of `/proc` a path leads into, and what follows.
-fn process_of(path: &Path) -> Option<(ProcId, impl Iterator<Item = &[u8]>)> {
-    let mut parts = path.strip_prefix("/proc").ok()?.iter().map(OsStr::as_bytes).peekable();
-    let mut of = ProcId::Process(number(parts.next()?)?);
-    if parts.peek() == Some(&&b"task"[..]) {
-        parts.next();
-        of = ProcId::Thread(number(parts.next()?)?);
-    }
-    Some((of, parts))
-}
-
-fn number(part: &[u8]) -> Option<i32> {
-    std::str::from_utf8(part).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn magic_links_are_recognised_by_their_exact_shape() {
-        let fd = |of, n| Some(MagicLink { of, entry: ProcEntry::Fd(n) });
-        let link = |path: &str| magic_link(Path::new(path));
-        assert_eq!(link("/proc/7/fd/3"), fd(ProcId::Process(7), 3));
-        assert_eq!(link("/proc/7/task/9/fd/3"), fd(ProcId::Thread(9), 3));
-        assert_eq!(
-            link("/proc/7/cwd"),
-            Some(MagicLink { of: ProcId::Process(7), entry: ProcEntry::Cwd })
-        );
-        for other in ["/proc/7", "/proc/7/fd", "/proc/x/cwd", "/proc/7/cwd/a", "/7/cwd"] {
-            assert_eq!(link(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn dot_dot_is_seen_only_as_a_whole_component() {

@@ -1,13 +1,13 @@
 //! Real objects that stand for nodes, so that the kernel can hand out descriptors and current
-//! directories for them: one empty directory for all directories, and symlinks for symlinks that
-//! are opened themselves.
+//! directories for them: one empty directory for all directories, FIFOs for FIFOs, and symlinks for
+//! symlinks that are opened themselves.
 //!
 //! ```text
 //! <store>/run/<pid>-<n>/        one per running vrift, removed at its end
 //!     lock                      held with flock while vrift lives
 //!     manifest-0                what mount 0 reaches, see lease.rs
 //!     directory/                stands for every directory
-//!     0-17                      the symlink for node 17 of mount 0
+//!     0-17                      the symlink or FIFO for node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
 //!     view-17                   what task 17 is about to open instead of a file of /proc
 //! ```
@@ -26,6 +26,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::error::Error;
 use crate::lease;
@@ -100,6 +102,20 @@ impl Skeleton {
         match made {
             Ok(()) => Ok(path),
             Err(source) => Err(Error::Skeleton { path, source }),
+        }
+    }
+
+    /// The FIFO that stands for `node`, made if it is not there: whoever opens the node meets there.
+    /// Everybody may open it, for the node's own mode has been asked before.
+    pub(crate) fn fifo(&self, node: NodeRef) -> Result<PathBuf, Error> {
+        let path = self.root.join(format!("{}-{}", node.mount.0, node.node.0));
+        let made = mkfifo(&path, Mode::from_bits_truncate(0o600)).map_err(io::Error::from);
+        let made = made.and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o666)));
+        match made {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::Skeleton { path, source: e })
+            }
+            _ => Ok(path),
         }
     }
 

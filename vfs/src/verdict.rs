@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use vrift_cas::Digest;
 
-use crate::attr::Attr;
+use crate::attr::{Attr, Figures};
 use crate::caller::Exe;
 use crate::files::Usage;
 use crate::place::{NodeRef, Place};
@@ -35,14 +35,16 @@ pub enum Reply {
     Done,
     /// stat
     Attr(Attr),
+    /// statfs
+    Figures(Figures),
     /// readlink: the target; the caller cuts it to its buffer.
     Link(Vec<u8>),
     /// getcwd: the path without NUL.
     Cwd(Vec<u8>),
     /// getdents: the directory to list.
     Directory(NodeRef),
-    /// An empty list of names (listxattr).
-    NoNames,
+    /// The value of an extended attribute, or the list of names, each with a NUL.
+    Attribute(Vec<u8>),
 }
 
 /// A program to be executed, as the kernel must be given it.

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use vrift_arch::abi::{clone, open};
+use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
-use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, Paths, Place, Reply, Verdict};
+use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, Paths, Place, Reply, Request, Verdict};
 
 use super::launch::{Launched, Script, check_arguments};
+use super::opening::keep_from_making;
 use super::scratch::{Slot, region_bytes};
 use super::served::{Mounted, open_node};
 use super::task::{Coverage, Instead, Pending, Phase};
@@ -33,7 +34,7 @@ const NAMESPACES: u64 = clone::CLONE_NEWNS
     | clone::CLONE_NEWCGROUP;
 
 /// What is done with a call.
-enum Action {
+pub(super) enum Action {
     /// The kernel gets it as it is, and its result does not matter.
     Pass,
     /// The kernel gets it as it is, and its result matters: this is remembered if it succeeds.
@@ -51,7 +52,7 @@ enum Action {
 }
 
 impl Action {
-    fn refuse(errno: Errno, why: &'static str) -> Action {
+    pub(super) fn refuse(errno: Errno, why: &'static str) -> Action {
         Action::Skip(-(errno as i64), Note::Refused { errno, why: Some(why) })
     }
 }
@@ -213,6 +214,22 @@ impl<A: Arch> Engine<A> {
                     Action::Watch(Effect::Opens { node: open.node, usage: open.usage, blob: None })
                 }
             },
+            Operation::Fetch { pidfd, fd } => self.fetch(tid, pidfd, fd),
+            Operation::Send { to, fds } => {
+                // Only datagrams are sent to a path; for any other socket it is a mistake.
+                let datagram = !to.is_empty() && procfs::is_datagram(tid, call.arg(Arg::A0) as i32);
+                for path in to.into_iter().filter(|_| datagram) {
+                    let served = self.served.as_ref().expect("consider() returned early");
+                    match served.judge(&self.tasks, tid, &Request::Connect(path)) {
+                        Ok(Judged { verdict: Verdict::Pass, .. }) => {}
+                        Ok(judged) => return self.apply(judged, call, guest),
+                        Err(error) => return self.fail(&error),
+                    }
+                }
+                self.passing.send(tid, &self.tasks, &fds);
+                Action::Pass
+            }
+            Operation::Receive => Action::Watch(Effect::None),
             Operation::Spawn { flags, .. } | Operation::Unshare(flags)
                 if flags & NAMESPACES != 0 && self.served.is_some() =>
             {
@@ -521,22 +538,6 @@ pub(crate) fn concerns_engine(syscall: Option<Syscall>, births: Births) -> bool 
         ) => true,
         _ => false,
     }
-}
-
-/// What opens an existing node must not make its blob if that is missing.
-fn keep_from_making<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> Result<(), Errno> {
-    let arg = match pending.call.syscall {
-        Some(Syscall::Open) => Arg::A1,
-        Some(Syscall::Openat) => Arg::A2,
-        _ => return Ok(()),
-    };
-    let flags = pending.call.arg(arg);
-    if flags & u64::from(open::O_CREAT) != 0 {
-        let abi = pending.call.abi;
-        pending.undo.args.push((abi, arg, flags));
-        guest.set_arg(abi, arg, flags & !u64::from(open::O_CREAT))?;
-    }
-    Ok(())
 }
 
 /// The `CLONE_*` flags of what a call makes its task stop sharing.

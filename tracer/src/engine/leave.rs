@@ -13,7 +13,7 @@ use super::enter::{installs_filter, unshared};
 use super::scratch::sign;
 use super::task::{Coverage, Instead, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
-use crate::call::{Call, Outcome};
+use crate::call::{Abi, Call, Outcome};
 use crate::cores::Cores;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
@@ -109,7 +109,15 @@ impl<A: Arch> Engine<A> {
             guest.set_ret(instead)?;
             outcome = Outcome::from_ret(instead);
         }
-        if matches!(outcome, Outcome::Value(_)) {
+        if let Outcome::Value(ret) = outcome {
+            if self.served.is_some() {
+                match pending.call.abi {
+                    Abi::Compat => self.receive::<A::Compat, G>(&pending.call, ret, guest),
+                    Abi::Native | Abi::Foreign { .. } => {
+                        self.receive::<A, G>(&pending.call, ret, guest);
+                    }
+                }
+            }
             if installs_filter(&pending.call) {
                 self.cover_every_call(tid);
             }

@@ -10,6 +10,8 @@ mod birth;
 mod enter;
 mod launch;
 mod leave;
+mod opening;
+mod passing;
 mod scratch;
 mod served;
 #[cfg(test)]
@@ -34,6 +36,7 @@ use crate::view::event::{Core, Event};
 use task::{Coverage, Origin, Phase, Task, Undo};
 
 pub(crate) use enter::{Births, concerns_engine};
+use passing::Passing;
 pub use served::Served;
 
 /// Why a tracee stopped.
@@ -185,6 +188,7 @@ pub struct Engine<A: Arch> {
     /// shared. At most [`BEREFT_MAX`] are kept.
     bereft: Vec<Task<A>>,
     served: Option<Served>,
+    passing: Passing,
     observer: Observer,
     cores: Option<Cores>,
     /// Which calls of a task stop that inherits nothing.
@@ -221,6 +225,7 @@ impl<A: Arch> Engine<A> {
             departed: HashMap::new(),
             bereft: Vec::new(),
             served: None,
+            passing: Passing::default(),
             observer,
             cores: None,
             coverage,

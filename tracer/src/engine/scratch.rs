@@ -13,6 +13,10 @@ use crate::memory::{GuestAddr, Memory};
 /// One path with its NUL.
 pub(super) const SLOT_BYTES: u64 = 4096;
 
+/// Room for a structure at the end of a slot. The paths of blobs and stand-ins leave it free; the
+/// store's own path would have to be 4,000 bytes long.
+const STRUCTURE_BYTES: u64 = 64;
+
 /// Slots of one region, the first of which holds its sign; a tracee with more calls in flight, or a
 /// call that needs more at once, gets more regions.
 const REGION_SLOTS: u64 = 128;
@@ -27,6 +31,11 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn addr(self) -> GuestAddr {
         self.at
+    }
+
+    /// Where a small structure may lie behind a path that is not among the longest.
+    pub(super) fn structure(self) -> GuestAddr {
+        self.at.offset(SLOT_BYTES - STRUCTURE_BYTES)
     }
 
     fn is_in_reach(self, abi: Abi) -> bool {

@@ -7,6 +7,7 @@ use super::names::{Side, cannot_make};
 use super::{Outcome, Subject, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
+use crate::creds::{Ids, WRITE};
 use crate::namespace::Namespace;
 use crate::request::{MakeKind, PathOp, Target};
 use crate::verdict::Judged;
@@ -58,8 +59,14 @@ impl Namespace {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(_) => Ok(socket_out_of_reach()),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            // Write permission is asked for before the type (`unix_find_bsd` in net/unix).
-            Subject::Node(_) => Err(Errno::EROFS.into()),
+            // Write permission is asked for before the type (`unix_find_bsd` in net/unix); nobody
+            // has bound a socket of a mount.
+            Subject::Node(at) => Err(match self.node(at)? {
+                node if node.kind.is_stored() => Errno::EROFS,
+                node if !caller.creds(Ids::FileSystem).may(&node, WRITE) => Errno::EACCES,
+                _ => Errno::ECONNREFUSED,
+            }
+            .into()),
         }
     }
 

@@ -146,8 +146,8 @@ impl Namespace {
             }
             Found::Host(path) => Ok(host_image(path, at.course)),
             Found::Node(node) => self.image_of(caller, node, at.entry),
-            Found::Absent => Err(Errno::ENOENT.into()),
-            Found::Magic(_) => Err(Errno::ELOOP.into()),
+            Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
+            Found::Magic(..) => Err(Errno::ELOOP.into()),
         }
     }
 

@@ -5,10 +5,10 @@ use nix::errno::Errno;
 use super::{Outcome, Subject, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
-use crate::creds::{EXEC, Ids, WRITE};
+use crate::creds::{EXEC, Ids, READ, WRITE};
 use crate::namespace::Namespace;
 use crate::place::Place;
-use crate::request::{AccessWanted, PathOp, Target};
+use crate::request::{AccessWanted, PathOp, Subject as Wanted, Target};
 use crate::verdict::{Effect, Judged, Reply};
 
 impl Namespace {
@@ -27,15 +27,16 @@ impl Namespace {
         target: &Target,
         wanted: AccessWanted,
     ) -> Outcome {
-        match self.find(caller, target)? {
+        match self.find_as(caller, target, wanted.ids)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            // Whatever is stored in a mount (files, directories, links) is on a read-only file
-            // system: `sb_permission` refuses writing before it looks at the mode.
-            Subject::Node(_) if wanted.bits & WRITE != 0 => Err(Errno::EROFS.into()),
-            Subject::Node(node) => {
-                if !caller.creds(wanted.ids).may(&self.node(node)?, wanted.bits) {
+            Subject::Node(at) => {
+                let node = self.node(at)?;
+                if wanted.bits & WRITE != 0 && node.kind.is_stored() {
+                    return Err(Errno::EROFS.into());
+                }
+                if !caller.creds(wanted.ids).may(&node, wanted.bits) {
                     return Err(Errno::EACCES.into());
                 }
                 Ok(Judged::reply(Reply::Done))
@@ -66,8 +67,8 @@ impl Namespace {
     }
 
     pub(super) fn read_dir(&self, caller: &dyn Caller, fd: i32) -> Outcome {
-        match caller.node(fd) {
-            Some(node) if self.node(node)?.kind == Kind::Directory => {
+        match self.find(caller, &Target::Content(fd))? {
+            Subject::Node(node) if self.node(node)?.kind == Kind::Directory => {
                 Ok(Judged::reply(Reply::Directory(node)))
             }
             _ => Ok(Judged::pass()),
@@ -113,31 +114,31 @@ impl Namespace {
         }
     }
 
-    /// The figures are those of the file system the mount's contents lie on.
-    pub(super) fn statfs(&self, caller: &dyn Caller, op: &PathOp) -> Outcome {
+    pub(super) fn statfs(&self, caller: &dyn Caller, target: &Target) -> Outcome {
+        match self.find(caller, target)? {
+            Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
+            Subject::Host(path) => Ok(on_host(path)),
+            Subject::Absent => Err(Errno::ENOENT.into()),
+            Subject::Node(node) => Ok(Judged::reply(Reply::Figures(self.figures(node)?))),
+        }
+    }
+
+    /// A watch would be one on the blob or the stand-in, which stand for several nodes each.
+    pub(super) fn watch(&self, caller: &dyn Caller, op: &PathOp, wanted: Wanted) -> Outcome {
         match self.find_path(caller, op)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(_) => Ok(on_host(self.blob_root())),
-        }
-    }
-
-    pub(super) fn get_xattr(&self, caller: &dyn Caller, target: &Target) -> Outcome {
-        match self.find(caller, target)? {
-            Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
-            Subject::Host(path) => Ok(on_host(path)),
-            Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(_) => Err(Errno::ENODATA.into()),
-        }
-    }
-
-    pub(super) fn list_xattr(&self, caller: &dyn Caller, target: &Target) -> Outcome {
-        match self.find(caller, target)? {
-            Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
-            Subject::Host(path) => Ok(on_host(path)),
-            Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(_) => Ok(Judged::reply(Reply::NoNames)),
+            Subject::Node(at) => {
+                let node = self.node(at)?;
+                if wanted == Wanted::Directory && node.kind != Kind::Directory {
+                    return Err(Errno::ENOTDIR.into());
+                }
+                if !caller.creds(Ids::FileSystem).may(&node, READ) {
+                    return Err(Errno::EACCES.into());
+                }
+                Ok(Judged::limit(Errno::ENOSYS, "files of a mount cannot be watched"))
+            }
         }
     }
 }

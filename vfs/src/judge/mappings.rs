@@ -16,7 +16,7 @@ use super::Failure;
 use crate::caller::{Caller, Exe, MagicLink, ProcEntry, ProcId};
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
-use crate::resolve::proc_file;
+use crate::magic::proc_file;
 
 /// Where the path of a line starts at the earliest (`seq_setwidth` in fs/proc/task_mmu.c).
 const PATH_COLUMN: usize = 72;
@@ -111,7 +111,7 @@ impl Namespace {
         if let Some(exe) = self.images().shown(path) {
             return Ok(Some(exe));
         }
-        let blob = path.starts_with(self.blob_root()).then(|| path.file_name()).flatten();
+        let blob = path.starts_with(self.store_root()).then(|| path.file_name()).flatten();
         let digest = blob.and_then(|name| name.to_str()?.parse().ok());
         let Some(node): Option<NodeRef> = digest.and_then(|digest| self.last_opened(&digest))
         else {

@@ -9,18 +9,20 @@ mod lookup;
 mod mappings;
 mod names;
 mod open;
+mod xattr;
 
 use std::path::PathBuf;
 
 use nix::errno::Errno;
 
 use crate::caller::{Caller, Jump};
+use crate::creds::Ids;
 use crate::error::Error;
 use crate::files::{OpenNode, Usage};
 use crate::namespace::Namespace;
 use crate::place::NodeRef;
 use crate::request::{At, PathOp, Request, Target};
-use crate::resolve::{Course, Ending, Found, Resolved, resolve};
+use crate::resolve::{Bounds, Course, Ending, Found, Resolved, resolve, resolve_within};
 use crate::verdict::{Judged, Paths};
 
 /// Why a request could not be judged: the caller's fault or ours.
@@ -68,9 +70,9 @@ impl Namespace {
             Request::ReadDir(fd) => self.read_dir(caller, *fd),
             Request::Chdir(target) => self.chdir(caller, target),
             Request::Getcwd => self.getcwd(caller),
-            Request::Statfs(path) => self.statfs(caller, path),
+            Request::Statfs(target) => self.statfs(caller, target),
             Request::Exec(exec) => self.exec(caller, exec),
-            Request::GetXattr(target) => self.get_xattr(caller, target),
+            Request::GetXattr(target, name) => self.get_xattr(caller, target, name),
             Request::ListXattr(target) => self.list_xattr(caller, target),
             Request::Make(path, kind) => self.make(caller, path, *kind),
             Request::Link(from, to) => self.link(caller, from, to),
@@ -80,14 +82,23 @@ impl Namespace {
             Request::SetAttr(target) => self.set_attr(caller, target),
             Request::Bind(path) => self.bind(caller, path),
             Request::Connect(path) => self.connect(caller, path),
+            Request::Watch(path, subject) => self.watch(caller, path, *subject),
             Request::Unmodelled(target, errno) => self.unmodelled(caller, target, *errno),
         }
     }
 
     /// Finds what `target` names.
     fn find(&self, caller: &dyn Caller, target: &Target) -> Result<Subject, Failure> {
+        self.find_as(caller, target, Ids::FileSystem)
+    }
+
+    /// The same with the permission to search of `ids`.
+    fn find_as(&self, caller: &dyn Caller, target: &Target, ids: Ids) -> Result<Subject, Failure> {
         match target {
-            Target::Path(op) => self.find_path(caller, op),
+            Target::Path(op) => {
+                let bounds = Bounds { ids, ..Bounds::default() };
+                Ok(Subject::from(resolve_within(self, caller, op, Ending::Lookup, bounds)?))
+            }
             // The kernel refuses a descriptor that only names its file.
             Target::Content(fd) => Ok(match caller.open_node(*fd) {
                 Some(OpenNode { node, usage: Usage::Content, .. }) => Subject::Node(node),
@@ -132,8 +143,8 @@ impl From<Resolved> for Subject {
             (Found::Host(_), Course::Plain) => Subject::Untouched,
             (Found::Host(path), Course::Crossed) => Subject::Host(path),
             (Found::Node(node), _) => Subject::Node(node),
-            (Found::Absent, _) => Subject::Absent,
-            (Found::Magic(jump), _) => Subject::Magic(jump),
+            (Found::Absent | Found::TooLong, _) => Subject::Absent,
+            (Found::Magic(jump, _), _) => Subject::Magic(jump),
         }
     }
 }

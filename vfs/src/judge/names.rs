@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::host;
 use crate::namespace::Namespace;
 use crate::place::NodeRef;
-use crate::request::{Follow, MakeKind, PathOp, Removal, RenameMode, Target};
+use crate::request::{Follow, Given, MakeKind, PathOp, Removal, RenameMode, Target};
 use crate::resolve::{Course, Ending, Found, Last, Resolved, resolve};
 use crate::verdict::{Judged, Paths, Reply};
 
@@ -84,9 +84,9 @@ impl Namespace {
 
     /// The source is looked up, then the new name, and only then are their trees compared
     /// (`do_linkat`).
-    pub(super) fn link(&self, caller: &dyn Caller, from: &Target, to: &PathOp) -> Outcome {
+    pub(super) fn link(&self, caller: &dyn Caller, from: &Target, to: &Given) -> Outcome {
         let source = self.link_source(caller, from)?;
-        let to = self.side(caller, to);
+        let to = self.side_given(caller, to);
         let leaves_host = !matches!(to, Ok(Side::Host(_)));
         if let (Source::Host(from, follow), true) = (&source, leaves_host) {
             host::look(&from.path, *follow)?;
@@ -120,8 +120,8 @@ impl Namespace {
                 Ok(Source::Host(HostName { path, course, last }, op.follow))
             }
             Found::Node(_) => Ok(Source::Node),
-            Found::Magic(_) => Ok(Source::Unnamed),
-            Found::Absent => Err(Errno::ENOENT.into()),
+            Found::Magic(..) => Ok(Source::Unnamed),
+            Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
         }
     }
 
@@ -131,12 +131,12 @@ impl Namespace {
         &self,
         caller: &dyn Caller,
         from: &PathOp,
-        to: &PathOp,
+        to: &Given,
         mode: RenameMode,
     ) -> Outcome {
         let keeps = mode == RenameMode::KeepTarget;
         let from = self.side(caller, from)?;
-        let to = self.side(caller, to);
+        let to = self.side_given(caller, to);
         if let (Side::Host(from), false) = (&from, matches!(to, Ok(Side::Host(_)))) {
             from.reach_directory()?;
         }
@@ -175,6 +175,10 @@ impl Namespace {
         }
     }
 
+    fn side_given(&self, caller: &dyn Caller, given: &Given) -> Result<Side, Failure> {
+        self.side(caller, given.as_ref().map_err(|&errno| errno)?)
+    }
+
     /// Which tree the name `op` is in.
     pub(super) fn side(&self, caller: &dyn Caller, op: &PathOp) -> Result<Side, Failure> {
         let at = resolve(self, caller, op, Ending::Name)?;
@@ -183,11 +187,12 @@ impl Namespace {
                 Side::Host(HostName { path: path.clone(), course: at.course, last: at.last })
             }
             // The link itself is a name in /proc, which the kernel finds.
-            (Found::Magic(_), _) => {
-                Side::Host(HostName { path: PathBuf::new(), course: Course::Plain, last: at.last })
+            (Found::Magic(_, path), _) => {
+                let (path, course) = (path.clone(), Course::Plain);
+                Side::Host(HostName { path, course, last: at.last })
             }
             (Found::Node(node), Last::Name) if self.is_mount_root(*node) => Side::MountPoint(*node),
-            (Found::Node(_) | Found::Absent, _) => Side::Mount(at),
+            (Found::Node(_) | Found::Absent | Found::TooLong, _) => Side::Mount(at),
         })
     }
 }
@@ -205,6 +210,7 @@ pub(super) fn cannot_make(at: &Resolved, kind: MakeKind) -> Errno {
     match at.found {
         Found::Absent if at.trailing_slash && kind == MakeKind::Other => Errno::ENOENT,
         Found::Absent => Errno::EROFS,
+        Found::TooLong => Errno::ENAMETOOLONG,
         _ => Errno::EEXIST,
     }
 }

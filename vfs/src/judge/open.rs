@@ -11,8 +11,8 @@ use crate::creds::{Ids, READ, WRITE};
 use crate::files::Usage;
 use crate::namespace::Namespace;
 use crate::place::NodeRef;
-use crate::request::{self, Create, Follow, Handle, PathOp};
-use crate::resolve::{Course, Ending, Found, resolve};
+use crate::request::{self, AccessTime, Create, Follow, Handle, PathOp, Scope};
+use crate::resolve::{Bounds, Course, Ending, Found, resolve_within};
 use crate::verdict::{Effect, Judged, Paths};
 
 impl Namespace {
@@ -21,18 +21,31 @@ impl Namespace {
         let follow = if open.create == Create::New { Follow::No } else { open.path.follow };
         let path = PathOp { follow, ..open.path.clone() };
         let ending = if open.create.makes_a_name() { Ending::Create } else { Ending::Lookup };
-        let at = resolve(self, caller, &path, ending)?;
+        let bounds = Bounds { limits: open.limits, ..Bounds::default() };
+        let at = resolve_within(self, caller, &path, ending, bounds)?;
         match at.found {
+            // Callers take ENOSYS for a kernel without openat2 and fall back.
+            Found::Host(_)
+                if at.course == Course::Crossed && open.limits.scope != Scope::Anywhere =>
+            {
+                Ok(Judged::limit(
+                    Errno::ENOSYS,
+                    "a path that is to stay in a directory leads through a mount back to the host",
+                ))
+            }
             Found::Host(path) => match self.view(caller, open, &path)? {
                 Some(view) => Ok(on_host(view.clone()).with(Effect::Discards(view))),
                 None if at.course == Course::Plain => Ok(Judged::pass()),
                 None => Ok(on_host(path)),
             },
-            Found::Magic(_) if open.create == Create::New => Err(Errno::EEXIST.into()),
-            Found::Magic(_) if open.handle == Handle::Path => Ok(Judged::pass()),
-            Found::Magic(_) => Err(Errno::ELOOP.into()),
+            Found::Magic(..) if open.create == Create::New => Err(Errno::EEXIST.into()),
+            Found::Magic(..) if open.subject == request::Subject::Directory => {
+                Err(Errno::ENOTDIR.into())
+            }
+            Found::Magic(..) if open.handle == Handle::Path => Ok(Judged::pass()),
+            Found::Magic(..) => Err(Errno::ELOOP.into()),
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
-            Found::Absent => Err(Errno::ENOENT.into()),
+            Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
             Found::Node(node) => self.open_node(caller, open, node),
         }
     }
@@ -65,8 +78,13 @@ impl Namespace {
         }
         if open.handle != Handle::Path {
             self.check_handle(caller, open.handle, at)?;
-            if let Some(refused) = cannot_serve(node.kind) {
-                return Ok(refused);
+            let creds = caller.creds(Ids::FileSystem);
+            if open.access_time == AccessTime::Kept && creds.uid != node.uid && !creds.owner {
+                return Err(Errno::EPERM.into());
+            }
+            if node.kind == Kind::Socket {
+                // It has a name to connect to and nothing to open (`no_open` in fs/inode.c).
+                return Err(Errno::ENXIO.into());
             }
         }
         let (path, blob) = match node.kind {
@@ -107,17 +125,5 @@ impl Namespace {
                 Ok(())
             }
         }
-    }
-}
-
-/// The refusal of what has no content to be opened.
-fn cannot_serve(kind: Kind) -> Option<Judged> {
-    match kind {
-        // A socket has a name to connect to and nothing to open (`no_open` in fs/inode.c).
-        Kind::Socket => Some(Judged::deny(Errno::ENXIO)),
-        Kind::Fifo => {
-            Some(Judged::limit(Errno::EOPNOTSUPP, "opening a FIFO of a mount is not supported yet"))
-        }
-        _ => None,
     }
 }

@@ -27,6 +27,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether writing to it changes the file system it is on: refused by a read-only one before its
+    /// mode is looked at (`sb_permission` in the kernel's fs/namei.c).
+    pub(crate) fn is_stored(self) -> bool {
+        matches!(self, Kind::File | Kind::Directory | Kind::Symlink)
+    }
+
     /// All kinds, in the order of their numbers in the format, which start at 1.
     const ALL: [Kind; 7] = [
         Kind::File,
