@@ -12,6 +12,8 @@ mod bench;
 mod bypasses;
 #[path = "engine/cores.rs"]
 mod cores;
+#[path = "engine/counts.rs"]
+mod counts;
 #[path = "engine/economy.rs"]
 mod economy;
 #[path = "engine/ends.rs"]

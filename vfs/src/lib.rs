@@ -37,6 +37,7 @@ mod resolve;
 mod script;
 mod skeleton;
 mod stage;
+mod sticky;
 mod verdict;
 mod work;
 

@@ -17,6 +17,7 @@ use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
 use crate::resolve::NAME_BYTES_MAX;
 use crate::skeleton::Skeleton;
+use crate::sticky::Protections;
 
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
 /// a device; it counts minors up from 1 and never gets this far.
@@ -79,6 +80,7 @@ pub struct Namespace {
     images: Images,
     /// The file each blob was last opened as.
     last_opened: RefCell<HashMap<Digest, NodeRef>>,
+    protections: Protections,
 }
 
 impl Namespace {
@@ -97,7 +99,9 @@ impl Namespace {
             skeleton.lease(number, &mount.manifest)?;
         }
         let images = Images::new(skeleton.stage());
-        Ok(Namespace { mounts, store, skeleton, images, last_opened: RefCell::default() })
+        let protections = Protections::of_host();
+        let last_opened = RefCell::default();
+        Ok(Namespace { mounts, store, skeleton, images, last_opened, protections })
     }
 
     /// Where `path`, without symlinks, lies: the place a process starts in.
@@ -282,6 +286,10 @@ impl Namespace {
         let wanted = path.as_os_str().as_bytes();
         let id = self.mounts.iter().position(|m| m.point.as_os_str().as_bytes() == wanted)?;
         Some(NodeRef { mount: MountId(id as u16), node: self.mounts[id].manifest.root() })
+    }
+
+    pub(crate) fn protections(&self) -> &Protections {
+        &self.protections
     }
 
     pub(crate) fn is_mount_root(&self, at: NodeRef) -> bool {

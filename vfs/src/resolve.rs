@@ -295,6 +295,11 @@ impl Walk<'_> {
     ) -> Result<Step, Failure> {
         let kind = self.names.node(child)?.kind;
         if kind == Kind::Symlink && !self.stays_at(component) {
+            if let (true, Place::Node(dir)) = (component.is_last, &self.cursor) {
+                let (dir, link) = (self.names.node(*dir)?, self.names.node(child)?);
+                let uid = self.caller.creds(self.bounds.ids).uid;
+                self.names.protections().may_follow(&dir, &link, uid)?;
+            }
             let target = self.names.target(child)?.to_vec();
             // The directory the link lies in stays the cursor: a relative target starts there.
             return self.substitute(&target);

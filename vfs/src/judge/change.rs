@@ -8,8 +8,9 @@ use super::{Outcome, Subject, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
 use crate::creds::{Ids, WRITE};
+use crate::host;
 use crate::namespace::Namespace;
-use crate::request::{MakeKind, PathOp, Target};
+use crate::request::{Follow, MakeKind, PathOp, Target};
 use crate::verdict::Judged;
 
 impl Namespace {
@@ -57,7 +58,10 @@ impl Namespace {
     pub(super) fn connect(&self, caller: &dyn Caller, op: &PathOp) -> Outcome {
         match self.find_path(caller, op)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
-            Subject::Host(_) => Ok(socket_out_of_reach()),
+            Subject::Host(path) => {
+                host::look(&path, Follow::Yes)?;
+                Ok(socket_out_of_reach())
+            }
             Subject::Absent => Err(Errno::ENOENT.into()),
             // Write permission is asked for before the type (`unix_find_bsd` in net/unix); nobody
             // has bound a socket of a mount.

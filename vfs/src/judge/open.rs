@@ -46,7 +46,10 @@ impl Namespace {
             Found::Magic(..) => Err(Errno::ELOOP.into()),
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
             Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
-            Found::Node(node) => self.open_node(caller, open, node),
+            Found::Node(node) => {
+                let directory = at.entry.map(|(directory, _)| directory);
+                self.open_node(caller, open, node, directory)
+            }
         }
     }
 
@@ -63,7 +66,13 @@ impl Namespace {
         }
     }
 
-    fn open_node(&self, caller: &dyn Caller, open: &request::Open, at: NodeRef) -> Outcome {
+    fn open_node(
+        &self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        at: NodeRef,
+        found_in: Option<NodeRef>,
+    ) -> Outcome {
         let node = self.node(at)?;
         let directory = node.kind == Kind::Directory;
         match open.create {
@@ -71,7 +80,13 @@ impl Namespace {
             Create::IfMissing if directory => return Err(Errno::EISDIR.into()),
             Create::Nameless if directory => return Err(Errno::EROFS.into()),
             Create::Nameless => return Err(Errno::ENOTDIR.into()),
-            Create::IfMissing | Create::No => {}
+            Create::IfMissing => {
+                if let Some(found_in) = found_in {
+                    let (found_in, uid) = (self.node(found_in)?, caller.creds(Ids::FileSystem).uid);
+                    self.protections().may_create_over(&found_in, &node, uid)?;
+                }
+            }
+            Create::No => {}
         }
         if open.subject == request::Subject::Directory && !directory {
             return Err(Errno::ENOTDIR.into());
