@@ -1,8 +1,12 @@
 //! What vrift takes from its environment.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
+use nix::unistd::geteuid;
 use vrift_cas::Store;
 
 use crate::failure::Failure;
@@ -42,6 +46,30 @@ pub(crate) fn store_root() -> Result<PathBuf, Failure> {
             .hint("set VR_THE_SOURCE to a directory")
     })?;
     Ok(data.join("vrift/the_source"))
+}
+
+/// A directory of this user's own for what is made for the time of a run, where the store at `store`
+/// may not be written: below `XDG_RUNTIME_DIR`, else below the directory for temporary files.
+pub(crate) fn own_place(store: &Path) -> Result<PathBuf, Failure> {
+    let base = set("XDG_RUNTIME_DIR").unwrap_or_else(env::temp_dir);
+    let place = base.join(format!("vrift-{}", geteuid()));
+    let unusable = |why: &str| {
+        let (store, place) = (store.display(), place.display());
+        Failure::new(format!("neither the store {store} nor {place} can be written: {why}"))
+            .hint("set XDG_RUNTIME_DIR to a directory of your own")
+    };
+    match DirBuilder::new().mode(0o755).create(&place) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(unusable(&error.to_string()));
+        }
+        _ => {}
+    }
+    // Where everybody may write, somebody else may have made it.
+    let meta = fs::symlink_metadata(&place).map_err(|error| unusable(&error.to_string()))?;
+    if !meta.is_dir() || meta.uid() != geteuid().as_raw() || meta.mode() & 0o022 != 0 {
+        return Err(unusable("it is there already, and others can write it"));
+    }
+    Ok(place)
 }
 
 fn set(name: &str) -> Option<PathBuf> {

@@ -28,7 +28,13 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
     let store = environment::store()?;
     let _until_it_is_leased = store.hold()?;
     let manifest = Manifest::open(file)?;
-    let skeleton = Skeleton::create(store.root())?;
+    let skeleton = match Skeleton::create(store.root()) {
+        // Another user's store serves as well; what is made for the time of a run goes elsewhere.
+        Err(error) if error.is_unwritable_place() => {
+            Skeleton::create(&environment::own_place(store.root())?)?
+        }
+        other => other?,
+    };
     let mount = Mount::new(&point, manifest)?;
     let namespace = Namespace::new(vec![mount], store, skeleton)?;
     // A current directory that has been removed is a place like any other on the host.

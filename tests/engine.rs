@@ -20,6 +20,8 @@ mod economy;
 mod ends;
 #[path = "engine/filters.rs"]
 mod filters;
+#[path = "engine/growth.rs"]
+mod growth;
 #[path = "engine/inherited.rs"]
 mod inherited;
 #[path = "suite/kit.rs"]

@@ -64,6 +64,7 @@ const UNSAFE: &[&str] = &[
     "cas/src/map.rs",
     "src/commands/run.rs",
     "src/inherited.rs",
+    "tracer/src/descriptors.rs",
     "tracer/src/ptrace/raw.rs",
     "tracer/src/ptrace/seccomp.rs",
     "tracer/src/ptrace/spawn.rs",

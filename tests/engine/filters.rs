@@ -39,3 +39,13 @@ fn c_068_strict_mode_is_refused() {
         assert!(ran.status.success(), "{way:?}: {ran}");
     }
 }
+
+#[test]
+fn c_067_a_filter_that_forbids_what_a_mount_would_need() {
+    same("filters", &["narrow"]);
+}
+
+#[test]
+fn c_067_a_filter_that_allows_only_what_the_program_uses() {
+    same("filters", &["allow_list"]);
+}

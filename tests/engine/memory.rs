@@ -45,12 +45,12 @@ fn c_045_the_program_maps_memory_of_its_own_over_what_it_does_not_know() {
 
 #[test]
 fn c_046_all_memory_is_locked() {
-    if !crate::kit::root() {
-        return crate::kit::skipped(
-            "without privilege this is known not to hold (docs/kernel-notes.md)",
-        );
-    }
     same("limits", &["locked"]);
+}
+
+#[test]
+fn c_046_no_memory_may_be_mapped_any_more() {
+    same("limits", &["address_space"]);
 }
 
 #[test]

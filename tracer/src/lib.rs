@@ -22,6 +22,7 @@ pub mod view;
 
 mod creds;
 mod decode;
+mod descriptors;
 mod messages;
 mod precheck;
 mod procfs;

@@ -1,5 +1,6 @@
 //! Who watches: which calls are shown, how they are spelled, and where they go.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +25,8 @@ pub struct Observer {
     speller: Speller,
     sinks: Vec<Box<dyn Sink>>,
     complaints: Complaints,
+    /// What has been complained of once and for all.
+    told: HashSet<String>,
     wants: Wants,
     /// Only calls that access one of these paths are shown.
     paths: Option<PathFilter>,
@@ -44,7 +47,8 @@ impl Observer {
         complaints: Complaints,
     ) -> Observer {
         let wants = sinks.iter().fold(Wants::default(), |wants, sink| wants.and(sink.wants()));
-        Observer { selection, speller, sinks, complaints, wants, paths: None }
+        let told = HashSet::new();
+        Observer { selection, speller, sinks, complaints, told, wants, paths: None }
     }
 
     /// The same, showing only calls that access one of `paths`.
@@ -134,6 +138,13 @@ impl Observer {
 
     pub(crate) fn complain(&mut self, error: &dyn Error) {
         (self.complaints)(error);
+    }
+
+    /// The same, but what has been told already is not told again.
+    pub(crate) fn complain_once(&mut self, error: &dyn Error) {
+        if self.told.insert(error.to_string()) {
+            self.complain(error);
+        }
     }
 
     pub(crate) fn finish(&mut self) {

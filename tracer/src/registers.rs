@@ -2,7 +2,6 @@
 //!
 //! Deliberately absent: single registers, which [`crate::engine::Guest`] replaces by itself.
 
-use nix::errno::Errno;
 use vrift_arch::{Arch, Arg, Regs, Syscall};
 
 use crate::call::Abi;
@@ -52,16 +51,6 @@ impl<A: Arch> Registers<A> {
             Registers::Native(regs) => Registers::Native(again::<A>(regs)),
             Registers::Compat(regs) => Registers::Compat(again::<A::Compat>(regs)),
         }
-    }
-
-    /// The same after the call has failed.
-    pub(crate) fn failed(mut self, errno: Errno) -> Registers<A> {
-        let ret = -(errno as i64);
-        match &mut self {
-            Registers::Native(regs) => regs.set_ret(ret),
-            Registers::Compat(regs) => regs.set_ret(ret),
-        }
-        self
     }
 }
 

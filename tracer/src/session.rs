@@ -1,6 +1,6 @@
 //! Running a program tree to its end: launching, waiting, asking the engine, resuming.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -119,7 +119,7 @@ impl Session {
     }
 
     fn run_out(&mut self, survivors: Survivors) -> Result<(), Errno> {
-        let mut batch = Vec::new();
+        let mut batch = VecDeque::new();
         let mut turn = 0u32;
         loop {
             turn = turn.wrapping_add(1);
@@ -130,7 +130,7 @@ impl Session {
                 match wait(patience, self.measure)? {
                     Waited::Nobody if batch.is_empty() => return Ok(()),
                     Waited::Nobody | Waited::Nothing => break,
-                    waited => batch.push(waited),
+                    waited => batch.push_back(waited),
                 }
                 patience = Patience::Poll;
             }
@@ -144,13 +144,24 @@ impl Session {
                 _ => {}
             }
             self.pass_on_continuing();
-            for waited in batch.drain(..) {
-                self.act(waited, survivors)?;
+            let alone = batch.len() == 1;
+            while let Some(waited) = batch.pop_front() {
+                if alone || !Session::is_taken_over(&waited, &batch) {
+                    self.act(waited, survivors)?;
+                }
             }
             if self.is_over() {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether what was taken of a tracee is no more because another thread has its id by now; that
+    /// one's exec is reported by the next wait.
+    fn is_taken_over(waited: &Waited, later: &VecDeque<Waited>) -> bool {
+        let Waited::Stopped { tracee, .. } = waited else { return false };
+        let tid = tracee.tid();
+        later.iter().any(|waited| waited.tid() == Some(tid)) || has_news(tid)
     }
 
     /// Whether all tracees have ended although a child is left: one that vrift's process had before

@@ -48,6 +48,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a skeleton could not be made because its place may not be written.
+    pub fn is_unwritable_place(&self) -> bool {
+        let Error::Skeleton { source, .. } = self else { return false };
+        let unwritable = [Errno::EACCES, Errno::EPERM, Errno::EROFS];
+        source.raw_os_error().is_some_and(|errno| unwritable.contains(&Errno::from_raw(errno)))
+    }
+
     /// What the caller must see of it.
     pub fn errno(&self) -> Errno {
         match self {

@@ -203,8 +203,8 @@ impl Namespace {
         Ok(self.node(at)?.digest)
     }
 
-    /// Where the blobs lie.
-    pub(crate) fn store_root(&self) -> &Path {
+    /// Where the store is.
+    pub fn store_root(&self) -> &Path {
         self.store.root()
     }
 

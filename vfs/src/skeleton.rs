@@ -3,7 +3,7 @@
 //! symlinks that are opened themselves.
 //!
 //! ```text
-//! <store>/run/<pid>-<n>/        one per running vrift, removed at its end
+//! <place>/run/<pid>-<n>/        one per running vrift, removed at its end
 //!     lock                      held with flock while vrift lives
 //!     manifest-0                what mount 0 reaches, see lease.rs
 //!     directory/                stands for every directory
@@ -12,6 +12,7 @@
 //!     view-17                   what task 17 is about to open instead of a file of /proc
 //! ```
 //!
+//! The place is the store, or a directory of the user's own where the store may not be written.
 //! A relative path that escapes decoding ends in an empty directory instead of the host's tree.
 //! What a killed vrift left behind is removed by the next one that starts on the same store.
 //!
@@ -46,9 +47,9 @@ pub struct Skeleton {
 }
 
 impl Skeleton {
-    /// Makes an empty skeleton below the store at `store`.
-    pub fn create(store: &Path) -> Result<Skeleton, Error> {
-        let run = store.join("run");
+    /// Makes an empty skeleton below the store, or another directory for what is made for a run.
+    pub fn create(place: &Path) -> Result<Skeleton, Error> {
+        let run = place.join("run");
         make_directory(&run)?;
         remove_abandoned(&run);
         // A skeleton that has no lock yet must not be taken for an abandoned one.

@@ -133,6 +133,7 @@ impl<A: Arch> Engine<A> {
             // A parent that lent its memory goes on with it; the rest belonged to the old program.
             task.scratch.borrow_mut().release(&std::mem::take(&mut pending.slots));
             pending.undo = Default::default();
+            pending.lent = None;
             launched = pending.launched.take();
         }
         task.exe = launched.as_ref().and_then(Launched::exe);

@@ -11,12 +11,14 @@ use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, Paths, Place, Reply, Req
 
 use super::launch::{Launched, Script, check_arguments};
 use super::opening::keep_from_making;
+use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
 use super::served::{Mounted, open_node};
 use super::task::{Coverage, Instead, Pending, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call, Outcome};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
+use crate::descriptors;
 use crate::memory::GuestAddr;
 use crate::procfs;
 use crate::reply;
@@ -66,16 +68,15 @@ impl<A: Arch> Engine<A> {
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
         let action = self.consider(&call, guest);
-        let slots = match &action {
-            Action::Rewrite(paths, ..) => match self.place(paths, call.abi, guest)? {
-                Some(slots) => slots,
-                None => return self.inject_mapping(1, call.abi, guest),
-            },
-            Action::Launch(script, ..) => match self.place_script(script, call.abi, guest)? {
-                Some(slots) => slots,
-                None => return self.inject_mapping(script.slots(), call.abi, guest),
-            },
-            _ => Vec::new(),
+        let (action, slots, lent) = match self.room(&action, &call, guest)? {
+            Room::Slots(slots) => (action, slots, None),
+            Room::Lent(lent) => (action, Vec::new(), Some(lent)),
+            Room::ToBeMapped(count) => return self.inject_mapping(count, call.abi, guest),
+            Room::Missing => {
+                self.observer.complain_once(&NoRoom);
+                let why = "there is no room for the path in its memory";
+                (Action::refuse(Errno::ENOMEM, why), Vec::new(), None)
+            }
         };
         let announced = self.tasks.get_mut(&tid).and_then(|task| task.announced.take());
         let shown = match announced {
@@ -83,7 +84,7 @@ impl<A: Arch> Engine<A> {
             None => self.show(call, system, guest),
         };
         let taken = slots.clone();
-        let pending = Pending { slots, ..shown };
+        let pending = Pending { slots, lent, ..shown };
         let next = self.act(action, pending, guest);
         if next.is_err()
             && let Some(task) = self.tasks.get(&tid)
@@ -120,7 +121,7 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
-    fn place<G: Guest<A>>(
+    pub(super) fn place<G: Guest<A>>(
         &mut self,
         paths: &Paths,
         abi: Abi,
@@ -357,7 +358,15 @@ impl<A: Arch> Engine<A> {
         if let Err(errno) = guest.write(GuestAddr(call.arg(Arg::A1)), &listing.bytes) {
             return denied(errno);
         }
-        Action::Seek { fd, to: listing.next, listed: listing.result }
+        let listed = listing.result;
+        if let Some(task) = self.tasks.get(&guest.tid())
+            && task.coverage == Coverage::EveryCall
+            && descriptors::seek(guest.tid(), task.tgid, fd as i32, listing.next).is_ok()
+        {
+            // Its filter may forbid lseek.
+            return Action::Skip(listed, Note::Manifest);
+        }
+        Action::Seek { fd, to: listing.next, listed }
     }
 
     fn act<G: Guest<A>>(
@@ -452,10 +461,14 @@ impl<A: Arch> Engine<A> {
         let sites = self.sites(&pending.call);
         let replaced = [&paths.first, &paths.second].into_iter().zip(sites);
         let args = replaced.filter_map(|(path, arg)| path.as_ref().and(arg));
-        for (arg, slot) in args.zip(pending.slots.clone()) {
+        let places = match &pending.lent {
+            Some(lent) => lent.paths.clone(),
+            None => pending.slots.iter().map(|slot| slot.addr()).collect(),
+        };
+        for (arg, place) in args.zip(places) {
             let abi = pending.call.abi;
             pending.undo.args.push((abi, arg, pending.call.arg(arg)));
-            guest.set_arg(abi, arg, slot.addr().0)?;
+            guest.set_arg(abi, arg, place.0)?;
         }
         Ok(())
     }

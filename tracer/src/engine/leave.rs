@@ -10,6 +10,7 @@ use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{Effect, OpenNode, Place};
 
 use super::enter::{installs_filter, unshared};
+use super::room::Mapping;
 use super::scratch::sign;
 use super::task::{Coverage, Instead, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
@@ -39,6 +40,25 @@ impl fmt::Display for MissingBlob {
 
 impl std::error::Error for MissingBlob {}
 
+/// A store that a tracee may not enter or read: it has become another user.
+#[derive(Debug)]
+struct ClosedStore {
+    store: PathBuf,
+}
+
+impl fmt::Display for ClosedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = self.store.display();
+        write!(
+            f,
+            "a program that runs as another user may not read the store {store}, so opening files \
+             of the mount fails with EACCES; open the store and the directories above it to that user"
+        )
+    }
+}
+
+impl std::error::Error for ClosedStore {}
+
 impl<A: Arch> Engine<A> {
     pub(super) fn at_exit<G: Guest<A>>(
         &mut self,
@@ -63,7 +83,7 @@ impl<A: Arch> Engine<A> {
         Ok(self.go_on(tid, 0))
     }
 
-    /// The scratch region is there: the tracee makes its own call again.
+    /// The scratch region is there, or cannot be: the tracee makes its own call again.
     fn mapped<G: Guest<A>>(
         &mut self,
         regs: Registers<A>,
@@ -72,17 +92,17 @@ impl<A: Arch> Engine<A> {
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
-        let again = match Outcome::from_ret(ret) {
-            Outcome::Value(region) => {
-                let region = GuestAddr(region as u64);
-                guest.plant(region, &sign(region))?;
-                task.scratch.borrow_mut().add(region, bytes);
-                regs.again()
+        task.mapping = Mapping::Tried;
+        // Without a region (RLIMIT_AS, mlockall, a filter) the path finds room elsewhere.
+        if let Outcome::Value(region) = Outcome::from_ret(ret) {
+            let region = GuestAddr(region as u64);
+            match guest.plant(region, &sign(region)) {
+                Ok(()) => task.scratch.borrow_mut().add(region, bytes),
+                Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+                Err(_) => task.scratch.borrow_mut().give_up(),
             }
-            // Without room for the path (RLIMIT_AS, mlockall) the call fails as the kernel fails.
-            _ => regs.failed(Errno::ENOMEM),
-        };
-        guest.set_regs(&again)?;
+        }
+        guest.set_regs(&regs.again())?;
         Ok(self.go_on(guest.tid(), 0))
     }
 
@@ -105,6 +125,9 @@ impl<A: Arch> Engine<A> {
             (Instead::Nothing | Instead::OfSuccess(_), _) => settled,
         };
         put_back(&pending.undo, instead.unwrap_or(ret), guest)?;
+        if let Some(lent) = pending.lent.take() {
+            lent.give_back(guest)?;
+        }
         if let Some(instead) = instead {
             guest.set_ret(instead)?;
             outcome = Outcome::from_ret(instead);
@@ -168,6 +191,15 @@ impl<A: Arch> Engine<A> {
                 let file = namespace.path_of(node).unwrap_or_default();
                 self.observer.complain(&MissingBlob { file, blob });
                 Some(-(Errno::EIO as i64))
+            }
+            // What the mount allows has been judged before.
+            (
+                Effect::Opens { .. } | Effect::Enters(Place::Node(_)),
+                Outcome::Error(Errno::EACCES),
+            ) => {
+                let store = self.served.as_ref()?.namespace().store_root().to_owned();
+                self.observer.complain_once(&ClosedStore { store });
+                None
             }
             (Effect::Enters(place), Outcome::Value(_)) => {
                 *task.directory.borrow_mut() = match place {

@@ -12,6 +12,7 @@ mod launch;
 mod leave;
 mod opening;
 mod passing;
+mod room;
 mod scratch;
 mod served;
 #[cfg(test)]

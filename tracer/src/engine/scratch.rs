@@ -71,6 +71,16 @@ pub(super) fn sign(region: GuestAddr) -> [u8; SIGN_BYTES] {
 pub(super) struct Scratch {
     regions: Vec<Region>,
     free: Vec<Slot>,
+    writes: Writes,
+}
+
+/// Whether memory that the tracee may only read can be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Writes {
+    #[default]
+    Forced,
+    /// The kernel was built or started without forced writes.
+    Refused,
 }
 
 /// A mapping and its size.
@@ -120,14 +130,29 @@ impl Scratch {
         self.free.extend((1..region.slots).rev().map(slot));
     }
 
+    /// Whether nothing is mapped.
+    pub(super) fn is_empty(&self) -> bool {
+        self.regions.is_empty()
+    }
+
+    /// Whether a region could be filled if it were mapped.
+    pub(super) fn is_writable(&self) -> bool {
+        self.writes == Writes::Forced
+    }
+
+    /// Takes note that a region cannot be filled.
+    pub(super) fn give_up(&mut self) {
+        self.writes = Writes::Refused;
+    }
+
     /// Forgets everything: the tracee has unmapped it.
     pub(super) fn reset(&mut self) {
-        *self = Scratch::default();
+        *self = Scratch { writes: self.writes, ..Scratch::default() };
     }
 
     /// The same regions in a forked address space, where no call is in flight.
     pub(super) fn copied(&self) -> Scratch {
-        let mut copy = Scratch::default();
+        let mut copy = Scratch { writes: self.writes, ..Scratch::default() };
         for &region in &self.regions {
             copy.push(region);
         }

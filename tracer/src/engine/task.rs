@@ -9,6 +9,7 @@ use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, Exe, FdTable, Place};
 
 use super::launch::Launched;
+use super::room::{Lent, Mapping};
 use super::scratch::{Scratch, Slot};
 use crate::call::{Abi, Call};
 use crate::creds::TaskCreds;
@@ -40,6 +41,7 @@ pub(super) struct Task<A: Arch> {
     /// What its parent's call left in its registers and memory, to be put back at its first stop.
     pub(super) inherited: Undo,
     pub(super) coverage: Coverage,
+    pub(super) mapping: Mapping,
     pub(super) origin: Origin,
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
@@ -88,6 +90,8 @@ pub(super) struct Pending {
     pub(super) undo: Undo,
     /// The place of a rewritten path.
     pub(super) slots: Vec<Slot>,
+    /// The place of one that lies on the tracee's stack.
+    pub(super) lent: Option<Lent>,
     /// What to remember if it succeeds.
     pub(super) effect: Effect,
     /// What to put right if it becomes another program.
@@ -132,6 +136,7 @@ impl Pending {
             note: None,
             undo: Undo::default(),
             slots: Vec::new(),
+            lent: None,
             effect: Effect::None,
             launched: None,
             instead: Instead::Nothing,
@@ -160,6 +165,7 @@ impl<A: Arch> Task<A> {
             spawning: None,
             inherited: Undo::default(),
             coverage,
+            mapping: Mapping::Untried,
             origin: Origin::Announced,
             announced: None,
         }
@@ -183,6 +189,7 @@ impl<A: Arch> Task<A> {
             spawning: None,
             inherited: self.left_behind(flags),
             coverage: self.coverage,
+            mapping: Mapping::Untried,
             origin: Origin::Announced,
             announced: None,
         }

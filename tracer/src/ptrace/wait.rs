@@ -67,6 +67,17 @@ pub enum Waited {
     Nobody,
 }
 
+impl Waited {
+    /// Whom it is about.
+    pub fn tid(&self) -> Option<Pid> {
+        match self {
+            Waited::Stopped { tracee, .. } => Some(tracee.tid()),
+            Waited::Ended { tid, .. } => Some(*tid),
+            Waited::Nothing | Waited::Nobody => None,
+        }
+    }
+}
+
 /// Waits for any tracee.
 pub fn wait(patience: Patience, measure: Measure) -> Result<Waited, Errno> {
     let options = libc::__WALL | if patience == Patience::Poll { libc::WNOHANG } else { 0 };

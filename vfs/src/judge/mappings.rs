@@ -14,9 +14,9 @@ use nix::sys::stat::{major, minor};
 
 use super::Failure;
 use crate::caller::{Caller, Exe, MagicLink, ProcEntry, ProcId};
+use crate::magic::proc_file;
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
-use crate::magic::proc_file;
 
 /// Where the path of a line starts at the earliest (`seq_setwidth` in fs/proc/task_mmu.c).
 const PATH_COLUMN: usize = 72;

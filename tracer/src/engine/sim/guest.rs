@@ -33,7 +33,7 @@ impl Tracee<'_> {
         }
         RefMut::filter_map(kernel, |kernel| kernel.tasks.get_mut(&self.tid))
             .ok()
-            .filter(|task| matches!(task.run, Run::Stopped { told: true, .. }))
+            .filter(|task| matches!(task.run, Run::Stopped { .. }))
             .ok_or(Errno::ESRCH)
     }
 }

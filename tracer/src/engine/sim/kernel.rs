@@ -53,8 +53,6 @@ pub(super) struct Kernel {
     pub(super) shows: fn(u64) -> bool,
     /// In one of so many operations on a stopped task it is killed meanwhile; 0 is never.
     pub(super) murder: usize,
-    /// Ids whose stops have been told but not decided: no exec may take them over (see `drive`).
-    pub(super) undecided: Vec<i32>,
     /// The old ids of threads that have become leaders by exec, and their new ones.
     pub(super) renamed: Vec<(i32, i32)>,
     pub(super) record: Rc<RefCell<Record>>,
@@ -75,7 +73,6 @@ impl Kernel {
             stops: |_| true,
             shows: |_| true,
             murder: 0,
-            undecided: Vec::new(),
             renamed: Vec::new(),
             record,
             lives: 0,
@@ -185,7 +182,6 @@ impl Kernel {
     fn is_alone(&self, task: &Task) -> bool {
         let others = || self.tasks.values().filter(|t| t.tgid == task.tgid && t.tid != task.tid);
         others().all(|other| other.tid == other.tgid && other.is_zombie())
-            && !self.undecided.contains(&task.tgid)
     }
 
     /// Lets one task run to its next stop, sleep or border.
@@ -320,7 +316,8 @@ impl Kernel {
     /// `PTRACE_CONT`, `PTRACE_SYSCALL` or `PTRACE_LISTEN`; false is `ESRCH`.
     pub(super) fn resume(&mut self, tid: i32, how: Resume) -> bool {
         let Some(task) = self.tasks.get_mut(&tid) else { return false };
-        let Run::Stopped { stop, told: true, .. } = task.run else { return false };
+        // A stop that has not been told yet may be resumed as well: then it never is.
+        let Run::Stopped { stop, .. } = task.run else { return false };
         match how {
             Resume::Listen => {
                 assert!(matches!(stop, Stop::Group { .. }), "only a group stop can be listened to");

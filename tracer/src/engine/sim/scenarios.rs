@@ -468,6 +468,29 @@ fn c_054_killed_before_the_exec_is_told() {
     world.finish();
 }
 
+/// The leader's stop has been taken when another thread executes and gets its id.
+#[test]
+fn c_054_a_stop_taken_before_another_thread_had_the_id() {
+    let mut world = world(Setup::All);
+    let root = world.root;
+    let thread = world.child(root, How::Clone, THREAD);
+    world.settle();
+    world.starts(root, Intent::Plain { nr: 39, ret: 7 });
+    world.starts(thread, EXEC);
+    world.wait(thread);
+    world.wait(root);
+    assert!(world.act());
+    world.runs(thread);
+    world.runs(root);
+    world.runs(thread);
+    world.runs(root);
+    let exec = Stop::Exec { former: Pid::from_raw(thread) };
+    assert!(matches!(world.run(root), Run::Stopped { stop, told: false, .. } if stop == exec));
+    world.settle();
+    assert_eq!((world.engine.count(), world.at(root)), (1, At::User));
+    world.finish();
+}
+
 #[test]
 fn c_054_the_child_of_a_leader_that_exec_has_ended_goes_on() {
     let mut world = world(Setup::All);

@@ -1,9 +1,8 @@
 //! A kernel, an engine, and between them what the session does: wait, ask, apply. Every decision is
 //! checked before it is applied, and when nothing moves any more nothing may be left over.
 //!
-//! Like the session it may take several stops from the kernel before it acts on the first. One
-//! order is excluded that no engine could tell apart: a leader's stop that was taken, then an exec
-//! of another thread of its process, which makes the stop another one under the same id.
+//! Like the session it may take several stops from the kernel before it acts on the first, and looks
+//! whether an exec has taken over the id of one meanwhile.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -18,7 +17,7 @@ use super::guest::Tracee;
 use super::kernel::{Kernel, Waited};
 use super::random::Random;
 use super::record::{Record, Writer};
-use super::task::{At, Intent, Run};
+use super::task::{At, Intent, Run, Task};
 use crate::engine::{Births, Engine, Next, Resume, Step, Stop, concerns_engine};
 use crate::observer::Observer;
 use crate::view::select::Selection;
@@ -119,11 +118,7 @@ impl World {
 
     /// Takes what the kernel tells of `tid`.
     pub(super) fn wait(&mut self, tid: i32) {
-        let mut kernel = self.kernel.borrow_mut();
-        let waited = kernel.wait(tid);
-        if matches!(waited, Waited::Stopped(_)) {
-            kernel.undecided.push(tid);
-        }
+        let waited = self.kernel.borrow_mut().wait(tid);
         self.batch.push_back((tid, waited));
     }
 
@@ -131,6 +126,7 @@ impl World {
     pub(super) fn act(&mut self) -> bool {
         let Some((tid, waited)) = self.batch.pop_front() else { return false };
         let release = match waited {
+            Waited::Stopped(_) if self.is_taken_over(tid) => return true,
             Waited::Stopped(stop) => self.stopped(tid, stop),
             Waited::Ended(ending) => {
                 self.held.remove(&tid);
@@ -143,6 +139,11 @@ impl World {
         };
         self.release(release);
         true
+    }
+
+    fn is_taken_over(&self, tid: i32) -> bool {
+        let has_news = || self.kernel.borrow().waitable().contains(&tid);
+        self.batch.iter().any(|&(other, _)| other == tid) || has_news()
     }
 
     /// What was held is decided now.
@@ -160,7 +161,6 @@ impl World {
         let Step { next, release } = self.engine.step(stop, Duration::ZERO, &mut tracee);
         let mut kernel = self.kernel.borrow_mut();
         kernel.tell(|| format!("{tid} stops: {stop:?}; {next:?}"));
-        kernel.undecided.retain(|&undecided| undecided != tid);
         if let Stop::Exec { former } = stop
             && former.as_raw() != tid
         {
@@ -184,8 +184,10 @@ impl World {
                 assert_eq!(self.held.insert(tid, stop), None, "{tid} is held twice");
             }
             Next::Dying => {
-                let dying = kernel.tasks.get(&tid).is_none_or(|task| task.fatal.is_some());
-                assert!(dying, "{tid} is left in its stop although it is not dying");
+                let stays =
+                    |task: &Task| task.fatal.is_none() && matches!(task.run, Run::Stopped { .. });
+                let left = kernel.tasks.get(&tid).is_some_and(stays);
+                assert!(!left, "{tid} is left in its stop although it is not dying");
             }
         }
         release

@@ -1,0 +1,60 @@
+//! Open files of a tracee, reached without its doing.
+#![expect(unsafe_code, reason = "pidfd_open(2), pidfd_getfd(2) and kcmp(2) have no safe wrappers")]
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::unistd::{Pid, Whence, getpid, lseek};
+
+/// The flag of `pidfd_open` for a thread (Linux 6.9, include/uapi/linux/pidfd.h).
+const PIDFD_THREAD: libc::c_int = libc::O_EXCL;
+
+/// `KCMP_FILE` (include/uapi/linux/kcmp.h).
+const KCMP_FILE: libc::c_int = 0;
+
+/// Moves the position of a task's open file. *Errors:* that the kernel does not let us at it; then
+/// nothing has been moved.
+pub(crate) fn seek(tid: Pid, process: Pid, fd: i32, to: u64) -> Result<(), Errno> {
+    let task = match open(tid, PIDFD_THREAD) {
+        Err(Errno::EINVAL) => open(process, 0)?,
+        other => other?,
+    };
+    // SAFETY: the call takes numbers.
+    let file = owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, task.as_raw_fd(), fd, 0) })?;
+    // SAFETY: the call takes numbers. A thread may have another table than its process.
+    let compared = unsafe {
+        let (us, them) = (getpid().as_raw(), tid.as_raw());
+        libc::syscall(libc::SYS_kcmp, us, them, KCMP_FILE, file.as_raw_fd(), fd)
+    };
+    if Errno::result(compared)? != 0 {
+        return Err(Errno::EBADF);
+    }
+    lseek(&file, to as i64, Whence::SeekSet).map(drop)
+}
+
+fn open(pid: Pid, flags: libc::c_int) -> Result<OwnedFd, Errno> {
+    // SAFETY: the call takes numbers.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), flags) })
+}
+
+fn owned(fd: libc::c_long) -> Result<OwnedFd, Errno> {
+    let fd = Errno::result(fd)?;
+    // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_moved_for_all_who_share_it() {
+        let file = tempfile::tempfile().expect("a file");
+        let moved = seek(nix::unistd::gettid(), getpid(), file.as_raw_fd(), 77);
+        if moved != Err(Errno::ENOSYS) {
+            assert_eq!(moved, Ok(()));
+            assert_eq!(lseek(&file, 0, Whence::SeekCur), Ok(77));
+        }
+        assert!(seek(nix::unistd::gettid(), getpid(), -1, 0).is_err());
+    }
+}
