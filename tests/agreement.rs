@@ -30,11 +30,11 @@ mod trace;
 use std::io::Write as _;
 
 use self::compare::Comparison;
-use self::programs::{PROGRAMS, Wanted};
+use self::programs::PROGRAMS;
 use self::report::{Measured, Report};
 use self::stage::{Ready, Stage};
 
-/// How many of a hundred lines have to be equal, for the programs that the issue names.
+/// How many of a hundred lines have to be equal.
 const PERCENT_MIN: f64 = 99.0;
 
 /// Attempts at agreement; a race in the program may spoil one of them.
@@ -70,7 +70,7 @@ fn vrift_prints_what_strace_prints() {
     assert!(failures.is_empty(), "{failures:#?}");
     let short: Vec<_> = report
         .measured()
-        .filter(|m| m.wanted == Wanted::ByTheIssue && m.best.percent() < PERCENT_MIN)
+        .filter(|m| m.best.percent() < PERCENT_MIN)
         .map(|m| format!("{} {:.2} %", m.program, m.best.percent()))
         .collect();
     assert!(short.is_empty(), "less than {PERCENT_MIN} % of the lines are equal: {short:?}");

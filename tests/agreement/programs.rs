@@ -77,6 +77,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     besides("processes"),
     besides("hostile"),
     Program { start: Start::NarrowGuest, ..besides("narrow") },
+    besides("corners"),
 ];
 
 const PYTHON: &str = "

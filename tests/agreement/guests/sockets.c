@@ -68,7 +68,7 @@ static void pairs(void) {
         sendmmsg(ends[0], several, 2, 0);
         struct iovec rooms[2] = {{text, 32}, {text + 32, 32}};
         struct mmsghdr taken[2] = {{.msg_hdr = {.msg_iov = rooms, .msg_iovlen = 1}}, {.msg_hdr = {.msg_iov = rooms + 1, .msg_iovlen = 1}}};
-        struct timespec wait = {0, 1000};
+        struct timespec wait = {100, 0};
         recvmmsg(ends[1], taken, 2, MSG_DONTWAIT, &wait);
         int waiting;
         ioctl(ends[1], FIONREAD, &waiting);

@@ -343,6 +343,10 @@ fn entry_kind(raw: &Raw, at: usize) -> Value {
 
 /// `struct open_how`.
 pub(super) fn open_how(cx: &Cx<'_>, addr: u64) -> Value {
+    // openat2 alone has it, with its size behind it.
+    if cx.arg(3) < 24 {
+        return Value::Addr(addr);
+    }
     cx.at(addr, 24, |raw| {
         let bits = raw.u64(0);
         let mut shown = fields! { flags: Value::flags(Word::hex(flags::open(cx, bits), bits)) };

@@ -27,6 +27,7 @@ pub(super) fn flags(cx: &Cx<'_>, set: Flags, at: usize) -> Value {
         Flags::Memfd => memfd(bits),
         Flags::SocketType => return Value::flags(socket_type(cx, bits)),
         Flags::Prot => return Value::flags(tasks::PROT.spell(cx.arg(at))),
+        Flags::Mount => return Value::flags(files::MOUNT.spell(cx.arg(at))),
         _ => match table(set) {
             Some(table) => return Value::flags(table.spell(bits)),
             None => return Value::Hex(cx.arg(at)),
@@ -65,7 +66,6 @@ fn table(set: Flags) -> Option<&'static Set> {
         Flags::Msg => &sockets::MSG,
         Flags::Accept4 => &sockets::SOCKET,
         Flags::CloseRange => &files::CLOSE_RANGE,
-        Flags::Mount => &files::MOUNT,
         Flags::Umount => &files::UMOUNT,
         Flags::Xattr => &files::XATTR,
         Flags::PidfdOpen => &tasks::PIDFD,
@@ -175,21 +175,21 @@ fn memfd(bits: u64) -> String {
 /// The type of a socket and its flags.
 fn socket_type(cx: &Cx<'_>, bits: u64) -> Word {
     let (kind, flags) = (bits & SOCKET_TYPE, bits & !SOCKET_TYPE);
-    let kind = choices::SOCKET_TYPE.spell(kind);
-    if flags == 0 {
-        return kind;
+    match (choices::SOCKET_TYPE.name(kind), flags) {
+        // Without a type all bits are flags.
+        (None, _) => sockets::SOCKET.spell(bits),
+        (Some(name), 0) => Word::hex(name, kind),
+        (Some(name), _) => {
+            Word::hex(name, kind).beside(sockets::SOCKET.spell(flags), cx.style.constants)
+        }
     }
-    let table = &sockets::SOCKET;
-    // Bits without a name are no remark's business behind a type.
-    let flags = Word::hex(Set { unknown: "", ..*table }.spell(flags).text, flags);
-    kind.beside(flags, cx.style.constants)
 }
 
 /// A symbolic constant.
 pub(super) fn choice(cx: &Cx<'_>, choice: Choice, at: usize) -> Value {
     let value = u64::from(cx.uint(at));
     match choice {
-        Choice::SocketProtocol => protocol(cx.int(0), value),
+        Choice::SocketProtocol => protocol(cx.int(0), cx.arg(at)),
         Choice::Flock => Value::flags(files::FLOCK.spell(value)),
         Choice::Personality => Value::flags(Word::hex(persona(value), value)),
         _ => match menu(choice) {
@@ -235,9 +235,10 @@ fn menu(choice: Choice) -> Option<&'static Menu> {
 
 /// What the protocol number means in the address family.
 fn protocol(family: i32, value: u64) -> Value {
+    let low = value & 0xffff_ffff;
     match family {
-        libc::AF_INET | libc::AF_INET6 => Value::name(choices::PROTOCOL.spell(value)),
-        libc::AF_NETLINK => Value::name(choices::NETLINK.spell(value)),
+        libc::AF_INET | libc::AF_INET6 => Value::name(choices::PROTOCOL.spell(low)),
+        libc::AF_NETLINK => Value::name(choices::NETLINK.spell(low)),
         libc::AF_PACKET => {
             let protocol = (value as u16).swap_bytes();
             Value::call("htons", [Value::name(ethernet(protocol))])

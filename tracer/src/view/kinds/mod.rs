@@ -364,10 +364,15 @@ fn kind_out(cx: &Cx<'_>, kind: Kind, at: usize, value: &mut Value, outcome: Outc
     match kind {
         Kind::Out(shape) => *value = shapes::out(cx, shape, at, outcome),
         Kind::InOut(shape) => shapes::leave(cx, shape, at, value, outcome),
-        Kind::OutBytes => *value = strings::out_bytes(cx, cx.arg(at), outcome),
+        Kind::OutBytes => *value = strings::out_bytes(cx, cx.arg(at), outcome, room(cx)),
         Kind::OutText => *value = strings::out_text(cx, cx.arg(at), outcome),
         _ => {}
     }
+}
+
+/// The room for what recvfrom fills in: with `MSG_TRUNC` it returns how long the datagram was.
+fn room(cx: &Cx<'_>) -> u64 {
+    if cx.call.syscall == Some(Syscall::Recvfrom) { cx.arg(2) } else { u64::MAX }
 }
 
 /// The structure that a call of the stat family fills in.

@@ -57,7 +57,7 @@ pub(super) fn members(cx: &Cx<'_>, addr: u64, limit: i32) -> Option<Vec<i32>> {
 /// An `fd_set` the caller gives.
 pub(super) fn set(cx: &Cx<'_>, addr: u64, limit: i32) -> Value {
     match members(cx, addr, limit) {
-        Some(members) if cx.follows() => {
+        Some(members) if cx.follows() && limit > 0 => {
             let members = members.into_iter().map(|fd| cx.fd(fd).to_string().into()).collect();
             Value::Set { complement: false, members }
         }

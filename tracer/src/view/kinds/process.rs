@@ -185,8 +185,8 @@ pub(super) fn tms(raw: &Raw) -> Value {
 /// The processors in a set of `bytes` bytes.
 pub(super) fn cpu_set(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     let bytes = bytes.min(CPU_BYTES_MAX) as usize;
-    if bytes == 0 {
-        return Value::Addr(addr);
+    if bytes == 0 && addr != 0 {
+        return Value::Set { complement: false, members: Vec::new() };
     }
     cx.at(addr, bytes, |raw| {
         let members = (0..bytes * 8)

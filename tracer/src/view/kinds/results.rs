@@ -2,7 +2,7 @@
 
 use super::{Cx, flags, polls, signals, special, time};
 use crate::call::Outcome;
-use crate::view::names::{choices, signal_name, tasks};
+use crate::view::names::{Menu, choices, signal_name, tasks};
 use crate::view::spelled::{ResultForm, Spelled};
 
 /// Sets the form of a call's result.
@@ -15,6 +15,10 @@ pub(super) fn form(cx: &Cx<'_>, name: &str, spelled: &mut Spelled, outcome: Outc
 
 fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
     match name {
+        "membarrier" if cx.uint(0) == 0 && value != 0 => {
+            ResultForm::hex_remarked(members(&choices::MEMBARRIER_CMD, value as u64))
+        }
+        "recvmmsg" => received(cx, value),
         "brk" | "mmap" | "mremap" | "shmat" => ResultForm::hex(),
         "umask" => ResultForm::octal(),
         "fcntl" => special::fcntl_form(cx, value),
@@ -40,6 +44,26 @@ fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
             special::chosen(cx).map_or_else(ResultForm::default, ResultForm::remarked)
         }
         _ => ResultForm::default(),
+    }
+}
+
+/// The names of a menu's bits.
+fn members(menu: &Menu, bits: u64) -> String {
+    let named = menu.names.iter().filter(|&&(bit, _)| bit != 0 && bits & bit == bit);
+    let mut names: Vec<String> = named.clone().map(|&(_, name)| name.to_owned()).collect();
+    let rest = named.fold(bits, |rest, &(bit, _)| rest & !bit);
+    if rest != 0 {
+        names.push(format!("{rest:#x}"));
+    }
+    names.join("|")
+}
+
+/// The time recvmmsg had left, or that it had none.
+fn received(cx: &Cx<'_>, value: i64) -> ResultForm {
+    match (value, cx.raw(cx.arg(4), 16)) {
+        (0, _) => ResultForm::remarked("Timeout"),
+        (_, Some(left)) => ResultForm::remarked(format!("left {}", time::timespec(&left, 0))),
+        (_, None) => ResultForm::default(),
     }
 }
 

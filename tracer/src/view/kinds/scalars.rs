@@ -18,7 +18,7 @@ pub(super) fn spell(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
         Kind::Id => id(cx.uint(at)),
         Kind::Id16 => short_id(cx.arg(at) as u16),
         Kind::Mode => Value::Octal((cx.uint(at) & 0xffff).into()),
-        Kind::NodeMode => files::mode(cx.uint(at)),
+        Kind::NodeMode => files::mode(u32::from(cx.arg(at) as u16)),
         Kind::Dev => files::device(cx.arg(at)),
         Kind::Signal => Value::signal(cx.int(at)),
         _ => Value::Hex(cx.arg(at)),

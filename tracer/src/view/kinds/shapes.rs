@@ -79,7 +79,7 @@ pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
         Shape::Iovec { count } => sockets::vector(cx, addr, cx.arg(count.into()), Buffers::Whole),
         Shape::Msghdr => sockets::message(cx, addr),
         Shape::Mmsghdr { count } => {
-            sockets::messages(cx, addr, cx.uint(count.into()).into(), Direction::Sent)
+            sockets::messages(cx, addr, cx.uint(count.into()).into(), Direction::Sent(0))
         }
         Shape::Sockaddr { len } => sockaddr::at(cx, addr, cx.uint(len.into()).into()),
         Shape::SockOpt { len } => sockopts::given(cx, addr, cx.uint(len.into()).into()),

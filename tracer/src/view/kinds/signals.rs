@@ -14,6 +14,7 @@ const SET_BYTES: u64 = 8;
 
 /// The ways of telling that name a signal.
 const SIGEV_SIGNAL: i32 = 0;
+const SIGEV_THREAD: i32 = 2;
 const SIGEV_THREAD_ID: i32 = 4;
 
 /// `SA_RESTORER`
@@ -87,24 +88,34 @@ pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
     cx.at(addr, word + 12, |raw| {
         let (signo, notify) = (raw.i32(word), raw.i32(word + 4));
         let signal = match notify {
-            SIGEV_SIGNAL | SIGEV_THREAD_ID => Value::signal(signo),
+            SIGEV_SIGNAL | SIGEV_THREAD | SIGEV_THREAD_ID => Value::signal(signo),
             _ => Value::UInt(raw.u32(word).into()),
         };
         let name = match notify {
             SIGEV_SIGNAL => "SIGEV_SIGNAL".to_owned(),
             1 => "SIGEV_NONE".to_owned(),
-            2 => "SIGEV_THREAD".to_owned(),
+            SIGEV_THREAD => "SIGEV_THREAD".to_owned(),
             SIGEV_THREAD_ID => "SIGEV_THREAD_ID".to_owned(),
             other => format!("{other:#x} /* SIGEV_??? */"),
         };
-        let mut shown = fields! {
-            sigev_value: Value::Struct(fields! {
-                sival_int: Value::Int(raw.i32(0).into()),
-                sival_ptr: Value::Addr(raw.uword(0)),
-            }),
-            sigev_signo: signal,
-            sigev_notify: Value::name(name),
-        };
+        let mut shown = Vec::new();
+        if raw.uword(0) != 0 {
+            shown.extend(fields! {
+                sigev_value: Value::Struct(fields! {
+                    sival_int: Value::Int(raw.i32(0).into()),
+                    sival_ptr: Value::Addr(raw.uword(0)),
+                }),
+            });
+        }
+        shown.extend(fields! { sigev_signo: signal, sigev_notify: Value::name(name) });
+        if notify == SIGEV_THREAD
+            && let Some(raw) = cx.raw(addr, 3 * word + 8)
+        {
+            shown.extend(fields! {
+                sigev_notify_function: Value::Addr(raw.uword(word + 8)),
+                sigev_notify_attributes: Value::Addr(raw.uword(2 * word + 8)),
+            });
+        }
         if notify == SIGEV_THREAD_ID {
             shown.extend(fields! { sigev_notify_thread_id: Value::Int(raw.i32(word + 8).into()) });
         }

@@ -45,7 +45,7 @@ pub(super) fn filled(cx: &Cx<'_>, addr: u64, len: u64, room: &Value, outcome: Ou
 }
 
 /// An address whose bytes are all here.
-fn spell(raw: &Raw) -> Value {
+pub(super) fn spell(raw: &Raw) -> Value {
     let bytes = raw.bytes().len();
     match i32::from(raw.u16(0)) {
         libc::AF_UNIX => unix(raw),
@@ -107,7 +107,12 @@ fn inet6(raw: &Raw) -> Value {
         Value::call("inet_pton", [family(libc::AF_INET6, "AF_INET6"), addr, place]),
     ));
     if raw.bytes().len() >= 28 {
-        shown.extend(fields! { sin6_scope_id: interface(raw.u32(24)) });
+        let scope = raw.u32(24);
+        // Elsewhere the number means no interface.
+        let local = octets[0] == 0xfe && octets[1] & 0xc0 == 0x80
+            || octets[0] == 0xff && octets[1] & 0xf == 2;
+        let scope = if local { interface(scope) } else { Value::UInt(scope.into()) };
+        shown.extend(fields! { sin6_scope_id: scope });
     }
     Value::Struct(shown)
 }

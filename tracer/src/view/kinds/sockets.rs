@@ -72,14 +72,18 @@ pub(super) fn filled_message(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value 
 
 /// An array of `struct mmsghdr`.
 pub(super) fn messages(cx: &Cx<'_>, addr: u64, count: u64, direction: Direction) -> Value {
+    let mut at = 0;
     cx.array(addr, count, 8 * cx.word(), |raw| {
+        at += 1;
         let length = raw.u32(7 * raw.word());
-        let buffers = match direction {
-            Direction::Sent => Buffers::Whole,
-            Direction::Received => Buffers::Filled(length.into()),
+        let (buffers, done) = match direction {
+            Direction::Sent(sent) => (Buffers::Whole, at <= sent),
+            Direction::Received => (Buffers::Filled(length.into()), true),
         };
         let mut shown = fields! { msg_hdr: header(cx, raw, buffers) };
-        shown.extend(fields! { msg_len: Value::UInt(length.into()) });
+        if done {
+            shown.extend(fields! { msg_len: Value::UInt(length.into()) });
+        }
         Value::Struct(shown)
     })
 }
@@ -87,7 +91,8 @@ pub(super) fn messages(cx: &Cx<'_>, addr: u64, count: u64, direction: Direction)
 /// Which way messages went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
-    Sent,
+    /// So many of them.
+    Sent(u64),
     Received,
 }
 

@@ -4,11 +4,19 @@ use super::raw::Raw;
 use super::{Cx, sockets, strings};
 use crate::call::Outcome;
 use crate::view::names::{Menu, errno_name, sockopts};
-use crate::view::value::{Value, fields};
+use crate::view::value::{Quoting, Value, fields};
 
 /// The name of an option at a level.
 pub(super) fn name(level: i32, option: u32) -> Value {
-    let menu: &Menu = match level {
+    match menu(level) {
+        Some(menu) => Value::name(menu.spell(option.into())),
+        None => Value::UInt(option.into()),
+    }
+}
+
+/// The options of a level.
+fn menu(level: i32) -> Option<&'static Menu> {
+    let menu = match level {
         libc::SOL_SOCKET => &sockopts::SOCKET,
         libc::IPPROTO_IP => &sockopts::IP,
         libc::IPPROTO_TCP => &sockopts::TCP,
@@ -16,22 +24,27 @@ pub(super) fn name(level: i32, option: u32) -> Value {
         libc::IPPROTO_IPV6 => &sockopts::IPV6,
         libc::SOL_PACKET => &sockopts::PACKET,
         libc::SOL_NETLINK => &sockopts::NETLINK,
-        _ => return Value::UInt(option.into()),
+        _ => return None,
     };
-    Value::name(menu.spell(option.into()))
+    Some(menu)
 }
 
 /// A value the caller gives.
 pub(super) fn given(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     match (cx.int(1), cx.int(2)) {
         (libc::SOL_SOCKET, libc::SO_LINGER) if bytes >= 8 => cx.at(addr, 8, linger),
+        (libc::SOL_SOCKET, libc::SO_LINGER) => Value::Addr(addr),
         (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER) if bytes >= 2 * cx.word() as u64 => {
             cx.at(addr, 2 * cx.word(), program)
         }
         _ if bytes == 4 => cx.at(addr, 4, number),
-        _ if bytes < 4 => Value::Addr(addr),
+        (level, option) if bytes < 4 && is_named(level, option) => Value::Addr(addr),
         _ => strings::bytes(cx, addr, bytes),
     }
+}
+
+fn is_named(level: i32, option: i32) -> bool {
+    menu(level).is_some_and(|menu| menu.name(u64::from(option as u32)).is_some())
 }
 
 /// A value the kernel filled in, as long as the number behind `length` says.
@@ -48,6 +61,8 @@ pub(super) fn filled(cx: &Cx<'_>, addr: u64, length: u64, outcome: Outcome) -> V
         (_, libc::SOL_SOCKET, libc::SO_PEERCRED) if bytes >= 12 => {
             cx.at(addr, 12, sockets::credentials)
         }
+        _ if bytes == 0 => Value::Addr(addr),
+        _ if bytes < 4 => strings::quoted(cx, addr, bytes, Quoting::Hex),
         _ => given(cx, addr, bytes),
     }
 }

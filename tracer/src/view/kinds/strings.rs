@@ -70,10 +70,10 @@ pub(super) fn quoted(cx: &Cx<'_>, addr: u64, count: u64, quoting: Quoting) -> Va
     }
 }
 
-/// Bytes the kernel filled in, as many as it says.
-pub(super) fn out_bytes(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
+/// Bytes the kernel filled in, as many as it says, where there was so much room.
+pub(super) fn out_bytes(cx: &Cx<'_>, addr: u64, outcome: Outcome, room: u64) -> Value {
     match outcome {
-        Outcome::Value(count) if count >= 0 => bytes(cx, addr, count as u64),
+        Outcome::Value(count) if count >= 0 => bytes(cx, addr, room.min(count as u64)),
         Outcome::Never => Value::Pending,
         _ => Value::Addr(addr),
     }

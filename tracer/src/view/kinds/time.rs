@@ -14,7 +14,7 @@ const UTIME_OMIT: i64 = 0x3fff_fffe;
 pub(super) fn timespec(raw: &Raw, at: usize) -> Value {
     Value::Struct(fields! {
         tv_sec: Value::Int(raw.int(at, raw.time())),
-        tv_nsec: Value::Int(raw.int(at + raw.time(), raw.time())),
+        tv_nsec: Value::UInt(raw.uint(at + raw.time(), raw.time())),
     })
 }
 
@@ -22,7 +22,7 @@ pub(super) fn timespec(raw: &Raw, at: usize) -> Value {
 pub(super) fn timeval(raw: &Raw, at: usize) -> Value {
     Value::Struct(fields! {
         tv_sec: Value::Int(raw.int(at, raw.time())),
-        tv_usec: Value::Int(raw.int(at + raw.time(), raw.time())),
+        tv_usec: Value::UInt(raw.uint(at + raw.time(), raw.time())),
     })
 }
 

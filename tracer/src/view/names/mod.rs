@@ -16,7 +16,7 @@ mod signals;
 
 pub(crate) use signals::{signal_name, signal_short};
 
-use super::word::Word;
+use super::word::{Number, Word};
 
 /// Names of the bits of a set.
 #[derive(Debug)]
@@ -80,8 +80,8 @@ impl Menu {
     pub(crate) fn spell(&self, value: u64) -> Word {
         match self.name(value) {
             Some(name) => Word::hex(name, value),
-            None if self.unknown.is_empty() => Word::hex(format!("{value:#x}"), value),
-            None => Word::hex(format!("{value:#x} /* {} */", self.unknown), value),
+            None if self.unknown.is_empty() => Word::hex(Number::Hex(value).to_string(), value),
+            None => Word::hex(format!("{} /* {} */", Number::Hex(value), self.unknown), value),
         }
     }
 }

@@ -19,7 +19,7 @@ const ARGS_BYTES_MIN: usize = 64;
 const ARGS_BYTES_MAX: usize = 88;
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
-    let flags = cx.arg(0) & 0xffff_ffff;
+    let flags = cx.arg(0);
     let mut args = vec![
         Value::Addr(cx.arg(1)).named("child_stack"),
         Value::flags(clone_flags(cx, flags)).named("flags"),

@@ -18,6 +18,7 @@ const F_GETOWN_EX: i32 = 16;
 enum Third {
     None,
     Int,
+    Long,
     FdFlags,
     OpenFlags,
     Lock,
@@ -33,7 +34,8 @@ enum Third {
 
 fn third(command: i32) -> Third {
     match command {
-        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC | libc::F_SETOWN | libc::F_SETPIPE_SZ => Third::Int,
+        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC | libc::F_SETPIPE_SZ => Third::Long,
+        libc::F_SETOWN => Third::Int,
         libc::F_GETFD | libc::F_GETFL | libc::F_GETOWN | libc::F_GETPIPE_SZ => Third::None,
         libc::F_GETLEASE | libc::F_GET_SEALS | F_GETSIG => Third::None,
         libc::F_SETFD => Third::FdFlags,
@@ -59,6 +61,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     match third(command) {
         Third::None => {}
         Third::Int => args.push(Value::Int(cx.int(2).into())),
+        Third::Long => args.push(Value::Int(cx.arg(2) as i64)),
         Third::FdFlags => args.push(Value::flags(files::FD_FLAGS.spell(bits))),
         Third::OpenFlags => args.push(Value::flags(Word::hex(flags::open(cx, bits), bits))),
         Third::Lock => {

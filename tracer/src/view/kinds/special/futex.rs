@@ -32,7 +32,8 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         11 => args.extend([value(), timeout(), second()]),
         _ => {
             args.push(value());
-            args.extend([3, 4, 5].map(|at| Value::Hex(cx.arg(at))));
+            args.extend([3, 4].map(|at| Value::Addr(cx.arg(at))));
+            args.push(Value::Hex(cx.uint(5).into()));
         }
     }
     args

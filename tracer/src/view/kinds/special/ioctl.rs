@@ -1,6 +1,6 @@
 //! ioctl: the command says what the third argument is.
 
-use super::super::{Cx, files, raw::Raw};
+use super::super::{Cx, files, raw::Raw, sockaddr};
 use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
 use crate::view::spelled::Spelled;
@@ -11,6 +11,8 @@ use crate::view::word::Word;
 const TERMIOS_BYTES: usize = 36;
 /// `struct ifreq`
 const IFREQ_BYTES: usize = 40;
+/// What asks for all interfaces.
+const SIOCGIFCONF: u32 = 0x8912;
 
 /// Which way an argument's bytes go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,7 @@ enum Third {
     Fd,
     Named(&'static [&'static str], &'static str),
     Memory(Way, usize, fn(&Raw) -> Value),
+    Interfaces,
 }
 
 fn third(command: u32) -> Third {
@@ -58,6 +61,7 @@ fn third(command: u32) -> Third {
         0x4008_6602 => Third::Memory(Way::In, 4, file_flags),
         // FICLONE
         0x4004_9409 => Third::Fd,
+        SIOCGIFCONF => Third::Interfaces,
         // SIOCGIFFLAGS
         0x8913 => Third::Memory(Way::Out, IFREQ_BYTES, interface_flags),
         _ => Third::Hex,
@@ -67,6 +71,8 @@ fn third(command: u32) -> Third {
 /// The same with structures as long as the style wants them.
 fn third_of(cx: &Cx<'_>) -> Third {
     match third(cx.uint(1)) {
+        // The structures of 32-bit programs are others.
+        Third::Interfaces if cx.word() != 8 => Third::Hex,
         Third::Memory(way, TERMIOS_BYTES, _) if !cx.abbreviates() => {
             Third::Memory(way, TERMIOS_BYTES, whole_termios)
         }
@@ -82,7 +88,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         Third::Int => args.push(Value::Int(cx.int(2).into())),
         Third::Fd => args.push(cx.fd(cx.int(2))),
         Third::Memory(Way::In, bytes, spell) => args.push(cx.at(cx.arg(2), bytes, spell)),
-        Third::Memory(Way::Out, ..) => args.push(Value::Pending),
+        Third::Memory(Way::Out, ..) | Third::Interfaces => args.push(Value::Pending),
         Third::Named(names, unknown) => {
             let value = cx.uint(2);
             args.push(Value::name(match names.get(value as usize) {
@@ -96,10 +102,54 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
 }
 
 pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    if let (Third::Memory(Way::Out, bytes, spell), Some(last)) =
-        (third_of(cx), spelled.args.last_mut())
-    {
-        *last = cx.filled(cx.arg(2), outcome, bytes, spell);
+    let room = spelled.kept;
+    let Some(last) = spelled.args.last_mut() else { return };
+    match third_of(cx) {
+        Third::Memory(Way::Out, bytes, spell) => {
+            *last = cx.filled(cx.arg(2), outcome, bytes, spell);
+        }
+        Third::Interfaces if outcome != Outcome::Never => {
+            *last = interfaces(cx, room as u32 as i32, outcome);
+        }
+        _ => {}
+    }
+}
+
+/// The room for interfaces, to be kept from entry to exit.
+pub(super) fn keep(cx: &Cx<'_>) -> u64 {
+    match cx.uint(1) {
+        SIOCGIFCONF => cx.raw(cx.arg(2), 4).map_or(0, |raw| raw.u32(0).into()),
+        _ => 0,
+    }
+}
+
+/// `struct ifconf`: the interfaces, or only how much room they take.
+fn interfaces(cx: &Cx<'_>, room: i32, outcome: Outcome) -> Value {
+    cx.at(cx.arg(2), 16, |raw| {
+        let (length, list) = (raw.i32(0), raw.u64(8));
+        let (length, list) = match outcome {
+            Outcome::Value(_) if list != 0 => (
+                of_requests(room).changed_to(of_requests(length)),
+                cx.array(list, u64::try_from(length).unwrap_or(0) / 40, IFREQ_BYTES, |raw| {
+                    Value::Struct(fields! {
+                        ifr_name: files::fixed_text(raw, 0, 16),
+                        ifr_addr: sockaddr::spell(&raw.part(16, 16)),
+                    })
+                }),
+            ),
+            Outcome::Value(_) => (of_requests(length), Value::Addr(list)),
+            _ => (of_requests(room), Value::Addr(list)),
+        };
+        Value::Struct(fields! { ifc_len: length, ifc_buf: list })
+    })
+}
+
+/// A number of bytes, and how many interfaces they are.
+fn of_requests(bytes: i32) -> Value {
+    let value = Value::Int(bytes.into());
+    match (bytes / IFREQ_BYTES as i32, bytes % IFREQ_BYTES as i32) {
+        (count @ 1.., 0) => value.remarked(format!("{count} * sizeof(struct ifreq)")),
+        _ => value,
     }
 }
 

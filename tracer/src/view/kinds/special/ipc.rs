@@ -1,10 +1,13 @@
 //! System V shared memory, semaphores and message queues.
 
-use super::super::Cx;
+use super::super::raw::Raw;
+use super::super::{Cx, scalars::id};
 use super::misc::enter_row;
 use crate::call::Layer;
+use crate::call::Outcome;
 use crate::view::names::tasks;
-use crate::view::value::{Value, fields};
+use crate::view::spelled::Spelled;
+use crate::view::value::{Field, Value, fields};
 
 /// `IPC_64`: a flag that newer kernels ignore.
 const IPC_64: u32 = 0x100;
@@ -89,6 +92,11 @@ pub(super) fn socketcall(cx: &Cx<'_>) -> Value {
     }
 }
 
+/// `sizeof(struct shmid_ds)`
+const SEGMENT_BYTES: usize = 112;
+const IPC_SET: u32 = 1;
+const IPC_STAT: u32 = 2;
+
 /// Commands that all three kinds have, then those of one.
 const COMMANDS: &[(u32, &str)] =
     &[(0, "IPC_RMID"), (1, "IPC_SET"), (2, "IPC_STAT"), (3, "IPC_INFO")];
@@ -124,11 +132,66 @@ fn command(word: u32, own: &[(u32, &str)], unknown: &str) -> Value {
     Value::name(if flag == 0 { text } else { format!("IPC_64|{text}") })
 }
 
-/// shmctl and msgctl.
+/// msgctl, and what shmctl has in common with it.
 pub(super) fn enter_control(cx: &Cx<'_>) -> Vec<Value> {
     let shared = cx.call.syscall == Some(vrift_arch::Syscall::Shmctl);
     let (own, unknown) = if shared { (SHM_COMMANDS, "SHM_???") } else { (MSG_COMMANDS, "MSG_???") };
     vec![Value::Int(cx.int(0).into()), command(cx.uint(1), own, unknown), Value::Addr(cx.arg(2))]
+}
+
+/// shmctl: what the kernel says of a segment, or is to make of it.
+pub(super) fn enter_shmctl(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_control(cx);
+    match cx.uint(1) & !IPC_64 {
+        // The structure of 32-bit programs is another one.
+        _ if cx.word() != 8 => {}
+        IPC_STAT => args[2] = Value::Pending,
+        IPC_SET => {
+            args[2] = cx.at(cx.arg(2), SEGMENT_BYTES, |raw| {
+                Value::Struct(fields! { shm_perm: Value::Struct(owner(raw)) })
+            });
+        }
+        _ => {}
+    }
+    args
+}
+
+pub(super) fn leave_shmctl(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if cx.uint(1) & !IPC_64 == IPC_STAT
+        && cx.word() == 8
+        && let Some(last) = spelled.args.last_mut()
+    {
+        *last = cx.filled(cx.arg(2), outcome, SEGMENT_BYTES, segment);
+    }
+}
+
+/// `struct shmid_ds`
+fn segment(raw: &Raw) -> Value {
+    let mut access = owner(raw);
+    access.extend(fields! {
+        key: Value::UInt(raw.u32(0).into()),
+        cuid: id(raw.u32(12)),
+        cgid: id(raw.u32(16)),
+    });
+    Value::Struct(fields! {
+        shm_perm: Value::Struct(access),
+        shm_segsz: Value::UInt(raw.u64(48)),
+        shm_cpid: Value::Int(raw.i32(80).into()),
+        shm_lpid: Value::Int(raw.i32(84).into()),
+        shm_nattch: Value::UInt(raw.u64(88)),
+        shm_atime: Value::UInt(raw.u64(56)),
+        shm_dtime: Value::UInt(raw.u64(64)),
+        shm_ctime: Value::UInt(raw.u64(72)),
+    })
+}
+
+/// Whose an object is, and who may use it: the part of `struct ipc_perm` that can be set.
+fn owner(raw: &Raw) -> Vec<Field> {
+    fields! {
+        uid: id(raw.u32(4)),
+        gid: id(raw.u32(8)),
+        mode: Value::Octal(raw.u32(20).into()),
+    }
 }
 
 pub(super) fn enter_semctl(cx: &Cx<'_>) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! Calls that need a few lines of their own.
 
-use super::super::sockets::{self, Buffers};
+use super::super::sockets::{self, Buffers, Direction};
 use super::super::{self as kinds, Cx, memory, signals, sockopts, strings, time};
 use crate::call::Outcome;
 use crate::memory::GuestAddr;
@@ -320,6 +320,25 @@ pub(super) fn leave_recvmsg(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome
         let after = std::mem::replace(length, Value::Pending);
         *length = before.changed_to(after);
     }
+}
+
+/// sendmmsg: what the kernel took of each message stands behind it.
+pub(super) fn enter_sendmmsg(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(messages) = args.get_mut(1) {
+        *messages = Value::Pending;
+    }
+    args
+}
+
+pub(super) fn leave_sendmmsg(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let sent = match outcome {
+        Outcome::Value(sent) => u64::try_from(sent).unwrap_or(0),
+        Outcome::Error(_) | Outcome::Restarts(_) => 0,
+        Outcome::Never => return,
+    };
+    let count = cx.uint(2).into();
+    set(spelled, 1, sockets::messages(cx, cx.arg(1), count, Direction::Sent(sent)));
 }
 
 /// Only the kernel knows which call goes on.

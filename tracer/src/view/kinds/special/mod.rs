@@ -11,6 +11,7 @@ mod ipc;
 mod misc;
 mod numa;
 mod prctl;
+mod quota;
 mod segment;
 mod select;
 
@@ -74,6 +75,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "io_setup", enter: misc::enter_row, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
     Special { name: "mount", enter: misc::enter_mount, leave: nothing },
+    Special { name: "quotactl", enter: quota::enter, leave: nothing },
     Special { name: "recvmsg", enter: misc::enter_row, leave: misc::leave_recvmsg },
     Special { name: "restart_syscall", enter: misc::enter_restart, leave: nothing },
     Special { name: "sendfile64", enter: misc::enter_row, leave: misc::leave_sendfile },
@@ -94,7 +96,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "semctl", enter: ipc::enter_semctl, leave: nothing },
     Special { name: "set_mempolicy", enter: numa::enter_set, leave: nothing },
     Special { name: "shmat", enter: ipc::enter_shmat, leave: nothing },
-    Special { name: "shmctl", enter: ipc::enter_control, leave: nothing },
+    Special { name: "sendmmsg", enter: misc::enter_sendmmsg, leave: misc::leave_sendmmsg },
+    Special { name: "shmctl", enter: ipc::enter_shmctl, leave: ipc::leave_shmctl },
     Special { name: "time", enter: misc::enter_time, leave: misc::leave_time },
 ];
 
@@ -129,6 +132,7 @@ fn creates(cx: &Cx<'_>, flags: usize) -> bool {
 pub(super) fn kind(row: &Row, at: usize, kind: Kind) -> Kind {
     match (row.name, at) {
         ("ftruncate" | "truncate", 1) | ("kcmp", 3 | 4) => Kind::ULong,
+        ("sched_setaffinity", 1) => Kind::UInt,
         ("sysfs", 0) => Kind::Hex,
         ("timerfd_settime" | "timerfd_settime64", 1) => Kind::Flags(Flags::TimerfdCreate),
         _ => kind,
@@ -162,6 +166,7 @@ pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
 /// A number to keep from entry to exit.
 pub(super) fn keep(cx: &Cx<'_>, name: &str) -> u64 {
     match name {
+        "ioctl" => ioctl::keep(cx),
         "recvmsg" => {
             let word = cx.word();
             cx.raw(cx.arg(1), word + 4).map_or(0, |raw| raw.u32(word).into())

@@ -1,0 +1,66 @@
+//! quotactl: the command shares a word with the kind of quota, and says which arguments count.
+//!
+//! Deliberately absent: the structures of quotas, which are shown by address.
+
+use super::super::{Cx, scalars, strings};
+use crate::view::names::Menu;
+use crate::view::value::Value;
+
+/// `Q_*` of `linux/quota.h` and `linux/dqblk_xfs.h`.
+const COMMANDS: Menu = Menu {
+    unknown: "Q_???",
+    names: &[
+        (0x80_0001, "Q_SYNC"),
+        (0x80_0002, "Q_QUOTAON"),
+        (0x80_0003, "Q_QUOTAOFF"),
+        (0x80_0004, "Q_GETFMT"),
+        (0x80_0005, "Q_GETINFO"),
+        (0x80_0006, "Q_SETINFO"),
+        (0x80_0007, "Q_GETQUOTA"),
+        (0x80_0008, "Q_SETQUOTA"),
+        (0x80_0009, "Q_GETNEXTQUOTA"),
+        (0x5801, "Q_XQUOTAON"),
+        (0x5802, "Q_XQUOTAOFF"),
+        (0x5803, "Q_XGETQUOTA"),
+        (0x5804, "Q_XSETQLIM"),
+        (0x5805, "Q_XGETQSTAT"),
+        (0x5806, "Q_XQUOTARM"),
+        (0x5807, "Q_XQUOTASYNC"),
+        (0x5808, "Q_XGETQSTATV"),
+        (0x5809, "Q_XGETNEXTQUOTA"),
+    ],
+};
+
+/// Whose quotas.
+const KINDS: Menu =
+    Menu { unknown: "???QUOTA", names: &[(0, "USRQUOTA"), (1, "GRPQUOTA"), (2, "PRJQUOTA")] };
+
+/// `QFMT_*`
+const FORMATS: Menu = Menu {
+    unknown: "QFMT_VFS_???",
+    names: &[
+        (1, "QFMT_VFS_OLD"),
+        (2, "QFMT_VFS_V0"),
+        (3, "QFMT_OCFS2"),
+        (4, "QFMT_VFS_V1"),
+        (5, "QFMT_SHMEM"),
+    ],
+};
+
+pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
+    let (command, kind) = (u64::from(cx.uint(0) >> 8), u64::from(cx.uint(0) & 0xff));
+    let both = [Value::name(COMMANDS.spell(command)), Value::name(KINDS.spell(kind))];
+    let mut args = vec![Value::call("QCMD", both), strings::path(cx, cx.arg(1))];
+    match COMMANDS.name(command) {
+        Some("Q_SYNC" | "Q_QUOTAOFF" | "Q_XQUOTASYNC") => {}
+        Some("Q_QUOTAON") => args
+            .extend([Value::name(FORMATS.spell(cx.uint(2).into())), strings::path(cx, cx.arg(3))]),
+        // No file system has an id.
+        Some(
+            "Q_GETFMT" | "Q_GETINFO" | "Q_SETINFO" | "Q_XQUOTAON" | "Q_XQUOTAOFF" | "Q_XGETQSTAT"
+            | "Q_XQUOTARM" | "Q_XGETQSTATV",
+        ) => args.push(Value::Addr(cx.arg(3))),
+        _ => args.extend([scalars::id(cx.uint(2)), Value::Addr(cx.arg(3))]),
+    }
+    args
+}
