@@ -21,6 +21,12 @@ impl Lineage {
         *self.processes.entry(tid).or_insert_with(|| procfs::process(tid).unwrap_or(tid))
     }
 
+    /// How many tasks are known.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.processes.len()
+    }
+
     /// Takes note of an event, before or after it is shown.
     pub(super) fn learn(&mut self, tid: Pid, event: &Event<'_>) {
         match event {

@@ -3,10 +3,14 @@
 //! Processor time is the kernel's: what a process used with all its threads and with the children
 //! it waited for, as `time` tells it.
 //!
-//! Deliberately absent: a bound. Every process is kept until the end, because the tree needs it.
+//! Every process is kept until the end, because the tree needs it: with some hundred bytes and its
+//! command line, which is cut at [`COMMAND_BYTES_MAX`] and shared with children that execute nothing.
+//! Nothing else grows with the processes there were.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
@@ -15,6 +19,9 @@ use super::event::{Core, Event, Kin, Sink, Wants};
 use super::leader::micros;
 use super::lineage::{Lineage, command_line};
 use super::names::signal_name;
+
+/// Longer command lines are cut: a linker's may have a megabyte, and there may be thousands of them.
+const COMMAND_BYTES_MAX: usize = 1024;
 
 /// A sink that prints the tree.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ struct Process {
     pid: Pid,
     parent: Option<usize>,
     /// What it runs, or ran last; what it was born with, until it executes something.
-    command: String,
+    command: Rc<str>,
     threads: usize,
     started: SystemTime,
     ended: SystemTime,
@@ -77,11 +84,11 @@ impl<W: Write> Tree<W> {
         let pid = self.lineage.process(tid);
         match self.living.get(&pid) {
             Some(&known) => known,
-            None => self.add(pid, None, command_line(pid), at),
+            None => self.add(pid, None, command(pid), at),
         }
     }
 
-    fn add(&mut self, pid: Pid, parent: Option<usize>, command: String, at: SystemTime) -> usize {
+    fn add(&mut self, pid: Pid, parent: Option<usize>, command: Rc<str>, at: SystemTime) -> usize {
         let (threads, used, fate) = (1, Duration::ZERO, Fate::Lives);
         let process = Process { pid, parent, command, threads, started: at, ended: at, used, fate };
         self.processes.push(process);
@@ -109,7 +116,7 @@ impl<W: Write> Tree<W> {
                 Some(&known) if known != parent => self.processes[known].parent = Some(parent),
                 Some(_) => {}
                 None => {
-                    let command = self.processes[parent].command.clone();
+                    let command = Rc::clone(&self.processes[parent].command);
                     self.add(child, Some(parent), command, at);
                 }
             },
@@ -146,13 +153,26 @@ impl<W: Write> Tree<W> {
     }
 }
 
+/// What a process runs.
+fn command(pid: Pid) -> Rc<str> {
+    cut(&command_line(pid)).into()
+}
+
+/// The beginning of a long command line, with a mark that more followed.
+fn cut(line: &str) -> Cow<'_, str> {
+    match line.len() {
+        0..=COMMAND_BYTES_MAX => Cow::Borrowed(line),
+        _ => Cow::Owned(format!("{}…", &line[..line.floor_char_boundary(COMMAND_BYTES_MAX)])),
+    }
+}
+
 impl<W: Write> Sink for Tree<W> {
     fn event(&mut self, tid: Pid, at: SystemTime, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Born { child, kin } => self.born(tid, at, *child, *kin),
             Event::Executed => {
                 let index = self.of(tid, at);
-                self.processes[index].command = command_line(self.processes[index].pid);
+                self.processes[index].command = command(self.processes[index].pid);
             }
             Event::Used { user, system } => {
                 let index = self.of(tid, at);
@@ -200,6 +220,29 @@ impl<W: Write> Sink for Tree<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_command_lines_are_cut_between_characters() {
+        let whole = "é".repeat(COMMAND_BYTES_MAX / 2);
+        assert_eq!(cut(&whole), whole);
+        assert_eq!(cut(&format!("a{whole}")), format!("a{}…", &whole[2..]));
+    }
+
+    /// What is kept of a dead process is its place in the tree, and a share in its maker's command.
+    #[test]
+    fn the_dead_leave_their_place_only() {
+        let mut tree = Tree::new(Vec::new());
+        let pid = |n: i32| Pid::from_raw(1_000_000_000 + n);
+        let now = SystemTime::UNIX_EPOCH;
+        for n in 1..=1000 {
+            let born = Event::Born { child: pid(n), kin: Kin::Process };
+            tree.event(pid(0), now, &born).expect("to memory");
+            tree.event(pid(n), now, &Event::Exited { code: 0 }).expect("to memory");
+        }
+        assert_eq!((tree.processes.len(), tree.living.len(), tree.lineage.count()), (1001, 1, 1));
+        let first = &tree.processes[0].command;
+        assert!(tree.processes.iter().all(|process| Rc::ptr_eq(&process.command, first)));
+    }
 
     #[test]
     fn processes_hang_below_their_makers() {
