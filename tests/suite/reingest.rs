@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::kit::{Ran, Sandbox, have, run};
 use crate::trees;
-use crate::walker::{Detail, describe};
 
 /// Writes a file, and makes the directories above it.
 fn write(path: &Path, content: &[u8]) {
@@ -61,8 +60,6 @@ fn the_cache(sandbox: &Sandbox) -> PathBuf {
 fn an_unchanged_tree_is_not_read_again() {
     let sandbox = Sandbox::new();
     trees::node_modules(&sandbox.tree(), 5);
-    // The first look at a symlink marks an access, which is in the manifest.
-    describe(&sandbox.tree(), Detail::Traces);
     let first = ingest(&sandbox, &[]);
     let again = settle(&sandbox);
     assert_eq!(again["id"], first["id"]);
@@ -150,7 +147,6 @@ fn a_blob_that_is_gone_or_cut_is_read_again() {
 fn a_damaged_cache_is_not_believed() {
     let sandbox = Sandbox::new();
     trees::node_modules(&sandbox.tree(), 1);
-    describe(&sandbox.tree(), Detail::Traces);
     let id = settle(&sandbox)["id"].clone();
     let cache = the_cache(&sandbox);
     let whole = fs::read(&cache).expect("it is there");
@@ -179,7 +175,6 @@ fn several_sources_become_names_in_the_root() {
     write(&site.join("b/y/z"), b"z");
     write(&site.join("file"), b"f");
     symlink("a", site.join("link")).expect("a new link");
-    describe(&site, Detail::Traces);
     let ingest = |sources: &[&str]| {
         let mut vrift = sandbox.vrift(["ingest", "--json", "-o"]);
         vrift.arg(sandbox.path("m.vrift")).args(sources).current_dir(&site);
@@ -294,7 +289,6 @@ fn the_number_of_threads_changes_nothing() {
     let sandbox = Sandbox::new();
     trees::node_modules(&sandbox.tree(), 6);
     trees::hostile(&sandbox.tree().join("hostile"));
-    describe(&sandbox.tree(), Detail::Traces);
     let id = |jobs: &str| -> String {
         let manifest = sandbox.path("m.vrift");
         let mut vrift = sandbox.vrift(["ingest", "--rehash", "--json", "--jobs", jobs, "-o"]);

@@ -176,16 +176,19 @@ impl Ingest<'_> {
         kind: Kind,
     ) -> Result<Taken, Stop> {
         let held = dir.hold(name).map_err(cannot("open"))?;
+        // Reading a target marks an access. That of the manifest is the one that stays, so that the
+        // next ingest of the same tree gives the same manifest.
+        let target = match kind {
+            Kind::Symlink => source::target(&held),
+            _ => Ok(Vec::new()),
+        };
         let stat = source::stat(&held).map_err(cannot("stat"))?;
         if stat.kind() != Some(kind) {
             return Err(Outcome::Problem(Cause::Changing).into());
         }
         self.refuse_own(&stat)?;
         let linked = self.begin(&stat)?;
-        let target = match kind {
-            Kind::Symlink => source::target(&held).map_err(cannot("read"))?,
-            _ => Vec::new(),
-        };
+        let target = target.map_err(cannot("read"))?;
         let xattrs = hands.xattrs.of_held(&held);
         let xattrs = xattrs.map_err(cannot("read the extended attributes of"))?;
         let node = Node { digest: Digest::default(), size: 0, ..stat.node(kind) };
