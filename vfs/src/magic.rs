@@ -44,8 +44,11 @@ fn process_of(path: &Path) -> Option<(ProcId, impl Iterator<Item = &[u8]>)> {
     Some((of, parts))
 }
 
+/// A number as a name in `/proc` (`name_to_int` in fs/proc/util.c): digits, and no zero before them.
 fn number(part: &[u8]) -> Option<i32> {
-    std::str::from_utf8(part).ok()?.parse().ok()
+    let plain =
+        part.iter().all(u8::is_ascii_digit) && (part.len() == 1 || part.first() != Some(&b'0'));
+    std::str::from_utf8(part).ok().filter(|_| plain)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -65,6 +68,10 @@ mod tests {
         for other in ["/proc/7", "/proc/7/fd", "/proc/x/cwd", "/proc/7/cwd/a", "/7/cwd"] {
             assert_eq!(link(other), None, "{other}");
         }
+        for other in ["/proc/+7/cwd", "/proc/7/fd/+3", "/proc/7/fd/03", "/proc/7/task/+9/fd/3"] {
+            assert_eq!(link(other), None, "{other} is no name that /proc has");
+        }
+        assert_eq!(link("/proc/7/fd/0"), fd(ProcId::Process(7), 0));
         assert!(jumps(Path::new("/proc/7/root")) && jumps(Path::new("/proc/7/task/9/exe")));
         assert!(!jumps(Path::new("/proc/self")) && !jumps(Path::new("/root")));
     }
