@@ -99,7 +99,7 @@ macro_rules! with_compat_rows {
             Pselect6Time64 "pselect6_time64" [Int, InOut(S::FdSet { count: 0 }), InOut(S::FdSet { count: 0 }), InOut(S::FdSet { count: 0 }), InOut(S::Timespec), Special] [DESC] Pass,
             PpollTime64 "ppoll_time64" [InOut(S::PollFds { count: 1 }), UInt, In(S::Timespec), In(S::Sigset), ULong] [DESC] Pass,
             IoPgeteventsTime64 "io_pgetevents_time64" [Addr, Long, Long, Addr, In(S::Timespec), Addr] [] Pass,
-            RecvmmsgTime64 "recvmmsg_time64" [Fd, Out(S::Mmsghdr { count: 2 }), UInt, Flags(F::Msg), In(S::Timespec)] [NETWORK] Pass,
+            RecvmmsgTime64 "recvmmsg_time64" [Fd, Out(S::Mmsghdr { count: 2 }), UInt, Flags(F::Msg), In(S::Timespec)] [NETWORK] Model(M::RecvMsg),
             MqTimedsendTime64 "mq_timedsend_time64" [Fd, InBytes { len: 2 }, ULong, UInt, In(S::Timespec)] [DESC] Pass,
             MqTimedreceiveTime64 "mq_timedreceive_time64" [Fd, OutBytes, ULong, Out(S::UInt), In(S::Timespec)] [DESC] Pass,
             SemtimedopTime64 "semtimedop_time64" [Int, Addr, ULong, In(S::Timespec)] [IPC] Pass,

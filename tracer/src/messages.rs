@@ -37,7 +37,9 @@ pub(crate) struct Message {
 pub(crate) fn of<A: Arch>(call: &Call, memory: &dyn Memory) -> Vec<Message> {
     let at = GuestAddr(call.arg(Arg::A1));
     let count = match call.syscall {
-        Some(Syscall::Sendmmsg | Syscall::Recvmmsg) => call.arg(Arg::A2).min(MESSAGES_MAX),
+        Some(Syscall::Sendmmsg | Syscall::Recvmmsg | Syscall::RecvmmsgTime64) => {
+            call.arg(Arg::A2).min(MESSAGES_MAX)
+        }
         _ => 1,
     };
     // `struct mmsghdr` has a length behind the header.

@@ -80,7 +80,7 @@ impl<A: Arch> Engine<A> {
         let count = match call.syscall {
             Some(Syscall::Recvmsg) => 1,
             // Of the others of its messages nothing has been filled in.
-            Some(Syscall::Recvmmsg) => ret as usize,
+            Some(Syscall::Recvmmsg | Syscall::RecvmmsgTime64) => ret as usize,
             _ => return,
         };
         let messages = messages::of::<B>(call, guest).into_iter().take(count);
