@@ -65,6 +65,19 @@ pub(crate) fn reach_directory_of(path: &Path) -> Result<(), Errno> {
     look(Path::new(OsStr::from_bytes(&bytes[..=end])), Follow::Yes)
 }
 
+/// Whether the directory in which the last name of `path` lies is on the device of `directory`.
+/// Where that cannot be told it is taken to be.
+pub(crate) fn same_device(path: &Path, directory: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    let named = bytes.iter().rposition(|&b| b != b'/').map_or(0, |last| last + 1);
+    let end = bytes[..named].iter().rposition(|&b| b == b'/').map_or(0, |slash| slash + 1);
+    let device = |path: &Path| std::fs::metadata(path).map(|meta| meta.dev()).ok();
+    match (device(Path::new(OsStr::from_bytes(&bytes[..end]))), device(directory)) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
 /// Whether the last name of `path` is a directory, not a symlink to one.
 pub(crate) fn is_directory(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|meta| meta.is_dir())

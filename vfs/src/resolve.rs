@@ -514,6 +514,11 @@ impl Walk<'_> {
                     }
                     self.follow_magic()?;
                     self.links -= 1;
+                    if !target.is_absolute() {
+                        // What it leads to has no path: a pipe, a socket.
+                        let rest = std::mem::take(&mut self.rest);
+                        return Ok(self.leave_to_kernel(&path, &rest));
+                    }
                 }
                 self.cursor = Place::Host(here);
                 return self.substitute(target.as_os_str().as_bytes());

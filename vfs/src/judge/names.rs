@@ -8,7 +8,7 @@ use super::{Failure, Outcome, Subject};
 use crate::caller::Caller;
 use crate::host;
 use crate::namespace::Namespace;
-use crate::place::NodeRef;
+use crate::place::{NodeRef, Place};
 use crate::request::{Follow, Given, MakeKind, PathOp, Removal, RenameMode, Target};
 use crate::resolve::{Course, Ending, Found, Last, Resolved, resolve};
 use crate::verdict::{Judged, Paths, Reply};
@@ -151,7 +151,12 @@ impl Namespace {
                 to.reach_directory()?;
                 Err(Errno::EBUSY.into())
             }
-            (Side::Host(from), Side::MountPoint(_)) => {
+            (Side::Host(from), Side::MountPoint(at)) => {
+                if let Place::Host(above) = self.parent(at)?
+                    && !host::same_device(&from.path, &above)
+                {
+                    return Err(Errno::EXDEV.into());
+                }
                 host::look(&from.path, Follow::No)?;
                 Err(match mode {
                     RenameMode::KeepTarget => Errno::EEXIST,
