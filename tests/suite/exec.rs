@@ -444,8 +444,9 @@ fn c_064_a_store_where_nothing_may_be_executed_is_named() {
 
 #[test]
 fn c_061_a_full_store_fails_as_a_full_disk_does() {
+    // What a run needs for itself is there; a copy of a program is larger.
     let script = "head -c 100m /dev/zero > $VR_THE_SOURCE/filler; \
-                  $V run $M -- sh -c '/m/static; echo $?'; rm $VR_THE_SOURCE/filler; \
+                  truncate -s -64K $VR_THE_SOURCE/filler; $V run $M -- sh -c '/m/static; echo $?'; rm $VR_THE_SOURCE/filler; \
                   $V run $M -- sh -c '/m/static > /dev/null; echo $?'";
     let Some(ran) = with_store("size=20m", script) else { return };
     assert_eq!(ran.out(), "126\n7\n", "{ran}");
