@@ -168,7 +168,7 @@ with_compat_rows! {
     Chown "chown" [Path, Id, Id] [FILE] Model(M::SetAttr),
     Fchown "fchown" [Fd, Id, Id] [DESC] Model(M::FsetAttr),
     Lchown "lchown" [Path, Id, Id] [FILE] Model(M::LsetAttr),
-    Umask "umask" [Mode] [] Pass,
+    Umask "umask" [Mode] [] Model(M::Creds),
     Gettimeofday "gettimeofday" [Out(S::Timeval), Out(S::Timezone)] [CLOCK] Pass,
     Getrlimit "getrlimit" [Choice(C::Resource), Out(S::Rlimit)] [] Pass,
     Getrusage "getrusage" [Choice(C::RusageWho), Out(S::Rusage)] [] Pass,

@@ -127,7 +127,7 @@ pub enum Model {
     Spawn,
     /// unshare
     Unshare,
-    /// set*id, setgroups, capset: the task's credentials change
+    /// set*id, setgroups, umask: the task's credentials change, or the permissions it takes away
     Creds,
 }
 

@@ -107,7 +107,10 @@ fn ways(sandbox: &kit::Sandbox, shown: &Shown) -> Vec<Way> {
     let trace = text(&sandbox.path("trace.txt"));
     let mut ways = vec![
         Way::new::<&str>("native", &[]),
-        Way::new("vrift run", &[vrift, "run", "--manifest", &manifest, "--prefix", &seen, "--"]),
+        Way::new(
+            "vrift run",
+            &[vrift, "run", "--read-only", "--manifest", &manifest, "--prefix", &seen, "--"],
+        ),
         Way::new("strace -f", &["strace", "-f", "-o", &trace]),
     ];
     if lab::installed(sandbox, "proot") {

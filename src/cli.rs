@@ -2,6 +2,7 @@
 
 mod cas;
 mod manifest;
+mod sessions;
 mod trace;
 mod trees;
 
@@ -15,6 +16,7 @@ pub(crate) use cas::{CasCommand, GcArgs};
 pub(crate) use manifest::{
     DiffArgs, LsArgs, ManifestCommand, PlaceArgs, ShowArgs, StatArgs, VerifyArgs,
 };
+pub(crate) use sessions::{Outcome, SessionArgs, SessionCommand};
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
 pub(crate) use trees::{ExportArgs, ExportTarArgs, ImportTarArgs, IngestArgs};
 
@@ -67,6 +69,9 @@ pub(crate) enum Command {
     /// Look into a manifest
     #[command(subcommand)]
     Manifest(ManifestCommand),
+    /// Look at, commit or discard what commands have changed in mounts
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Look into the content-addressed store, and look after it
     #[command(subcommand)]
     Cas(CasCommand),
@@ -82,6 +87,8 @@ pub(crate) struct MountArgs {
     /// Where the tree is seen [default: $VRIFT_VFS_PREFIX, else /vrift]
     #[arg(long, value_name = "DIR", requires = "manifest")]
     pub(crate) prefix: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
 }
 
 /// What becomes of processes that outlive the command.

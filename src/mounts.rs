@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use vrift_tracer::engine::Served;
 use vrift_vfs::manifest::Manifest;
+use vrift_vfs::session::Session;
 use vrift_vfs::{Mount, Namespace, Place, Skeleton};
 
-use crate::cli::MountArgs;
+use crate::cli::{MountArgs, SessionArgs};
 use crate::environment;
 use crate::failure::Failure;
 
@@ -17,12 +18,14 @@ pub(crate) struct Prepared {
     pub(crate) served: Option<Served>,
     /// The directory that stands for the current one, if a mount hides that.
     pub(crate) directory: Option<PathBuf>,
+    /// The session that takes the changes.
+    pub(crate) session: Option<String>,
 }
 
 /// Opens the manifest and the store.
 pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
     let Some(file) = &args.manifest else {
-        return Ok(Prepared { served: None, directory: None });
+        return Ok(Prepared { served: None, directory: None, session: None });
     };
     let point = args.prefix.clone().unwrap_or_else(environment::prefix);
     let store = environment::store()?;
@@ -35,7 +38,17 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         }
         other => other?,
     };
-    let mount = Mount::new(&point, manifest)?;
+    let (mount, session) = match &args.session {
+        SessionArgs { read_only: true, .. } => (Mount::read_only(&point, manifest)?, None),
+        SessionArgs { session, .. } => {
+            let session = match session {
+                Some(name) => Session::open_or_start(&store, name, manifest)?,
+                None => Session::start(&store, None, manifest)?,
+            };
+            let name = session.name().to_owned();
+            (Mount::writable(&point, session)?, Some(name))
+        }
+    };
     let namespace = Namespace::new(vec![mount], store, skeleton)?;
     // A current directory that has been removed is a place like any other on the host.
     let start = match std::env::current_dir() {
@@ -46,5 +59,5 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         Place::Node(node) => Some(namespace.stand_in(node)?),
         Place::Host(_) => None,
     };
-    Ok(Prepared { served: Some(Served::new(namespace, start)), directory })
+    Ok(Prepared { served: Some(Served::new(namespace, start)), directory, session })
 }

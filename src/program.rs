@@ -19,7 +19,7 @@ pub(crate) fn prepare(
     command: &[OsString],
     changes: &[OsString],
     directory: Option<&Path>,
-    served: Option<&Served>,
+    served: Option<&mut Served>,
 ) -> Result<Program, Failure> {
     let name = command.first().ok_or_else(|| Failure::new("no command was given"))?;
     let path = find(name, served)?;
@@ -63,7 +63,7 @@ fn changed(
 
 /// Searches `PATH`, with the mounts over it, as `execvp(3)` does: the first file that may be executed; a file that may not
 /// decides between "not found" and "cannot execute".
-fn find(name: &OsStr, served: Option<&Served>) -> Result<PathBuf, Failure> {
+fn find(name: &OsStr, mut served: Option<&mut Served>) -> Result<PathBuf, Failure> {
     if name.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(name));
     }
@@ -71,7 +71,8 @@ fn find(name: &OsStr, served: Option<&Served>) -> Result<PathBuf, Failure> {
     let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     for directory in env::split_paths(&path) {
         let file = directory.join(name);
-        let given = served.map_or(Ok(file.clone()), |served| served.program_at(&file));
+        let given =
+            served.as_deref_mut().map_or(Ok(file.clone()), |served| served.program_at(&file));
         match given.and_then(|given| access(&given, AccessFlags::X_OK).map(|()| given)) {
             Ok(given) if given.is_file() => return Ok(file),
             Err(Errno::EACCES) => forbidden = true,

@@ -36,6 +36,8 @@ use self::stage::{Ready, Stage};
 
 /// How many of a hundred lines have to be equal.
 const PERCENT_MIN: f64 = 99.0;
+/// Of `narrow`: what of 32-bit calls is shown otherwise, `docs/kernel-notes.md` lists (C-048).
+const PERCENT_MIN_NARROW: f64 = 97.0;
 
 /// Attempts at agreement; a race in the program may spoil one of them.
 const ATTEMPTS: usize = 3;
@@ -70,7 +72,10 @@ fn vrift_prints_what_strace_prints() {
     assert!(failures.is_empty(), "{failures:#?}");
     let short: Vec<_> = report
         .measured()
-        .filter(|m| m.best.percent() < PERCENT_MIN)
+        .filter(|m| {
+            let narrow = m.program == "narrow";
+            m.best.percent() < if narrow { PERCENT_MIN_NARROW } else { PERCENT_MIN }
+        })
         .map(|m| format!("{} {:.2} %", m.program, m.best.percent()))
         .collect();
     assert!(short.is_empty(), "less than {PERCENT_MIN} % of the lines are equal: {short:?}");

@@ -5,8 +5,8 @@
 
 use vrift_vfs::{AccessTime, Create, Follow, Handle, Limits, Open, PathOp, Subject};
 
-/// What `open(path, flags)` means.
-pub fn open_words(path: PathOp, flags: libc::c_int) -> Open {
+/// What `open(path, flags, mode)` means.
+pub fn open_words(path: PathOp, flags: libc::c_int, mode: u32) -> Open {
     let has = |bit: libc::c_int| flags & bit != 0;
     let follow = if has(libc::O_NOFOLLOW) { Follow::No } else { Follow::Yes };
     let create = match () {
@@ -20,6 +20,7 @@ pub fn open_words(path: PathOp, flags: libc::c_int) -> Open {
         handle: handle(flags),
         create,
         subject,
+        mode: mode & 0o7777,
         limits: Limits::default(),
         access_time: access_time(flags),
     }
@@ -37,10 +38,11 @@ fn access_time(_flags: libc::c_int) -> AccessTime {
 }
 
 fn handle(flags: libc::c_int) -> Handle {
+    let truncates = flags & libc::O_TRUNC != 0;
     match flags & libc::O_ACCMODE {
-        libc::O_RDONLY if flags & libc::O_TRUNC == 0 => Handle::Read,
-        libc::O_WRONLY => Handle::Write { reads: false },
-        _ => Handle::Write { reads: true },
+        libc::O_RDONLY if !truncates => Handle::Read,
+        libc::O_WRONLY => Handle::Write { reads: false, truncates },
+        _ => Handle::Write { reads: true, truncates },
     }
 }
 
@@ -50,15 +52,16 @@ mod tests {
     use vrift_vfs::At;
 
     fn words(flags: libc::c_int) -> Open {
-        open_words(PathOp { at: At::Cwd, path: b"x".to_vec(), follow: Follow::Yes }, flags)
+        open_words(PathOp { at: At::Cwd, path: b"x".to_vec(), follow: Follow::Yes }, flags, 0o644)
     }
 
     #[test]
     fn access_modes_become_handles() {
         assert_eq!(words(libc::O_RDONLY).handle, Handle::Read);
-        assert_eq!(words(libc::O_WRONLY).handle, Handle::Write { reads: false });
-        assert_eq!(words(libc::O_RDWR).handle, Handle::Write { reads: true });
-        assert_eq!(words(libc::O_RDONLY | libc::O_TRUNC).handle, Handle::Write { reads: true });
+        let write = |reads, truncates| Handle::Write { reads, truncates };
+        assert_eq!(words(libc::O_WRONLY).handle, write(false, false));
+        assert_eq!(words(libc::O_RDWR).handle, write(true, false));
+        assert_eq!(words(libc::O_RDONLY | libc::O_TRUNC).handle, write(true, true));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod export;
 mod ingest;
 mod manifest;
 mod run;
+mod session;
 mod trace;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ pub(crate) fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Ingest(args) => ingest::ingest(&args),
         Command::Export(args) => export::export(&args),
         Command::Manifest(command) => manifest::manifest(&command),
+        Command::Session(command) => session::session(&command),
         Command::Cas(command) => cas::cas(&command),
         Command::Doctor => doctor::doctor(),
     }

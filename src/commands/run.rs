@@ -12,6 +12,7 @@ use vrift_tracer::probe::Obstacle;
 use vrift_tracer::ptrace::LaunchError;
 use vrift_tracer::session::{self, Survivors};
 
+use super::session::{Naming, conclude};
 use crate::cli::{ExitWithRoot, RootArgs, RunArgs};
 use crate::failure::{Failure, chain, complain};
 use crate::{mounts, program};
@@ -29,18 +30,25 @@ pub(crate) fn observed(
     changes: &[OsString],
     observer: Observer,
 ) -> Result<Ending, Failure> {
-    let prepared = mounts::prepare(&root.mounts)?;
+    let mut prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
         command,
         changes,
         prepared.directory.as_deref(),
-        prepared.served.as_ref(),
+        prepared.served.as_mut(),
     )?;
     let survivors = match root.exit_with_root {
         ExitWithRoot::Wait => Survivors::Wait,
         ExitWithRoot::Kill => Survivors::Kill,
     };
-    match session::run(&program, prepared.served, observer, survivors) {
+    let ended = session::run(&program, prepared.served, observer, survivors);
+    if let Some(name) = &prepared.session {
+        let success = matches!(ended, Ok(Ending::Exited { code: 0 }));
+        let asked = &root.mounts.session;
+        let named = if asked.session.is_some() { Naming::ByUser } else { Naming::OfItsOwn };
+        conclude(name, named, asked.outcome(success))?;
+    }
+    match ended {
         Ok(ending) => Ok(ending),
         Err(LaunchError::Execute { errno }) => Err(program::not_executed(&command[0], errno)),
         Err(error @ (LaunchError::Seize { .. } | LaunchError::Filter { .. })) => {

@@ -127,7 +127,7 @@ impl Bench {
                 let mut vrift = self.sandbox.vrift(["trace", "-o"]);
                 vrift.arg(self.sandbox.path("trace"));
                 if way == Way::Both {
-                    vrift.arg("--manifest").arg(self.sandbox.path("tree.vrift"));
+                    vrift.arg("--read-only").arg("--manifest").arg(self.sandbox.path("tree.vrift"));
                     vrift.arg("--prefix").arg(self.sandbox.tree());
                 }
                 vrift.arg("--").args(words);

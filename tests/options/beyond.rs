@@ -17,7 +17,7 @@ fn mounted() -> Sandbox {
 }
 
 fn in_mount(sandbox: &Sandbox, options: &[&str], command: &[&str]) -> Ran {
-    let mut vrift = sandbox.vrift(["trace", "--manifest"]);
+    let mut vrift = sandbox.vrift(["trace", "--read-only", "--manifest"]);
     vrift.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(sandbox.tree());
     run(vrift.args(options).arg("--").args(command))
 }

@@ -288,11 +288,18 @@ fn equal_files_are_one_blob_and_different_inodes() {
 fn the_prefix_comes_from_the_environment() {
     let sandbox = ingested();
     let place = sandbox.path("elsewhere");
-    let mut vrift = sandbox.vrift(["run", "--manifest", "tree.vrift", "--", "cat"]);
+    let mut vrift = sandbox.vrift(["run", "--read-only", "--manifest", "tree.vrift", "--", "cat"]);
     let ran = run(vrift.arg(place.join("src/main.c")).env("VRIFT_VFS_PREFIX", &place));
     assert_eq!(ran.fine(), "int main(void) { return 0; }\n");
-    let mut vrift =
-        sandbox.vrift(["run", "--manifest", "tree.vrift", "--", "cat", "/vrift/copy.c"]);
+    let mut vrift = sandbox.vrift([
+        "run",
+        "--read-only",
+        "--manifest",
+        "tree.vrift",
+        "--",
+        "cat",
+        "/vrift/copy.c",
+    ]);
     assert_eq!(run(&mut vrift).fine(), "int main(void) { return 0; }\n");
 }
 

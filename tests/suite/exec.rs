@@ -428,8 +428,7 @@ fn with_store(options: &str, script: &str) -> Option<Ran> {
         skipped("this machine lets nobody mount");
         return None;
     }
-    let ingest =
-        "$V ingest $T/bin -o m.vrift > /dev/null 2>&1; M=\"--manifest m.vrift --prefix /m\"";
+    let ingest = "$V ingest $T/bin -o m.vrift > /dev/null 2>&1; M=\"--read-only --manifest m.vrift --prefix /m\"";
     Some(mount(&format!("{{ {ingest}; {script}; }}")))
 }
 
@@ -467,7 +466,10 @@ fn a_trace_shows_the_call_as_the_program_made_it() {
     sandbox.move_away();
     let script = "cd \"$0\" && bin/own-arg x > /dev/null; bin/shell y > /dev/null; bin/of-missing";
     let mut command = sandbox.vrift(["trace", "-e", "trace=execve", "-o"]);
-    command.arg(sandbox.path("trace")).arg("--manifest").arg(sandbox.path("tree.vrift"));
+    command
+        .arg(sandbox.path("trace"))
+        .args(["--read-only", "--manifest"])
+        .arg(sandbox.path("tree.vrift"));
     run(command.arg("--prefix").arg(&tree).args(["--", "sh", "-c", script]).arg(&tree));
     let trace = fs::read_to_string(sandbox.path("trace")).expect("the trace was written");
     for (call, outcome) in [

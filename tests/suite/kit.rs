@@ -123,7 +123,7 @@ impl Sandbox {
 
     /// A command with the manifest of [`Sandbox::ingest`] seen where the tree was.
     pub(crate) fn in_mount<A: AsRef<OsStr>>(&self, command: &[A]) -> Command {
-        let mut vrift = self.vrift(["run", "--manifest"]);
+        let mut vrift = self.vrift(["run", "--read-only", "--manifest"]);
         vrift.arg(self.path("tree.vrift")).arg("--prefix").arg(self.tree()).arg("--").args(command);
         vrift
     }

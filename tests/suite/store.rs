@@ -176,8 +176,11 @@ fn gc_refuses_to_guess_what_a_damaged_manifest_needs() {
     fs::write(sandbox.store().join("roots/x"), "vrift-root 1\n").expect("it is ours");
     gc(&sandbox, &[]).vrift_failed();
     fs::remove_file(sandbox.store().join("roots/x")).expect("it is ours");
-    fs::create_dir_all(sandbox.store().join("sessions/s")).expect("it is ours");
-    assert!(gc(&sandbox, &[]).vrift_failed().contains("session"));
+    let session = sandbox.store().join("sessions/s");
+    fs::create_dir_all(&session).expect("it is ours");
+    fs::write(session.join("journal"), "").expect("it is ours");
+    fs::write(session.join("base"), "no manifest").expect("it is ours");
+    assert!(gc(&sandbox, &[]).vrift_failed().contains("sessions/s/base is not a manifest"));
 }
 
 #[test]
@@ -186,7 +189,7 @@ fn gc_keeps_what_a_running_mount_reaches() {
     let tree = tree(&sandbox, "t", ["served".to_owned()]);
     ingest(&sandbox, &tree, "m").fine();
     let other = self::tree(&sandbox, "o", ["other".to_owned()]);
-    let mut vrift = sandbox.vrift(["run", "--manifest"]);
+    let mut vrift = sandbox.vrift(["run", "--read-only", "--manifest"]);
     vrift.arg(sandbox.path("m")).arg("--prefix").arg(&tree).args(["--", "sh", "-c"]);
     vrift.arg(format!("echo ready; read go; cat '{}/0'", tree.display()));
     let mut vrift = vrift.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");

@@ -222,7 +222,12 @@ fn a_trace_of_a_mount_says_what_vrift_made_of_the_calls() {
     sandbox.move_away();
     let trace = sandbox.path("trace");
     let mut vrift = sandbox.vrift(["trace", "-o"]);
-    vrift.arg(&trace).arg("--manifest").arg(manifest).arg("--prefix").arg(sandbox.tree());
+    vrift
+        .arg(&trace)
+        .args(["--read-only", "--manifest"])
+        .arg(manifest)
+        .arg("--prefix")
+        .arg(sandbox.tree());
     let script = "cat x; ls -l . >/dev/null; echo no > x; cat missing; pwd -P; test -e x";
     vrift.args(["--", "sh", "-c"]).arg(format!("cd '{}'; {script}", sandbox.tree().display()));
     let ran = run(&mut vrift);

@@ -45,7 +45,8 @@ fn same(sandbox: &Sandbox, scripts: &[&str]) {
             format!("{}\n{}--- stderr\n{}", ran.status, ran.out(), ran.err())
         };
         let native = outcome(sandbox.natively(&words));
-        let mut mount = sandbox.vrift(["run", "--prefix", "/usr", "--manifest"].map(OsStr::new));
+        let mut mount =
+            sandbox.vrift(["run", "--read-only", "--prefix", "/usr", "--manifest"].map(OsStr::new));
         mount.arg(sandbox.path("tree.vrift")).arg("--").args(words);
         let mounted = outcome(mount);
         if native != mounted {
@@ -116,7 +117,8 @@ fn the_command_itself_is_searched_for_in_the_mount() {
     run(rename.args(["-c", script])).fine();
     let manifest = sandbox.ingest(&sandbox.path("site/other"));
     let in_usr = |words: &[&str]| {
-        let mut mount = sandbox.vrift(["run", "--prefix", "/usr", "--manifest"].map(OsStr::new));
+        let mut mount =
+            sandbox.vrift(["run", "--read-only", "--prefix", "/usr", "--manifest"].map(OsStr::new));
         mount.arg(&manifest).arg("--").args(words).env("PATH", "/nowhere:/usr/bin");
         run(&mut mount)
     };

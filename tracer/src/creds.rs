@@ -5,12 +5,12 @@ use vrift_vfs::{Creds, Ids};
 
 use crate::procfs;
 
-/// `CAP_DAC_OVERRIDE` and `CAP_DAC_READ_SEARCH` (include/uapi/linux/capability.h).
+/// Capabilities by their names in include/uapi/linux/capability.h.
+const CHOWN: u64 = 1 << 0;
 const DAC_OVERRIDE: u64 = 1 << 1;
 const DAC_READ_SEARCH: u64 = 1 << 2;
-/// `CAP_FOWNER`
 const FOWNER: u64 = 1 << 3;
-/// `CAP_SYS_ADMIN`
+const FSETID: u64 = 1 << 4;
 const SYS_ADMIN: u64 = 1 << 21;
 
 /// The credentials of a task for both kinds of check.
@@ -51,7 +51,9 @@ impl TaskCreds {
             groups: numbers("Groups"),
             dac_override: caps & DAC_OVERRIDE != 0,
             dac_read_search: caps & DAC_READ_SEARCH != 0,
+            chown: caps & CHOWN != 0,
             owner: caps & FOWNER != 0,
+            fsetid: caps & FSETID != 0,
             admin: caps & SYS_ADMIN != 0,
         };
         // With the real ids, access(2) grants capabilities to root only (`access_override_creds`

@@ -9,10 +9,11 @@ use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS};
 use vrift_arch::syscall::{Flags, Kind};
 use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
-    AccessTime, AccessWanted, At, Create, Crossing, Exec, Follow, Handle, Ids, Limits, Links,
-    MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject, Target,
+    AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Exec, Follow, Handle, Ids, Limits,
+    Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject, Target,
 };
 
+use crate::attributes;
 use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
 use crate::messages;
@@ -101,16 +102,18 @@ pub(crate) fn decode<A: Arch>(
         Model::Fstatfs => file(Request::Statfs(call.descriptor())),
         Model::Exec => file(Request::Exec(call.program()?)),
         Model::Make => file(Request::Make(call.path(0, Follow::No)?, call.made())),
-        Model::Symlink => file(Request::Make(call.path(1, Follow::No)?, MakeKind::Other)),
+        Model::Symlink => file(call.symlink()?),
         Model::Link => file(Request::Link(call.link_source()?, call.path(1, Follow::No))),
         Model::Unlink => file(Request::Remove(call.path(0, Follow::No)?, Removal::File)),
         Model::Rmdir => file(Request::Remove(call.path(0, Follow::No)?, Removal::Directory)),
         Model::Unlinkat => file(Request::Remove(call.path(0, Follow::No)?, call.removal())),
         Model::Rename => file(call.rename()?),
         Model::SetAttr => file(call.set_attr()?),
-        Model::LsetAttr => file(Request::SetAttr(call.target(Follow::No)?)),
-        Model::FsetAttr => file(Request::SetAttr(call.content())),
-        Model::Ioctl if call.command_in(ATTR_REQUESTS) => file(Request::SetAttr(call.content())),
+        Model::LsetAttr => file(Request::SetAttr(call.target(Follow::No)?, call.change()?)),
+        Model::FsetAttr => file(Request::SetAttr(call.content(), call.change()?)),
+        Model::Ioctl if call.command_in(ATTR_REQUESTS) => {
+            file(Request::SetAttr(call.content(), AttrChange::Other))
+        }
         Model::Watch => file(call.watch()?),
         Model::GetXattr => file(Request::GetXattr(call.used(Follow::Yes)?, call.xattr()?)),
         Model::LgetXattr => file(Request::GetXattr(call.target(Follow::No)?, call.xattr()?)),
@@ -332,13 +335,17 @@ impl<A: Arch> Decoder<'_, A> {
             Some(Syscall::Creat) => open::O_CREAT | open::O_WRONLY | open::O_TRUNC,
             _ => self.of_kind(|kind| kind == Kind::Flags(Flags::Open)) as u32,
         };
-        Ok(open_words::<A>(self.path(0, Follow::Yes)?, flags))
+        let mode = match self.call.syscall {
+            Some(Syscall::Creat) => self.arg(Arg::A1),
+            _ => self.of_kind(|kind| kind == Kind::Mode),
+        };
+        Ok(open_words::<A>(self.path(0, Follow::Yes)?, flags, mode as u32))
     }
 
     fn open_how(&self) -> Result<Request, Errno> {
         let how = open_how::<A>(self.call, self.memory)?;
         let path = self.path(0, Follow::Yes)?;
-        let open = open_words::<A>(path, how.flags as u32);
+        let open = open_words::<A>(path, how.flags as u32, how.mode as u32);
         Ok(Request::Open(Open { limits: limits(how.resolve), ..open }))
     }
 
@@ -349,10 +356,22 @@ impl<A: Arch> Decoder<'_, A> {
     }
 
     fn made(&self) -> MakeKind {
-        match self.call.syscall {
-            Some(Syscall::Mkdir | Syscall::Mkdirat) => MakeKind::Directory,
-            _ => MakeKind::Other,
+        let mode = self.of_kind(|kind| matches!(kind, Kind::Mode | Kind::NodeMode)) as u32;
+        let permissions = mode & 0o7777;
+        match (self.call.syscall, mode & abi::S_IFMT) {
+            (Some(Syscall::Mkdir | Syscall::Mkdirat), _) => {
+                MakeKind::Directory { mode: mode & 0o1777 }
+            }
+            (_, abi::S_IFIFO) => MakeKind::Fifo { mode: permissions },
+            (_, abi::S_IFSOCK) => MakeKind::Socket { mode: permissions },
+            (_, abi::S_IFCHR | abi::S_IFBLK) => MakeKind::Device,
+            _ => MakeKind::File { mode: permissions },
         }
+    }
+
+    fn symlink(&self) -> Result<Request, Errno> {
+        let target = self.memory.read_cstr(GuestAddr(self.arg(Arg::A0)), PATH_BYTES_MAX)?;
+        Ok(Request::Make(self.path(1, Follow::No)?, MakeKind::Symlink { target }))
     }
 
     /// `link` does not follow; `linkat` does if told so.
@@ -384,7 +403,11 @@ impl<A: Arch> Decoder<'_, A> {
         if let Some(Syscall::Truncate | Syscall::Truncate64) = self.call.syscall {
             return Ok(Request::Truncate(self.path(0, Follow::Yes)?));
         }
-        Ok(Request::SetAttr(self.target(Follow::Yes)?))
+        Ok(Request::SetAttr(self.target(Follow::Yes)?, self.change()?))
+    }
+
+    fn change(&self) -> Result<AttrChange, Errno> {
+        attributes::change::<A>(self.call, self.memory)
     }
 
     fn bind(&self, addr: u64, len: u64) -> Operation {
@@ -447,15 +470,15 @@ impl<A: Arch> Decoder<'_, A> {
 }
 
 /// The words for `O_*` flags (`build_open_flags` in the kernel's `fs/open.c`).
-fn open_words<A: Arch>(path: PathOp, flags: u32) -> Open {
+fn open_words<A: Arch>(path: PathOp, flags: u32, mode: u32) -> Open {
     let has = |bit: u32| flags & bit != 0;
     let follow = if has(A::OPEN.nofollow) { Follow::No } else { Follow::Yes };
     let handle = match flags & open::O_ACCMODE {
         _ if has(open::O_PATH) => Handle::Path,
-        open::O_RDONLY if has(open::O_TRUNC) => Handle::Write { reads: true },
+        open::O_RDONLY if has(open::O_TRUNC) => Handle::Write { reads: true, truncates: true },
         open::O_RDONLY => Handle::Read,
-        open::O_WRONLY => Handle::Write { reads: false },
-        _ => Handle::Write { reads: true },
+        open::O_WRONLY => Handle::Write { reads: false, truncates: has(open::O_TRUNC) },
+        _ => Handle::Write { reads: true, truncates: has(open::O_TRUNC) },
     };
     let create = match () {
         () if has(open::O_PATH) => Create::No,
@@ -471,7 +494,8 @@ fn open_words<A: Arch>(path: PathOp, flags: u32) -> Open {
     };
     let access_time = if has(open::O_NOATIME) { AccessTime::Kept } else { AccessTime::Updated };
     let (path, limits) = (PathOp { follow, ..path }, Limits::default());
-    Open { path, handle, create, subject, limits, access_time }
+    let mode = mode & 0o7777;
+    Open { path, handle, create, subject, mode, limits, access_time }
 }
 
 /// The words for `RESOLVE_*`. `RESOLVE_CACHED` asks for nothing here: manifests are in memory.

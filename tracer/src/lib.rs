@@ -8,7 +8,8 @@
 //!
 //! Only `ptrace` touches the kernel's tracing interface; everything between is plain values.
 
-pub mod call;
+pub mod attributes;
+mod call;
 pub mod cores;
 pub mod engine;
 pub mod memory;

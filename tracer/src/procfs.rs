@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_vfs::Backing;
+use vrift_vfs::session::Staged;
 
 /// The path of a task's current directory. *Errors:* `ENOENT` if that has been removed.
 pub(crate) fn directory(tid: Pid) -> Result<PathBuf, Errno> {
@@ -52,6 +53,18 @@ pub(crate) fn pidfd(tid: Pid, fd: i32) -> Option<i32> {
 pub(crate) fn backing(tid: Pid, fd: i32) -> Option<Backing> {
     let meta = fs::metadata(format!("/proc/{tid}/fd/{fd}")).ok()?;
     Some(Backing { dev: meta.dev(), ino: meta.ino() })
+}
+
+/// What the staging file behind a task's descriptor says.
+pub(crate) fn staged(tid: Pid, fd: i32) -> Option<Staged> {
+    fs::metadata(format!("/proc/{tid}/fd/{fd}")).ok().map(|meta| Staged::from(&meta))
+}
+
+/// The permissions a task takes from what it makes; all that others would get, if it is gone.
+pub(crate) fn umask(tid: Pid) -> u32 {
+    let status = status(tid);
+    let octal = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    octal.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()).unwrap_or(0o077)
 }
 
 /// The file position of a task's descriptor.

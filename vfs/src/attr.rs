@@ -2,6 +2,8 @@
 
 pub use crate::manifest::{Kind, Timestamp};
 
+use crate::session::Staged;
+
 /// The attributes of a node as a caller sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are those of stat(2) and statx(2)")]
@@ -45,4 +47,12 @@ pub struct Figures {
     /// The mount's own.
     pub fs_id: (u32, u32),
     pub name_max: u64,
+}
+
+impl Attr {
+    /// These attributes with what a staging file says.
+    pub(crate) fn with(self, staged: Staged) -> Attr {
+        let Staged { size, blocks, atime, mtime, ctime } = staged;
+        Attr { size, blocks, atime, mtime, ctime: ctime.max(self.ctime), ..self }
+    }
 }

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use crate::creds::{Creds, Ids};
 use crate::files::OpenNode;
 use crate::place::{NodeRef, Place};
+use crate::session::Staged;
 
 /// A process or thread as a component of `/proc` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,12 @@ pub trait Caller {
     /// The path of a host directory behind a descriptor. *Errors:* `EBADF`; `ENOTDIR` if the
     /// descriptor never has a path (a pipe, a socket); `ENOENT` if what it is has been removed.
     fn host_path(&self, fd: i32) -> Result<PathBuf, Errno>;
+
+    /// The permissions it takes from what it makes.
+    fn umask(&self) -> u32;
+
+    /// What the staging file behind a descriptor says, which may have no name left.
+    fn staged(&self, fd: i32) -> Option<Staged>;
 
     /// Its credentials.
     fn creds(&self, ids: Ids) -> Creds;

@@ -26,8 +26,12 @@ pub struct Creds {
     pub dac_override: bool,
     /// `CAP_DAC_READ_SEARCH`
     pub dac_read_search: bool,
+    /// `CAP_CHOWN`
+    pub chown: bool,
     /// `CAP_FOWNER`
     pub owner: bool,
+    /// `CAP_FSETID`
+    pub fsetid: bool,
     /// `CAP_SYS_ADMIN`
     pub admin: bool,
 }

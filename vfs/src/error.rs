@@ -40,6 +40,8 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// A session cannot be read or written.
+    Session(Box<crate::session::Error>),
     /// Executable copies lie where nothing may be executed.
     NoExec {
         /// Where.
@@ -59,6 +61,7 @@ impl Error {
     pub fn errno(&self) -> Errno {
         match self {
             Error::NoExec { .. } => Errno::EACCES,
+            Error::Session(error) => error.errno(),
             Error::Stage { source } => match source.raw_os_error().map(Errno::from_raw) {
                 Some(full @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EMFILE | Errno::ENFILE)) => {
                     full
@@ -91,6 +94,7 @@ impl fmt::Display for Error {
             Error::Stage { .. } => {
                 write!(f, "cannot make an executable copy of a program of the mount in the store")
             }
+            Error::Session(_) => write!(f, "a change cannot be kept"),
             Error::NoExec { path } => {
                 write!(
                     f,
@@ -110,7 +114,14 @@ impl std::error::Error for Error {
             Error::MountPoint { .. } | Error::NoExec { .. } => None,
             Error::Skeleton { source, .. } | Error::Stage { source } => Some(source),
             Error::Content { source, .. } => Some(source.as_ref()),
+            Error::Session(source) => Some(source.as_ref()),
         }
+    }
+}
+
+impl From<crate::session::Error> for Error {
+    fn from(source: crate::session::Error) -> Error {
+        Error::Session(Box::new(source))
     }
 }
 

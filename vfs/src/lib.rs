@@ -4,9 +4,8 @@
 //! The crate speaks in typed words ([`Request`], [`Verdict`]) and knows no register, no guest
 //! address and no `O_*` number; the tracer and the preload shim translate. A request is judged
 //! ([`Namespace::judge`]) without any effect on the caller; what must be remembered after the
-//! kernel has acted travels as an [`Effect`].
-//!
-//! Deliberately absent: writing. A mount answers `EROFS` to whatever would change it.
+//! kernel has acted travels as an [`Effect`]. Names and attributes of a mount with a session are
+//! changed as they are judged; what is written to files, the kernel writes.
 //!
 //! Lock order: a namespace is used by one thread and has no locks; where several threads work
 //! (`ingest`, `export`), none takes a lock while it holds another.
@@ -18,6 +17,8 @@ pub mod export;
 pub mod ingest;
 pub mod manifest;
 pub mod reach;
+pub mod session;
+pub mod tree;
 
 mod attr;
 mod caller;
@@ -30,6 +31,7 @@ mod image;
 mod judge;
 mod lease;
 mod magic;
+mod mutate;
 mod namespace;
 mod place;
 mod request;
@@ -49,8 +51,9 @@ pub use files::{Backing, FdTable, OpenNode, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use request::{
-    AccessTime, AccessWanted, At, Create, Crossing, Exec, Follow, Given, Handle, Limits, Links,
-    MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject, Target,
+    AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Exec, Follow, Given, Handle,
+    Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject,
+    Target, TimeChange, XattrMode,
 };
 pub use skeleton::Skeleton;
 pub use verdict::{Cause, Effect, Judged, Launch, Made, Paths, Reply, Verdict};

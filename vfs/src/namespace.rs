@@ -16,8 +16,10 @@ use crate::image::Images;
 use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
 use crate::resolve::NAME_BYTES_MAX;
+use crate::session::Session;
 use crate::skeleton::Skeleton;
 use crate::sticky::Protections;
+use crate::tree::{Content, Tree};
 
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
 /// a device; it counts minors up from 1 and never gets this far.
@@ -26,17 +28,35 @@ const FIRST_MINOR: u32 = 0xff000;
 /// `st_blksize` of every node: the page size, as most file systems say.
 const BLOCK_SIZE: u32 = 4096;
 
-/// A manifest at a place of the host's tree.
+/// The tree of a mount, and whether it can change.
+#[derive(Debug)]
+enum Volume {
+    /// `--read-only`: whatever would change it is refused.
+    ReadOnly(Box<Tree>),
+    /// Changes go into the session.
+    Session(Box<Session>),
+}
+
+/// A tree at a place of the host's.
 #[derive(Debug)]
 pub struct Mount {
     point: PathBuf,
-    manifest: Manifest,
+    volume: Volume,
 }
 
 impl Mount {
     /// Prepares `manifest` to be seen at `point`, an absolute path whose parent directory exists.
     /// Symlinks in the parent's path are resolved now, once.
-    pub fn new(point: &Path, manifest: Manifest) -> Result<Mount, Error> {
+    pub fn read_only(point: &Path, manifest: Manifest) -> Result<Mount, Error> {
+        Mount::new(point, Volume::ReadOnly(Box::new(Tree::new(manifest))))
+    }
+
+    /// The same with a session that can be written to.
+    pub fn writable(point: &Path, session: Session) -> Result<Mount, Error> {
+        Mount::new(point, Volume::Session(Box::new(session)))
+    }
+
+    fn new(point: &Path, volume: Volume) -> Result<Mount, Error> {
         let unusable = |why| Error::MountPoint { point: point.to_owned(), why };
         if !point.is_absolute() {
             return Err(unusable("the path is not absolute"));
@@ -49,7 +69,14 @@ impl Mount {
         })?;
         // A mount on a symlink to a directory lies on that directory, as with mount(2).
         let point = point.canonicalize().unwrap_or_else(|_| parent.join(name));
-        Ok(Mount { point, manifest })
+        Ok(Mount { point, volume })
+    }
+
+    fn tree(&self) -> &Tree {
+        match &self.volume {
+            Volume::ReadOnly(tree) => tree,
+            Volume::Session(session) => session.tree(),
+        }
     }
 
     /// Where it is seen.
@@ -96,7 +123,7 @@ impl Namespace {
             }
         }
         for (number, mount) in mounts.iter().enumerate() {
-            skeleton.lease(number, &mount.manifest)?;
+            skeleton.lease(number, mount.tree().base())?;
         }
         let images = Images::new(skeleton.stage());
         let protections = Protections::of_host();
@@ -108,7 +135,7 @@ impl Namespace {
     pub fn locate(&self, path: &Path) -> Result<Place, Error> {
         for (id, mount) in self.mounts.iter().enumerate() {
             let Ok(inside) = path.strip_prefix(&mount.point) else { continue };
-            if let Some(node) = mount.manifest.find(inside.as_os_str().as_bytes())? {
+            if let Some(node) = mount.tree().find(inside.as_os_str().as_bytes())? {
                 return Ok(Place::Node(NodeRef { mount: MountId(id as u16), node }));
             }
             let why = "the current directory is hidden by the mount and not in the manifest";
@@ -117,15 +144,23 @@ impl Namespace {
         Ok(Place::Host(path.to_owned()))
     }
 
-    /// The path under which a caller sees `node` (one of them, for a file with several names).
-    pub fn path_of(&self, node: NodeRef) -> Result<PathBuf, Error> {
+    /// The path under which a caller sees `node` (one of them, for a file with several names);
+    /// `None` if it has none left.
+    pub fn path_of(&self, node: NodeRef) -> Result<Option<PathBuf>, Error> {
         let mount = self.mount(node.mount);
-        let inside = mount.manifest.path_of(node.node)?;
+        let Some(inside) = mount.tree().path_of(node.node)? else { return Ok(None) };
         let mut path = mount.point.clone();
         if !inside.is_empty() {
             path.push(std::ffi::OsStr::from_bytes(&inside));
         }
-        Ok(path)
+        Ok(Some(path))
+    }
+
+    /// What `/proc` shows as the path of `node`: it says so if the node has none left.
+    pub fn shown_path(&self, node: NodeRef) -> Result<PathBuf, Error> {
+        let deleted =
+            || self.mount(node.mount).point.join(format!("#{} (deleted)", ino(node.node)));
+        Ok(self.path_of(node)?.unwrap_or_else(deleted))
     }
 
     /// What `stat` says of `node`.
@@ -174,11 +209,11 @@ impl Namespace {
         at: NodeRef,
         from: u64,
     ) -> Result<impl Iterator<Item = Result<DirEntry<'_>, Error>>, Error> {
-        let manifest = &self.mount(at.mount).manifest;
-        let above = if at.node == manifest.root() {
+        let tree = self.mount(at.mount).tree();
+        let above = if at.node == tree.root() {
             std::fs::metadata(self.above(at.mount)).map_or(ino(at.node), |m| m.ino())
         } else {
-            ino(manifest.parent(at.node)?)
+            ino(tree.parent(at.node)?)
         };
         let dots = [(ino(at.node), &b"."[..]), (above, &b".."[..])];
         let dots = (0u64..).zip(dots).filter(move |(position, _)| *position >= from).map(
@@ -186,11 +221,11 @@ impl Namespace {
                 Ok(DirEntry { ino, next: position + 1, kind: Kind::Directory, name })
             },
         );
-        let named = manifest.entries(at.node, from.saturating_sub(2))?.map(|entry| {
+        let named = tree.entries(at.node, from.saturating_sub(2))?.map(|entry| {
             let entry = entry?;
             Ok(DirEntry {
                 ino: ino(entry.node),
-                next: entry.index + 3,
+                next: entry.position + 3,
                 kind: entry.kind,
                 name: entry.name,
             })
@@ -198,9 +233,35 @@ impl Namespace {
         Ok(dots.chain(named))
     }
 
-    /// The content of the file `at`.
-    pub fn digest(&self, at: NodeRef) -> Result<Digest, Error> {
-        Ok(self.node(at)?.digest)
+    /// The content of the file `at`, if it is a blob.
+    pub fn digest(&self, at: NodeRef) -> Result<Option<Digest>, Error> {
+        Ok(match self.mount(at.mount).tree().content(at.node)? {
+            Content::Blob(digest) => Some(digest),
+            Content::Staged => None,
+        })
+    }
+
+    /// The real file behind the file `at`.
+    pub(crate) fn content_path(&self, at: NodeRef) -> Result<PathBuf, Error> {
+        if let Volume::Session(session) = &self.mount(at.mount).volume
+            && session.tree().content(at.node)? == Content::Staged
+        {
+            return Ok(session.staged_path(at.node));
+        }
+        Ok(self.blob_path(&self.node(at)?.digest))
+    }
+
+    /// The session of a mount that can be written to.
+    pub(crate) fn session(&mut self, mount: MountId) -> Option<&mut Session> {
+        match &mut self.mounts[usize::from(mount.0)].volume {
+            Volume::ReadOnly(_) => None,
+            Volume::Session(session) => Some(session),
+        }
+    }
+
+    /// Whether the mount can be written to.
+    pub(crate) fn is_writable(&self, mount: MountId) -> bool {
+        matches!(self.mount(mount).volume, Volume::Session(_))
     }
 
     /// Where the store is.
@@ -246,38 +307,38 @@ impl Namespace {
     }
 
     pub(crate) fn node(&self, at: NodeRef) -> Result<Node, Error> {
-        Ok(self.mount(at.mount).manifest.node(at.node)?)
+        match &self.mount(at.mount).volume {
+            Volume::ReadOnly(tree) => tree.node(at.node),
+            Volume::Session(session) => Ok(session.node(at.node)?),
+        }
     }
 
     pub(crate) fn lookup(&self, dir: NodeRef, name: &[u8]) -> Result<Option<NodeRef>, Error> {
-        let found = self.mount(dir.mount).manifest.lookup(dir.node, name)?;
+        let found = self.mount(dir.mount).tree().lookup(dir.node, name)?;
         Ok(found.map(|node| NodeRef { node, ..dir }))
     }
 
     /// The directory above `dir`, which is the host's for a mount's root.
     pub(crate) fn parent(&self, dir: NodeRef) -> Result<Place, Error> {
-        let manifest = &self.mount(dir.mount).manifest;
-        if dir.node == manifest.root() {
+        let tree = self.mount(dir.mount).tree();
+        if dir.node == tree.root() {
             return Ok(Place::Host(self.above(dir.mount).to_owned()));
         }
-        Ok(Place::Node(NodeRef { node: manifest.parent(dir.node)?, ..dir }))
+        Ok(Place::Node(NodeRef { node: tree.parent(dir.node)?, ..dir }))
     }
 
     pub(crate) fn xattr(&self, at: NodeRef, name: &[u8]) -> Result<Option<&[u8]>, Error> {
-        Ok(self.mount(at.mount).manifest.xattr(at.node, name)?)
+        self.mount(at.mount).tree().xattr(at.node, name)
     }
 
     /// The names of the extended attributes.
-    pub(crate) fn xattr_names(
-        &self,
-        at: NodeRef,
-    ) -> Result<impl Iterator<Item = Result<&[u8], Error>>, Error> {
-        let found = self.mount(at.mount).manifest.xattrs(at.node)?;
-        Ok(found.map(|attribute| Ok(attribute?.0)))
+    pub(crate) fn xattr_names(&self, at: NodeRef) -> Result<impl Iterator<Item = &[u8]>, Error> {
+        let found = self.mount(at.mount).tree().xattrs(at.node)?;
+        Ok(found.into_iter().map(|(name, _)| name))
     }
 
     pub(crate) fn target(&self, link: NodeRef) -> Result<&[u8], Error> {
-        Ok(self.mount(link.mount).manifest.target(link.node)?)
+        self.mount(link.mount).tree().target(link.node)
     }
 
     /// The root of the mount at exactly this host path.
@@ -285,7 +346,7 @@ impl Namespace {
         // Comparing bytes is enough: both sides are free of `.`, `//` and symlinks.
         let wanted = path.as_os_str().as_bytes();
         let id = self.mounts.iter().position(|m| m.point.as_os_str().as_bytes() == wanted)?;
-        Some(NodeRef { mount: MountId(id as u16), node: self.mounts[id].manifest.root() })
+        Some(NodeRef { mount: MountId(id as u16), node: self.mounts[id].tree().root() })
     }
 
     pub(crate) fn protections(&self) -> &Protections {
@@ -293,7 +354,7 @@ impl Namespace {
     }
 
     pub(crate) fn is_mount_root(&self, at: NodeRef) -> bool {
-        self.mount(at.mount).manifest.root() == at.node
+        self.mount(at.mount).tree().root() == at.node
     }
 
     fn mount(&self, id: MountId) -> &Mount {

@@ -1,15 +1,11 @@
-//! What a store must keep: the contents of registered manifests, of mounts that run, and, so far,
-//! of sessions.
+//! What a store must keep: the contents of registered manifests, of mounts that run, and of the
+//! manifests below sessions.
 //!
 //! **Invariant:** whatever cannot be read is told, never passed over: who deletes by this answer
 //! must not take "unknown" for "nothing".
-//!
-//! Deliberately absent: reading the journal of a session. Where there is one, the answer is that it
-//! is unknown what it reaches.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +13,7 @@ use vrift_cas::{Digest, Root, Store};
 
 use crate::lease;
 use crate::manifest::{self, Kind, Manifest, NodeId};
+use crate::session;
 
 /// What a store must keep.
 #[derive(Debug, Default)]
@@ -55,8 +52,8 @@ pub enum Why {
         /// The process id and a number, which name the running vrift.
         holder: String,
     },
-    /// It is a session.
-    Session,
+    /// The sessions cannot be listed.
+    Session(Box<session::Error>),
 }
 
 impl fmt::Display for Unknown {
@@ -70,7 +67,7 @@ impl fmt::Display for Unknown {
                 let pid = holder.split('-').next().unwrap_or_default();
                 write!(f, "process {pid} runs with the manifest that was at {path} before")
             }
-            Why::Session => write!(f, "{path} is a session, and cannot be asked yet"),
+            Why::Session(error) => chain(error.as_ref(), f),
         }
     }
 }
@@ -136,16 +133,22 @@ impl Reach {
         }
     }
 
+    /// A session reaches what the manifest below it does: what it made is in files of its own.
     fn add_sessions(&mut self, store: &Path) {
-        let sessions = store.join("sessions");
-        let unknown = |path, why| Unknown { path, why };
-        match fs::read_dir(&sessions) {
-            Ok(found) => self.unknown.extend(found.map(|session| match session {
-                Ok(session) => unknown(session.path(), Why::Session),
-                Err(error) => unknown(sessions.clone(), Why::Io(error)),
-            })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => self.unknown.push(unknown(sessions, Why::Io(error))),
+        let bases = match session::bases(store) {
+            Ok(bases) => bases,
+            Err(error) => {
+                let why = Why::Session(Box::new(error));
+                return self.unknown.push(Unknown { path: store.join("sessions"), why });
+            }
+        };
+        for base in bases {
+            match open(&base) {
+                Ok(Some(manifest)) => self.add_manifest(&manifest),
+                // It was committed or discarded meanwhile.
+                Ok(None) => {}
+                Err(error) => self.unknown.push(Unknown { path: base, why: error.into() }),
+            }
         }
     }
 

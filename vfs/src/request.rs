@@ -2,6 +2,8 @@
 
 use nix::errno::Errno;
 
+pub use crate::mutate::{AttrChange, TimeChange, XattrMode};
+
 /// Where a relative path starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
@@ -57,6 +59,8 @@ pub enum Handle {
     Write {
         /// Whether it reads as well.
         reads: bool,
+        /// Whether what is there is thrown away (`O_TRUNC`).
+        truncates: bool,
     },
 }
 
@@ -155,6 +159,8 @@ pub struct Open {
     pub create: Create,
     /// What it accepts.
     pub subject: Subject,
+    /// The mode of what it makes, before the umask.
+    pub mode: u32,
     /// What the walk to it may pass through.
     pub limits: Limits,
     /// Whether reading counts as an access.
@@ -188,13 +194,29 @@ pub struct Exec {
     pub purpose: Purpose,
 }
 
-/// What a name is made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a name is made for; modes are those before the umask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the arguments of mkdir(2), mknod(2), symlink(2)")]
 pub enum MakeKind {
     /// A directory: a trailing slash is allowed.
-    Directory,
-    /// Anything else.
-    Other,
+    Directory { mode: u32 },
+    /// A file.
+    File { mode: u32 },
+    /// A FIFO.
+    Fifo { mode: u32 },
+    /// A socket.
+    Socket { mode: u32 },
+    /// A character or block device.
+    Device,
+    /// A symlink.
+    Symlink { target: Vec<u8> },
+}
+
+impl MakeKind {
+    /// Whether a slash may follow the name.
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self, MakeKind::Directory { .. })
+    }
 }
 
 /// Which kind of name is removed.
@@ -249,7 +271,7 @@ pub enum Request {
     /// truncate
     Truncate(PathOp),
     /// chmod, chown, utimes, setxattr, … by path or descriptor
-    SetAttr(Target),
+    SetAttr(Target, AttrChange),
     /// getxattr family: the attribute of this name
     GetXattr(Target, Vec<u8>),
     /// listxattr family

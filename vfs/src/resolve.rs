@@ -280,6 +280,7 @@ impl Walk<'_> {
         }
         let Some(child) = self.names.lookup(dir, &component.name)? else {
             if component.is_last {
+                self.entry = Some((dir, component.name));
                 return Ok(Step::End(Found::Absent, component.slash));
             }
             return Err(Errno::ENOENT.into());

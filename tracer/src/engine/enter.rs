@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
 use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, Paths, Place, Reply, Request, Verdict};
 
+use super::filters::{installs_filter, supervised};
 use super::launch::{Launched, Script, check_arguments};
 use super::opening::keep_from_making;
 use super::room::{NoRoom, Room};
@@ -36,6 +38,7 @@ const NAMESPACES: u64 = clone::CLONE_NEWNS
     | clone::CLONE_NEWCGROUP;
 
 /// What is done with a call.
+#[derive(Debug)]
 pub(super) enum Action {
     /// The kernel gets it as it is, and its result does not matter.
     Pass,
@@ -67,11 +70,20 @@ impl<A: Arch> Engine<A> {
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
-        let action = self.consider(&call, guest);
+        let action = match self.decided(tid, &call) {
+            Some(action) => action,
+            None => self.consider(&call, guest),
+        };
         let (action, slots, lent) = match self.room(&action, &call, guest)? {
             Room::Slots(slots) => (action, slots, None),
             Room::Lent(lent) => (action, Vec::new(), Some(lent)),
-            Room::ToBeMapped(count) => return self.inject_mapping(count, call.abi, guest),
+            Room::ToBeMapped(count) => {
+                let next = self.inject_mapping(count, call.abi, guest)?;
+                if let Some(task) = self.tasks.get_mut(&tid) {
+                    task.decided = Some(Box::new((call, action)));
+                }
+                return Ok(next);
+            }
             Room::Missing => {
                 self.observer.complain_once(&NoRoom);
                 let why = "there is no room for the path in its memory";
@@ -92,6 +104,13 @@ impl<A: Arch> Engine<A> {
             task.scratch.borrow_mut().release(&taken);
         }
         next
+    }
+
+    /// What was decided about this very call before a mapping of ours took its place. A mount may
+    /// have been changed by the decision, so it is not made twice.
+    fn decided(&mut self, tid: Pid, call: &Call) -> Option<Action> {
+        let (decided, action) = *self.tasks.get_mut(&tid)?.decided.take()?;
+        (decided == *call).then_some(action)
     }
 
     /// Shows a call of a task that has a filter of its own. What is done with it is considered at
@@ -207,6 +226,7 @@ impl<A: Arch> Engine<A> {
             Operation::Credentials => {
                 // The next read happens after this call has taken effect.
                 task.creds.take();
+                task.umask.set(None);
                 Action::Pass
             }
             Operation::Duplicate(fd) => match open_node(tid, &task.files, fd) {
@@ -220,7 +240,7 @@ impl<A: Arch> Engine<A> {
                 // Only datagrams are sent to a path; for any other socket it is a mistake.
                 let datagram = !to.is_empty() && procfs::is_datagram(tid, call.arg(Arg::A0) as i32);
                 for path in to.into_iter().filter(|_| datagram) {
-                    let served = self.served.as_ref().expect("consider() returned early");
+                    let served = self.served.as_mut().expect("consider() returned early");
                     match served.judge(&self.tasks, tid, &Request::Connect(path)) {
                         Ok(Judged { verdict: Verdict::Pass, .. }) => {}
                         Ok(judged) => return self.apply(judged, call, guest),
@@ -247,7 +267,7 @@ impl<A: Arch> Engine<A> {
             // Done when it has succeeded.
             Operation::Unshare(_) => Action::Watch(Effect::None),
             Operation::File(request) => {
-                let served = self.served.as_ref().expect("consider() returned early without it");
+                let served = self.served.as_mut().expect("consider() returned early without it");
                 match served.judge(&self.tasks, tid, &request) {
                     Ok(judged) => self.apply(judged, call, guest),
                     Err(error) => self.fail(&error),
@@ -562,23 +582,6 @@ pub(super) fn unshared(call: &Call) -> u64 {
             clone::CLONE_FILES
         }
         _ => 0,
-    }
-}
-
-/// Whether a call installs a filter whose decisions another process takes.
-fn supervised(call: &Call) -> bool {
-    installs_filter(call) && call.arg(Arg::A1) & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0
-}
-
-/// Whether a call gives its task a seccomp filter of its own.
-pub(super) fn installs_filter(call: &Call) -> bool {
-    match call.syscall {
-        Some(Syscall::Seccomp) => {
-            let operation = call.arg(Arg::A0) as u32;
-            [libc::SECCOMP_SET_MODE_STRICT, libc::SECCOMP_SET_MODE_FILTER].contains(&operation)
-        }
-        Some(Syscall::Prctl) => call.arg(Arg::A0) as i32 == libc::PR_SET_SECCOMP,
-        _ => false,
     }
 }
 

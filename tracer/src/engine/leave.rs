@@ -9,7 +9,8 @@ use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{Effect, OpenNode, Place};
 
-use super::enter::{installs_filter, unshared};
+use super::enter::unshared;
+use super::filters::installs_filter;
 use super::room::Mapping;
 use super::scratch::sign;
 use super::task::{Coverage, Instead, Pending, Phase, Undo};
@@ -188,7 +189,7 @@ impl<A: Arch> Engine<A> {
             (Effect::Opens { node, blob: Some(digest), .. }, Outcome::Error(Errno::ENOENT)) => {
                 let namespace = self.served.as_ref()?.namespace();
                 let blob = namespace.blob_path(&digest);
-                let file = namespace.path_of(node).unwrap_or_default();
+                let file = namespace.shown_path(node).unwrap_or_default();
                 self.observer.complain(&MissingBlob { file, blob });
                 Some(-(Errno::EIO as i64))
             }

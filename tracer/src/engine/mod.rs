@@ -8,6 +8,7 @@
 
 mod birth;
 mod enter;
+mod filters;
 mod launch;
 mod leave;
 mod opening;

@@ -23,10 +23,15 @@ pub(super) fn keep_from_making<A: Arch, G: Guest<A>>(
         _ => return Ok(()),
     };
     let flags = pending.call.arg(arg);
-    if flags & u64::from(open::O_CREAT | open::O_NOATIME) != 0 {
+    let mut done = u64::from(open::O_CREAT | open::O_NOATIME);
+    if flags & u64::from(open::__O_TMPFILE | open::O_PATH) == u64::from(open::__O_TMPFILE) {
+        // The file without a name has been made.
+        done |= u64::from(open::__O_TMPFILE | A::OPEN.directory);
+    }
+    if flags & done != 0 {
         let abi = pending.call.abi;
         pending.undo.args.push((abi, arg, flags));
-        guest.set_arg(abi, arg, flags & !u64::from(open::O_CREAT | open::O_NOATIME))?;
+        guest.set_arg(abi, arg, flags & !done)?;
     }
     Ok(())
 }
@@ -44,8 +49,8 @@ fn open_plainly<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> Resul
     }
     let changes = match pending.effect {
         Effect::Opens { blob: Some(_), .. } => CHANGES | open::O_ACCMODE,
-        // What stands for a FIFO may be written to.
-        _ => CHANGES,
+        // What stands for a FIFO, and a staging file, may be written to.
+        _ => CHANGES & !open::O_TRUNC,
     };
     let flags = OpenHow::decode(&bytes).unwrap_or_default().flags & !u64::from(changes);
     let abi = pending.call.abi;

@@ -10,7 +10,8 @@ use nix::errno::Errno;
 use vrift_arch::Arch;
 use vrift_vfs::Paths;
 
-use super::enter::{Action, installs_filter};
+use super::enter::Action;
+use super::filters::installs_filter;
 use super::scratch::Slot;
 use super::{Engine, Guest};
 use crate::call::Call;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
+use vrift_vfs::session::Staged;
 use vrift_vfs::{
     At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Ids, Judged, Jump, MagicLink, Namespace,
     NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request, Target, Verdict,
@@ -46,12 +47,12 @@ impl Served {
 
     /// The digest of a file's content.
     pub(super) fn blob(&self, node: NodeRef) -> Option<String> {
-        self.namespace.digest(node).ok().map(|digest| digest.to_string())
+        self.namespace.digest(node).ok().flatten().map(|digest| digest.to_string())
     }
 
     /// The file the kernel will execute if the root tracee executes `path`. *Errors:* why the
     /// mounts do not let it.
-    pub fn program_at(&self, path: &Path) -> Result<PathBuf, Errno> {
+    pub fn program_at(&mut self, path: &Path) -> Result<PathBuf, Errno> {
         let cwd = match (self.start, std::env::current_dir()) {
             (Some(node), _) => Place::Node(node),
             (None, Ok(directory)) => Place::Host(directory),
@@ -70,7 +71,7 @@ impl Served {
 
     /// Judges what a task asks.
     pub(super) fn judge<A: Arch>(
-        &self,
+        &mut self,
         tasks: &HashMap<Pid, Task<A>>,
         tid: Pid,
         request: &Request,
@@ -110,6 +111,14 @@ impl Caller for Ourselves {
 
     fn may_look_into(&self, _of: ProcId) -> bool {
         false
+    }
+
+    fn umask(&self) -> u32 {
+        procfs::umask(nix::unistd::gettid())
+    }
+
+    fn staged(&self, _fd: i32) -> Option<Staged> {
+        None
     }
 
     fn closes_on_exec(&self, fd: i32) -> bool {
@@ -162,6 +171,19 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         task.tgid == self.task.tgid || creds.dac_override || owned_by(id, &creds)
     }
 
+    fn umask(&self) -> u32 {
+        let umask = &self.task.umask;
+        umask.get().unwrap_or_else(|| {
+            let read = procfs::umask(self.tid);
+            umask.set(Some(read));
+            read
+        })
+    }
+
+    fn staged(&self, fd: i32) -> Option<Staged> {
+        procfs::staged(self.tid, fd)
+    }
+
     fn closes_on_exec(&self, fd: i32) -> bool {
         procfs::closes_on_exec(self.tid, fd)
     }
@@ -198,7 +220,7 @@ pub(super) struct Mounted<'a, A: Arch> {
 
 impl<A: Arch> Mounted<'_, A> {
     fn path(&self, node: NodeRef) -> Option<PathBuf> {
-        self.served?.namespace.path_of(node).ok()
+        self.served?.namespace.shown_path(node).ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known of one task, and of what it shares with others.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, Exe, FdTable, Place};
 
+use super::enter::Action;
 use super::launch::Launched;
 use super::room::{Lent, Mapping};
 use super::scratch::{Scratch, Slot};
@@ -29,6 +30,9 @@ pub(super) struct Task<A: Arch> {
     pub(super) tgid: Pid,
     pub(super) phase: Phase<A>,
     pub(super) directory: Directory,
+    /// The umask, shared as the current directory is; read when first needed, forgotten when a call
+    /// may change it.
+    pub(super) umask: Rc<Cell<Option<u32>>>,
     pub(super) files: Rc<RefCell<FdTable>>,
     /// The program it runs, where `/proc` would show something else.
     pub(super) exe: Option<Exe>,
@@ -42,6 +46,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) inherited: Undo,
     pub(super) coverage: Coverage,
     pub(super) mapping: Mapping,
+    /// What was decided about a call that is to be made again.
+    pub(super) decided: Option<Box<(Call, Action)>>,
     pub(super) origin: Origin,
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
@@ -158,6 +164,7 @@ impl<A: Arch> Task<A> {
             tgid: pid,
             phase: Phase::Outside,
             directory: Rc::new(RefCell::new(start)),
+            umask: Rc::default(),
             files: Rc::default(),
             exe: None,
             scratch: Rc::default(),
@@ -166,6 +173,7 @@ impl<A: Arch> Task<A> {
             inherited: Undo::default(),
             coverage,
             mapping: Mapping::Untried,
+            decided: None,
             origin: Origin::Announced,
             announced: None,
         }
@@ -178,6 +186,11 @@ impl<A: Arch> Task<A> {
             tgid: if flags & clone::CLONE_THREAD != 0 { self.tgid } else { tid },
             phase: Phase::Outside,
             directory: shared_if(flags & clone::CLONE_FS != 0, &self.directory),
+            umask: if flags & clone::CLONE_FS != 0 {
+                Rc::clone(&self.umask)
+            } else {
+                Rc::new(self.umask.as_ref().clone())
+            },
             files: shared_if(flags & clone::CLONE_FILES != 0, &self.files),
             exe: self.exe.clone(),
             scratch: if flags & clone::CLONE_VM != 0 {
@@ -190,6 +203,7 @@ impl<A: Arch> Task<A> {
             inherited: self.left_behind(flags),
             coverage: self.coverage,
             mapping: Mapping::Untried,
+            decided: None,
             origin: Origin::Announced,
             announced: None,
         }
@@ -225,6 +239,9 @@ impl<A: Arch> Task<A> {
     pub(super) fn unshare(&mut self, flags: u64) {
         use vrift_arch::abi::clone;
         self.directory = shared_if(flags & clone::CLONE_FS == 0, &self.directory);
+        if flags & clone::CLONE_FS != 0 {
+            self.umask = Rc::new(self.umask.as_ref().clone());
+        }
         self.files = shared_if(flags & clone::CLONE_FILES == 0, &self.files);
     }
 

@@ -9,18 +9,20 @@ use crate::attr::Kind;
 use crate::caller::Caller;
 use crate::creds::{Ids, WRITE};
 use crate::host;
+use crate::mutate::AttrChange;
 use crate::namespace::Namespace;
-use crate::request::{Follow, MakeKind, PathOp, Target};
+use crate::request::{Follow, PathOp, Target};
 use crate::verdict::Judged;
 
 impl Namespace {
-    pub(super) fn truncate(&self, caller: &dyn Caller, op: &PathOp) -> Outcome {
+    pub(super) fn truncate(&mut self, caller: &dyn Caller, op: &PathOp) -> Outcome {
         match self.find_path(caller, op)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
             Subject::Node(at) => match self.node(at)?.kind {
                 Kind::Directory => Err(Errno::EISDIR.into()),
+                Kind::File if self.is_writable(at.mount) => self.truncate_in_mount(caller, at),
                 Kind::File | Kind::Symlink => Err(Errno::EROFS.into()),
                 // Only a file has a length (`vfs_truncate` in fs/open.c).
                 Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {
@@ -30,19 +32,27 @@ impl Namespace {
         }
     }
 
-    pub(super) fn set_attr(&self, caller: &dyn Caller, target: &Target) -> Outcome {
+    pub(super) fn set_attr(
+        &mut self,
+        caller: &dyn Caller,
+        target: &Target,
+        change: &AttrChange,
+    ) -> Outcome {
         match self.find(caller, target)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(_) => Err(Errno::EROFS.into()),
+            Subject::Node(at) => self.change_attributes(caller, at, change),
         }
     }
 
     pub(super) fn bind(&self, caller: &dyn Caller, op: &PathOp) -> Outcome {
         match self.side(caller, op)? {
             Side::MountPoint(_) => Err(Errno::EADDRINUSE.into()),
-            Side::Mount(at) => Err(match cannot_make(&at, MakeKind::Other) {
+            Side::Mount(at) if self.can_change(&at) && cannot_make(&at, false) == Errno::EROFS => {
+                Ok(Judged::limit(Errno::EPERM, "a socket cannot be made in a mount yet"))
+            }
+            Side::Mount(at) => Err(match cannot_make(&at, false) {
                 Errno::EEXIST => Errno::EADDRINUSE,
                 other => other,
             }

@@ -167,8 +167,8 @@ impl Namespace {
             return Err(Errno::EACCES.into());
         }
         let path = match entry {
-            Some((directory, name)) => self.path_of(directory)?.join(OsStr::from_bytes(&name)),
-            None => self.path_of(at)?,
+            Some((directory, name)) => self.shown_path(directory)?.join(OsStr::from_bytes(&name)),
+            None => self.shown_path(at)?,
         };
         Ok(Image { place: Place::Node(at), course: Course::Crossed, path })
     }
@@ -178,10 +178,11 @@ impl Namespace {
         match (purpose, &image.place) {
             // The kernel would not look.
             (Purpose::Check, _) => Ok(Head::Other),
-            (Purpose::Run, Place::Node(at)) => {
-                let digest = self.node(*at)?.digest;
-                Ok(self.images().head(digest, || self.open_content(image))?)
-            }
+            (Purpose::Run, Place::Node(at)) => match self.digest(*at)? {
+                Some(blob) => Ok(self.images().head(blob, || self.open_content(image))?),
+                // It may change before it is run again.
+                None => Ok(Head::read(&self.open_content(image)?).unwrap_or_default()),
+            },
             (Purpose::Run, Place::Host(path)) => Ok(self.images().host_head(path)),
         }
     }
@@ -192,9 +193,10 @@ impl Namespace {
             source,
         };
         match &image.place {
-            Place::Node(at) => {
-                self.open_blob(&self.node(*at)?.digest).map_err(|e| unread(e.into()))
-            }
+            Place::Node(at) => match self.digest(*at)? {
+                Some(blob) => self.open_blob(&blob).map_err(|e| unread(e.into())),
+                None => File::open(self.content_path(*at)?).map_err(|e| unread(e.into())),
+            },
             Place::Host(path) => File::open(path).map_err(|e| unread(e.into())),
         }
     }
@@ -227,7 +229,13 @@ impl Namespace {
         let open = || self.open_content(image);
         match (&image.place, loader) {
             (Place::Node(at), loader) => {
-                let source = Source::Blob(self.node(*at)?.digest);
+                let source = match self.digest(*at)? {
+                    Some(blob) => Source::Blob(blob),
+                    None => {
+                        let meta = self.content_path(*at)?.symlink_metadata();
+                        Source::host(&meta.map_err(|source| Error::Stage { source })?)
+                    }
+                };
                 Ok((images.copy(source, open, name, loader, &exe)?, Made::Copy))
             }
             (Place::Host(path), Some(loader)) => {

@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::creds::{EXEC, Ids, READ, WRITE};
 use crate::namespace::Namespace;
 use crate::place::Place;
-use crate::request::{AccessWanted, PathOp, Subject as Wanted, Target};
+use crate::request::{AccessWanted, At, PathOp, Subject as Wanted, Target};
 use crate::verdict::{Effect, Judged, Reply};
 
 impl Namespace {
@@ -17,7 +17,16 @@ impl Namespace {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(node) => Ok(Judged::reply(Reply::Attr(self.attr(node)?))),
+            Subject::Node(node) => {
+                let attr = self.attr(node)?;
+                // Without a name, only the descriptor still leads to the content.
+                let staged = match target {
+                    Target::Open(At::Fd(fd)) if attr.nlink == 0 => caller.staged(*fd),
+                    _ => None,
+                };
+                let attr = staged.map_or(attr, |staged| attr.with(staged));
+                Ok(Judged::reply(Reply::Attr(attr)))
+            }
         }
     }
 
@@ -33,7 +42,8 @@ impl Namespace {
             Subject::Absent => Err(Errno::ENOENT.into()),
             Subject::Node(at) => {
                 let node = self.node(at)?;
-                if wanted.bits & WRITE != 0 && node.kind.is_stored() {
+                let stored = node.kind.is_stored() && !self.is_writable(at.mount);
+                if wanted.bits & WRITE != 0 && stored {
                     return Err(Errno::EROFS.into());
                 }
                 if !caller.creds(wanted.ids).may(&node, wanted.bits) {
@@ -52,7 +62,7 @@ impl Namespace {
             Subject::Magic(jump) => {
                 let path = match (jump.text, jump.place) {
                     (Some(path), _) | (None, Place::Host(path)) => path,
-                    (None, Place::Node(node)) => self.path_of(node)?,
+                    (None, Place::Node(node)) => self.shown_path(node)?,
                 };
                 Ok(Judged::reply(Reply::Link(path.into_os_string().into_encoded_bytes())))
             }
@@ -107,7 +117,7 @@ impl Namespace {
     pub(super) fn getcwd(&self, caller: &dyn Caller) -> Outcome {
         match caller.cwd() {
             Ok(Place::Node(node)) => {
-                let path = self.path_of(node)?.into_os_string();
+                let path = self.path_of(node)?.ok_or(Errno::ENOENT)?.into_os_string();
                 Ok(Judged::reply(Reply::Cwd(path.into_encoded_bytes())))
             }
             _ => Ok(Judged::pass()),

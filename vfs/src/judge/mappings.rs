@@ -117,7 +117,7 @@ impl Namespace {
         else {
             return Ok(None);
         };
-        Ok(Some(Exe { place: Place::Node(node), path: self.path_of(node)? }))
+        Ok(Some(Exe { place: Place::Node(node), path: self.shown_path(node)? }))
     }
 }
 

@@ -9,6 +9,7 @@ mod lookup;
 mod mappings;
 mod names;
 mod open;
+mod write;
 mod xattr;
 
 use std::path::PathBuf;
@@ -49,11 +50,12 @@ impl From<Error> for Failure {
 type Outcome = Result<Judged, Failure>;
 
 impl Namespace {
-    /// Decides what is to be done with `request`. Nothing changes for the caller yet.
+    /// Decides what is to be done with `request`. Nothing changes for the caller yet; names and
+    /// attributes of a mount with a session change now, and a second judgement is another request.
     ///
     /// *Errors:* a damaged manifest, or a stand-in that cannot be made. What the caller must see
     /// is a [`crate::Verdict::Deny`], not an error.
-    pub fn judge(&self, caller: &dyn Caller, request: &Request) -> Result<Judged, Error> {
+    pub fn judge(&mut self, caller: &dyn Caller, request: &Request) -> Result<Judged, Error> {
         match self.dispatch(caller, request) {
             Ok(judged) => Ok(judged),
             Err(Failure::Guest(errno)) => Ok(Judged::deny(errno)),
@@ -61,7 +63,7 @@ impl Namespace {
         }
     }
 
-    fn dispatch(&self, caller: &dyn Caller, request: &Request) -> Outcome {
+    fn dispatch(&mut self, caller: &dyn Caller, request: &Request) -> Outcome {
         match request {
             Request::Open(open) => self.open(caller, open),
             Request::Stat(target) => self.stat(caller, target),
@@ -74,12 +76,12 @@ impl Namespace {
             Request::Exec(exec) => self.exec(caller, exec),
             Request::GetXattr(target, name) => self.get_xattr(caller, target, name),
             Request::ListXattr(target) => self.list_xattr(caller, target),
-            Request::Make(path, kind) => self.make(caller, path, *kind),
+            Request::Make(path, kind) => self.make(caller, path, kind),
             Request::Link(from, to) => self.link(caller, from, to),
             Request::Remove(path, removal) => self.remove(caller, path, *removal),
             Request::Rename(from, to, mode) => self.rename(caller, from, to, *mode),
             Request::Truncate(path) => self.truncate(caller, path),
-            Request::SetAttr(target) => self.set_attr(caller, target),
+            Request::SetAttr(target, change) => self.set_attr(caller, target, change),
             Request::Bind(path) => self.bind(caller, path),
             Request::Connect(path) => self.connect(caller, path),
             Request::Watch(path, subject) => self.watch(caller, path, *subject),

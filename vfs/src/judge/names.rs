@@ -48,15 +48,18 @@ impl HostName {
 }
 
 impl Namespace {
-    pub(super) fn make(&self, caller: &dyn Caller, op: &PathOp, kind: MakeKind) -> Outcome {
+    pub(super) fn make(&mut self, caller: &dyn Caller, op: &PathOp, kind: &MakeKind) -> Outcome {
         match self.side(caller, op)? {
             Side::Host(name) => Ok(rewritten(name.rewritten(), None)),
             Side::MountPoint(_) => Err(Errno::EEXIST.into()),
-            Side::Mount(at) => Err(cannot_make(&at, kind).into()),
+            Side::Mount(at) => match cannot_make(&at, kind.is_directory()) {
+                Errno::EROFS if self.can_change(&at) => self.make_in_mount(caller, &at, kind),
+                errno => Err(errno.into()),
+            },
         }
     }
 
-    pub(super) fn remove(&self, caller: &dyn Caller, op: &PathOp, removal: Removal) -> Outcome {
+    pub(super) fn remove(&mut self, caller: &dyn Caller, op: &PathOp, removal: Removal) -> Outcome {
         let at = match self.side(caller, op)? {
             // A rewritten path ends in `.` where the caller's ended in `..`.
             Side::Host(HostName { course: Course::Crossed, last: Last::DotDot, .. })
@@ -76,6 +79,9 @@ impl Namespace {
             (Removal::Directory, Last::DotDot) => Errno::ENOTEMPTY,
             (Removal::Directory, Last::Dot) => Errno::EINVAL,
             (Removal::Directory, Last::Root) => Errno::EBUSY,
+            (_, Last::Name) if self.can_change(&at) => {
+                return self.remove_in_mount(caller, &at, removal);
+            }
             // The kernel asks for write access to the mount before it looks the name up.
             (_, Last::Name) => Errno::EROFS,
         };
@@ -84,7 +90,7 @@ impl Namespace {
 
     /// The source is looked up, then the new name, and only then are their trees compared
     /// (`do_linkat`).
-    pub(super) fn link(&self, caller: &dyn Caller, from: &Target, to: &Given) -> Outcome {
+    pub(super) fn link(&mut self, caller: &dyn Caller, from: &Target, to: &Given) -> Outcome {
         let source = self.link_source(caller, from)?;
         let to = self.side_given(caller, to);
         let leaves_host = !matches!(to, Ok(Side::Host(_)));
@@ -93,8 +99,14 @@ impl Namespace {
         }
         match (source, to?) {
             (_, Side::MountPoint(_)) => Err(Errno::EEXIST.into()),
-            (_, Side::Mount(to)) => Err(cannot_make(&to, MakeKind::Other).into()),
-            (Source::Node, Side::Host(to)) => {
+            (source, Side::Mount(to)) => match (cannot_make(&to, false), source) {
+                (Errno::EROFS, Source::Node(node)) if self.can_change(&to) => {
+                    self.link_in_mount(caller, node, &to)
+                }
+                (Errno::EROFS, _) if self.can_change(&to) => Err(Errno::EXDEV.into()),
+                (errno, _) => Err(errno.into()),
+            },
+            (Source::Node(_), Side::Host(to)) => {
                 to.reach_directory()?;
                 let taken = host::look(&to.path, Follow::No).is_ok();
                 Err(if taken { Errno::EEXIST } else { Errno::EXDEV }.into())
@@ -109,7 +121,7 @@ impl Namespace {
     fn link_source(&self, caller: &dyn Caller, from: &Target) -> Result<Source, Failure> {
         let Target::Path(op) = from else {
             return Ok(match self.find(caller, from)? {
-                Subject::Node(_) => Source::Node,
+                Subject::Node(node) => Source::Node(node),
                 _ => Source::Unnamed,
             });
         };
@@ -119,7 +131,7 @@ impl Namespace {
                 let (course, last) = (at.course, at.last);
                 Ok(Source::Host(HostName { path, course, last }, op.follow))
             }
-            Found::Node(_) => Ok(Source::Node),
+            Found::Node(node) => Ok(Source::Node(node)),
             Found::Magic(..) => Ok(Source::Unnamed),
             Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
         }
@@ -128,7 +140,7 @@ impl Namespace {
     /// Both directories are looked up, then compared, and only then are the names looked at
     /// (`do_renameat2`).
     pub(super) fn rename(
-        &self,
+        &mut self,
         caller: &dyn Caller,
         from: &PathOp,
         to: &Given,
@@ -172,6 +184,9 @@ impl Namespace {
             (Side::Host(_) | Side::MountPoint(_), Side::Mount(_))
             | (Side::Mount(_), Side::MountPoint(_)) => Err(Errno::EXDEV.into()),
             (Side::Mount(from), Side::Mount(to)) => Err(match (from.last, to.last) {
+                (Last::Name, Last::Name) if self.can_change(&from) => {
+                    return self.rename_in_mount(caller, &from, &to, mode);
+                }
                 (Last::Name, Last::Name) => Errno::EROFS,
                 (Last::Name, _) if keeps => Errno::EEXIST,
                 _ => Errno::EBUSY,
@@ -207,13 +222,13 @@ enum Source {
     Host(HostName, Follow),
     /// A descriptor of the host.
     Unnamed,
-    Node,
+    Node(NodeRef),
 }
 
 /// Why the name `at` cannot be made in a mount (`filename_create` in fs/namei.c).
-pub(super) fn cannot_make(at: &Resolved, kind: MakeKind) -> Errno {
+pub(super) fn cannot_make(at: &Resolved, directory: bool) -> Errno {
     match at.found {
-        Found::Absent if at.trailing_slash && kind == MakeKind::Other => Errno::ENOENT,
+        Found::Absent if at.trailing_slash && !directory => Errno::ENOENT,
         Found::Absent => Errno::EROFS,
         Found::TooLong => Errno::ENAMETOOLONG,
         _ => Errno::EEXIST,

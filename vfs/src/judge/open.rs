@@ -16,7 +16,7 @@ use crate::resolve::{Bounds, Course, Ending, Found, resolve_within};
 use crate::verdict::{Effect, Judged, Paths};
 
 impl Namespace {
-    pub(super) fn open(&self, caller: &dyn Caller, open: &request::Open) -> Outcome {
+    pub(super) fn open(&mut self, caller: &dyn Caller, open: &request::Open) -> Outcome {
         // A new name is never made through a symlink.
         let follow = if open.create == Create::New { Follow::No } else { open.path.follow };
         let path = PathOp { follow, ..open.path.clone() };
@@ -44,6 +44,9 @@ impl Namespace {
             }
             Found::Magic(..) if open.handle == Handle::Path => Ok(Judged::pass()),
             Found::Magic(..) => Err(Errno::ELOOP.into()),
+            Found::Absent if open.create.makes_a_name() && self.can_change(&at) => {
+                self.open_new(caller, open, &at)
+            }
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
             Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
             Found::Node(node) => {
@@ -67,7 +70,7 @@ impl Namespace {
     }
 
     fn open_node(
-        &self,
+        &mut self,
         caller: &dyn Caller,
         open: &request::Open,
         at: NodeRef,
@@ -78,6 +81,9 @@ impl Namespace {
         match open.create {
             Create::New => return Err(Errno::EEXIST.into()),
             Create::IfMissing if directory => return Err(Errno::EISDIR.into()),
+            Create::Nameless if directory && self.is_writable(at.mount) => {
+                return self.open_nameless(caller, open, at);
+            }
             Create::Nameless if directory => return Err(Errno::EROFS.into()),
             Create::Nameless => return Err(Errno::ENOTDIR.into()),
             Create::IfMissing => {
@@ -102,10 +108,16 @@ impl Namespace {
                 return Err(Errno::ENXIO.into());
             }
         }
+        if node.kind == Kind::File && matches!(open.handle, Handle::Write { .. }) {
+            return self.open_to_write(open, at);
+        }
         let (path, blob) = match node.kind {
             Kind::File => {
-                self.opened(node.digest, at);
-                (self.blob_path(&node.digest), Some(node.digest))
+                let blob = self.digest(at)?;
+                if let Some(blob) = blob {
+                    self.opened(blob, at);
+                }
+                (self.content_path(at)?, blob)
             }
             _ => (self.stand_in(at)?, None),
         };
@@ -125,13 +137,13 @@ impl Namespace {
         match node.kind {
             Kind::Symlink => Err(Errno::ELOOP.into()),
             Kind::Directory if writes => Err(Errno::EISDIR.into()),
-            Kind::File if writes => Err(Errno::EROFS.into()),
+            Kind::File if writes && !self.is_writable(at.mount) => Err(Errno::EROFS.into()),
             // As on every file system mounted with `nodev` (`may_open` in fs/namei.c).
             Kind::CharDevice | Kind::BlockDevice => Err(Errno::EACCES.into()),
             Kind::Directory | Kind::File | Kind::Fifo | Kind::Socket => {
                 let want = match handle {
-                    Handle::Write { reads: true } => READ | WRITE,
-                    Handle::Write { reads: false } => WRITE,
+                    Handle::Write { reads: true, .. } => READ | WRITE,
+                    Handle::Write { reads: false, .. } => WRITE,
                     Handle::Read | Handle::Path => READ,
                 };
                 if !caller.creds(Ids::FileSystem).may(&node, want) {

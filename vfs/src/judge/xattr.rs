@@ -40,7 +40,6 @@ impl Namespace {
             Subject::Node(at) => {
                 let mut list = Vec::new();
                 for name in self.xattr_names(at)? {
-                    let name = name?;
                     let shown = !name.starts_with(TRUSTED) || caller.creds(Ids::FileSystem).admin;
                     if shown {
                         list.extend_from_slice(name);

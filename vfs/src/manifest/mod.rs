@@ -36,6 +36,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
+use serde::{Deserialize, Serialize};
 use vrift_cas::Digest;
 
 use bytes::{Bytes, Source};
@@ -52,7 +53,7 @@ pub use verify::BlobDefect;
 pub use xattr::{Xattr, Xattrs};
 
 /// The number of a node in one manifest; the root is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u32);
 
 impl NodeId {

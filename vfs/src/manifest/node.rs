@@ -2,12 +2,13 @@
 //!
 //! Kinds are numbered 1 to 7. A reader rejects every number it does not know.
 
+use serde::{Deserialize, Serialize};
 use vrift_cas::Digest;
 
 use super::format::{Fields, NODE_SIZE};
 
 /// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Kind {
     /// A regular file.
     #[default]
@@ -59,7 +60,9 @@ impl Kind {
 }
 
 /// A time stamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Timestamp {
     /// Seconds since 1970, negative before.
     pub sec: i64,

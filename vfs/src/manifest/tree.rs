@@ -189,6 +189,32 @@ impl Manifest {
         if target.contains(&0) { Err(not_valid()) } else { Ok(target) }
     }
 
+    /// The name of a node and the directory it is in: the first one, if it has several; `None` for
+    /// the root.
+    ///
+    /// # Errors
+    /// As [`Manifest::path_of`].
+    pub fn slot_of(&self, node: NodeId) -> Result<Option<(NodeId, &[u8])>, Error> {
+        Ok(self.first_name(node)?.map(|dentry| (dentry.parent, dentry.name)))
+    }
+
+    /// Calls `tell` with every name of every node that has several. Reads the whole manifest.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a record is not valid.
+    pub fn each_name_of_linked(
+        &self,
+        mut tell: impl FnMut(NodeId, NodeId, &[u8]),
+    ) -> Result<(), Error> {
+        for index in 0..self.header.dentries {
+            let dentry = self.dentry(index)?;
+            if dentry.kind != Kind::Directory && self.node(dentry.node)?.nlink > 1 {
+                tell(dentry.node, dentry.parent, dentry.name);
+            }
+        }
+        Ok(())
+    }
+
     /// The dentry that names `node` first, or `None` for the root.
     fn first_name(&self, node: NodeId) -> Result<Option<Dentry<'_>>, Error> {
         let (_, links) = self.kind_and_links(node)?;
@@ -279,6 +305,11 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
+    /// The number of names in the directory.
+    pub fn end(&self) -> u64 {
+        u64::from(self.end)
+    }
+
     fn entry(&self, number: u32, index: u64) -> Result<Entry<'a>, Error> {
         let manifest = self.manifest;
         let Dentry { parent, node, kind, name } = manifest.dentry(number)?;

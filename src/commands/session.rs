@@ -1,0 +1,180 @@
+//! `vrift session`: what commands have changed in mounts; and what becomes of it after a command.
+
+use std::io::{BufWriter, Write, stdout};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use vrift_vfs::session::{self, Difference, Session, What};
+
+use crate::cli::{Outcome, SessionCommand};
+use crate::environment;
+use crate::failure::{Failure, complain};
+
+/// Carries out `vrift session …`.
+pub(crate) fn session(command: &SessionCommand) -> Result<ExitCode, Failure> {
+    match command {
+        SessionCommand::List { json } => list(*json),
+        SessionCommand::Show { name } => show(name),
+        SessionCommand::Diff { name, json } => diff(name, *json),
+        SessionCommand::Commit { name, output } => commit(name, output.as_deref()),
+        SessionCommand::Discard { name } => {
+            session::remove(environment::store()?.root(), name)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Ends the session of a command, or keeps it. Says nothing where nothing was changed.
+pub(crate) fn conclude(name: &str, named: Naming, outcome: Outcome) -> Result<(), Failure> {
+    let mut session = match Session::open(&environment::store()?, name) {
+        // Nothing was changed.
+        Err(session::Error::NoSession { .. }) if named == Naming::OfItsOwn => return Ok(()),
+        opened => opened?,
+    };
+    let found = session.differences()?;
+    if found.is_empty() && named == Naming::OfItsOwn {
+        return Ok(session.discard()?);
+    }
+    match outcome {
+        Outcome::Discard => Ok(session.discard()?),
+        Outcome::Commit => {
+            let to = session.manifest()?;
+            let done = session.commit(&to)?;
+            session.discard()?;
+            complain(&format!("{} is now {}: {}", to.display(), done.manifest, summary(&found)));
+            Ok(())
+        }
+        Outcome::Keep => {
+            complain(&format!("session {name} kept: {}", summary(&found)));
+            complain(&format!(
+                "`vrift session diff {name}` shows it, `commit` and `discard` end it"
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// Who named a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The user.
+    ByUser,
+    /// vrift: nobody expects it to stay if nothing happened.
+    OfItsOwn,
+}
+
+fn open(name: &str) -> Result<Session, Failure> {
+    let session = Session::open(&environment::store()?, name)?;
+    if session.torn() > 0 {
+        complain(&format!(
+            "session {name}: the last {} bytes of its journal were no whole change and are gone",
+            session.torn()
+        ));
+    }
+    Ok(session)
+}
+
+fn list(json: bool) -> Result<ExitCode, Failure> {
+    let mut out = BufWriter::new(stdout().lock());
+    for found in session::list(environment::store()?.root())? {
+        let manifest = found.manifest.as_deref().map(Path::to_string_lossy);
+        let state = if found.in_use { "in use" } else { "idle" };
+        match json {
+            true => {
+                let object = serde_json::json!({
+                    "name": found.name, "manifest": manifest, "in_use": found.in_use,
+                });
+                writeln!(out, "{object}")?;
+            }
+            false => {
+                writeln!(out, "{:<24} {state:<7} {}", found.name, manifest.unwrap_or_default())?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(name: &str) -> Result<ExitCode, Failure> {
+    let session = open(name)?;
+    let found = session.differences()?;
+    let mut out = stdout().lock();
+    writeln!(out, "session   {name}")?;
+    writeln!(out, "manifest  {}", session.manifest()?.display())?;
+    writeln!(out, "id        {}", session.tree().base().id())?;
+    writeln!(out, "changes   {}", summary(&found))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exit status 1 if there are differences, as diff(1) has it.
+fn diff(name: &str, json: bool) -> Result<ExitCode, Failure> {
+    let found = open(name)?.differences()?;
+    let mut out = BufWriter::new(stdout().lock());
+    for difference in &found {
+        let Difference { path, what, kind, before, after } = difference;
+        match json {
+            true => {
+                let object = serde_json::json!({
+                    "path": String::from_utf8_lossy(path),
+                    "what": word(*what),
+                    "kind": kind.word(),
+                    "size_before": before,
+                    "size_after": after,
+                });
+                writeln!(out, "{object}")?;
+            }
+            false => {
+                write!(out, "{:<10} ", word(*what))?;
+                out.write_all(path)?;
+                match what {
+                    What::Content | What::Kind => writeln!(out, "  {before} -> {after} bytes")?,
+                    _ => writeln!(out)?,
+                }
+            }
+        }
+    }
+    if !json {
+        writeln!(out, "{}", summary(&found))?;
+    }
+    out.flush()?;
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn commit(name: &str, output: Option<&Path>) -> Result<ExitCode, Failure> {
+    let mut session = open(name)?;
+    let to = output.map_or_else(|| session.manifest(), |file| Ok(file.to_owned()))?;
+    let done = session.commit(&to)?;
+    session.discard()?;
+    let mut out = stdout().lock();
+    out.write_all(to.as_os_str().as_bytes())?;
+    writeln!(out, "  {}", done.manifest)?;
+    writeln!(
+        out,
+        "{} files ({} bytes) stored, {} new blobs",
+        done.files, done.bytes, done.new_blobs
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn word(what: What) -> &'static str {
+    match what {
+        What::Added => "added",
+        What::Removed => "removed",
+        What::Kind => "kind",
+        What::Content => "changed",
+        What::Attributes => "attributes",
+        What::Time => "time",
+    }
+}
+
+fn summary(found: &[Difference]) -> String {
+    let count = |wanted: &[What]| found.iter().filter(|one| wanted.contains(&one.what)).count();
+    format!(
+        "{} added, {} changed, {} removed, {} with other attributes only",
+        count(&[What::Added]),
+        count(&[What::Content, What::Kind]),
+        count(&[What::Removed]),
+        count(&[What::Attributes, What::Time]),
+    )
+}

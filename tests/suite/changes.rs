@@ -1,0 +1,251 @@
+//! Mounts that are written to: what a program does in one comes out as on a real directory, the host's
+//! tree stays as it was, and nothing that was done is lost.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use crate::kit::{Sandbox, fingerprint, have, root, run, skipped};
+
+/// How many seeds, and how many changes for each.
+const SEEDS: u64 = 40;
+const CHANGES: &str = "120";
+
+fn plant(sandbox: &Sandbox) {
+    let tree = sandbox.tree();
+    fs::create_dir_all(tree.join("d/e")).expect("the sandbox can be written");
+    for file in ["a", "d/a", "d/e/b"] {
+        fs::write(tree.join(file), format!("content of {file}\n")).expect("a file");
+    }
+    std::os::unix::fs::symlink("d/a", tree.join("l")).expect("a symlink");
+    fs::hard_link(tree.join("a"), tree.join("c")).expect("a further name");
+}
+
+/// `vrift run` with a writable mount where the tree was.
+fn writable(sandbox: &Sandbox, options: &[&str]) -> std::process::Command {
+    let mut vrift = sandbox.vrift(["run", "--manifest"]);
+    vrift.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(sandbox.tree());
+    vrift.args(options).arg("--");
+    vrift
+}
+
+fn generated(before: &[&str]) {
+    let seeds = match std::env::var("VRIFT_FULL") {
+        Ok(_) => 1000,
+        Err(_) => SEEDS,
+    };
+    let sandbox = Sandbox::new();
+    let Some(guest) = sandbox.guest("mutations") else { return };
+    for seed in 0..seeds {
+        let tree = sandbox.tree();
+        let _ = fs::remove_dir_all(&tree);
+        fs::create_dir(&tree).expect("the tree was removed");
+        plant(&sandbox);
+        if !before.is_empty() {
+            let all = run(sandbox.command("chown").args(["-hR", "65534:65534"]).arg(&tree));
+            assert!(all.status.success(), "{all}");
+        }
+        sandbox.ingest(&tree);
+        let untouched = fingerprint(&tree);
+        let words = |command: &mut std::process::Command| {
+            command.arg(&guest).arg(&tree).args([&seed.to_string(), CHANGES]);
+        };
+        let mut mounted = writable(&sandbox, &["--discard"]);
+        mounted.args(before);
+        words(&mut mounted);
+        let mounted = run(&mut mounted);
+        assert_eq!(fingerprint(&tree), untouched, "seed {seed}: the host's tree was changed");
+        let mut native = match before.split_first() {
+            Some((first, rest)) => {
+                let mut command = sandbox.command(first);
+                command.args(rest);
+                command
+            }
+            None => sandbox.command("env"),
+        };
+        words(&mut native);
+        let native = run(&mut native);
+        assert!(!native.out().contains("GUEST FAILED"), "{native}");
+        if native.stdout != mounted.stdout {
+            let (native, mounted) = (native.out(), mounted.out());
+            let at = native.lines().zip(mounted.lines()).take_while(|(a, b)| a == b).count();
+            let show = |text: &str| {
+                text.lines().skip(at.saturating_sub(6)).take(9).collect::<Vec<_>>().join("\n")
+            };
+            panic!(
+                "seed {seed}, line {at}:\n{}\n--- in the mount\n{}",
+                show(&native),
+                show(&mounted)
+            );
+        }
+        assert!(mounted.stderr.is_empty(), "{mounted}");
+    }
+}
+
+#[test]
+fn generated_changes_come_out_as_on_a_real_directory() {
+    generated(&[]);
+}
+
+#[test]
+fn generated_changes_of_an_unprivileged_user_come_out_as_on_a_real_directory() {
+    if !root() {
+        return skipped("only root can become somebody else");
+    }
+    if have("setpriv") {
+        generated(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+}
+
+#[test]
+fn a_session_is_kept_shown_continued_and_committed() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    let untouched = fingerprint(&tree);
+    let shell = |script: &str, options: &[&str]| {
+        run(writable(&sandbox, options).args(["sh", "-c", script]).arg(&tree))
+    };
+    let first = shell("cd \"$0\" && echo new > n && rm d/a && mv d/e/b b", &["--session", "work"]);
+    assert_eq!(first.code(), Some(0), "{first}");
+    assert!(first.err().contains("session work kept: 2 added, 0 changed, 2 removed"), "{first}");
+    let second = shell("cd \"$0\" && cat n b && echo more >> a", &["--session", "work"]);
+    assert_eq!(second.out(), "new\ncontent of d/e/b\n");
+    let diff = run(&mut sandbox.vrift(["session", "diff", "work"]));
+    let wanted = "changed    a  13 -> 18 bytes\nadded      b\nchanged    c  13 -> 18 bytes\n\
+                  removed    d/a\nremoved    d/e/b\nadded      n\n\
+                  2 added, 2 changed, 2 removed, 0 with other attributes only\n";
+    assert_eq!((diff.code(), &diff.out()[..]), (Some(1), wanted), "{diff}");
+    assert_eq!(fingerprint(&tree), untouched, "the host's tree was changed");
+
+    let done = run(&mut sandbox.vrift(["session", "commit", "work"]));
+    assert_eq!(done.code(), Some(0), "{done}");
+    let list = run(&mut sandbox.vrift(["session", "list"]));
+    assert_eq!(list.fine(), "");
+    let read = run(sandbox.in_mount(&["sh", "-c", "cd \"$0\" && cat a c n && ls"]).arg(&tree));
+    let text = "content of a\nmore\ncontent of a\nmore\nnew\na\nb\nc\nd\nl\nn\n";
+    assert_eq!(read.fine(), text);
+    run(&mut sandbox.vrift(["cas", "verify"])).fine();
+    run(sandbox.vrift(["manifest", "verify"]).arg(sandbox.path("tree.vrift"))).fine();
+}
+
+#[test]
+fn what_becomes_of_changes_is_what_was_asked_for() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    let shell = |script: &str, options: &[&str]| {
+        run(writable(&sandbox, options).args(["sh", "-c", script]).arg(&tree))
+    };
+    let sessions = || run(&mut sandbox.vrift(["session", "list"])).fine();
+    let seen = || run(sandbox.in_mount(&["ls"]).arg(&tree)).fine();
+
+    let nothing = shell("cat \"$0/a\" > /dev/null", &[]);
+    assert!(nothing.stderr.is_empty() && sessions().is_empty(), "nothing happened: {nothing}");
+    shell("touch \"$0/n\"", &["--discard"]).fine();
+    assert_eq!((sessions(), seen()), (String::new(), "a\nc\nd\nl\n".to_owned()));
+    let failed = shell("touch \"$0/n\"; exit 3", &["--commit", "--on-fail=discard"]);
+    assert_eq!((failed.code(), sessions()), (Some(3), String::new()));
+    let committed = shell("touch \"$0/n\"", &["--commit"]);
+    assert!(committed.err().contains(": 1 added, 0 changed"), "{committed}");
+    assert_eq!((sessions(), seen()), (String::new(), "a\nc\nd\nl\nn\n".to_owned()));
+    let kept = shell("rm \"$0/n\"; exit 4", &["--commit"]);
+    assert_eq!(kept.code(), Some(4));
+    assert!(kept.err().contains(" kept: 0 added, 0 changed, 1 removed"), "{kept}");
+    assert_eq!(sessions().lines().count(), 1);
+    let refused = shell("touch \"$0/m\"", &["--read-only"]);
+    assert!(refused.err().contains("Read-only file system"), "{refused}");
+}
+
+#[test]
+fn a_session_in_use_is_refused_to_others() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    sandbox.ingest(&sandbox.tree());
+    let script = "\"$1\" run --manifest \"$2\" --prefix \"$0\" --session one -- true";
+    let mut outer = writable(&sandbox, &["--session", "one"]);
+    outer.args(["sh", "-c", "touch \"$0/n\"; echo ready; read go"]).arg(sandbox.tree());
+    let outer = outer.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut outer = outer.spawn().expect("vrift starts");
+    lines(&mut outer, 1);
+    let mut inner = sandbox.command("sh");
+    inner.args(["-c", script]).arg(sandbox.tree()).arg(env!("CARGO_BIN_EXE_vrift"));
+    let second = run(inner.arg(sandbox.path("tree.vrift"))).vrift_failed();
+    assert!(second.contains("the session one is in use by process"), "{second}");
+    drop(outer.stdin.take());
+    outer.wait().expect("it ends");
+}
+
+/// Reads so many lines of what a program prints.
+fn lines(child: &mut Child, count: usize) -> Vec<String> {
+    let out = child.stdout.take().expect("it is piped");
+    let lines = BufReader::new(out).lines().take(count);
+    lines.collect::<Result<_, _>>().expect("the program prints them")
+}
+
+#[test]
+fn what_was_done_before_vrift_is_killed_is_there_afterwards() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    let script = "cd \"$0\"; i=0; while :; do i=$((i+1)); echo $i > f$i; echo $i; done";
+    let rounds = if std::env::var_os("VRIFT_FULL").is_some() { 500 } else { 10 };
+    for round in 0..rounds {
+        let name = format!("killed{round}");
+        let mut vrift = writable(&sandbox, &["--session", &name]);
+        vrift.args(["sh", "-c", script]).arg(&tree).stdout(Stdio::piped());
+        let mut vrift = vrift.spawn().expect("vrift starts");
+        let told = lines(&mut vrift, 3 + 7 * (round % 13)).len();
+        vrift.kill().expect("it runs");
+        vrift.wait().expect("it ends");
+        let script = "cd \"$0\"; i=0; while [ $i -lt $1 ]; do i=$((i+1)); cat f$i; done";
+        let mut again = writable(&sandbox, &["--session", &name]);
+        again.args(["sh", "-c", script]).arg(&tree).arg(told.to_string());
+        let again = run(&mut again);
+        let wanted: String = (1..=told).map(|n| format!("{n}\n")).collect();
+        assert_eq!(again.out(), wanted, "{again}");
+        let done = run(&mut sandbox.vrift(["session", "discard", &name]));
+        done.fine();
+    }
+    run(&mut sandbox.vrift(["cas", "verify"])).fine();
+}
+
+#[test]
+fn builds_and_tools_write_in_a_mount() {
+    if !have("cc") || !have("make") || !have("git") || !have("tar") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let tree = sandbox.tree();
+    let copy = run(sandbox.command("cp").arg("-a").arg(crate::kit::fixture("project")).arg(&tree));
+    assert!(copy.status.success() || Path::new(&tree).exists(), "{copy}");
+    fs::write(tree.join("Makefile"), MAKEFILE).expect("a file");
+    sandbox.ingest(&tree);
+    let untouched = fingerprint(&tree);
+    let script = "cd \"$0\" && make -s 2>&1 && ./calc '1 2 +' && make -q && echo up to date && \
+        git init -q . && git add -A && git -c user.name=n -c user.email=e commit -qm m && \
+        git gc -q && git fsck 2>&1 && git status --short && \
+        mkdir t && tar cf - src include | tar xf - -C t && diff -r src t/src && \
+        cp -a t u && mv u/include v && rm -r t && sed -i s/stack/STACK/ v/calc/detail/stack.h && \
+        grep -c STACK v/calc/detail/stack.h && find . -newer Makefile -name '*.o' | sort && \
+        make -s clean && ls";
+    let both = [
+        run(writable(&sandbox, &["--discard"]).args(["sh", "-c", script]).arg(&tree)),
+        run(sandbox.command("sh").args(["-c", script]).arg(&tree)),
+    ];
+    let [mounted, native] = both;
+    assert!(native.status.success(), "{native}");
+    assert_eq!(mounted, native);
+    assert_ne!(fingerprint(&tree), untouched, "natively the tree is changed");
+}
+
+const MAKEFILE: &str = "objects = main.o stack.o evaluate.o\n\
+    vpath %.c src src/parse\n\
+    calc: $(objects)\n\tcc -o $@ $^\n\
+    %.o: %.c\n\tcc -Iinclude -Isrc -MMD -c -o $@ $<\n\
+    clean:\n\trm -f calc *.o *.d\n\
+    -include $(objects:.o=.d)\n";

@@ -1,0 +1,196 @@
+//! Requests that change a mount with a session. What a read-only mount refuses comes here instead.
+
+use nix::errno::Errno;
+
+use super::{Failure, Outcome};
+use crate::attr::Kind;
+use crate::caller::Caller;
+use crate::creds::{Ids, WRITE};
+use crate::error::Error;
+use crate::files::Usage;
+use crate::mutate::{Actor, AttrChange, Ended, Made, Mutation};
+use crate::namespace::Namespace;
+use crate::place::{MountId, NodeRef};
+use crate::request::{self, Handle, MakeKind, Removal, RenameMode};
+use crate::resolve::Resolved;
+use crate::session::{Failed, Keep};
+use crate::tree::Slot;
+use crate::verdict::{Effect, Judged, Paths, Reply};
+
+/// A name in a mount that a path ended in.
+pub(super) struct Spot {
+    mount: MountId,
+    ended: Ended,
+}
+
+impl Spot {
+    /// The name that `at` ended in, if that is one.
+    pub(super) fn of(at: &Resolved) -> Option<Spot> {
+        let (dir, name) = at.entry.as_ref()?;
+        let slot = Slot::new(dir.node, name);
+        Some(Spot { mount: dir.mount, ended: Ended { slot, slash: at.trailing_slash } })
+    }
+}
+
+impl Namespace {
+    /// Whether the mount that `at` ended in can be written to.
+    pub(super) fn can_change(&self, at: &Resolved) -> bool {
+        at.entry.as_ref().is_some_and(|(dir, _)| self.is_writable(dir.mount))
+    }
+
+    pub(super) fn make_in_mount(
+        &mut self,
+        caller: &dyn Caller,
+        at: &Resolved,
+        kind: &MakeKind,
+    ) -> Outcome {
+        let Some(spot) = Spot::of(at) else { return Err(Errno::EEXIST.into()) };
+        let made = match kind {
+            MakeKind::Directory { mode } => made(Kind::Directory, *mode, &[]),
+            MakeKind::File { mode } => made(Kind::File, *mode, &[]),
+            MakeKind::Fifo { mode } => made(Kind::Fifo, *mode, &[]),
+            MakeKind::Socket { mode } => made(Kind::Socket, *mode, &[]),
+            MakeKind::Device => made(Kind::CharDevice, 0, &[]),
+            MakeKind::Symlink { target } => made(Kind::Symlink, 0, target),
+        };
+        self.mutate(caller, spot.mount, |mut to| to.make(&spot.ended.slot, &made))?;
+        Ok(Judged::reply(Reply::Done))
+    }
+
+    pub(super) fn remove_in_mount(
+        &mut self,
+        caller: &dyn Caller,
+        at: &Resolved,
+        removal: Removal,
+    ) -> Outcome {
+        let Some(spot) = Spot::of(at) else { return Err(Errno::EBUSY.into()) };
+        self.mutate(caller, spot.mount, |mut to| to.remove(&spot.ended, removal))?;
+        Ok(Judged::reply(Reply::Done))
+    }
+
+    pub(super) fn rename_in_mount(
+        &mut self,
+        caller: &dyn Caller,
+        from: &Resolved,
+        to: &Resolved,
+        mode: RenameMode,
+    ) -> Outcome {
+        let (Some(from), Some(to)) = (Spot::of(from), Spot::of(to)) else {
+            return Err(Errno::EBUSY.into());
+        };
+        if from.mount != to.mount {
+            return Err(Errno::EXDEV.into());
+        }
+        self.mutate(caller, from.mount, |mut m| m.rename(&from.ended, &to.ended, mode))?;
+        Ok(Judged::reply(Reply::Done))
+    }
+
+    pub(super) fn link_in_mount(
+        &mut self,
+        caller: &dyn Caller,
+        node: NodeRef,
+        to: &Resolved,
+    ) -> Outcome {
+        match Spot::of(to) {
+            Some(spot) if spot.mount == node.mount => {
+                self.mutate(caller, spot.mount, |mut m| m.link(node.node, &spot.ended.slot))?;
+                Ok(Judged::reply(Reply::Done))
+            }
+            _ => Err(Errno::EXDEV.into()),
+        }
+    }
+
+    pub(super) fn change_attributes(
+        &mut self,
+        caller: &dyn Caller,
+        at: NodeRef,
+        change: &AttrChange,
+    ) -> Outcome {
+        // Before the mount is asked whether it can be written to (`vfs_utimes` in fs/utimes.c).
+        if *change == AttrChange::Invalid {
+            return Err(Errno::EINVAL.into());
+        }
+        if !self.is_writable(at.mount) {
+            return Err(Errno::EROFS.into());
+        }
+        self.mutate(caller, at.mount, |mut to| to.set_attr(at.node, change))?;
+        Ok(Judged::reply(Reply::Done))
+    }
+
+    /// truncate(2): the kernel truncates the staging file.
+    pub(super) fn truncate_in_mount(&mut self, caller: &dyn Caller, at: NodeRef) -> Outcome {
+        if !caller.creds(Ids::FileSystem).may(&self.node(at)?, WRITE) {
+            return Err(Errno::EACCES.into());
+        }
+        self.stage(at, Keep::Content)?;
+        Ok(Judged::redirect(Paths { first: Some(self.content_path(at)?), second: None }))
+    }
+
+    /// Opens a file that does not exist yet.
+    pub(super) fn open_new(
+        &mut self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        at: &Resolved,
+    ) -> Outcome {
+        let Some(spot) = Spot::of(at) else { return Err(Errno::EISDIR.into()) };
+        let made = made(Kind::File, open.mode, &[]);
+        let node = self.mutate(caller, spot.mount, |mut to| to.make(&spot.ended.slot, &made))?;
+        self.opened_staged(NodeRef { mount: spot.mount, node })
+    }
+
+    /// Opens a file without a name.
+    pub(super) fn open_nameless(
+        &mut self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        dir: NodeRef,
+    ) -> Outcome {
+        let node =
+            self.mutate(caller, dir.mount, |mut to| to.make_nameless(dir.node, open.mode))?;
+        self.opened_staged(NodeRef { mount: dir.mount, node })
+    }
+
+    /// Opens a file for writing; permission has been granted.
+    pub(super) fn open_to_write(&mut self, open: &request::Open, at: NodeRef) -> Outcome {
+        let keep = match open.handle {
+            Handle::Write { truncates: true, .. } => Keep::Nothing,
+            _ => Keep::Content,
+        };
+        self.stage(at, keep)?;
+        self.opened_staged(at)
+    }
+
+    fn opened_staged(&self, at: NodeRef) -> Outcome {
+        let paths = Paths { first: Some(self.content_path(at)?), second: None };
+        let effect = Effect::Opens { node: at, usage: Usage::Content, blob: None };
+        Ok(Judged::redirect(paths).with(effect))
+    }
+
+    fn stage(&mut self, at: NodeRef, keep: Keep) -> Result<(), Failure> {
+        let session = self.session(at.mount).ok_or(Errno::EROFS)?;
+        session.stage(at.node, keep).map(drop).map_err(failure)
+    }
+
+    fn mutate<T>(
+        &mut self,
+        caller: &dyn Caller,
+        mount: MountId,
+        change: impl FnOnce(Mutation<'_>) -> Result<T, Failed>,
+    ) -> Result<T, Failure> {
+        let actor = Actor { creds: caller.creds(Ids::FileSystem), umask: caller.umask() };
+        let session = self.session(mount).ok_or(Errno::EROFS)?;
+        change(Mutation::new(session, &actor)).map_err(failure)
+    }
+}
+
+fn made(kind: Kind, mode: u32, target: &[u8]) -> Made<'_> {
+    Made { kind, mode, target }
+}
+
+fn failure(failed: Failed) -> Failure {
+    match failed {
+        Failed::Refused(errno) => Failure::Guest(errno),
+        Failed::Broken(error) => Failure::Ours(Error::Session(Box::new(error))),
+    }
+}

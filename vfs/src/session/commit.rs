@@ -1,0 +1,112 @@
+//! Making a manifest of what a session has become.
+//!
+//! The session itself is not changed: until it is removed, which happens after the manifest is in
+//! its place, a commit that is interrupted can be made again.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use vrift_cas::{Digest, Fresh};
+
+use super::Session;
+use super::error::Error;
+use crate::manifest::{Builder, Draft, Kind, Manifest, Node, NodeId};
+use crate::tree::Content;
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// The id of the new manifest.
+    pub manifest: Digest,
+    /// Files whose content went into the store.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// Of these, contents the store did not have.
+    pub new_blobs: u64,
+}
+
+impl Session {
+    /// Puts the content of every staged file that has a name into the store, and writes the tree as
+    /// the manifest `to`, which is replaced at once if it exists.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] if `to` is a manifest, but not the one the session was started from.
+    pub fn commit(&mut self, to: &Path) -> Result<Committed, Error> {
+        let hold = self.store.hold()?;
+        if Manifest::open(to).is_ok_and(|there| there.id() != self.tree.base().id()) {
+            return Err(Error::Overtaken { manifest: to.to_owned() });
+        }
+        let mut done = Committed::default();
+        let mut sealed = HashMap::new();
+        for id in self.tree.changed() {
+            let node = self.tree.node(id)?;
+            let staged = node.kind == Kind::File && self.tree.content(id)? == Content::Staged;
+            if staged && node.nlink > 0 {
+                sealed.insert(id, self.seal(id, node, &mut done)?);
+            }
+        }
+        let builder = self.describe(&sealed)?;
+        done.manifest = hold.publish(to, || builder.write(to).map_err(Error::from))?;
+        Ok(done)
+    }
+
+    /// Stores the content of a staged file; its attributes with the digest.
+    fn seal(&self, id: NodeId, node: Node, done: &mut Committed) -> Result<Node, Error> {
+        let staged = self.stage.staged(id)?;
+        let inserted = self.store.insert_file(&self.stage.open(id)?)?;
+        done.files += 1;
+        done.bytes += inserted.size;
+        done.new_blobs += u64::from(inserted.fresh == Fresh::New);
+        Ok(Node { digest: inserted.digest, size: inserted.size, ..staged.over(node) })
+    }
+
+    /// The tree as a builder of a manifest takes it.
+    fn describe(&self, sealed: &HashMap<NodeId, Node>) -> Result<Builder, Error> {
+        let root = self.tree.root();
+        let mut builder = Builder::new(self.tree.node(root)?);
+        let mut drafts: HashMap<NodeId, Draft> = HashMap::new();
+        let mut below = vec![(root, builder.root())];
+        self.describe_xattrs(&mut builder, root, below[0].1)?;
+        while let Some((dir, parent)) = below.pop() {
+            for entry in self.tree.entries(dir, 0)? {
+                let entry = entry?;
+                let draft = match drafts.get(&entry.node) {
+                    Some(&known) => known,
+                    None => {
+                        let node = match sealed.get(&entry.node) {
+                            Some(&node) => node,
+                            None => self.tree.node(entry.node)?,
+                        };
+                        let draft = self.describe_node(&mut builder, entry.node, node)?;
+                        drafts.insert(entry.node, draft);
+                        if node.kind == Kind::Directory {
+                            below.push((entry.node, draft));
+                        }
+                        draft
+                    }
+                };
+                builder.add_name(parent, entry.name, draft);
+            }
+        }
+        Ok(builder)
+    }
+
+    fn describe_node(&self, to: &mut Builder, id: NodeId, node: Node) -> Result<Draft, Error> {
+        let draft = match node.kind {
+            Kind::Symlink => to.add_symlink(node, self.tree.target(id)?),
+            _ => to.add(node),
+        };
+        self.describe_xattrs(to, id, draft)?;
+        Ok(draft)
+    }
+
+    fn describe_xattrs(&self, to: &mut Builder, id: NodeId, draft: Draft) -> Result<(), Error> {
+        let xattrs = self.tree.xattrs(id)?;
+        if !xattrs.is_empty() {
+            let own = xattrs.into_iter().map(|(name, value)| (name.into(), value.into()));
+            to.set_xattrs(draft, own.collect());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,264 @@
+//! A session: what commands have changed of a manifest's tree, on disk until it is committed or
+//! discarded.
+//!
+//! ```text
+//! <store>/sessions/<name>/
+//!     lock        held with flock by the one vrift that uses the session
+//!     manifest    the path of the manifest it was started from
+//!     base        that manifest as it was then
+//!     journal     every change, in order
+//!     stage/<id>  the content of each file that was made or written to
+//! ```
+//!
+//! **Invariant:** a change is in the journal before anybody sees it. A vrift that is killed leaves a
+//! session that opens again with all that its tracees saw succeed; power cuts lose what was not
+//! synced.
+//! **Invariant:** a refused change in the journal is refused again: applying is deterministic.
+//! **Invariant:** nothing outside of the session changes before it is committed.
+
+mod commit;
+mod diff;
+mod error;
+mod journal;
+mod place;
+mod stage;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use vrift_cas::Store;
+
+use crate::manifest::{Kind, Manifest, Node, NodeId};
+use crate::tree::{Change, Content, Refusal, Tree};
+
+pub use commit::Committed;
+pub use diff::{Difference, What};
+pub use error::Error;
+pub(crate) use place::bases;
+pub use place::{Listed, list, remove};
+pub use stage::Staged;
+pub(crate) use stage::now;
+
+use journal::Journal;
+use place::{Origin, Place};
+use stage::Stage;
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub enum Failed {
+    /// A file system says it with this errno.
+    Refused(Errno),
+    /// The session is broken, its disk full.
+    Broken(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed::Broken(error)
+    }
+}
+
+/// An open session.
+#[derive(Debug)]
+pub struct Session {
+    place: Place,
+    tree: Tree,
+    journal: Journal,
+    stage: Stage,
+    store: Store,
+    /// Bytes that were cut off the journal when it was opened.
+    torn: u64,
+}
+
+impl Session {
+    /// Starts a session named `name` on the manifest, or on a name of its own if that is `None`.
+    pub fn start(store: &Store, name: Option<&str>, manifest: Manifest) -> Result<Session, Error> {
+        let place = Place::make(store.root(), name, manifest.path())?;
+        drop(manifest);
+        let manifest = Manifest::open(&place.base())?;
+        let journal = Journal::create(&place.journal(), manifest.id())?;
+        let stage = Stage::at(place.stage())?;
+        Ok(Session {
+            place,
+            tree: Tree::new(manifest),
+            journal,
+            stage,
+            store: store.clone(),
+            torn: 0,
+        })
+    }
+
+    /// Opens the session named `name` again.
+    pub fn open(store: &Store, name: &str) -> Result<Session, Error> {
+        let place = Place::open(store.root(), name)?;
+        Session::resume(store, place)
+    }
+
+    /// Opens the session named `name` on `manifest`, or starts it if there is none.
+    pub fn open_or_start(store: &Store, name: &str, manifest: Manifest) -> Result<Session, Error> {
+        match Place::open(store.root(), name) {
+            Ok(place) => {
+                let session = Session::resume(store, place)?;
+                match session.tree.base().id() == manifest.id() {
+                    true => Ok(session),
+                    false => Err(Error::OtherBase {
+                        name: name.to_owned(),
+                        manifest: manifest.path().to_owned(),
+                    }),
+                }
+            }
+            Err(Error::NoSession { .. }) => Session::start(store, Some(name), manifest),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn resume(store: &Store, place: Place) -> Result<Session, Error> {
+        let manifest = Manifest::open(&place.base())?;
+        let (mut journal, found) = Journal::open(&place.journal())?;
+        if found.base != manifest.id() {
+            let what = "it was not made for the manifest beside it";
+            return Err(Error::Damaged { path: place.journal(), what });
+        }
+        let mut tree = Tree::new(manifest);
+        for change in &found.changes {
+            match tree.apply(change) {
+                Ok(()) | Err(Refusal::Contradiction(_)) => {}
+                Err(Refusal::Broken(error)) => return Err(error.into()),
+            }
+        }
+        if found.torn > 0 {
+            journal.cut()?;
+        }
+        let stage = Stage::at(place.stage())?;
+        Ok(Session { place, tree, journal, stage, store: store.clone(), torn: found.torn })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.place.name()
+    }
+
+    /// Where the manifest was that the session was started from.
+    pub fn manifest(&self) -> Result<PathBuf, Error> {
+        self.place.manifest()
+    }
+
+    /// The tree as it is now.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// How many bytes at the journal's end were no whole change when it was opened.
+    pub fn torn(&self) -> u64 {
+        self.torn
+    }
+
+    /// The file system its files lie on, as a path on it.
+    pub fn directory(&self) -> &Path {
+        self.stage.dir()
+    }
+
+    /// Makes a change.
+    pub fn perform(&mut self, change: &Change) -> Result<(), Failed> {
+        self.prepare(change)?;
+        self.journal.append(change)?;
+        let unnamed = match change {
+            Change::Unlink { at, .. } | Change::Rename { to: at, .. } => {
+                self.tree.lookup(at.dir, &at.name).map_err(Error::from)?
+            }
+            _ => None,
+        };
+        match self.tree.apply(change) {
+            Ok(()) => {}
+            Err(Refusal::Contradiction(errno)) => return Err(Failed::Refused(errno)),
+            Err(Refusal::Broken(error)) => return Err(Error::from(error).into()),
+        }
+        if let Some(id) = unnamed {
+            self.forget_unnamed(id)?;
+        }
+        Ok(())
+    }
+
+    /// Where the content of the file `node` can be written, made so if it is a blob.
+    pub fn stage(&mut self, id: NodeId, keep: Keep) -> Result<PathBuf, Failed> {
+        if let Content::Blob(digest) = self.tree.content(id).map_err(Error::from)? {
+            let node = self.tree.node(id).map_err(Error::from)?;
+            match keep {
+                Keep::Content => self.stage.copy(id, &node, &digest, &self.store)?,
+                Keep::Nothing => self.stage.make(id)?,
+            }
+            self.perform(&Change::Stage { node: id })?;
+        }
+        Ok(self.stage.path_of(id))
+    }
+
+    /// Where the staging file of `node` is.
+    pub fn staged_path(&self, node: NodeId) -> PathBuf {
+        self.stage.path_of(node)
+    }
+
+    /// The attributes of a node as they are now.
+    pub fn node(&self, id: NodeId) -> Result<Node, Error> {
+        let node = self.tree.node(id)?;
+        if node.kind == Kind::File && self.tree.content(id)? == Content::Staged && node.nlink > 0 {
+            return Ok(self.stage.staged(id)?.over(node));
+        }
+        Ok(node)
+    }
+
+    /// Makes everything so far survive a power cut.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.journal.sync()
+    }
+
+    /// What must be there before a change is seen.
+    fn prepare(&self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::Make { node, birth, .. } if birth.kind == Kind::File => self.stage.make(*node),
+            Change::Set { node, setting, .. } => {
+                let staged = self.tree.content(*node)? == Content::Staged;
+                let timed = setting.atime.is_some() || setting.mtime.is_some();
+                match staged && timed && self.tree.node(*node)?.kind == Kind::File {
+                    true => self.stage.set_times(*node, setting.atime, setting.mtime),
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Frees the content of a file that has lost its last name.
+    fn forget_unnamed(&self, id: NodeId) -> Result<(), Error> {
+        let node = self.tree.node(id)?;
+        if node.kind == Kind::File && node.nlink == 0 && self.tree.content(id)? == Content::Staged {
+            self.stage.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Removes the session and all it holds.
+    pub fn discard(self) -> Result<(), Error> {
+        self.place.remove()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.place.origin() == Origin::MadeUp && self.tree.is_unchanged() {
+            // What cannot be removed is listed, and can be discarded by name.
+            let _ = self.place.remove();
+        }
+    }
+}
+
+/// What of a file's content is still needed when it is staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All of it.
+    Content,
+    /// Nothing: it is about to be truncated.
+    Nothing,
+}

@@ -1,0 +1,168 @@
+//! Staging files: the real file behind each file of a session that is being written.
+//!
+//! One node has one staging file, whoever opens it, so data, locks and mappings are shared as they
+//! are on any file system. Its size, blocks and times of access and modification are the node's.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
+use vrift_cas::{Digest, Store};
+
+use super::error::Error;
+use crate::attr::Timestamp;
+use crate::manifest::{Node, NodeId};
+
+/// Whoever a tracee becomes can pass through; names cannot be listed.
+const DIRECTORY_MODE: u32 = 0o711;
+/// Permission was judged by the node's mode; the kernel must let whoever passed that open it.
+const FILE_MODE: u32 = 0o666;
+
+/// What a staging file says of its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staged {
+    /// `st_size`
+    pub size: u64,
+    /// `st_blocks`
+    pub blocks: u64,
+    /// `st_atime`
+    pub atime: Timestamp,
+    /// `st_mtime`
+    pub mtime: Timestamp,
+    /// `st_ctime`
+    pub ctime: Timestamp,
+}
+
+impl Staged {
+    /// What `meta` says.
+    pub fn from(meta: &fs::Metadata) -> Staged {
+        let time = |sec, nsec| Timestamp { sec, nsec: u32::try_from(nsec).unwrap_or_default() };
+        Staged {
+            size: meta.size(),
+            blocks: meta.blocks(),
+            atime: time(meta.atime(), meta.atime_nsec()),
+            mtime: time(meta.mtime(), meta.mtime_nsec()),
+            ctime: time(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    /// The attributes of `node` with these.
+    pub fn over(self, node: Node) -> Node {
+        Node {
+            size: self.size,
+            blocks: self.blocks,
+            atime: self.atime,
+            mtime: self.mtime,
+            ctime: self.ctime.max(node.ctime),
+            ..node
+        }
+    }
+}
+
+/// The directory of staging files.
+#[derive(Debug)]
+pub(super) struct Stage {
+    dir: PathBuf,
+}
+
+impl Stage {
+    /// The staging files in `dir`, which is made if it is missing.
+    pub(super) fn at(dir: PathBuf) -> Result<Stage, Error> {
+        match DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(DIRECTORY_MODE))
+                .map_err(Error::io("set the mode of", &dir))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io("make", &dir)(error)),
+        }
+        Ok(Stage { dir })
+    }
+
+    /// Where the staging file of `node` is.
+    pub(super) fn path_of(&self, node: NodeId) -> PathBuf {
+        self.dir.join(node.0.to_string())
+    }
+
+    /// Makes an empty staging file.
+    pub(super) fn make(&self, node: NodeId) -> Result<(), Error> {
+        self.create(node).map(drop)
+    }
+
+    /// Makes a staging file that holds what the blob `digest` holds, with the times of `node`.
+    pub(super) fn copy(
+        &self,
+        id: NodeId,
+        node: &Node,
+        digest: &Digest,
+        store: &Store,
+    ) -> Result<(), Error> {
+        let path = self.path_of(id);
+        let mut from = store.open_blob(digest)?;
+        let mut to = self.create(id)?;
+        // On Linux this is copy_file_range, which shares extents where the file system can.
+        io::copy(&mut from, &mut to).map_err(Error::io("copy into", &path))?;
+        self.set_times(id, Some(node.atime), Some(node.mtime))
+    }
+
+    /// Sets the times of a staging file; what is `None` stays.
+    pub(super) fn set_times(
+        &self,
+        node: NodeId,
+        atime: Option<Timestamp>,
+        mtime: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let path = self.path_of(node);
+        let spec = |time: Option<Timestamp>| match time {
+            Some(time) => TimeSpec::new(time.sec, i64::from(time.nsec)),
+            None => TimeSpec::UTIME_OMIT,
+        };
+        let follow = UtimensatFlags::NoFollowSymlink;
+        utimensat(nix::fcntl::AT_FDCWD, &path, &spec(atime), &spec(mtime), follow)
+            .map_err(|errno| Error::io("set the times of", &path)(errno.into()))
+    }
+
+    /// What the staging file of `node` says.
+    pub(super) fn staged(&self, node: NodeId) -> Result<Staged, Error> {
+        let path = self.path_of(node);
+        let meta = fs::symlink_metadata(&path).map_err(Error::io("stat", &path))?;
+        Ok(Staged::from(&meta))
+    }
+
+    /// Opens the staging file of `node` for reading.
+    pub(super) fn open(&self, node: NodeId) -> Result<File, Error> {
+        let path = self.path_of(node);
+        File::open(&path).map_err(Error::io("open", &path))
+    }
+
+    /// Removes the name of a staging file; who has it open keeps it.
+    pub(super) fn remove(&self, node: NodeId) {
+        // What cannot be removed goes with the session.
+        let _ = fs::remove_file(self.path_of(node));
+    }
+
+    fn create(&self, node: NodeId) -> Result<File, Error> {
+        let path = self.path_of(node);
+        let mut options = OpenOptions::new();
+        // A file of that name is what was left of a change that did not reach the journal.
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(&path).map_err(Error::io("create", &path))?;
+        file.set_permissions(Permissions::from_mode(FILE_MODE))
+            .map_err(Error::io("set the mode of", &path))?;
+        Ok(file)
+    }
+
+    /// The directory itself.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// The clock by which the kernel stamps files, so that times of nodes and of staging files have one
+/// order.
+pub(crate) fn now() -> Result<Timestamp, Errno> {
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_REALTIME_COARSE)?;
+    Ok(Timestamp { sec: time.tv_sec(), nsec: u32::try_from(time.tv_nsec()).unwrap_or_default() })
+}
