@@ -59,3 +59,18 @@ fn what_lies_close_together_is_read_at_once() {
     // Forty-one programs are started, found at the first or second place of PATH.
     assert!((41..41 * 10).contains(&reads), "{counts:?}");
 }
+
+/// Twelve programs wait for input that never comes, while the shell makes calls of its own.
+const CROWD: &str = "mkfifo fifo; exec 9<>fifo; p=; n=0; \
+                     for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat <&9 & p=\"$p $!\"; done; \
+                     while [ $n -lt 2000 ]; do test -e /; n=$((n + 1)); done; kill $p; wait";
+
+/// Who is ready is read in `/proc`, task by task, which for threads takes the kernel a walk over all
+/// threads of the process each.
+#[test]
+fn c_045_nobody_asks_a_crowd_who_is_ready() {
+    let Some(counts) = asked(&[], CROWD) else { return };
+    let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+    assert!(count("PTRACE_CONT") + count("PTRACE_SYSCALL") > 4000, "{counts:?}");
+    assert!(count("openat") < 200, "{counts:?}");
+}

@@ -22,7 +22,7 @@ use crate::ticks::Ticks;
 /// After as many stops it is looked again whether one task works alone.
 const STOPS_MIN: u32 = 64;
 
-/// With more tasks than this, binding them all costs more than it may save.
+/// With more tasks than this, binding them all, and looking who is ready, costs more than it may save.
 const TASKS_MAX: usize = 8;
 
 /// How often it is checked whether another task wants to run.
@@ -66,9 +66,12 @@ impl Cores {
     }
 
     /// Takes note of a stop of `tid`; `tasks` are all that live.
-    pub(crate) fn stopped(&mut self, tid: Pid, tasks: impl Iterator<Item = Pid> + Clone) {
+    pub(crate) fn stopped(&mut self, tid: Pid, tasks: impl ExactSizeIterator<Item = Pid> + Clone) {
+        let crowded = tasks.len() > TASKS_MAX;
         match &mut self.width {
             Width::All { stops } if *stops < STOPS_MIN => *stops += 1,
+            Width::All { stops } if crowded => *stops = 0,
+            Width::One { .. } if crowded => self.widen(tasks.clone()),
             Width::All { stops } if another_is_ready(tid, tasks.clone()) => *stops = 0,
             Width::All { .. } => self.narrow(tasks.clone()),
             Width::One { checked, .. } if checked.elapsed() < CHECK_INTERVAL => {}
@@ -80,7 +83,7 @@ impl Cores {
                 }
             }
         }
-        if matches!(self.width, Width::One { .. }) && tasks.take(2).count() > 1 {
+        if matches!(self.width, Width::One { .. }) && tasks.len() > 1 {
             self.ticks.start();
         }
     }
@@ -137,11 +140,10 @@ impl Cores {
         Some(mask)
     }
 
-    fn narrow(&mut self, tasks: impl Iterator<Item = Pid> + Clone) {
+    fn narrow(&mut self, tasks: impl Iterator<Item = Pid>) {
         let mut core = CpuSet::new();
         let known = sched_getcpu().is_ok_and(|n| core.set(n).is_ok());
-        let crowded = tasks.clone().nth(TASKS_MAX).is_some();
-        if crowded || !known {
+        if !known {
             self.width = Width::All { stops: 0 };
             return;
         }

@@ -146,7 +146,7 @@ impl Session {
             self.pass_on_continuing();
             let alone = batch.len() == 1;
             while let Some(waited) = batch.pop_front() {
-                if alone || !Session::is_taken_over(&waited, &batch) {
+                if alone || !self.is_taken_over(&waited, &batch) {
                     self.act(waited, survivors)?;
                 }
             }
@@ -157,10 +157,13 @@ impl Session {
     }
 
     /// Whether what was taken of a tracee is no more because another thread has its id by now; that
-    /// one's exec is reported by the next wait.
-    fn is_taken_over(waited: &Waited, later: &VecDeque<Waited>) -> bool {
+    /// one's exec is reported by the next wait. Only a leader's id is ever taken.
+    fn is_taken_over(&self, waited: &Waited, later: &VecDeque<Waited>) -> bool {
         let Waited::Stopped { tracee, .. } = waited else { return false };
         let tid = tracee.tid();
+        if self.engine.process(tid).is_some_and(|tgid| tgid != tid) {
+            return false;
+        }
         later.iter().any(|waited| waited.tid() == Some(tid)) || has_news(tid)
     }
 
