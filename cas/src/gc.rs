@@ -124,7 +124,8 @@ impl Alone {
     /// cannot be deleted is a failure in the answer, and the rest goes on.
     ///
     /// # Errors
-    /// As [`Store::garbage`], and [`Error::Full`] or [`Error::Io`] if that cannot be remembered.
+    /// As [`Store::garbage`]; [`Error::Io`] if ingests cannot be told (`mark.rs`), and no blob is
+    /// deleted then; and [`Error::Full`] or [`Error::Io`] if that cannot be remembered.
     pub fn collect(
         &self,
         reached: &dyn Fn(&Digest) -> bool,
@@ -134,6 +135,9 @@ impl Alone {
         let mut deleted = Deleted::default();
         for (path, size) in &garbage.temps {
             delete(path, *size, &mut deleted.leftovers, &mut deleted.failures);
+        }
+        if !garbage.blobs.is_empty() {
+            self.store.remove_mark()?;
         }
         for (path, size) in &garbage.blobs {
             delete(path, *size, &mut deleted.blobs, &mut deleted.failures);

@@ -39,7 +39,7 @@ use crate::store::Store;
 /// manifest to work with it.
 #[derive(Debug)]
 pub struct Hold {
-    store: Store,
+    pub(crate) store: Store,
     _content: Flock<File>,
 }
 
@@ -98,6 +98,12 @@ impl Hold {
         let id = place()?;
         self.store.register(path, Some(id))?;
         Ok(id)
+    }
+
+    /// Whether the manifest at `path` is registered with this id.
+    pub fn is_published(&self, path: &Path, id: Digest) -> bool {
+        let root = self.store.registration(path);
+        root.is_some_and(|root| root.id == Some(id) && root.gone.is_none())
     }
 }
 
@@ -172,5 +178,9 @@ mod tests {
         assert_eq!(hold.publish(&path, || Ok::<_, Error>(id)).unwrap(), id);
         let roots = store.roots().unwrap();
         assert_eq!((roots.len(), roots[0].id), (1, Some(id)));
+        assert!(hold.is_published(&path, id) && !hold.is_published(&path, Digest::of(b"other")));
+        assert!(!hold.is_published(&dir.path().join("other"), id));
+        store.forget(&path).unwrap();
+        assert!(!hold.is_published(&path, id));
     }
 }

@@ -5,6 +5,7 @@
 //!   blake3/ab/cd/<64 hex digits>   one blob; ab and cd are the first two bytes of its name
 //!   roots/<64 hex digits>          one registered manifest: where it is
 //!   unreached                      since when which blobs have been garbage
+//!   undeleted                      there while no collection has deleted a blob
 //!   tmp/                           what is on its way in; what a killed process left behind
 //! ```
 //!
@@ -28,6 +29,7 @@ mod incoming;
 mod insert;
 mod ioctl;
 mod map;
+mod mark;
 mod name;
 mod protect;
 mod roots;

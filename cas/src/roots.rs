@@ -73,6 +73,12 @@ impl Store {
         Ok(roots)
     }
 
+    /// The registration of the manifest at `path`, if there is one that can be read.
+    pub(crate) fn registration(&self, path: &Path) -> Option<Root> {
+        let path = full(path).ok()?;
+        parse(&fs::read(self.root_file(&path)).ok()?).filter(|root| root.path == path)
+    }
+
     /// Makes the manifest at `path`, which may be gone, not count any more; returns whether it did.
     ///
     /// # Errors

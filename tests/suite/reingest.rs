@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -47,6 +47,13 @@ fn listed(sandbox: &Sandbox) -> BTreeSet<String> {
 
 fn cat(sandbox: &Sandbox, path: &str) -> String {
     run(sandbox.vrift(["manifest", "cat"]).arg(sandbox.path("m.vrift")).arg(path)).fine()
+}
+
+fn blob_of(sandbox: &Sandbox, path: &str) -> PathBuf {
+    let manifest = sandbox.path("m.vrift");
+    let show = run(sandbox.vrift(["manifest", "show"]).arg(manifest).arg(path)).fine();
+    let digest = show.lines().find_map(|line| line.strip_prefix("digest")).expect("a file").trim();
+    sandbox.store().join("blake3").join(&digest[..2]).join(&digest[2..4]).join(digest)
 }
 
 fn the_cache(sandbox: &Sandbox) -> PathBuf {
@@ -130,10 +137,7 @@ fn a_blob_that_is_gone_or_cut_is_read_again() {
     let sandbox = Sandbox::new();
     write(&sandbox.tree().join("f"), b"content");
     settle(&sandbox);
-    let show =
-        run(sandbox.vrift(["manifest", "show"]).arg(sandbox.path("m.vrift")).arg("f")).fine();
-    let digest = show.lines().find_map(|line| line.strip_prefix("digest")).expect("a file").trim();
-    let blob = sandbox.store().join("blake3").join(&digest[..2]).join(&digest[2..4]).join(digest);
+    let blob = blob_of(&sandbox, "f");
     fs::remove_file(&blob).expect("it is ours");
     assert_eq!(ingest(&sandbox, &[])["new_blobs"], 1);
     fs::remove_file(&blob).expect("it is ours");
@@ -141,6 +145,124 @@ fn a_blob_that_is_gone_or_cut_is_read_again() {
     assert_eq!(ingest(&sandbox, &[])["unchanged"], 0);
     assert_eq!(cat(&sandbox, "f"), "content");
     run(&mut sandbox.vrift(["cas", "verify"])).fine();
+}
+
+/// More files than an ingest of an unchanged tree looks for in the store.
+const MANY: usize = 2500;
+
+/// A tree of many contents, known to the cache, and where its manifest is.
+fn many(sandbox: &Sandbox) -> PathBuf {
+    for number in 0..MANY {
+        write(&sandbox.tree().join(format!("{}/{number}", number / 100)), &number.to_le_bytes());
+    }
+    settle(sandbox);
+    sandbox.path("m.vrift")
+}
+
+fn verify(sandbox: &Sandbox) {
+    run(&mut sandbox.vrift(["cas", "verify"])).fine();
+}
+
+#[test]
+fn the_manifest_of_an_unchanged_tree_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let manifest = many(&sandbox);
+    let look = || fs::metadata(&manifest).map(|m| (m.ino(), m.mtime(), m.mtime_nsec())).ok();
+    let before = look();
+    assert_eq!(ingest(&sandbox, &[])["unchanged"], MANY);
+    assert_eq!(look(), before);
+    // It is written again if it is another one, or not known to the store, or not there.
+    let whole = fs::read(&manifest).expect("it is there");
+    fs::write(&manifest, &whole[1..]).expect("it is ours");
+    ingest(&sandbox, &[]);
+    assert!(look() != before && fs::read(&manifest).expect("it is there") == whole);
+    fs::remove_dir_all(sandbox.store().join("roots")).expect("it is ours");
+    ingest(&sandbox, &[]);
+    assert_eq!(fs::read_dir(sandbox.store().join("roots")).expect("made again").count(), 1);
+    fs::rename(&manifest, sandbox.path("elsewhere")).expect("it is ours");
+    symlink("elsewhere", &manifest).expect("the name is free");
+    ingest(&sandbox, &[]);
+    assert!(fs::symlink_metadata(&manifest).expect("it is there").is_file());
+    fs::remove_file(&manifest).expect("it is ours");
+    ingest(&sandbox, &[]);
+    assert_eq!(fs::read(&manifest).expect("it is there"), whole);
+    if !have("strace") {
+        return;
+    }
+    let mut strace = sandbox.command("strace");
+    strace.args(["-f", "-e", "trace=newfstatat,syncfs,fsync,rename", "-o"]);
+    strace.arg(sandbox.path("log")).arg(env!("CARGO_BIN_EXE_vrift")).args(["ingest", "-o"]);
+    run(strace.arg(&manifest).arg(sandbox.tree())).fine();
+    let log = fs::read_to_string(sandbox.path("log")).expect("strace wrote it");
+    let calls = |what: &str| log.lines().filter(|line| line.contains(what)).count();
+    assert_eq!((calls("sync"), calls("rename(")), (0, 0), "nothing is written");
+    assert!(calls("blake3/") <= MANY / 2 + 1, "{} blobs were looked at", calls("blake3/"));
+}
+
+#[test]
+fn no_new_manifest_names_a_blob_that_is_not_there() {
+    let sandbox = Sandbox::new();
+    many(&sandbox);
+    let lost = sandbox.tree().join("3/333");
+    for round in 0..4 {
+        let blob = blob_of(&sandbox, "3/333");
+        fs::remove_file(&blob).expect("it is ours");
+        write(&sandbox.tree().join("another"), format!("another {round}").as_bytes());
+        let said = ingest(&sandbox, &["--jobs", "2"]);
+        // The other file, and the one whose content was lost.
+        assert_eq!((&said["new_blobs"], &said["files"]), (&Value::from(2), &Value::from(MANY + 1)));
+        assert_eq!(fs::read(&blob).ok(), fs::read(&lost).ok());
+        verify(&sandbox);
+        settle(&sandbox);
+    }
+}
+
+#[test]
+fn a_lost_store_is_noticed_by_the_sample() {
+    let sandbox = Sandbox::new();
+    many(&sandbox);
+    fs::remove_dir_all(sandbox.store().join("blake3")).expect("it is ours");
+    fs::create_dir(sandbox.store().join("blake3")).expect("it is ours");
+    let said = ingest(&sandbox, &[]);
+    assert_eq!((&said["new_blobs"], &said["unchanged"]), (&Value::from(MANY), &Value::from(0)));
+    verify(&sandbox);
+}
+
+#[test]
+fn what_a_collection_deletes_is_stored_again() {
+    let sandbox = Sandbox::new();
+    let manifest = many(&sandbox);
+    // Another manifest keeps all blobs but one.
+    let other = sandbox.path("site/other");
+    for number in (0..MANY).filter(|&number| number != 333) {
+        write(&other.join(number.to_string()), &number.to_le_bytes());
+    }
+    run(sandbox.vrift(["ingest", "-o"]).arg(sandbox.path("other.vrift")).arg(&other)).fine();
+    // What is registered is as before, so that only the collection itself can tell of it.
+    let roots = sandbox.store().join("roots");
+    let list = || fs::read_dir(&roots).expect("it is there").flatten().map(|entry| entry.path());
+    let registered: Vec<_> =
+        list().map(|path| (fs::read(&path).expect("it is there"), path)).collect();
+    let mut collect = sandbox.vrift(["cas", "gc", "--delete", "--grace", "0s", "--forget"]);
+    run(collect.arg(&manifest)).fine();
+    for (bytes, path) in registered {
+        fs::write(path, bytes).expect("it is ours");
+    }
+    assert_eq!(ingest(&sandbox, &[])["new_blobs"], 1);
+    verify(&sandbox);
+}
+
+#[test]
+fn what_verify_misses_is_stored_again() {
+    let sandbox = Sandbox::new();
+    many(&sandbox);
+    for _ in 0..3 {
+        fs::remove_file(blob_of(&sandbox, "3/333")).expect("it is ours");
+        assert_eq!(run(&mut sandbox.vrift(["cas", "verify"])).code(), Some(1));
+        assert_eq!(ingest(&sandbox, &[])["new_blobs"], 1);
+        verify(&sandbox);
+        settle(&sandbox);
+    }
 }
 
 #[test]

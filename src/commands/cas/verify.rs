@@ -46,6 +46,9 @@ pub(crate) fn verify(json: bool) -> Result<ExitCode, Failure> {
     let whole = findings.verified.damaged == 0
         && findings.missing.is_empty()
         && findings.unknown.is_empty();
+    if !whole && let Err(error) = store.remove_mark() {
+        complain(&format!("an ingest of an unchanged tree may not notice: {error}"));
+    }
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

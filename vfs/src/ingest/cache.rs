@@ -5,7 +5,8 @@
 //! reading and is believed only as far as this goes:
 //!
 //! **Invariant:** an entry is used only if device, inode number, time of creation, size, times of
-//! modification and change are all as they were, and the store has a blob of that size.
+//! modification and change are all as they were, and the store has a blob of that size, or may be
+//! counted on to have it (`trust.rs`).
 //! **Invariant:** an entry is kept only if the file had last changed for so long before it was read
 //! that any later change must have given it another time (git's "racily clean" rule).
 //! **Invariant:** a cache that is damaged in any byte is not used at all.
@@ -24,9 +25,11 @@ use super::source::{Identity, Stat};
 use crate::manifest::{Timestamp, Xattr};
 
 const MAGIC: [u8; 8] = *b"vrftseen";
-const VERSION: u32 = 1;
-/// Magic number, version, four zero bytes, number of records, digest of all that follows.
-const HEADER: usize = 8 + 4 + 4 + 8 + 32;
+const VERSION: u32 = 2;
+/// Magic number, version, four zero bytes; number of records, the store's mark (or zeros), digest of
+/// these two and of all that follows.
+const HEADER: usize = 16 + KNOWN + 32;
+const KNOWN: usize = 8 + 32;
 const RECORD: usize = 120;
 /// How many files a cache knows at most: 480 MB.
 const RECORDS_MAX: usize = 4_000_000;
@@ -67,6 +70,11 @@ impl Key {
 }
 
 impl Entry {
+    /// The size of the content.
+    pub(super) fn size(&self) -> u64 {
+        self.key.size
+    }
+
     /// What was read of a file with these attributes, if a change after `start`, a moment before
     /// the reading began, could not go unnoticed.
     pub(super) fn new(
@@ -94,6 +102,7 @@ pub(super) struct Cache {
     path: PathBuf,
     map: Option<Mapped>,
     count: usize,
+    mark: Option<Digest>,
 }
 
 /// Why a cache is not used.
@@ -112,7 +121,12 @@ impl Cache {
             name.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
         }
         let name = Digest::from(name.finalize()).to_string();
-        Cache { path: store.root().join("cache/ingest").join(name), map: None, count: 0 }
+        Cache {
+            path: store.root().join("cache/ingest").join(name),
+            map: None,
+            count: 0,
+            mark: None,
+        }
     }
 
     /// Reads what the last ingest of these sources left.
@@ -125,17 +139,23 @@ impl Cache {
             Err(error) => return Err(unusable(error)),
         };
         match check(&map) {
-            Some(count) => Ok(Cache { map: Some(map), count, ..empty }),
+            Some((count, mark)) => Ok(Cache { map: Some(map), count, mark, ..empty }),
             None => Err(unusable(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"))),
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+    /// How many files it knows.
+    pub(super) fn len(&self) -> usize {
+        self.count
     }
 
-    /// What is known of the file with these attributes.
-    pub(super) fn find(&self, stat: &Stat) -> Option<Entry> {
+    /// The mark that the store had when all blobs of the cache were there.
+    pub(super) fn mark(&self) -> Option<Digest> {
+        self.mark
+    }
+
+    /// What is known of the file with these attributes, and the number of its record.
+    pub(super) fn find(&self, stat: &Stat) -> Option<(usize, Entry)> {
         let (map, wanted) = (self.map.as_ref()?, Key::of(stat));
         let (mut low, mut high) = (0, self.count);
         while low < high {
@@ -151,26 +171,32 @@ impl Cache {
                         0 => Vec::new(),
                         at => read_xattrs(map.get(usize::try_from(at).ok()?..)?)?,
                     };
-                    return Some(Entry { key, digest, xattrs });
+                    return Some((middle, Entry { key, digest, xattrs }));
                 }
             }
         }
         None
     }
 
-    /// Replaces the cache by `entries`, in any order. If they are exactly what it holds already,
-    /// `found` says how many of them came from it, and nothing is written.
+    /// Replaces the cache by `entries`, in any order, all blobs of which are there under this mark.
+    /// If they are exactly what it holds already, `found` says how many of them came from it, and
+    /// nothing is written.
     ///
     /// # Errors
     /// What the system says; the old cache is still there then.
-    pub(super) fn replace(&self, mut entries: Vec<Entry>, found: usize) -> io::Result<()> {
-        if found == entries.len() && found == self.count {
+    pub(super) fn replace(
+        &self,
+        mut entries: Vec<Entry>,
+        found: usize,
+        mark: Option<Digest>,
+    ) -> io::Result<()> {
+        if found == entries.len() && found == self.count && mark == self.mark {
             return Ok(());
         }
         entries.sort_unstable_by_key(|entry| entry.key);
         entries.dedup_by_key(|entry| entry.key);
         entries.truncate(RECORDS_MAX);
-        let bytes = encode(&entries);
+        let bytes = encode(&entries, mark);
         let dir = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(dir)?;
         prune(dir)?;
@@ -201,29 +227,32 @@ fn prune(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The number of records, if the header and every byte after it are what was written.
-fn check(bytes: &[u8]) -> Option<usize> {
+/// The number of records and the mark, if every byte is what was written.
+fn check(bytes: &[u8]) -> Option<(usize, Option<Digest>)> {
     let (head, body) = bytes.split_at_checked(HEADER)?;
     let start = [&MAGIC[..], &VERSION.to_le_bytes(), &[0; 4]].concat();
     let rest = head.strip_prefix(&start[..])?;
-    let (count, digest) = rest.split_first_chunk::<8>()?;
+    let (known, digest) = rest.split_at_checked(KNOWN)?;
+    let (count, mark) = known.split_first_chunk::<8>()?;
     let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;
+    let mark = Some(Digest(mark.try_into().ok()?)).filter(|mark| *mark != Digest::default());
     let whole = count.checked_mul(RECORD).is_some_and(|records| records <= body.len());
-    (whole && checksum(count as u64, body).0 == *digest).then_some(count)
+    (whole && checksum(known, body).0 == *digest).then_some((count, mark))
 }
 
-/// The digest of the number of records and of all that follows the header.
-fn checksum(count: u64, body: &[u8]) -> Digest {
-    blake3::Hasher::new().update(&count.to_le_bytes()).update(body).finalize().into()
+/// The digest of what the header knows and of all that follows it.
+fn checksum(known: &[u8], body: &[u8]) -> Digest {
+    blake3::Hasher::new().update(known).update(body).finalize().into()
 }
 
 /// The bytes of a cache of these entries, which are sorted.
-fn encode(entries: &[Entry]) -> Vec<u8> {
+fn encode(entries: &[Entry], mark: Option<Digest>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + entries.len() * RECORD);
     bytes.extend(MAGIC);
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([0; 4]);
     bytes.extend((entries.len() as u64).to_le_bytes());
+    bytes.extend(mark.unwrap_or_default().0);
     bytes.extend([0; 32]);
     let mut strings: Vec<u8> = Vec::new();
     for Entry { key, digest, xattrs } in entries {
@@ -243,7 +272,7 @@ fn encode(entries: &[Entry]) -> Vec<u8> {
         }
     }
     bytes.extend(strings);
-    let digest = checksum(entries.len() as u64, &bytes[HEADER..]);
+    let digest = checksum(&bytes[16..16 + KNOWN], &bytes[HEADER..]);
     bytes[HEADER - 32..HEADER].copy_from_slice(&digest.0);
     bytes
 }
@@ -325,8 +354,10 @@ mod tests {
     #[test]
     fn records_and_attributes_are_read_as_they_were_written() {
         let entries = entries();
-        let bytes = encode(&entries);
-        assert_eq!(check(&bytes), Some(50));
+        let mark = Some(Digest::of(b"mark"));
+        let bytes = encode(&entries, mark);
+        assert_eq!(check(&bytes), Some((50, mark)));
+        assert_eq!(check(&encode(&entries, None)), Some((50, None)));
         for (at, entry) in entries.iter().enumerate() {
             let (key, rest) = read_key(&bytes[HEADER + at * RECORD..]).unwrap();
             let (digest, at) = read_rest(rest).unwrap();
@@ -340,7 +371,7 @@ mod tests {
 
     #[test]
     fn no_damaged_byte_and_no_cut_goes_unnoticed() {
-        let bytes = encode(&entries()[..5]);
+        let bytes = encode(&entries()[..5], Some(Digest::of(b"mark")));
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x10;
@@ -355,7 +386,7 @@ mod tests {
         let store = Store::create(dir.path()).unwrap();
         for number in 0..CACHES_MAX + 10 {
             let cache = Cache::empty(&store, &[PathBuf::from(number.to_string())]);
-            cache.replace(entries(), 0).unwrap();
+            cache.replace(entries(), 0, None).unwrap();
         }
         let left = fs::read_dir(dir.path().join("cache/ingest")).unwrap().count();
         assert_eq!(left, CACHES_MAX);

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
-use vrift_cas::{Digest, Fresh, Hold};
+use vrift_cas::{Digest, Fresh, Hold, Store};
 
 use super::cache::{Cache, Entry};
 use super::report::{Cause, LeftOut, Problem, Reason, Report, Special};
 use super::source::Identity;
+use super::trust::Trust;
 use super::{Error, Progress};
 use crate::manifest::{Builder, Draft, Kind, Node, Xattr};
 
@@ -77,6 +78,33 @@ struct Gathered {
     entries: Vec<Entry>,
     /// Entries that came from the cache.
     unchanged: usize,
+}
+
+/// How an ingest ends.
+#[derive(Debug)]
+pub(super) enum End {
+    Done(Box<Report>),
+    /// Blobs that were counted on are not there: all are to be looked at.
+    Again(Repeat),
+}
+
+/// What the ingest that is done again has done already.
+#[derive(Debug, Default)]
+pub(super) struct Repeat {
+    new_blobs: u64,
+    new_bytes: u64,
+    /// Files that were read because their blobs were missing.
+    missed: u64,
+}
+
+impl Repeat {
+    /// Tells of both as one.
+    pub(super) fn add_to(&self, report: &mut Report) {
+        report.new_blobs += self.new_blobs;
+        report.new_bytes += self.new_bytes;
+        report.known_blobs = report.known_blobs.saturating_sub(self.new_blobs);
+        report.unchanged = report.unchanged.saturating_sub(self.missed);
+    }
 }
 
 /// The common result of all threads.
@@ -164,28 +192,48 @@ impl<'a> Harvest<'a> {
         self.gathered.lock().report.warnings.push(warning);
     }
 
-    /// Writes the manifest and the cache.
+    /// Writes the manifest, unless it is there already, and the cache.
     pub(super) fn finish(
         self,
-        hold: &Hold,
+        (store, hold): (&Store, &Hold),
         manifest: &Path,
         cache: &Cache,
-    ) -> Result<Report, Error> {
+        trust: &Trust,
+    ) -> Result<End, Error> {
         if let Some(error) = self.fatal.into_inner() {
             return Err(error);
         }
         let mut gathered = self.gathered.into_inner();
         gathered.name_further();
         let Gathered { builder, mut report, entries, unchanged, .. } = gathered;
-        let place = || builder.write(manifest).map_err(Error::Manifest);
-        report.manifest = hold.publish(manifest, place)?;
-        if let Err(error) = cache.replace(entries, unchanged) {
+        let finished = builder.finish().map_err(Error::Manifest)?;
+        report.manifest = finished.id();
+        let mark = match trust.mark() {
+            Some(mark)
+                if hold.is_published(manifest, finished.id()) && finished.is_at(manifest) =>
+            {
+                Ok(Some(mark))
+            }
+            _ if trust.is_right(store, &entries)? => {
+                hold.publish(manifest, || finished.write(manifest).map_err(Error::Manifest))?;
+                hold.make_mark()
+            }
+            _ => {
+                let Report { new_blobs, new_bytes, .. } = report;
+                return Ok(End::Again(Repeat { new_blobs, new_bytes, missed: trust.missed() }));
+            }
+        };
+        let mark = mark.unwrap_or_else(|error| {
+            report.warnings.push(format!("the next ingest will look at all blobs: {error}"));
+            None
+        });
+        if let Err(error) = cache.replace(entries, unchanged, mark) {
             report.warnings.push(format!("the next ingest will read all files again: {error}"));
         }
         report.problems.sort_by(|a, b| a.path.cmp(&b.path));
         report.left_out.sort_by(|a, b| a.path.cmp(&b.path));
         report.specials.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(report)
+        Ok(End::Done(Box::new(report)))
     }
 }
 

@@ -12,7 +12,7 @@
 //! [`Report`]. Only the sources themselves, the store and the manifest can fail an ingest.
 //!
 //! `walk` shares directories out between threads, `take` reads one file, `harvest` gathers what
-//! they find, `cache` remembers it for the next time.
+//! they find, `cache` remembers it for the next time, `trust` says which blobs are looked at then.
 //!
 //! Lock order: none is taken while another is held.
 //!
@@ -27,6 +27,7 @@ mod report;
 mod sensitive;
 mod source;
 mod take;
+mod trust;
 mod walk;
 
 #[cfg(test)]

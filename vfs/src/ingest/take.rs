@@ -14,6 +14,7 @@ use super::harvest::{Content, Harvest, Outcome, Taken, cannot};
 use super::ignored::Patterns;
 use super::report::{Cause, Reason};
 use super::source::{self, Directory, Identity, Stat, XattrBuffers};
+use super::trust::Trust;
 use super::{Error, Options, Sensitive};
 use crate::manifest::{Kind, Node, Xattr};
 
@@ -33,6 +34,8 @@ pub(super) struct Ingest<'a> {
     pub(super) harvest: Harvest<'a>,
     /// What the last ingest read.
     pub(super) cache: Cache,
+    /// Which blobs of the cache are looked at.
+    pub(super) trust: Trust,
     /// What is never taken in.
     pub(super) own: Vec<(Identity, Reason)>,
 }
@@ -83,7 +86,7 @@ impl Ingest<'_> {
         {
             return Err(Outcome::LeftOut(Reason::Sensitive).into());
         }
-        if !self.cache.is_empty() {
+        if self.cache.len() > 0 {
             let stat = dir.stat(name).map_err(cannot("stat"))?;
             if let Some(taken) = self.take_unchanged(&stat)? {
                 return Ok(taken);
@@ -99,10 +102,13 @@ impl Ingest<'_> {
             return Ok(None);
         }
         self.refuse_own(stat)?;
-        let Some(entry) = self.cache.find(stat) else { return Ok(None) };
-        let known = self.store.knows(&entry.digest, stat.size());
-        if !known.map_err(|error| Stop::Everywhere(Error::Store(error)))? {
-            return Ok(None);
+        let Some((number, entry)) = self.cache.find(stat) else { return Ok(None) };
+        if self.trust.asks_about(number) {
+            let known = self.store.knows(&entry.digest, stat.size());
+            if !known.map_err(|error| Stop::Everywhere(Error::Store(error)))? {
+                self.trust.disappointed();
+                return Ok(None);
+            }
         }
         let linked = self.begin(stat)?;
         let node = Node { digest: entry.digest, ..stat.node(Kind::File) };

@@ -6,16 +6,18 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rustix::process::{getegid, geteuid};
-use vrift_cas::Store;
+use vrift_cas::{Hold, Store};
 
 use super::cache::Cache;
-use super::harvest::{Found, Harvest, Outcome, cannot, os};
+use super::harvest::{End, Found, Harvest, Outcome, Repeat, cannot, os};
 use super::ignored::{self, PathKind, Patterns};
 use super::report::{Cause, Reason};
 use super::source::{self, Directory, Name, XattrBuffers};
 use super::take::{Hands, Ingest, Stop, own};
+use super::trust::Trust;
 use super::{Border, Error, Options, Progress, Reading, Report};
 use crate::manifest::{Draft, Kind, Node, Timestamp, Xattr};
 use crate::work::{Pile, processors};
@@ -76,10 +78,35 @@ pub(super) fn ingest(
     options: &Options,
     progress: &Progress,
 ) -> Result<Report, Error> {
+    let hold = store.hold()?;
+    let mut before = None;
+    // Twice at most: the second round looks at all blobs.
+    loop {
+        match round(sources, (store, &hold), options, progress, before.as_ref())? {
+            End::Done(mut report) => {
+                before.unwrap_or_default().add_to(&mut report);
+                return Ok(*report);
+            }
+            End::Again(repeat) => {
+                before = Some(repeat);
+                progress.files.store(0, Ordering::Relaxed);
+                progress.bytes.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Takes everything in once. `before` is what a round did that counted on missing blobs.
+fn round(
+    sources: &[PathBuf],
+    (store, hold): (&Store, &Hold),
+    options: &Options,
+    progress: &Progress,
+    before: Option<&Repeat>,
+) -> Result<End, Error> {
     let given = Patterns::given(&options.exclude);
     let given = given.map_err(|source| Error::Pattern { source })?;
     let Root { node, xattrs, places, start } = root(sources)?;
-    let hold = store.hold()?;
     let harvest = Harvest::new(node, xattrs, progress);
     let cache = match options.reading {
         Reading::All => Cache::empty(store, &places),
@@ -90,11 +117,16 @@ pub(super) fn ingest(
         }),
     };
     let own = own(store, &options.manifest);
-    let ingest = Ingest { store, options, given, harvest, cache, own };
+    let trust = match before {
+        None => Trust::new(&cache, hold.mark()),
+        Some(_) => Trust::none(),
+    };
+    let ingest = Ingest { store, options, given, harvest, cache, trust, own };
     let jobs = ingest.first_jobs(start)?;
     let threads = options.jobs.unwrap_or_else(processors);
     Pile::work(jobs, threads, Hands::new, |pile, hands, job| ingest.work(pile, hands, job));
-    ingest.harvest.finish(&hold, &options.manifest, &ingest.cache)
+    let Ingest { harvest, cache, trust, .. } = ingest;
+    harvest.finish((store, hold), &options.manifest, &cache, &trust)
 }
 
 /// Looks at the sources.

@@ -4,10 +4,13 @@
 //!
 //! Deliberately absent: building in less memory than the finished file takes.
 
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use vrift_cas::{Digest, Temp};
+use nix::fcntl::OFlag;
+use vrift_cas::{Digest, Temp, map_file};
 
 use super::encode::Numbered;
 use super::node;
@@ -25,6 +28,13 @@ pub struct Builder {
     pub(super) nodes: Vec<Drafted>,
     pub(super) names: Vec<Name>,
     pub(super) xattrs: Pool,
+}
+
+/// A manifest that is complete, but not in a file yet.
+#[derive(Debug)]
+pub struct Finished {
+    bytes: Vec<u8>,
+    id: Digest,
 }
 
 #[derive(Debug)]
@@ -93,25 +103,21 @@ impl Builder {
         self.names.push(Name { parent, name: name.into(), node });
     }
 
-    /// Writes the manifest to `path`, replacing what is there at once and only when the new one is
-    /// on disk, and returns its id.
+    /// Writes the manifest to `path`, as [`Finished::write`] does, and returns its id.
     ///
     /// # Errors
     /// [`Error::NotATree`] if nodes and names do not make a tree, [`Error::Io`] if writing fails.
     pub fn write(self, path: &Path) -> Result<Digest, Error> {
+        self.finish()?.write(path)
+    }
+
+    /// Makes the manifest, and writes nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::NotATree`] if nodes and names do not make a tree.
+    pub fn finish(self) -> Result<Finished, Error> {
         let (bytes, id) = self.encode()?;
-        let dir = match path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir,
-            _ => Path::new("."),
-        };
-        let io = |operation| move |source| Error::Io { operation, path: path.to_owned(), source };
-        let temp = Temp::create(dir, ".vrift-manifest-", 0o644).map_err(io("create"))?;
-        temp.file().write_all(&bytes).map_err(io("write"))?;
-        temp.file().sync_all().map_err(io("sync"))?;
-        temp.replace(path).map_err(io("replace"))?;
-        let names = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
-        names.map_err(io("sync the directory of"))?;
-        Ok(id)
+        Ok(Finished { bytes, id })
     }
 
     /// The bytes of the file, and its id.
@@ -157,6 +163,40 @@ impl Builder {
         let start = self.names.partition_point(|name| name.parent < dir);
         let names = &self.names[start..];
         &names[..names.partition_point(|name| name.parent == dir)]
+    }
+}
+
+impl Finished {
+    /// Its id.
+    pub fn id(&self) -> Digest {
+        self.id
+    }
+
+    /// Whether the file `path` holds exactly this manifest. A symlink to such a file does not.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+        options.open(path).and_then(|file| map_file(&file)).is_ok_and(|map| *map == *self.bytes)
+    }
+
+    /// Writes it to `path`, replacing what is there at once and only when the new one is on disk,
+    /// and returns its id.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if writing fails.
+    pub fn write(self, path: &Path) -> Result<Digest, Error> {
+        let dir = match path.parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        };
+        let io = |operation| move |source| Error::Io { operation, path: path.to_owned(), source };
+        let temp = Temp::create(dir, ".vrift-manifest-", 0o644).map_err(io("create"))?;
+        temp.file().write_all(&self.bytes).map_err(io("write"))?;
+        temp.file().sync_all().map_err(io("sync"))?;
+        temp.replace(path).map_err(io("replace"))?;
+        let names = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+        names.map_err(io("sync the directory of"))?;
+        Ok(self.id)
     }
 }
 

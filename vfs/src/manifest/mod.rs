@@ -42,7 +42,7 @@ use vrift_cas::Digest;
 use bytes::{Bytes, Source};
 use format::{Header, NODE_SIZE, Section};
 
-pub use builder::{Builder, Draft};
+pub use builder::{Builder, Draft, Finished};
 #[cfg(any(test, fuzzing))]
 pub use bytes::seal;
 pub use diff::{Aspect, Change, diff};
