@@ -81,12 +81,12 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct MountArgs {
-    /// Serve the tree of this manifest
+    /// Serve the tree of this manifest; may be given several times, each with a --prefix
     #[arg(long, value_name = "FILE")]
-    pub(crate) manifest: Option<PathBuf>,
-    /// Where the tree is seen [default: $VRIFT_VFS_PREFIX, else /vrift]
+    pub(crate) manifest: Vec<PathBuf>,
+    /// Where the tree is seen [default for a single one: $VRIFT_VFS_PREFIX, else /vrift]
     #[arg(long, value_name = "DIR", requires = "manifest")]
-    pub(crate) prefix: Option<PathBuf>,
+    pub(crate) prefix: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) session: SessionArgs,
 }

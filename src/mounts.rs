@@ -12,25 +12,24 @@ use crate::environment;
 use crate::failure::Failure;
 
 /// What is served, and the directory in which the command must start.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Prepared {
     /// The mounts, if there are any.
     pub(crate) served: Option<Served>,
     /// The directory that stands for the current one, if a mount hides that.
     pub(crate) directory: Option<PathBuf>,
-    /// The session that takes the changes.
-    pub(crate) session: Option<String>,
+    /// The sessions that take the changes, one for each mount.
+    pub(crate) sessions: Vec<String>,
 }
 
 /// Opens the manifest and the store.
 pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
-    let Some(file) = &args.manifest else {
-        return Ok(Prepared { served: None, directory: None, session: None });
-    };
-    let point = args.prefix.clone().unwrap_or_else(environment::prefix);
+    if args.manifest.is_empty() {
+        return Ok(Prepared::default());
+    }
+    let points = points(args)?;
     let store = environment::store()?;
     let _until_it_is_leased = store.hold()?;
-    let manifest = Manifest::open(file)?;
     let skeleton = match Skeleton::create(store.root()) {
         // Another user's store serves as well; what is made for the time of a run goes elsewhere.
         Err(error) if error.is_unwritable_place() => {
@@ -38,18 +37,29 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         }
         other => other?,
     };
-    let (mount, session) = match &args.session {
-        SessionArgs { read_only: true, .. } => (Mount::read_only(&point, manifest)?, None),
-        SessionArgs { session, .. } => {
-            let session = match session {
-                Some(name) => Session::open_or_start(&store, name, manifest)?,
-                None => Session::start(&store, None, manifest)?,
-            };
-            let name = session.name().to_owned();
-            (Mount::writable(&point, session)?, Some(name))
-        }
-    };
-    let namespace = Namespace::new(vec![mount], store, skeleton)?;
+    let mut sessions = Vec::new();
+    let mut mounts = Vec::new();
+    for (number, (file, point)) in args.manifest.iter().zip(&points).enumerate() {
+        let manifest = Manifest::open(file)?;
+        mounts.push(match &args.session {
+            SessionArgs { read_only: true, .. } => Mount::read_only(point, manifest)?,
+            SessionArgs { session, .. } => {
+                let session = match session {
+                    Some(name) if args.manifest.len() == 1 => {
+                        Session::open_or_start(&store, name, manifest)?
+                    }
+                    Some(name) => {
+                        let name = format!("{name}-{}", number + 1);
+                        Session::open_or_start(&store, &name, manifest)?
+                    }
+                    None => Session::start(&store, None, manifest)?,
+                };
+                sessions.push(session.name().to_owned());
+                Mount::writable(point, session)?
+            }
+        });
+    }
+    let namespace = Namespace::new(mounts, store, skeleton)?;
     // A current directory that has been removed is a place like any other on the host.
     let start = match std::env::current_dir() {
         Ok(directory) => namespace.locate(&directory)?,
@@ -59,5 +69,18 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         Place::Node(node) => Some(namespace.stand_in(node)?),
         Place::Host(_) => None,
     };
-    Ok(Prepared { served: Some(Served::new(namespace, start)), directory, session })
+    Ok(Prepared { served: Some(Served::new(namespace, start)), directory, sessions })
+}
+
+/// Where each manifest is seen: the prefixes in their order.
+fn points(args: &MountArgs) -> Result<Vec<PathBuf>, Failure> {
+    match (args.manifest.len(), args.prefix.len()) {
+        (1, 0) => Ok(vec![environment::prefix()]),
+        (manifests, prefixes) if manifests == prefixes => Ok(args.prefix.clone()),
+        (manifests, prefixes) => Err(Failure::new(format!(
+            "it is not clear what is seen where: --manifest is given {manifests} times and \
+             --prefix {prefixes} times"
+        ))
+        .hint("give each --manifest its --prefix, in the same order")),
+    }
 }

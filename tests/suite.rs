@@ -25,6 +25,8 @@ mod kit;
 mod looks_the_same;
 #[path = "suite/manifest.rs"]
 mod manifest;
+#[path = "suite/mounts.rs"]
+mod mounts;
 #[path = "suite/project.rs"]
 mod project;
 #[path = "suite/reingest.rs"]

@@ -20,7 +20,7 @@ pub(crate) struct SessionArgs {
     /// Refuse every change to the mount (EROFS)
     #[arg(long, requires = "manifest", conflicts_with_all = ["session", "commit", "keep", "discard", "on_fail"])]
     pub(crate) read_only: bool,
-    /// Start the session NAME, or go on with it
+    /// Start the session NAME, or go on with it (of several mounts: NAME-1, NAME-2, …)
     #[arg(long, value_name = "NAME", requires = "manifest")]
     pub(crate) session: Option<String>,
     /// Replace the manifest by one of the changed tree when the command has ended

@@ -42,7 +42,7 @@ pub(crate) fn observed(
         ExitWithRoot::Kill => Survivors::Kill,
     };
     let ended = session::run(&program, prepared.served, observer, survivors);
-    if let Some(name) = &prepared.session {
+    for name in &prepared.sessions {
         let success = matches!(ended, Ok(Ending::Exited { code: 0 }));
         let asked = &root.mounts.session;
         let named = if asked.session.is_some() { Naming::ByUser } else { Naming::OfItsOwn };

@@ -21,6 +21,7 @@ pub mod session;
 pub mod tree;
 
 mod attr;
+mod border;
 mod caller;
 mod creds;
 mod elf;

@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::statfs::statfs;
 use vrift_cas::{Digest, Store};
 
 use crate::attr::{Attr, Figures, Kind};
+use crate::border::Spot;
 use crate::error::Error;
 use crate::image::Images;
 use crate::manifest::{Manifest, Node, NodeId};
@@ -41,47 +42,56 @@ enum Volume {
 #[derive(Debug)]
 pub struct Mount {
     point: PathBuf,
+    /// The manifest's path, as lists of mounts show it.
+    source: PathBuf,
     volume: Volume,
 }
 
 impl Mount {
-    /// Prepares `manifest` to be seen at `point`, an absolute path whose parent directory exists.
-    /// Symlinks in the parent's path are resolved now, once.
+    /// Prepares `manifest` to be seen at `point`, an absolute path whose parent directory exists
+    /// on the host or in a mount made before.
     pub fn read_only(point: &Path, manifest: Manifest) -> Result<Mount, Error> {
-        Mount::new(point, Volume::ReadOnly(Box::new(Tree::new(manifest))))
+        let source = manifest.path().to_owned();
+        Mount::new(point, source, Volume::ReadOnly(Box::new(Tree::new(manifest))))
     }
 
     /// The same with a session that can be written to.
     pub fn writable(point: &Path, session: Session) -> Result<Mount, Error> {
-        Mount::new(point, Volume::Session(Box::new(session)))
+        let source = session.manifest()?;
+        Mount::new(point, source, Volume::Session(Box::new(session)))
     }
 
-    fn new(point: &Path, volume: Volume) -> Result<Mount, Error> {
+    fn new(point: &Path, source: PathBuf, volume: Volume) -> Result<Mount, Error> {
         let unusable = |why| Error::MountPoint { point: point.to_owned(), why };
         if !point.is_absolute() {
             return Err(unusable("the path is not absolute"));
         }
-        let (Some(parent), Some(name)) = (point.parent(), point.file_name()) else {
+        if point.components().all(|part| part == Component::RootDir) {
             return Err(unusable("a mount cannot replace the root directory"));
-        };
-        let parent = parent.canonicalize().map_err(|_| {
-            unusable("the directory above it does not exist or cannot be reached; create it first")
-        })?;
-        // A mount on a symlink to a directory lies on that directory, as with mount(2).
-        let point = point.canonicalize().unwrap_or_else(|_| parent.join(name));
-        Ok(Mount { point, volume })
+        }
+        Ok(Mount { point: point.to_owned(), source, volume })
     }
 
-    fn tree(&self) -> &Tree {
+    pub(crate) fn tree(&self) -> &Tree {
         match &self.volume {
             Volume::ReadOnly(tree) => tree,
             Volume::Session(session) => session.tree(),
         }
     }
 
+    /// Whether it can be written to.
+    pub(crate) fn is_writable(&self) -> bool {
+        matches!(self.volume, Volume::Session(_))
+    }
+
     /// Where it is seen.
     pub fn point(&self) -> &Path {
         &self.point
+    }
+
+    /// What the lists of mounts name as its source.
+    pub(crate) fn source(&self) -> &Path {
+        &self.source
     }
 }
 
@@ -102,6 +112,8 @@ pub struct DirEntry<'a> {
 #[derive(Debug)]
 pub struct Namespace {
     mounts: Vec<Mount>,
+    /// What each of them covers.
+    spots: Vec<Spot>,
     store: Store,
     skeleton: Skeleton,
     images: Images,
@@ -115,33 +127,24 @@ impl Namespace {
     /// mounts are opened as directories made in `skeleton`. Who calls this holds the store, so that
     /// no collection comes between the opening of a manifest and the note that it is used.
     pub fn new(mounts: Vec<Mount>, store: Store, skeleton: Skeleton) -> Result<Namespace, Error> {
-        for (at, mount) in mounts.iter().enumerate() {
-            let inside = |other: &Mount| mount.point.starts_with(&other.point);
-            if mounts.iter().enumerate().any(|(i, other)| i != at && inside(other)) {
-                let why = "it lies inside another mount, which is not supported yet";
-                return Err(Error::MountPoint { point: mount.point.clone(), why });
-            }
-        }
-        for (number, mount) in mounts.iter().enumerate() {
-            skeleton.lease(number, mount.tree().base())?;
-        }
         let images = Images::new(skeleton.stage());
-        let protections = Protections::of_host();
-        let last_opened = RefCell::default();
-        Ok(Namespace { mounts, store, skeleton, images, last_opened, protections })
-    }
-
-    /// Where `path`, without symlinks, lies: the place a process starts in.
-    pub fn locate(&self, path: &Path) -> Result<Place, Error> {
-        for (id, mount) in self.mounts.iter().enumerate() {
-            let Ok(inside) = path.strip_prefix(&mount.point) else { continue };
-            if let Some(node) = mount.tree().find(inside.as_os_str().as_bytes())? {
-                return Ok(Place::Node(NodeRef { mount: MountId(id as u16), node }));
-            }
-            let why = "the current directory is hidden by the mount and not in the manifest";
-            return Err(Error::MountPoint { point: mount.point.clone(), why });
+        let mut names = Namespace {
+            mounts: Vec::with_capacity(mounts.len()),
+            spots: Vec::with_capacity(mounts.len()),
+            store,
+            skeleton,
+            images,
+            last_opened: RefCell::default(),
+            protections: Protections::of_host(),
+        };
+        for (number, mut mount) in mounts.into_iter().enumerate() {
+            let (spot, point) = names.spot(&mount.point)?;
+            names.skeleton.lease(number, mount.tree().base())?;
+            mount.point = point;
+            names.mounts.push(mount);
+            names.spots.push(spot);
         }
-        Ok(Place::Host(path.to_owned()))
+        Ok(names)
     }
 
     /// The path under which a caller sees `node` (one of them, for a file with several names);
@@ -210,10 +213,9 @@ impl Namespace {
         from: u64,
     ) -> Result<impl Iterator<Item = Result<DirEntry<'_>, Error>>, Error> {
         let tree = self.mount(at.mount).tree();
-        let above = if at.node == tree.root() {
-            std::fs::metadata(self.above(at.mount)).map_or(ino(at.node), |m| m.ino())
-        } else {
-            ino(tree.parent(at.node)?)
+        let above = match self.parent(at)? {
+            Place::Host(path) => std::fs::metadata(path).map_or(ino(at.node), |m| m.ino()),
+            Place::Node(above) => ino(above.node),
         };
         let dots = [(ino(at.node), &b"."[..]), (above, &b".."[..])];
         let dots = (0u64..).zip(dots).filter(move |(position, _)| *position >= from).map(
@@ -221,16 +223,25 @@ impl Namespace {
                 Ok(DirEntry { ino, next: position + 1, kind: Kind::Directory, name })
             },
         );
-        let named = tree.entries(at.node, from.saturating_sub(2))?.map(|entry| {
+        // Mounts come before the tree's own names, so that the position of neither ever moves.
+        let mounted = self.mounted_in(at);
+        let ahead = 2 + mounted.len() as u64;
+        let mounted = (2u64..).zip(mounted).filter(move |(position, _)| *position >= from).map(
+            |(position, (name, root))| {
+                let (ino, next) = (ino(root.node), position + 1);
+                Ok(DirEntry { ino, next, kind: Kind::Directory, name })
+            },
+        );
+        let named = tree.entries(at.node, from.saturating_sub(ahead))?.map(move |entry| {
             let entry = entry?;
             Ok(DirEntry {
                 ino: ino(entry.node),
-                next: entry.position + 3,
+                next: entry.position + 1 + ahead,
                 kind: entry.kind,
                 name: entry.name,
             })
         });
-        Ok(dots.chain(named))
+        Ok(dots.chain(mounted).chain(named))
     }
 
     /// The content of the file `at`, if it is a blob.
@@ -261,7 +272,7 @@ impl Namespace {
 
     /// Whether the mount can be written to.
     pub(crate) fn is_writable(&self, mount: MountId) -> bool {
-        matches!(self.mount(mount).volume, Volume::Session(_))
+        self.mount(mount).is_writable()
     }
 
     /// Where the store is.
@@ -313,18 +324,42 @@ impl Namespace {
         }
     }
 
+    /// What `name` stands for in `dir`: the root of a mount, where one lies.
     pub(crate) fn lookup(&self, dir: NodeRef, name: &[u8]) -> Result<Option<NodeRef>, Error> {
         let found = self.mount(dir.mount).tree().lookup(dir.node, name)?;
-        Ok(found.map(|node| NodeRef { node, ..dir }))
+        let found = found.map(|node| NodeRef { node, ..dir });
+        let covers = |spot: &Spot| match (spot, found) {
+            (Spot::Directory(covered), Some(found)) => *covered == found,
+            (Spot::Name(above, missing), None) => *above == dir && missing == name,
+            _ => false,
+        };
+        Ok(self.spots.iter().position(covers).map(|number| self.root(number)).or(found))
     }
 
-    /// The directory above `dir`, which is the host's for a mount's root.
+    /// The directory above `dir`, which is another mount's or the host's for a mount's root.
     pub(crate) fn parent(&self, dir: NodeRef) -> Result<Place, Error> {
         let tree = self.mount(dir.mount).tree();
-        if dir.node == tree.root() {
-            return Ok(Place::Host(self.above(dir.mount).to_owned()));
+        if dir.node != tree.root() {
+            return Ok(Place::Node(NodeRef { node: tree.parent(dir.node)?, ..dir }));
         }
-        Ok(Place::Node(NodeRef { node: tree.parent(dir.node)?, ..dir }))
+        match &self.spots[usize::from(dir.mount.0)] {
+            Spot::Host(point) => {
+                let above = point.parent().expect("Mount::new refuses the root directory");
+                Ok(Place::Host(above.to_owned()))
+            }
+            // The root of a mount is never covered.
+            Spot::Directory(covered) => self.parent(*covered),
+            Spot::Name(above, _) => Ok(Place::Node(*above)),
+        }
+    }
+
+    /// The mounts that lie on names which the directory `dir` does not have.
+    fn mounted_in(&self, dir: NodeRef) -> Vec<(&[u8], NodeRef)> {
+        let mounted = |(number, spot)| match spot {
+            &Spot::Name(above, ref name) if above == dir => Some((&name[..], self.root(number))),
+            _ => None,
+        };
+        self.spots.iter().enumerate().filter_map(mounted).collect()
     }
 
     pub(crate) fn xattr(&self, at: NodeRef, name: &[u8]) -> Result<Option<&[u8]>, Error> {
@@ -345,8 +380,20 @@ impl Namespace {
     pub(crate) fn mount_at(&self, path: &Path) -> Option<NodeRef> {
         // Comparing bytes is enough: both sides are free of `.`, `//` and symlinks.
         let wanted = path.as_os_str().as_bytes();
-        let id = self.mounts.iter().position(|m| m.point.as_os_str().as_bytes() == wanted)?;
-        Some(NodeRef { mount: MountId(id as u16), node: self.mounts[id].tree().root() })
+        let here =
+            |spot: &Spot| matches!(spot, Spot::Host(at) if at.as_os_str().as_bytes() == wanted);
+        self.spots.iter().position(here).map(|number| self.root(number))
+    }
+
+    /// The mounts in the order they were made, each with its device and the mount it lies on.
+    pub(crate) fn mounts(&self) -> impl Iterator<Item = (&Mount, (u32, u32), Option<usize>)> {
+        self.mounts.iter().zip(&self.spots).zip(FIRST_MINOR..).map(|((mount, spot), minor)| {
+            let on = match spot {
+                Spot::Host(_) => None,
+                Spot::Directory(above) | Spot::Name(above, _) => Some(usize::from(above.mount.0)),
+            };
+            (mount, (0, minor), on)
+        })
     }
 
     pub(crate) fn protections(&self) -> &Protections {
@@ -361,8 +408,9 @@ impl Namespace {
         &self.mounts[usize::from(id.0)]
     }
 
-    fn above(&self, id: MountId) -> &Path {
-        self.mount(id).point.parent().expect("Mount::new requires a directory above")
+    /// The root of a mount by its number.
+    fn root(&self, number: usize) -> NodeRef {
+        NodeRef { mount: MountId(number as u16), node: self.mounts[number].tree().root() }
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) enum Course {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resolved {
     pub(crate) found: Found,
-    /// The directory of a mount and the name in it by which a node was found at last, if it was.
+    /// The directory of a mount and the last name looked up in it, if one was.
     pub(crate) entry: Option<(NodeRef, Vec<u8>)>,
     pub(crate) last: Last,
     pub(crate) trailing_slash: bool,
@@ -261,7 +261,7 @@ impl Walk<'_> {
             }
             Last::DotDot => {
                 let above = self.names.parent(dir)?;
-                if matches!(above, Place::Host(_)) {
+                if !matches!(above, Place::Node(node) if node.mount == dir.mount) {
                     self.change_mounts()?;
                 }
                 self.cursor = above;
@@ -271,6 +271,7 @@ impl Walk<'_> {
         }
         if component.name.len() > NAME_BYTES_MAX {
             if self.ending == Ending::Name && component.is_last {
+                self.entry = Some((dir, component.name));
                 return Ok(Step::End(Found::TooLong, component.slash));
             }
             return Err(Errno::ENAMETOOLONG.into());
@@ -285,6 +286,9 @@ impl Walk<'_> {
             }
             return Err(Errno::ENOENT.into());
         };
+        if child.mount != dir.mount {
+            self.change_mounts()?;
+        }
         self.enter_child(dir, child, &component)
     }
 

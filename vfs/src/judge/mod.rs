@@ -7,6 +7,7 @@ mod change;
 mod exec;
 mod lookup;
 mod mappings;
+mod mounts;
 mod names;
 mod open;
 mod write;

@@ -8,7 +8,7 @@ use super::{Failure, Outcome, Subject};
 use crate::caller::Caller;
 use crate::host;
 use crate::namespace::Namespace;
-use crate::place::{NodeRef, Place};
+use crate::place::{MountId, NodeRef, Place};
 use crate::request::{Follow, Given, MakeKind, PathOp, Removal, RenameMode, Target};
 use crate::resolve::{Course, Ending, Found, Last, Resolved, resolve};
 use crate::verdict::{Judged, Paths, Reply};
@@ -183,6 +183,9 @@ impl Namespace {
             }
             (Side::Host(_) | Side::MountPoint(_), Side::Mount(_))
             | (Side::Mount(_), Side::MountPoint(_)) => Err(Errno::EXDEV.into()),
+            (Side::Mount(from), Side::Mount(to)) if named_in(&from) != named_in(&to) => {
+                Err(Errno::EXDEV.into())
+            }
             (Side::Mount(from), Side::Mount(to)) => Err(match (from.last, to.last) {
                 (Last::Name, Last::Name) if self.can_change(&from) => {
                     return self.rename_in_mount(caller, &from, &to, mode);
@@ -211,9 +214,23 @@ impl Namespace {
                 let (path, course) = (path.clone(), Course::Plain);
                 Side::Host(HostName { path, course, last: at.last })
             }
-            (Found::Node(node), Last::Name) if self.is_mount_root(*node) => Side::MountPoint(*node),
+            // A mount point in a mount is a name of that one, which is read-only as a whole.
+            (&Found::Node(node), Last::Name)
+                if self.is_mount_root(node) && matches!(self.parent(node)?, Place::Host(_)) =>
+            {
+                Side::MountPoint(node)
+            }
             (Found::Node(_) | Found::Absent | Found::TooLong, _) => Side::Mount(at),
         })
+    }
+}
+
+/// The mount whose directory a name in a mount is in.
+fn named_in(at: &Resolved) -> Option<MountId> {
+    match (&at.entry, &at.found) {
+        (Some((directory, _)), _) => Some(directory.mount),
+        (None, Found::Node(node)) => Some(node.mount),
+        _ => None,
     }
 }
 

@@ -64,7 +64,10 @@ impl Namespace {
         path: &Path,
     ) -> Result<Option<PathBuf>, Failure> {
         match open.handle {
-            Handle::Read if path.starts_with("/proc") => self.mappings(caller, path),
+            Handle::Read if path.starts_with("/proc") => match self.mappings(caller, path)? {
+                None => self.mount_list(caller, path),
+                list => Ok(list),
+            },
             _ => Ok(None),
         }
     }

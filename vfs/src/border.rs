@@ -1,0 +1,151 @@
+//! Where mounts lie: over a directory of the host, or over a directory or a free name of another
+//! mount.
+//!
+//! A mount point is found once, when the namespace is made, by walking through the mounts made
+//! before: as with mount(2), the order counts. From then on it is known by what it covers and no
+//! longer by its path.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+
+use crate::attr::Kind;
+use crate::caller::{Caller, Jump, MagicLink, ProcId};
+use crate::creds::{Creds, Ids};
+use crate::error::Error;
+use crate::files::OpenNode;
+use crate::judge::Failure;
+use crate::namespace::Namespace;
+use crate::place::{NodeRef, Place};
+use crate::request::{At, Follow, PathOp};
+use crate::resolve::{Ending, Found, Resolved, resolve};
+use crate::session::Staged;
+
+/// What a mount covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// A path of the host without symlinks, whether something is there or not.
+    Host(PathBuf),
+    /// A directory of another mount.
+    Directory(NodeRef),
+    /// A name that a directory of another mount does not have.
+    Name(NodeRef, Vec<u8>),
+}
+
+/// Who makes the mounts: nobody's permission is asked, and nothing is open.
+struct Maker;
+
+impl Caller for Maker {
+    fn cwd(&self) -> Result<Place, Errno> {
+        Ok(Place::Host("/".into()))
+    }
+
+    fn open_node(&self, _fd: i32) -> Option<OpenNode> {
+        None
+    }
+
+    fn host_path(&self, _fd: i32) -> Result<PathBuf, Errno> {
+        Err(Errno::EBADF)
+    }
+
+    fn creds(&self, _ids: Ids) -> Creds {
+        Creds { dac_override: true, dac_read_search: true, ..Creds::default() }
+    }
+
+    fn ids(&self) -> (i32, i32) {
+        (nix::unistd::getpid().as_raw(), nix::unistd::gettid().as_raw())
+    }
+
+    fn may_look_into(&self, _of: ProcId) -> bool {
+        false
+    }
+
+    fn umask(&self) -> u32 {
+        0
+    }
+
+    fn staged(&self, _fd: i32) -> Option<Staged> {
+        None
+    }
+
+    fn closes_on_exec(&self, _fd: i32) -> bool {
+        false
+    }
+
+    fn magic(&self, _link: MagicLink) -> Option<Jump> {
+        None
+    }
+}
+
+impl Namespace {
+    /// What a mount at `point` covers, and the path under which it is seen.
+    pub(crate) fn spot(&self, point: &Path) -> Result<(Spot, PathBuf), Error> {
+        let unusable = |why| Error::MountPoint { point: point.to_owned(), why };
+        let found = match self.walk(point) {
+            Ok(found) => found,
+            Err(Failure::Ours(error)) => return Err(error),
+            Err(Failure::Guest(Errno::ENOTDIR)) => {
+                return Err(unusable("a file of another mount is in the way"));
+            }
+            Err(Failure::Guest(_)) => {
+                let why = "the directory above it is not in the mount that is there; mount at a \
+                           directory that the manifest has";
+                return Err(unusable(why));
+            }
+        };
+        match (found.found, found.entry) {
+            (Found::Node(node), _) if self.is_mount_root(node) => {
+                Err(unusable("another mount is there already"))
+            }
+            (Found::Node(node), _) if self.node(node)?.kind != Kind::Directory => {
+                Err(unusable("a file of another mount is there; mount at a directory"))
+            }
+            (Found::Node(node), _) => Ok((Spot::Directory(node), self.shown_path(node)?)),
+            (Found::Absent, Some((dir, name))) => {
+                let path = self.shown_path(dir)?.join(OsStr::from_bytes(&name));
+                Ok((Spot::Name(dir, name), path))
+            }
+            (Found::Host(path), _) => {
+                let path = on_host(&path).map_err(unusable)?;
+                if self.mount_at(&path).is_some() {
+                    return Err(unusable("another mount is there already"));
+                }
+                Ok((Spot::Host(path.clone()), path))
+            }
+            _ => Err(unusable("nothing can be mounted there")),
+        }
+    }
+
+    /// Where `path`, without symlinks, lies: the place a process starts in.
+    pub fn locate(&self, path: &Path) -> Result<Place, Error> {
+        match self.walk(path).map(|resolved| resolved.found) {
+            Ok(Found::Node(node)) => Ok(Place::Node(node)),
+            Ok(Found::Host(_)) => Ok(Place::Host(path.to_owned())),
+            Err(Failure::Ours(error)) => Err(error),
+            Ok(_) | Err(Failure::Guest(_)) => {
+                let why = "the current directory is hidden by a mount and not in its manifest";
+                Err(Error::MountPoint { point: path.to_owned(), why })
+            }
+        }
+    }
+
+    fn walk(&self, path: &Path) -> Result<Resolved, Failure> {
+        let path = path.as_os_str().as_bytes().to_vec();
+        let op = PathOp { at: At::Cwd, path, follow: Follow::Yes };
+        resolve(self, &Maker, &op, Ending::Lookup)
+    }
+}
+
+/// A path of the host without symlinks; its last name may be missing.
+fn on_host(path: &Path) -> Result<PathBuf, &'static str> {
+    if let Ok(path) = path.canonicalize() {
+        return Ok(path);
+    }
+    let above = path.parent().and_then(|above| above.canonicalize().ok());
+    match (above, path.file_name()) {
+        (Some(above), Some(name)) => Ok(above.join(name)),
+        _ => Err("the directory above it does not exist or cannot be reached; create it first"),
+    }
+}
