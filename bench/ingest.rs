@@ -150,32 +150,46 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
 fn hold(sandbox: &Sandbox, source: &Path, contest: &Contest) {
     let there = |way: &&Way| lab::installed(sandbox, way.tool);
     let ways: Vec<_> = contest.ways.iter().filter(there).collect();
-    let mut times = vec![Vec::new(); ways.len()];
+    let mut rounds = vec![Vec::new(); ways.len()];
     // One round more than is counted, so that no way pays for cold caches.
     for round in 0..=lab::rounds() {
-        for (way, times) in ways.iter().zip(&mut times) {
+        for (way, rounds) in ways.iter().zip(&mut rounds) {
             let taken = once(sandbox, source, way);
             if round > 0 {
-                times.push(taken);
+                rounds.push(taken);
             }
         }
     }
-    let median = |times: &Vec<f64>| {
-        let mut times = times.clone();
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    let ours = median(&times[0]);
-    say(&format!("  {:<16} {:>9} {:>9} {:>12}\n", "", "median s", "least s", "vrift / it"));
-    for (way, times) in ways.iter().zip(&times) {
-        let least = times.iter().copied().fold(f64::INFINITY, f64::min);
-        let median = median(times);
-        let ratio = ours / median;
-        say(&format!("  {:<16} {median:>9.3} {least:>9.3} {ratio:>12.2}\n", way.name));
+    let measures: [Measure; 3] = [
+        ("median s", |rounds| middle(rounds, |(wall, _)| wall)),
+        ("least s", |rounds| rounds.iter().map(|&(wall, _)| wall).fold(f64::INFINITY, f64::min)),
+        ("cpu s", |rounds| middle(rounds, |(_, cpu)| cpu)),
+    ];
+    let titles = measures.map(|(title, _)| format!("{title:>9} {:>7}", "x"));
+    say(&format!("  {:<16} {}\n", "", titles.join(" ")));
+    for (way, taken) in ways.iter().zip(&rounds) {
+        let columns = measures.map(|(_, measure)| {
+            let (ours, its) = (measure(&rounds[0]), measure(taken));
+            format!("{its:>9.3} {:>7.2}", ours / its)
+        });
+        say(&format!("  {:<16} {}\n", way.name, columns.join(" ")));
     }
+    say("  x: how many times as long the first takes\n");
 }
 
-fn once(sandbox: &Sandbox, source: &Path, way: &Way) -> f64 {
+/// By the clock, and on all processors together, in seconds.
+type Taken = (f64, f64);
+
+/// What is told of the rounds of one way.
+type Measure = (&'static str, fn(&[Taken]) -> f64);
+
+fn middle(rounds: &[Taken], time: fn(Taken) -> f64) -> f64 {
+    let mut times: Vec<_> = rounds.iter().copied().map(time).collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn once(sandbox: &Sandbox, source: &Path, way: &Way) -> Taken {
     let place = sandbox.path("tmp/place");
     if place.exists() {
         fs::remove_dir_all(&place).expect("it is ours");
@@ -190,7 +204,7 @@ fn once(sandbox: &Sandbox, source: &Path, way: &Way) -> f64 {
     };
     script(way.before);
     script("sync");
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), lab::children_cpu());
     script(way.script);
-    start.elapsed().as_secs_f64()
+    (start.elapsed().as_secs_f64(), (lab::children_cpu() - used).as_secs_f64())
 }

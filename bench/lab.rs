@@ -82,7 +82,7 @@ impl Times {
 }
 
 /// What all children that have ended, and theirs, have used of the processors.
-fn children_cpu() -> Duration {
+pub(crate) fn children_cpu() -> Duration {
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel knows it");
     let micros = used.user_time().num_microseconds() + used.system_time().num_microseconds();
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
