@@ -1,6 +1,9 @@
 //! Ways around a tracer: other interfaces, rings, secrecy, and another tracer.
 
 use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 
 use crate::bench::{Bench, Way, guarded, same};
 use crate::kit::{Ran, root, run, skipped};
@@ -42,10 +45,33 @@ fn c_070_a_tracer_inside_gets_eperm() {
 
 #[test]
 fn c_047_a_process_that_nobody_may_look_into() {
-    if !root() {
-        return skipped("without privilege this is known not to hold (docs/kernel-notes.md)");
-    }
     same("abi", &["secretive"]);
+}
+
+/// Without privilege vrift could not look into it, so it stays open and is told otherwise.
+#[test]
+fn c_047_a_process_that_nobody_may_look_into_without_privilege() {
+    if !root() {
+        return skipped("the test beside it is without privilege already");
+    }
+    let Some(bench) = Bench::new("abi") else { return };
+    for (name, mode) in [("trace", 0o666), ("own", 0o777)] {
+        let path = bench.sandbox.path(name);
+        let made = if name == "own" { fs::create_dir(&path) } else { fs::write(&path, "") };
+        made.expect("the sandbox is ours");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("it is ours");
+    }
+    let native = bench.native(&["secretive"]);
+    for way in Way::VRIFT {
+        let mut command = bench.guest_command(way, &["secretive"]);
+        command.env("XDG_RUNTIME_DIR", bench.sandbox.path("own")).uid(65534).gid(65534);
+        let mut probe = bench.sandbox.vrift(["--version"]);
+        if !probe.uid(65534).gid(65534).output().is_ok_and(|output| output.status.success()) {
+            return skipped("another user cannot execute vrift here");
+        }
+        let ran = guarded(&mut command);
+        assert!(ran == native, "{way:?}: natively: {native}\n{ran}");
+    }
 }
 
 fn vrift_in_vrift(bench: &Bench, way: Way, inner: &[&str]) -> Ran {

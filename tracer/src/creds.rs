@@ -3,6 +3,7 @@
 use nix::unistd::Pid;
 use vrift_vfs::{Creds, Ids};
 
+use crate::engine::Sight;
 use crate::procfs;
 
 /// Capabilities by their names in include/uapi/linux/capability.h.
@@ -12,6 +13,17 @@ const DAC_READ_SEARCH: u64 = 1 << 2;
 const FOWNER: u64 = 1 << 3;
 const FSETID: u64 = 1 << 4;
 const SYS_ADMIN: u64 = 1 << 21;
+
+/// `CAP_SYS_PTRACE`
+const SYS_PTRACE: u64 = 1 << 19;
+
+/// Whom this process may look into (`__ptrace_may_access` in kernel/ptrace.c).
+pub(crate) fn sight() -> Sight {
+    let status = procfs::status(nix::unistd::gettid());
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let caps = effective.and_then(|caps| u64::from_str_radix(caps.trim(), 16).ok()).unwrap_or(0);
+    if caps & SYS_PTRACE != 0 { Sight::OfAll } else { Sight::OfDumpable }
+}
 
 /// The credentials of a task for both kinds of check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

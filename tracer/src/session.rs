@@ -11,6 +11,7 @@ use vrift_arch::Native;
 use vrift_arch::seccomp::{Serving, policy_rules, program};
 
 use crate::cores::Cores;
+use crate::creds;
 use crate::engine::{self, Births, Ending, Engine, Guest, Next, Served, Step, Stop};
 use crate::observer::Observer;
 use crate::procfs;
@@ -55,7 +56,8 @@ pub fn run(
     signals::leave_to_command().map_err(catching)?;
     let launched = launch(root, &program::<Native>(&rules))?;
     signals::hand_on_to(launched.pid, root.ignored).map_err(catching)?;
-    let engine = Engine::<Native>::new(launched.pid, served, observer, cores);
+    let engine =
+        Engine::<Native>::new(launched.pid, served, observer, cores).with_sight(creds::sight());
     let mut session = Session::new(engine, Some(launched.pid));
     let waited = session.run_out(survivors);
     session.engine.finish();

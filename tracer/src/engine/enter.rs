@@ -52,6 +52,8 @@ pub(super) enum Action {
     Seek { fd: u64, to: u64, listed: i64 },
     /// The kernel does not get it.
     Skip(i64, Note),
+    /// The kernel does not get it, for no reason of a mount's.
+    Answer(i64),
     /// A clone call whose flags lose the bit that hides the child from us.
     Unhide(FlagsPlace, u64),
 }
@@ -178,6 +180,9 @@ impl<A: Arch> Engine<A> {
 
     /// Decides what is done with a call. Nothing has been changed when this returns.
     fn consider<G: Guest<A>>(&mut self, call: &Call, guest: &G) -> Action {
+        if let Some(answer) = self.dumpable(call, guest.tid()) {
+            return answer;
+        }
         match call.syscall {
             Some(Syscall::SchedGetaffinity | Syscall::SchedSetaffinity) if self.cores.is_some() => {
                 return Action::Watch(Effect::None);
@@ -449,22 +454,8 @@ impl<A: Arch> Engine<A> {
                 guest.set_arg(abi, Arg::A1, to)?;
                 guest.set_arg(abi, Arg::A2, libc::SEEK_SET as u64)?;
             }
-            Action::Skip(ret, note) => {
-                if let Some(task) = self.tasks.get_mut(&tid) {
-                    task.spawning = None;
-                }
-                guest.set_nr(u64::MAX)?;
-                guest.set_ret(ret)?;
-                pending.note = Some(note);
-                let last_word = self.served.is_some()
-                    || self.tasks.get(&tid).is_some_and(|t| t.coverage == Coverage::Filter);
-                if last_word {
-                    self.conclude(pending, Outcome::from_ret(ret), Duration::ZERO, guest);
-                    return Ok(self.go_on(tid, 0));
-                }
-                // The task's own filter is still to be asked, and may put in a result of its own.
-                pending.instead = Instead::Always(ret);
-            }
+            Action::Skip(ret, note) => return self.skip(ret, Some(note), pending, guest),
+            Action::Answer(ret) => return self.skip(ret, None, pending, guest),
         }
         let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
         task.phase = Phase::Inside(Box::new(pending));

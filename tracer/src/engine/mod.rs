@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: waiting (see [`crate::session`]) and printing (see [`crate::view`]).
 
+mod answered;
 mod birth;
 mod enter;
 mod filters;
@@ -37,6 +38,7 @@ use crate::registers::Registers;
 use crate::view::event::{Core, Event};
 use task::{Coverage, Origin, Phase, Task, Undo};
 
+pub use answered::Sight;
 pub(crate) use enter::{Births, concerns_engine};
 use passing::Passing;
 pub use served::Served;
@@ -193,6 +195,7 @@ pub struct Engine<A: Arch> {
     passing: Passing,
     observer: Observer,
     cores: Option<Cores>,
+    sight: Sight,
     /// Which calls of a task stop that inherits nothing.
     coverage: Coverage,
     arch: PhantomData<A>,
@@ -213,6 +216,11 @@ impl<A: Arch> Engine<A> {
         Engine { served, cores, ..Engine::of(tasks, observer, coverage) }
     }
 
+    /// The same, when it may not look into every process.
+    pub fn with_sight(self, sight: Sight) -> Engine<A> {
+        Engine { sight, ..self }
+    }
+
     /// An engine for tasks that ran before vrift came, without a filter: it only watches.
     pub fn watching(tids: &[Pid], observer: Observer) -> Engine<A> {
         let coverage = Coverage::EveryCall;
@@ -230,6 +238,7 @@ impl<A: Arch> Engine<A> {
             passing: Passing::default(),
             observer,
             cores: None,
+            sight: Sight::OfAll,
             coverage,
             arch: PhantomData,
         }

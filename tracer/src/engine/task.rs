@@ -38,6 +38,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) exe: Option<Exe>,
     /// What is mapped into its address space, shared as `CLONE_VM` says.
     pub(super) scratch: Rc<RefCell<Scratch>>,
+    /// What its process was told of being dumpable, shared as `CLONE_VM` says.
+    pub(super) dumpable: Rc<Cell<Dumpable>>,
     /// Read when first needed, dropped when a call may change them.
     pub(super) creds: RefCell<Option<Rc<TaskCreds>>>,
     /// The flags of the clone it is about to make.
@@ -52,6 +54,15 @@ pub(super) struct Task<A: Arch> {
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
     pub(super) announced: Option<Box<Pending>>,
+}
+
+/// Whether a process may be looked into, as `prctl` tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Dumpable {
+    #[default]
+    AsTheKernelSays,
+    /// It has asked not to be, and believes it.
+    Hidden,
 }
 
 /// How a task came to be known.
@@ -168,6 +179,7 @@ impl<A: Arch> Task<A> {
             files: Rc::default(),
             exe: None,
             scratch: Rc::default(),
+            dumpable: Rc::default(),
             creds: RefCell::default(),
             spawning: None,
             inherited: Undo::default(),
@@ -197,6 +209,11 @@ impl<A: Arch> Task<A> {
                 Rc::clone(&self.scratch)
             } else {
                 Rc::new(RefCell::new(self.scratch.borrow().copied()))
+            },
+            dumpable: if flags & clone::CLONE_VM != 0 {
+                Rc::clone(&self.dumpable)
+            } else {
+                Rc::new(Cell::new(self.dumpable.get()))
             },
             creds: self.creds.clone(),
             spawning: None,
