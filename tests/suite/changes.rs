@@ -161,6 +161,22 @@ fn what_becomes_of_changes_is_what_was_asked_for() {
 }
 
 #[test]
+fn a_mount_point_in_a_mount_is_busy() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    let mut vrift = sandbox.vrift(["run", "--discard"]);
+    for point in [tree.clone(), tree.join("d/e"), tree.join("d/new")] {
+        vrift.arg("--manifest").arg(sandbox.path("tree.vrift")).arg("--prefix").arg(point);
+    }
+    let script = "cd \"$0\"; rmdir d/e d/new; mv d/e x; mv d/new y; mv a d/e/a; ls d d/e";
+    let ran = run(vrift.args(["--", "sh", "-c", script]).arg(&tree));
+    let busy = ran.err().matches("Device or resource busy").count();
+    assert_eq!((busy, &ran.out()[..]), (4, "d:\na\ne\nnew\n\nd/e:\na\nc\nd\nl\n"), "{ran}");
+}
+
+#[test]
 fn a_session_in_use_is_refused_to_others() {
     let sandbox = Sandbox::new();
     plant(&sandbox);

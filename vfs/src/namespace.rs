@@ -353,6 +353,11 @@ impl Namespace {
         }
     }
 
+    /// Whether a mount lies on a name that the directory `dir` does not have.
+    pub(crate) fn has_mounts(&self, dir: NodeRef) -> bool {
+        !self.mounted_in(dir).is_empty()
+    }
+
     /// The mounts that lie on names which the directory `dir` does not have.
     fn mounted_in(&self, dir: NodeRef) -> Vec<(&[u8], NodeRef)> {
         let mounted = |(number, spot)| match spot {

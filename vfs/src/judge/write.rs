@@ -12,7 +12,7 @@ use crate::mutate::{Actor, AttrChange, Ended, Made, Mutation};
 use crate::namespace::Namespace;
 use crate::place::{MountId, NodeRef};
 use crate::request::{self, Handle, MakeKind, Removal, RenameMode};
-use crate::resolve::Resolved;
+use crate::resolve::{Found, Resolved};
 use crate::session::{Failed, Keep};
 use crate::tree::Slot;
 use crate::verdict::{Effect, Judged, Paths, Reply};
@@ -36,6 +36,14 @@ impl Namespace {
     /// Whether the mount that `at` ended in can be written to.
     pub(super) fn can_change(&self, at: &Resolved) -> bool {
         at.entry.as_ref().is_some_and(|(dir, _)| self.is_writable(dir.mount))
+    }
+
+    /// Whether another mount lies on what `at` ended in, or on a name in it.
+    fn is_mounted_on(&self, at: &Resolved) -> bool {
+        match at.found {
+            Found::Node(node) => self.is_mount_root(node) || self.has_mounts(node),
+            _ => false,
+        }
     }
 
     pub(super) fn make_in_mount(
@@ -64,6 +72,10 @@ impl Namespace {
         removal: Removal,
     ) -> Outcome {
         let Some(spot) = Spot::of(at) else { return Err(Errno::EBUSY.into()) };
+        if self.is_mounted_on(at) {
+            let directory = removal == Removal::Directory;
+            return Err(if directory { Errno::EBUSY } else { Errno::EISDIR }.into());
+        }
         self.mutate(caller, spot.mount, |mut to| to.remove(&spot.ended, removal))?;
         Ok(Judged::reply(Reply::Done))
     }
@@ -75,6 +87,9 @@ impl Namespace {
         to: &Resolved,
         mode: RenameMode,
     ) -> Outcome {
+        if self.is_mounted_on(from) || self.is_mounted_on(to) {
+            return Err(Errno::EBUSY.into());
+        }
         let (Some(from), Some(to)) = (Spot::of(from), Spot::of(to)) else {
             return Err(Errno::EBUSY.into());
         };
