@@ -30,6 +30,21 @@ fn writable(sandbox: &Sandbox, options: &[&str]) -> std::process::Command {
     vrift
 }
 
+/// The same deep in the tree.
+fn plant_deep(sandbox: &Sandbox) {
+    let deep = sandbox.tree().join("1/2/3/4/5/6");
+    fs::create_dir_all(&deep).expect("the sandbox can be written");
+    for (directory, files) in [(".", ["a", "b"]), ("d", ["a", "c"]), ("d/e", ["b", "x x"])] {
+        let directory = deep.join(directory);
+        fs::create_dir_all(&directory).expect("the sandbox can be written");
+        for file in files {
+            fs::write(directory.join(file), format!("content of {file}\n")).expect("a file");
+        }
+    }
+    std::os::unix::fs::symlink("d/a", deep.join("l")).expect("a symlink");
+    fs::hard_link(deep.join("a"), deep.join("c")).expect("a further name");
+}
+
 fn generated(before: &[&str]) {
     let seeds = match std::env::var("VRIFT_FULL") {
         Ok(_) => 1000,
@@ -40,8 +55,7 @@ fn generated(before: &[&str]) {
     for seed in 0..seeds {
         let tree = sandbox.tree();
         let _ = fs::remove_dir_all(&tree);
-        fs::create_dir(&tree).expect("the tree was removed");
-        plant(&sandbox);
+        plant_deep(&sandbox);
         if !before.is_empty() {
             let all = run(sandbox.command("chown").args(["-hR", "65534:65534"]).arg(&tree));
             assert!(all.status.success(), "{all}");
