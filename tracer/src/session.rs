@@ -137,8 +137,9 @@ impl Session {
                 patience = Patience::Poll;
             }
             match stopping {
-                // Whoever stops with the command has come to its stop.
-                Some(signo) if batch.is_empty() => {
+                // Whoever stops with the command has come to its stop. If the group has been continued
+                // since, nobody would continue a vrift that stops now.
+                Some(signo) if batch.is_empty() && !signals::continued_meanwhile() => {
                     self.suspension.followed();
                     signals::stop_by(signo)?;
                 }

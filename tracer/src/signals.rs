@@ -98,7 +98,6 @@ pub(crate) fn stop_no_more() {
 pub(crate) fn stop_by(signo: i32) -> Result<(), Errno> {
     let signal = Signal::try_from(signo)?;
     stop_no_more();
-    CONTINUED.store(false, Ordering::Relaxed);
     if signal == Signal::SIGSTOP {
         return raise(signal);
     }
@@ -112,6 +111,11 @@ pub(crate) fn stop_by(signo: i32) -> Result<(), Errno> {
     mask.thread_set_mask()?;
     // SAFETY: as above.
     unsafe { sigaction(signal, &former) }.map(drop)
+}
+
+/// Whether vrift has been sent SIGCONT since [`take_continued`] was asked last.
+pub(crate) fn continued_meanwhile() -> bool {
+    CONTINUED.load(Ordering::Relaxed)
 }
 
 /// Whether vrift has been sent SIGCONT since this was asked last.
