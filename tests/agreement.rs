@@ -34,11 +34,6 @@ use self::programs::PROGRAMS;
 use self::report::{Measured, Report};
 use self::stage::{Ready, Stage};
 
-/// How many of a hundred lines have to be equal.
-const PERCENT_MIN: f64 = 99.0;
-/// Of `narrow`: what of 32-bit calls is shown otherwise, `docs/kernel-notes.md` lists (C-048).
-const PERCENT_MIN_NARROW: f64 = 97.0;
-
 /// Attempts at agreement; a race in the program may spoil one of them.
 const ATTEMPTS: usize = 3;
 const ATTEMPTS_FULL: usize = 10;
@@ -70,15 +65,8 @@ fn vrift_prints_what_strace_prints() {
     // Past the harness, which would hide the table of a test that passes.
     let _ = write!(std::io::stderr(), "{report}");
     assert!(failures.is_empty(), "{failures:#?}");
-    let short: Vec<_> = report
-        .measured()
-        .filter(|m| {
-            let narrow = m.program == "narrow";
-            m.best.percent() < if narrow { PERCENT_MIN_NARROW } else { PERCENT_MIN }
-        })
-        .map(|m| format!("{} {:.2} %", m.program, m.best.percent()))
-        .collect();
-    assert!(short.is_empty(), "less than {PERCENT_MIN} % of the lines are equal: {short:?}");
+    let short: Vec<_> = report.measured().filter_map(Measured::shortfall).collect();
+    assert!(short.is_empty(), "fewer lines are equal than have to be: {short:?}");
 }
 
 /// Runs a program under both tracers until they agree, at most `attempts` times.

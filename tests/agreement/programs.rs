@@ -42,6 +42,8 @@ pub(crate) struct Program {
     pub(crate) prepare: fn(&Stage),
     /// The signal that is its regular end.
     pub(crate) ends_by: Option<Signal>,
+    /// How many of a hundred lines have to be equal.
+    pub(crate) percent_min: f64,
 }
 
 const fn named(
@@ -50,7 +52,15 @@ const fn named(
     start: Start,
     prepare: fn(&Stage),
 ) -> Program {
-    Program { name, wanted: Wanted::ByTheIssue, tools, start, prepare, ends_by: None }
+    Program {
+        name,
+        wanted: Wanted::ByTheIssue,
+        tools,
+        start,
+        prepare,
+        ends_by: None,
+        percent_min: 99.0,
+    }
 }
 
 const fn besides(name: &'static str) -> Program {
@@ -76,7 +86,8 @@ pub(crate) const PROGRAMS: &[Program] = &[
     besides("files"),
     besides("processes"),
     besides("hostile"),
-    Program { start: Start::NarrowGuest, ..besides("narrow") },
+    // What of 32-bit calls is shown otherwise, `docs/kernel-notes.md` lists (C-048).
+    Program { start: Start::NarrowGuest, percent_min: 97.0, ..besides("narrow") },
     besides("corners"),
 ];
 

@@ -14,6 +14,7 @@ pub(crate) struct Measured {
     /// The attempt with the fewest differences: what a race in the program adds is not the
     /// tracer's, and what the tracer spells wrong is there each time.
     pub(crate) best: Comparison,
+    percent_min: f64,
     worst: f64,
     attempts: usize,
     /// Differences of the best attempt that some other attempt does not have.
@@ -31,7 +32,21 @@ impl Measured {
         let best = best.expect("there is at least one attempt");
         let everywhere = |difference: &&Difference| !seen.iter().all(|s| s.contains(*difference));
         let fleeting = best.differences.iter().filter(everywhere).cloned().collect();
-        Measured { program: program.name, wanted: program.wanted, best, worst, attempts, fleeting }
+        Measured {
+            program: program.name,
+            wanted: program.wanted,
+            best,
+            percent_min: program.percent_min,
+            worst,
+            attempts,
+            fleeting,
+        }
+    }
+
+    /// What it fell short of, if less agrees than has to.
+    pub(crate) fn shortfall(&self) -> Option<String> {
+        let (percent, least) = (self.best.percent(), self.percent_min);
+        (percent < least).then(|| format!("{} {percent:.2} % of {least} %", self.program))
     }
 }
 

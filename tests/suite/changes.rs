@@ -191,6 +191,22 @@ fn a_mount_point_in_a_mount_is_busy() {
 }
 
 #[test]
+fn c_132_statfs_tells_whether_a_mount_can_be_written_to() {
+    if !have("python3") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    sandbox.ingest(&sandbox.tree());
+    let code = "import os; print(os.statvfs('.').f_flag & os.ST_RDONLY)";
+    for (options, flag) in [(&["--discard"], "0\n"), (&["--read-only"], "1\n")] {
+        let mut python = writable(&sandbox, options);
+        python.args(["python3", "-c", code]).current_dir(sandbox.tree());
+        assert_eq!(run(&mut python).fine(), flag, "{options:?}");
+    }
+}
+
+#[test]
 fn a_session_in_use_is_refused_to_others() {
     let sandbox = Sandbox::new();
     plant(&sandbox);

@@ -256,7 +256,10 @@ fn statfs(figures: &Figures) -> Statfs {
         fsid: figures.fs_id,
         namelen: figures.name_max,
         frsize: figures.block_size,
-        flags: abi::ST_RDONLY | abi::ST_NOSUID | abi::ST_NODEV | abi::ST_VALID,
+        flags: if figures.read_only { abi::ST_RDONLY } else { 0 }
+            | abi::ST_NOSUID
+            | abi::ST_NODEV
+            | abi::ST_VALID,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Figures {
     pub blocks_available: u64,
     pub files: u64,
     pub files_free: u64,
+    /// Whether nothing of it can be changed.
+    pub read_only: bool,
     /// The mount's own.
     pub fs_id: (u32, u32),
     pub name_max: u64,

@@ -36,7 +36,7 @@ pub enum Error {
         source: Box<dyn std::error::Error>,
     },
     /// An executable copy could not be made.
-    Stage {
+    Copy {
         /// Why not.
         source: io::Error,
     },
@@ -62,7 +62,7 @@ impl Error {
         match self {
             Error::NoExec { .. } => Errno::EACCES,
             Error::Session(error) => error.errno(),
-            Error::Stage { source } => match source.raw_os_error().map(Errno::from_raw) {
+            Error::Copy { source } => match source.raw_os_error().map(Errno::from_raw) {
                 Some(full @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EMFILE | Errno::ENFILE)) => {
                     full
                 }
@@ -91,7 +91,7 @@ impl fmt::Display for Error {
                     file.display()
                 )
             }
-            Error::Stage { .. } => {
+            Error::Copy { .. } => {
                 write!(f, "cannot make an executable copy of a program of the mount in the store")
             }
             Error::Session(_) => write!(f, "a change cannot be kept"),
@@ -112,7 +112,7 @@ impl std::error::Error for Error {
         match self {
             Error::Manifest(source) => Some(source),
             Error::MountPoint { .. } | Error::NoExec { .. } => None,
-            Error::Skeleton { source, .. } | Error::Stage { source } => Some(source),
+            Error::Skeleton { source, .. } | Error::Copy { source } => Some(source),
             Error::Content { source, .. } => Some(source.as_ref()),
             Error::Session(source) => Some(source.as_ref()),
         }

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use vrift_cas::Digest;
 
 use crate::caller::Exe;
+use crate::copies::{Copies, Loader, Source};
 use crate::elf::{self, Interpreter};
 use crate::error::Error;
 use crate::host;
 use crate::script::{self, HEAD_BYTES, Line};
-use crate::stage::{Loader, Source, Stage};
 
 /// How the kernel would run a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,16 +46,20 @@ const HEADS_MAX: usize = 4096;
 /// What one running vrift knows of the programs it has been asked for.
 #[derive(Debug)]
 pub(crate) struct Images {
-    stage: Stage,
+    copies: Copies,
     heads: RefCell<HashMap<Source, Head>>,
     /// What was last run as each copy, by the directory of the copy.
     shown: RefCell<HashMap<PathBuf, Exe>>,
 }
 
 impl Images {
-    /// Nothing is known yet; copies will lie in `stage`.
-    pub(crate) fn new(stage: PathBuf) -> Images {
-        Images { stage: Stage::new(stage), heads: RefCell::default(), shown: RefCell::default() }
+    /// Nothing is known yet; they will lie in `directory`.
+    pub(crate) fn new(directory: PathBuf) -> Images {
+        Images {
+            copies: Copies::new(directory),
+            heads: RefCell::default(),
+            shown: RefCell::default(),
+        }
     }
 
     /// The head of a blob, which `open` opens.
@@ -68,7 +72,7 @@ impl Images {
         if let Some(head) = self.known(&source) {
             return Ok(head);
         }
-        let head = Head::read(&open()?).map_err(|source| Error::Stage { source })?;
+        let head = Head::read(&open()?).map_err(|source| Error::Copy { source })?;
         self.learn(source, &head);
         Ok(head)
     }
@@ -111,14 +115,14 @@ impl Images {
         loader: Option<Loader<'_>>,
         exe: &Exe,
     ) -> Result<PathBuf, Error> {
-        let failed = |source| Error::Stage { source };
-        if !self.stage.may_run() {
-            return Err(Error::NoExec { path: self.stage.root().to_owned() });
+        let failed = |source| Error::Copy { source };
+        if !self.copies.may_run() {
+            return Err(Error::NoExec { path: self.copies.root().to_owned() });
         }
-        let known = self.stage.known(&source, loader.as_ref(), name).map_err(failed)?;
+        let known = self.copies.known(&source, loader.as_ref(), name).map_err(failed)?;
         let path = match known {
             Some(path) => path,
-            None => self.stage.copy(source, &open()?, name, loader).map_err(failed)?,
+            None => self.copies.copy(source, &open()?, name, loader).map_err(failed)?,
         };
         let directory = path.parent().unwrap_or(&path).to_owned();
         self.shown.borrow_mut().insert(directory, exe.clone());
@@ -132,6 +136,6 @@ impl Images {
 
     /// A symlink to `target` under `name`.
     pub(crate) fn link(&self, target: &Path, name: &OsStr) -> Result<PathBuf, Error> {
-        self.stage.link(target, name).map_err(|source| Error::Stage { source })
+        self.copies.link(target, name).map_err(|source| Error::Copy { source })
     }
 }

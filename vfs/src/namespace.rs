@@ -201,6 +201,7 @@ impl Namespace {
             blocks_available: below.blocks_available(),
             files: below.files(),
             files_free: below.files_free(),
+            read_only: !self.is_writable(at.mount),
             fs_id: (0, FIRST_MINOR + u32::from(at.mount.0)),
             name_max: NAME_BYTES_MAX as u64,
         })

@@ -18,6 +18,7 @@ use nix::errno::Errno;
 use super::{Failure, Outcome};
 use crate::attr::Kind;
 use crate::caller::{Caller, Exe};
+use crate::copies::{Loader, Source};
 use crate::creds::{EXEC, Ids};
 use crate::elf::Interpreter;
 use crate::error::Error;
@@ -27,7 +28,6 @@ use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
 use crate::request::{At, Exec, Follow, PathOp, Purpose, Target};
 use crate::resolve::{Course, Ending, Found, resolve};
-use crate::stage::{Loader, Source};
 use crate::verdict::{Judged, Launch, Made};
 
 /// How often one script may name another as its interpreter (`exec_binprm` in fs/exec.c).
@@ -233,7 +233,7 @@ impl Namespace {
                     Some(blob) => Source::Blob(blob),
                     None => {
                         let meta = self.content_path(*at)?.symlink_metadata();
-                        Source::host(&meta.map_err(|source| Error::Stage { source })?)
+                        Source::host(&meta.map_err(|source| Error::Copy { source })?)
                     }
                 };
                 Ok((images.copy(source, open, name, loader, &exe)?, Made::Copy))

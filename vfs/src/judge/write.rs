@@ -18,17 +18,17 @@ use crate::tree::Slot;
 use crate::verdict::{Effect, Judged, Paths, Reply};
 
 /// A name in a mount that a path ended in.
-pub(super) struct Spot {
+pub(super) struct Target {
     mount: MountId,
     ended: Ended,
 }
 
-impl Spot {
+impl Target {
     /// The name that `at` ended in, if that is one.
-    pub(super) fn of(at: &Resolved) -> Option<Spot> {
+    pub(super) fn of(at: &Resolved) -> Option<Target> {
         let (dir, name) = at.entry.as_ref()?;
         let slot = Slot::new(dir.node, name);
-        Some(Spot { mount: dir.mount, ended: Ended { slot, slash: at.trailing_slash } })
+        Some(Target { mount: dir.mount, ended: Ended { slot, slash: at.trailing_slash } })
     }
 }
 
@@ -52,7 +52,7 @@ impl Namespace {
         at: &Resolved,
         kind: &MakeKind,
     ) -> Outcome {
-        let Some(spot) = Spot::of(at) else { return Err(Errno::EEXIST.into()) };
+        let Some(target) = Target::of(at) else { return Err(Errno::EEXIST.into()) };
         let made = match kind {
             MakeKind::Directory { mode } => made(Kind::Directory, *mode, &[]),
             MakeKind::File { mode } => made(Kind::File, *mode, &[]),
@@ -61,7 +61,7 @@ impl Namespace {
             MakeKind::Device => made(Kind::CharDevice, 0, &[]),
             MakeKind::Symlink { target } => made(Kind::Symlink, 0, target),
         };
-        self.mutate(caller, spot.mount, |mut to| to.make(&spot.ended.slot, &made))?;
+        self.mutate(caller, target.mount, |mut to| to.make(&target.ended.slot, &made))?;
         Ok(Judged::reply(Reply::Done))
     }
 
@@ -71,12 +71,12 @@ impl Namespace {
         at: &Resolved,
         removal: Removal,
     ) -> Outcome {
-        let Some(spot) = Spot::of(at) else { return Err(Errno::EBUSY.into()) };
+        let Some(target) = Target::of(at) else { return Err(Errno::EBUSY.into()) };
         if self.is_mounted_on(at) {
             let directory = removal == Removal::Directory;
             return Err(if directory { Errno::EBUSY } else { Errno::EISDIR }.into());
         }
-        self.mutate(caller, spot.mount, |mut to| to.remove(&spot.ended, removal))?;
+        self.mutate(caller, target.mount, |mut to| to.remove(&target.ended, removal))?;
         Ok(Judged::reply(Reply::Done))
     }
 
@@ -90,7 +90,7 @@ impl Namespace {
         if self.is_mounted_on(from) || self.is_mounted_on(to) {
             return Err(Errno::EBUSY.into());
         }
-        let (Some(from), Some(to)) = (Spot::of(from), Spot::of(to)) else {
+        let (Some(from), Some(to)) = (Target::of(from), Target::of(to)) else {
             return Err(Errno::EBUSY.into());
         };
         if from.mount != to.mount {
@@ -106,9 +106,9 @@ impl Namespace {
         node: NodeRef,
         to: &Resolved,
     ) -> Outcome {
-        match Spot::of(to) {
-            Some(spot) if spot.mount == node.mount => {
-                self.mutate(caller, spot.mount, |mut m| m.link(node.node, &spot.ended.slot))?;
+        match Target::of(to) {
+            Some(target) if target.mount == node.mount => {
+                self.mutate(caller, target.mount, |mut m| m.link(node.node, &target.ended.slot))?;
                 Ok(Judged::reply(Reply::Done))
             }
             _ => Err(Errno::EXDEV.into()),
@@ -148,10 +148,11 @@ impl Namespace {
         open: &request::Open,
         at: &Resolved,
     ) -> Outcome {
-        let Some(spot) = Spot::of(at) else { return Err(Errno::EISDIR.into()) };
+        let Some(target) = Target::of(at) else { return Err(Errno::EISDIR.into()) };
         let made = made(Kind::File, open.mode, &[]);
-        let node = self.mutate(caller, spot.mount, |mut to| to.make(&spot.ended.slot, &made))?;
-        self.opened_staged(NodeRef { mount: spot.mount, node })
+        let node =
+            self.mutate(caller, target.mount, |mut to| to.make(&target.ended.slot, &made))?;
+        self.opened_staged(NodeRef { mount: target.mount, node })
     }
 
     /// Opens a file without a name.

@@ -129,11 +129,6 @@ impl Journal {
         self.file.seek(SeekFrom::End(0)).map_err(Error::io("seek in", &self.path))?;
         Ok(())
     }
-
-    /// Makes what was appended survive a power cut.
-    pub(super) fn sync(&self) -> Result<(), Error> {
-        self.file.sync_data().map_err(Error::io("sync", &self.path))
-    }
 }
 
 /// The first frame of `bytes`, the check after it, and what follows; `None` if it is not whole.

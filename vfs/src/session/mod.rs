@@ -26,7 +26,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use vrift_cas::Store;
@@ -156,11 +156,6 @@ impl Session {
         self.torn
     }
 
-    /// The file system its files lie on, as a path on it.
-    pub fn directory(&self) -> &Path {
-        self.stage.dir()
-    }
-
     /// Makes a change.
     pub fn perform(&mut self, change: &Change) -> Result<(), Failed> {
         self.prepare(change)?;
@@ -207,11 +202,6 @@ impl Session {
             return Ok(self.stage.staged(id)?.over(node));
         }
         Ok(node)
-    }
-
-    /// Makes everything so far survive a power cut.
-    pub fn sync(&self) -> Result<(), Error> {
-        self.journal.sync()
     }
 
     /// What must be there before a change is seen.

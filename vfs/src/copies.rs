@@ -75,7 +75,7 @@ struct Made {
 
 /// The copies of one running vrift.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct Copies {
     root: PathBuf,
     made: RefCell<HashMap<Key, Made>>,
     /// Whether programs may be run from where the copies lie.
@@ -85,12 +85,12 @@ pub(crate) struct Stage {
 /// Every user a tracee may become can run the copies.
 const MODE: u32 = 0o555;
 
-impl Stage {
-    /// An empty stage at `root`, whose parent exists; it is made when it is needed.
-    pub(crate) fn new(root: PathBuf) -> Stage {
+impl Copies {
+    /// No copies yet, at `root`, whose parent exists; it is made when it is needed.
+    pub(crate) fn new(root: PathBuf) -> Copies {
         let above = root.parent().unwrap_or(&root);
         let runs = !statvfs(above).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOEXEC));
-        Stage { root, made: RefCell::default(), runs }
+        Copies { root, made: RefCell::default(), runs }
     }
 
     /// Where the copies lie.
