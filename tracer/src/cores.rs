@@ -1,26 +1,33 @@
-//! Keeps vrift and a tracee on one processor core while only one task is at work.
+//! Keeps vrift and the tracees that stop often on one processor core.
 //!
 //! A stop hands control from the tracee to vrift and back. On one core that is a context switch;
-//! across cores each hand-over wakes a sleeping core, which costs ten times as much. So tasks are
-//! bound to vrift's core while one of them is ready at a time, and set free as soon as a second one
-//! wants to run. Tracees see the cores they were given: the engine answers
-//! `sched_getaffinity` for them, and a task that chooses its own cores is left alone.
+//! across cores each hand-over wakes another core, which can cost ten times as much. So tasks are
+//! bound to vrift's core while one of them is ready at a time. When a second one wants to run:
 //!
-//! Two tasks that both compute make no stops, so while several tasks share the core a timer
-//! interrupts the wait for stops ([`Ticks`]) and it is looked again. The timer rests while no task
-//! is ready.
+//! - a task that computes, which a timer ([`Ticks`]) finds ready without a stop since the last tick, is
+//!   let *loose*: it may run on any core until it stops often again;
+//! - tasks that stop so often that hand-overs across cores would cost more than sharing one core does
+//!   ([`Handover`]) stay together;
+//! - otherwise all are set free.
+//!
+//! Tracees see the cores they were given: the engine answers `sched_getaffinity` for them, and a task
+//! that chooses its own cores is left alone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
+use crate::handover::Handover;
 use crate::procfs::is_ready;
 use crate::ticks::Ticks;
 
 /// After as many stops it is looked again whether one task works alone.
 const STOPS_MIN: u32 = 64;
+
+/// As many stops tell how often a loose task stops.
+const SAMPLE: u32 = 16;
 
 /// With more tasks than this, binding them all, and looking who is ready, costs more than it may save.
 const TASKS_MAX: usize = 8;
@@ -34,13 +41,32 @@ const READY_MAX: u32 = 2;
 /// Tasks are set free this often, so that the scheduler can move all to a quieter core.
 const BOUND_MAX: Duration = Duration::from_millis(250);
 
+/// Stops counted since a time.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    since: Instant,
+    stops: u32,
+}
+
+impl Pace {
+    fn start() -> Pace {
+        Pace { since: Instant::now(), stops: 0 }
+    }
+
+    /// The time from one stop to the next, on average.
+    fn interval(&self) -> Duration {
+        self.since.elapsed() / self.stops.max(1)
+    }
+}
+
 /// Which cores tasks may use at the moment.
 #[derive(Debug, Clone, Copy)]
 enum Width {
-    /// One, since a time; in so many checks another task was ready.
-    One { core: CpuSet, since: Instant, checked: Instant, ready: u32 },
+    /// One, since a time; the stops are those since the last check, and in so many checks another
+    /// task was ready.
+    One { core: CpuSet, since: Instant, pace: Pace, ready: u32 },
     /// All that vrift was given.
-    All { stops: u32 },
+    All { pace: Pace },
 }
 
 /// The cores of vrift and its tracees.
@@ -50,6 +76,11 @@ pub struct Cores {
     width: Width,
     /// Tasks that chose for themselves.
     own: HashSet<Pid>,
+    /// Tasks that may use all cores while the others are bound to one.
+    loose: HashMap<Pid, Pace>,
+    /// Bound tasks that have stopped since the last tick.
+    stopped: HashSet<Pid>,
+    handover: Handover,
     ticks: Ticks,
 }
 
@@ -59,42 +90,102 @@ impl Cores {
     pub fn new() -> Option<Cores> {
         let all = sched_getaffinity(Pid::from_raw(0)).ok()?;
         let count = (0..CpuSet::count()).filter(|&n| all.is_set(n) == Ok(true)).count();
-        let ticks = Ticks::new().ok()?;
-        let mut cores = Cores { all, width: Width::All { stops: 0 }, own: HashSet::new(), ticks };
+        let mut cores = Cores::of(all, Ticks::new().ok()?);
         cores.narrow(std::iter::empty());
         (count > 1).then_some(cores)
+    }
+
+    fn of(all: CpuSet, ticks: Ticks) -> Cores {
+        Cores {
+            all,
+            width: Width::All { pace: Pace::start() },
+            own: HashSet::new(),
+            loose: HashMap::new(),
+            stopped: HashSet::new(),
+            handover: Handover::default(),
+            ticks,
+        }
     }
 
     /// Takes note of a stop of `tid`; `tasks` are all that live.
     pub(crate) fn stopped(&mut self, tid: Pid, tasks: impl ExactSizeIterator<Item = Pid> + Clone) {
         let crowded = tasks.len() > TASKS_MAX;
         match &mut self.width {
-            Width::All { stops } if *stops < STOPS_MIN => *stops += 1,
-            Width::All { stops } if crowded => *stops = 0,
-            Width::One { .. } if crowded => self.widen(tasks.clone()),
-            Width::All { stops } if another_is_ready(tid, tasks.clone()) => *stops = 0,
-            Width::All { .. } => self.narrow(tasks.clone()),
-            Width::One { checked, .. } if checked.elapsed() < CHECK_INTERVAL => {}
-            Width::One { since, checked, ready, .. } => {
-                *checked = Instant::now();
-                *ready = if another_is_ready(tid, tasks.clone()) { *ready + 1 } else { 0 };
-                if *ready >= READY_MAX || since.elapsed() > BOUND_MAX {
-                    self.widen(tasks.clone());
+            Width::All { pace } if pace.stops < STOPS_MIN => pace.stops += 1,
+            Width::All { pace } if crowded => *pace = Pace::start(),
+            Width::All { pace } => {
+                let interval = pace.interval();
+                *pace = Pace::start();
+                // Asked first, because it costs nothing.
+                let often = self.handover.is_dearer_than(interval, self.all);
+                if often || !another_is_ready(tid, tasks.clone()) {
+                    self.narrow(tasks.clone());
                 }
             }
+            Width::One { .. } if crowded => self.widen(tasks.clone()),
+            Width::One { .. } if self.loose.contains_key(&tid) => self.tighten(tid, tasks.clone()),
+            Width::One { .. } => self.share(tid, tasks.clone()),
         }
         if matches!(self.width, Width::One { .. }) && tasks.len() > 1 {
             self.ticks.start();
         }
     }
 
+    /// Takes note of a stop of a task bound to the one core.
+    fn share(&mut self, tid: Pid, tasks: impl Iterator<Item = Pid> + Clone) {
+        self.stopped.insert(tid);
+        let Width::One { since, pace, ready, .. } = &mut self.width else { return };
+        pace.stops += 1;
+        if pace.since.elapsed() < CHECK_INTERVAL {
+            return;
+        }
+        let interval = pace.interval();
+        *pace = Pace::start();
+        let often = self.handover.is_dearer_than(interval, self.all);
+        let bound = tasks.clone().filter(|task| !self.loose.contains_key(task));
+        let crossing = !often && another_is_ready(tid, bound);
+        *ready = if crossing { *ready + 1 } else { 0 };
+        if *ready >= READY_MAX || since.elapsed() > BOUND_MAX {
+            self.widen(tasks);
+        }
+    }
+
+    /// Takes note of a stop of a loose task: one that stops often again, or is the only one that
+    /// wants to run, is bound.
+    fn tighten(&mut self, tid: Pid, tasks: impl Iterator<Item = Pid> + Clone) {
+        let (Width::One { core, .. }, Some(pace)) = (&self.width, self.loose.get_mut(&tid)) else {
+            return;
+        };
+        let core = *core;
+        pace.stops += 1;
+        if pace.stops % SAMPLE != 0 {
+            return;
+        }
+        let (interval, stops) = (pace.interval(), pace.stops);
+        let often = self.handover.is_dearer_than(interval, self.all);
+        if often || stops >= STOPS_MIN && !another_is_ready(tid, tasks) {
+            self.loose.remove(&tid);
+            self.bind(tid, &core);
+        } else if stops >= STOPS_MIN {
+            self.loose.insert(tid, Pace::start());
+        }
+    }
+
     /// Takes note that a tick has interrupted the wait for stops.
     pub(crate) fn ticked(&mut self, tasks: impl Iterator<Item = Pid> + Clone) {
-        match tasks.clone().filter(|&task| is_ready(task)).take(2).count() {
-            0 => self.ticks.stop(),
-            1 => {}
-            _ => self.widen(tasks),
+        let ready: Vec<Pid> = tasks.filter(|&task| is_ready(task)).collect();
+        if ready.is_empty() {
+            self.ticks.stop();
         }
+        if ready.len() > 1 {
+            for task in ready {
+                if !self.stopped.contains(&task) && !self.loose.contains_key(&task) {
+                    self.loose.insert(task, Pace::start());
+                    self.bind(task, &self.all);
+                }
+            }
+        }
+        self.stopped.clear();
     }
 
     /// Takes note of a new task; its parent's choice is its own.
@@ -107,12 +198,15 @@ impl Cores {
             Width::One { core, .. } => core,
             Width::All { .. } => self.all,
         };
+        // A loose parent's child begins where vrift is: it is about to stop often.
         self.bind(child, &cores);
     }
 
     /// Takes note of a task's end.
     pub(crate) fn ended(&mut self, tid: Pid) {
         self.own.remove(&tid);
+        self.loose.remove(&tid);
+        self.stopped.remove(&tid);
     }
 
     /// Takes note that a thread goes on under its process's id.
@@ -120,6 +214,10 @@ impl Cores {
         self.own.remove(&to);
         if self.own.remove(&from) {
             self.own.insert(to);
+        }
+        self.loose.remove(&to);
+        if let Some(pace) = self.loose.remove(&from) {
+            self.loose.insert(to, pace);
         }
     }
 
@@ -144,17 +242,19 @@ impl Cores {
         let mut core = CpuSet::new();
         let known = sched_getcpu().is_ok_and(|n| core.set(n).is_ok());
         if !known {
-            self.width = Width::All { stops: 0 };
+            self.width = Width::All { pace: Pace::start() };
             return;
         }
-        let now = Instant::now();
-        self.width = Width::One { core, since: now, checked: now, ready: 0 };
+        let since = Instant::now();
+        self.width = Width::One { core, since, pace: Pace::start(), ready: 0 };
         self.bind_all(tasks, &core);
     }
 
     fn widen(&mut self, tasks: impl Iterator<Item = Pid>) {
-        self.width = Width::All { stops: 0 };
+        self.width = Width::All { pace: Pace::start() };
         self.ticks.stop();
+        self.loose.clear();
+        self.stopped.clear();
         let all = self.all;
         self.bind_all(tasks, &all);
     }
@@ -186,9 +286,7 @@ mod tests {
     #[test]
     fn a_task_is_shown_all_cores_unless_it_chose() {
         let all = sched_getaffinity(Pid::from_raw(0)).expect("our own cores");
-        let width = Width::All { stops: 0 };
-        let ticks = Ticks::new().expect("a timer");
-        let mut cores = Cores { all, width, own: HashSet::new(), ticks };
+        let mut cores = Cores::of(all, Ticks::new().expect("a timer"));
         let tid = Pid::from_raw(1);
         let mask = cores.shown(tid, 128).expect("it has not chosen");
         for core in 0..1024 {

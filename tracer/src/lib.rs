@@ -24,6 +24,7 @@ pub mod view;
 mod creds;
 mod decode;
 mod descriptors;
+mod handover;
 mod messages;
 mod precheck;
 mod procfs;
