@@ -37,12 +37,14 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
         "tracer",
         &["vrift-arch", "vrift-cas", "vrift-vfs", "libc", "nix", "postcard", "regex", "serde_json"],
     ),
+    ("vrift-audit", "audit", &["vrift-cas", "blake3", "postcard", "serde"]),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),
     (
         "vrift",
         "",
         &[
             "vrift-arch",
+            "vrift-audit",
             "vrift-cas",
             "vrift-vfs",
             "vrift-tracer",

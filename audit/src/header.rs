@@ -1,0 +1,92 @@
+//! What a record says before its first event and after its last.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// Where and how a record was made.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Header {
+    /// The version of the vrift that wrote it.
+    pub vrift: String,
+    /// `sysname release version` as `uname` tells them.
+    pub kernel: String,
+    /// The machine's architecture, as `uname` tells it.
+    pub machine: String,
+    /// The name of the host.
+    pub host: String,
+    /// The user that ran it, by number.
+    pub uid: u32,
+    /// Nanoseconds from 1970 to the start.
+    pub start_ns: u64,
+    /// The command's words.
+    pub command: Vec<Vec<u8>>,
+    /// The directory it was run in.
+    pub cwd: Vec<u8>,
+    /// The mounts it was given.
+    pub mounts: Vec<Mount>,
+    /// The digest of the policy it was held to.
+    pub policy: Option<[u8; 32]>,
+    /// The system calls that were stopped, by name, sorted; others went to the kernel unseen.
+    pub watched: Vec<String>,
+}
+
+impl Header {
+    /// When the run started.
+    pub fn start(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.start_ns)
+    }
+}
+
+/// A manifest seen at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Where.
+    pub point: Vec<u8>,
+    /// The manifest's id.
+    pub manifest: [u8; 32],
+    /// The manifest's file.
+    pub file: Vec<u8>,
+    /// Whether it could be written to.
+    pub access: MountAccess,
+}
+
+/// What can be done in a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MountAccess {
+    /// Reading.
+    ReadOnly,
+    /// Writing too, into a session.
+    Writable,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// It exited with this status.
+    Exited(i32),
+    /// A signal killed it.
+    Killed {
+        /// Its number.
+        signo: i32,
+        /// Whether a core was dumped.
+        core: bool,
+    },
+    /// It never ran, or how it ended is not known.
+    Unknown,
+}
+
+/// The end of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// How many events there are; the writer counts.
+    pub events: u64,
+    /// How the command ended.
+    pub ending: Ending,
+    /// Nanoseconds from the start to the end.
+    pub wall_ns: u64,
+    /// How many events could not be recorded in full.
+    pub incomplete: u64,
+    /// How many violations of the policy there were.
+    pub violations: u64,
+}

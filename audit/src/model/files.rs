@@ -1,0 +1,176 @@
+//! What was done with one path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::processes::ProcessId;
+use crate::event::{Access, Act, Left, Outcome, Verdict, VersionId};
+use crate::text::Text;
+
+/// `ENOENT` and `ENOTDIR`: there is no such file.
+const MISSING: [u16; 2] = [2, 20];
+
+/// All that was done with one path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileUse {
+    /// How often it was the subject of what.
+    pub acts: BTreeMap<Act, Counts>,
+    /// How often it was the other path of a rename, exchange or link.
+    pub as_other: BTreeMap<Act, Counts>,
+    /// The versions that were read, executed or mapped.
+    pub versions: BTreeSet<VersionId>,
+    /// Who did it.
+    pub by: BTreeSet<ProcessId>,
+    /// On which grounds it was answered.
+    pub verdicts: BTreeSet<Verdict>,
+    /// What is known of it from before the run.
+    pub before: Before,
+    /// When it was first accessed.
+    pub first: Option<Duration>,
+    /// How it was at the end, if the tree wrote it and the record is complete.
+    pub left: Option<Left>,
+}
+
+/// Whether a path was there when the run started, as far as accesses tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Before {
+    /// No access has told.
+    #[default]
+    Unknown,
+    /// It was there.
+    There,
+    /// It was not: it was missing when first asked for, or the tree made it.
+    Absent,
+}
+
+/// How often something was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// With success.
+    pub done: u64,
+    /// In vain, because there is no such file.
+    pub missing: u64,
+    /// In vain for other reasons.
+    pub failed: u64,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Done | Outcome::Never => self.done += 1,
+            Outcome::Failed(errno) if MISSING.contains(&errno) => self.missing += 1,
+            Outcome::Failed(_) => self.failed += 1,
+        }
+    }
+}
+
+impl Act {
+    /// Whether it gives the caller what the file held.
+    pub fn reads(self) -> bool {
+        matches!(self, Act::Read | Act::ReadWrite | Act::Execute | Act::Load | Act::Map)
+    }
+
+    /// Whether it changes the file, or which names it has.
+    pub fn changes(self) -> bool {
+        self.makes() || self.removes() || {
+            use Act::{Attribute, Exchange, ReadWrite, Replace, Truncate, Write};
+            matches!(self, Write | ReadWrite | Replace | Truncate | Attribute | Exchange)
+        }
+    }
+
+    /// Whether there is no such file before.
+    pub fn makes(self) -> bool {
+        matches!(self, Act::Create | Act::MakeNode | Act::MakeDirectory | Act::Symlink)
+    }
+
+    /// Whether there is no such file afterwards.
+    pub fn removes(self) -> bool {
+        matches!(self, Act::Remove | Act::RemoveDirectory | Act::Rename)
+    }
+}
+
+impl Access<Text> {
+    /// The other path, if it names a file that the call changes.
+    pub fn names_other(&self) -> Option<&Text> {
+        match self.act {
+            Act::Link | Act::Rename | Act::Exchange => self.other.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl FileUse {
+    /// How often something was done, with success.
+    pub fn done(&self, act: Act) -> u64 {
+        self.acts.get(&act).map_or(0, |counts| counts.done)
+    }
+
+    fn did(&self, kind: impl Fn(Act) -> bool) -> bool {
+        self.acts.iter().any(|(&act, counts)| kind(act) && counts.done > 0)
+    }
+
+    /// Whether what it held was given to anybody.
+    pub fn is_read(&self) -> bool {
+        self.did(Act::reads)
+    }
+
+    /// Whether the tree changed it, made it, removed it, or gave it the name of another.
+    pub fn is_changed(&self) -> bool {
+        self.did(Act::changes) || self.as_other.values().any(|counts| counts.done > 0)
+    }
+
+    /// Whether it was executed, or opened by the kernel for an execution, or mapped as code.
+    pub fn is_code(&self) -> bool {
+        self.did(|act| matches!(act, Act::Execute | Act::Load | Act::Map))
+    }
+
+    /// Whether somebody asked for it and it was never there.
+    pub fn is_missing(&self) -> bool {
+        let mut counts = self.acts.values().chain(self.as_other.values());
+        let missing = self.acts.values().any(|counts| counts.missing > 0);
+        missing && counts.all(|counts| counts.done == 0)
+    }
+
+    /// Whether it is an input of the run: it was there before, and was read.
+    pub fn is_input(&self) -> bool {
+        self.is_read() && self.before != Before::Absent
+    }
+
+    pub(super) fn add(&mut self, access: &Access<Text>, by: Option<ProcessId>, at: Duration) {
+        self.seen(access, by, at);
+        self.acts.entry(access.act).or_default().add(access.outcome);
+        self.versions.extend(access.version);
+        let absent = match access.outcome {
+            Outcome::Done | Outcome::Never => access.act.makes(),
+            Outcome::Failed(errno) if MISSING.contains(&errno) => true,
+            Outcome::Failed(_) => return,
+        };
+        self.was(absent);
+    }
+
+    /// It became the other path of a link or a rename, which may have replaced it.
+    pub(super) fn add_as_other(
+        &mut self,
+        access: &Access<Text>,
+        by: Option<ProcessId>,
+        at: Duration,
+    ) {
+        self.seen(access, by, at);
+        self.as_other.entry(access.act).or_default().add(access.outcome);
+        if access.outcome == Outcome::Done {
+            self.was(access.act != Act::Exchange);
+        }
+    }
+
+    fn seen(&mut self, access: &Access<Text>, by: Option<ProcessId>, at: Duration) {
+        self.by.extend(by);
+        self.verdicts.insert(access.verdict);
+        self.first.get_or_insert(at);
+    }
+
+    fn was(&mut self, absent: bool) {
+        if self.before == Before::Unknown {
+            self.before = if absent { Before::Absent } else { Before::There };
+        }
+    }
+}
