@@ -16,6 +16,9 @@ use crate::view::select::Selection;
 use crate::view::spelled::{Spelled, Speller};
 use crate::view::window::Window;
 
+/// As many messages are kept so as not to be repeated.
+const TOLD_MAX: usize = 1000;
+
 /// Receives what goes wrong with vrift itself while tracees run.
 pub type Complaints = Box<dyn FnMut(&dyn Error)>;
 
@@ -25,7 +28,7 @@ pub struct Observer {
     speller: Speller,
     sinks: Vec<Box<dyn Sink>>,
     complaints: Complaints,
-    /// What has been complained of once and for all.
+    /// The last complaints.
     told: HashSet<String>,
     wants: Wants,
     /// Only calls that access one of these paths are shown.
@@ -136,14 +139,14 @@ impl Observer {
         });
     }
 
+    /// Reports what goes wrong with vrift; what a program runs into again and again is told once.
     pub(crate) fn complain(&mut self, error: &dyn Error) {
-        (self.complaints)(error);
-    }
-
-    /// The same, but what has been told already is not told again.
-    pub(crate) fn complain_once(&mut self, error: &dyn Error) {
+        // What was told a thousand messages ago can be told again: no more of them are kept.
+        if self.told.len() == TOLD_MAX {
+            self.told.clear();
+        }
         if self.told.insert(error.to_string()) {
-            self.complain(error);
+            (self.complaints)(error);
         }
     }
 

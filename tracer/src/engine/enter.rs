@@ -87,7 +87,7 @@ impl<A: Arch> Engine<A> {
                 return Ok(next);
             }
             Room::Missing => {
-                self.observer.complain_once(&NoRoom);
+                self.observer.complain(&NoRoom);
                 let why = "there is no room for the path in its memory";
                 (Action::refuse(Errno::ENOMEM, why), Vec::new(), None)
             }

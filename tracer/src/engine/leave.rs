@@ -199,7 +199,7 @@ impl<A: Arch> Engine<A> {
                 Outcome::Error(Errno::EACCES),
             ) => {
                 let store = self.served.as_ref()?.namespace().store_root().to_owned();
-                self.observer.complain_once(&ClosedStore { store });
+                self.observer.complain(&ClosedStore { store });
                 None
             }
             (Effect::Enters(place), Outcome::Value(_)) => {
