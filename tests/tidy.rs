@@ -53,6 +53,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
             "libc",
             "nix",
             "serde_json",
+            "similar",
         ],
     ),
 ];

@@ -66,6 +66,9 @@ pub(crate) enum SessionCommand {
     Diff {
         /// The session
         name: String,
+        /// Show the contents as well, as `git diff` does; `git apply` and `patch -p1` take it
+        #[arg(long)]
+        patch: bool,
         /// Print one JSON object a line
         #[arg(long)]
         json: bool,

@@ -4,6 +4,7 @@
 //! the changes and not the tree.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
 
 use vrift_cas::{Digest, map_file};
 
@@ -29,19 +30,42 @@ pub enum What {
     Time,
 }
 
+/// What a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Side {
+    /// The node; a node that is named by another path than before is the same.
+    pub id: NodeId,
+    /// Its attributes.
+    pub node: Node,
+}
+
+/// Which of the two trees is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The one the session was started from.
+    Before,
+    /// The changed one.
+    Now,
+}
+
 /// One path that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The path from the root, without a slash before it.
+    /// The path from the root, without a slash before it; `.` for the root.
     pub path: Vec<u8>,
     /// How.
     pub what: What,
+    /// What it named in the manifest.
+    pub before: Option<Side>,
+    /// What it names now.
+    pub after: Option<Side>,
+}
+
+impl Difference {
     /// The kind it has, or had if it was removed.
-    pub kind: Kind,
-    /// The size before.
-    pub before: u64,
-    /// The size now.
-    pub after: u64,
+    pub fn kind(&self) -> Kind {
+        self.after.or(self.before).map(|side| side.node.kind).unwrap_or_default()
+    }
 }
 
 /// A directory on both sides; on one only, if something was added or removed.
@@ -59,8 +83,9 @@ impl Session {
         let root = self.tree.root();
         let mut below = vec![Pair { path: Vec::new(), before: Some(root), after: Some(root) }];
         if let Some(what) = self.attributes_differ(root, root)? {
-            let kind = Kind::Directory;
-            found.push(Difference { path: b".".to_vec(), what, kind, before: 0, after: 0 });
+            let before = Some(Side { id: root, node: self.tree.base().node(root)? });
+            let after = Some(Side { id: root, node: self.tree.node(root)? });
+            found.push(Difference { path: b".".to_vec(), what, before, after });
         }
         while let Some(pair) = below.pop() {
             self.compare_names(&pair, &touched, &mut found, &mut below)?;
@@ -109,31 +134,36 @@ impl Session {
         found: &mut Vec<Difference>,
         below: &mut Vec<Pair>,
     ) -> Result<(), Error> {
-        let old = before.map(|id| self.tree.base().node(id)).transpose()?;
-        let new = after.map(|id| self.node(id)).transpose()?;
-        let what = match (before.zip(old), after.zip(new)) {
+        let old = match before {
+            Some(id) => Some(Side { id, node: self.tree.base().node(id)? }),
+            None => None,
+        };
+        let new = match after {
+            Some(id) => Some(Side { id, node: self.node(id)? }),
+            None => None,
+        };
+        let what = match (old, new) {
             (Some(_), None) => Some(What::Removed),
             (None, Some(_)) => Some(What::Added),
-            (Some((_, old)), Some((_, new))) if old.kind != new.kind => Some(What::Kind),
-            (Some((before, old)), Some((after, new))) => match old.kind {
-                _ if before == after && !self.tree.is_changed(after) => None,
-                Kind::File if self.content_differs(after, &old, &new)? => Some(What::Content),
-                Kind::Symlink if self.tree.base().target(before)? != self.tree.target(after)? => {
+            (Some(old), Some(new)) if old.node.kind != new.node.kind => Some(What::Kind),
+            (Some(old), Some(new)) => match old.node.kind {
+                _ if old.id == new.id && !self.tree.is_changed(new.id) => None,
+                Kind::File | Kind::Symlink if self.content_differs(&old, &new)? => {
                     Some(What::Content)
                 }
-                Kind::Directory => self.attributes_differ(before, after)?,
-                _ => match self.attributes_differ(before, after)? {
-                    None if old.mtime != new.mtime => Some(What::Time),
+                Kind::Directory => self.attributes_differ(old.id, new.id)?,
+                _ => match self.attributes_differ(old.id, new.id)? {
+                    None if old.node.mtime != new.node.mtime => Some(What::Time),
                     other => other,
                 },
             },
             (None, None) => None,
         };
-        let directory = |node: Option<Node>| node.is_some_and(|node| node.kind == Kind::Directory);
+        let directory = |side: Side| (side.node.kind == Kind::Directory).then_some(side.id);
         let pair = Pair {
             path: path.clone(),
-            before: before.filter(|_| directory(old)),
-            after: after.filter(|_| directory(new)),
+            before: old.and_then(directory),
+            after: new.and_then(directory),
         };
         let same = pair.before == pair.after;
         if (pair.before.is_some() || pair.after.is_some())
@@ -141,25 +171,44 @@ impl Session {
         {
             below.push(pair);
         }
-        if let (Some(what), Some(node)) = (what, new.or(old)) {
-            let size = |node: Option<Node>| node.map_or(0, |node| node.size);
-            let (before, after) = (size(old), size(new));
-            found.push(Difference { path, what, kind: node.kind, before, after });
+        if let Some(what) = what {
+            found.push(Difference { path, what, before: old, after: new });
         }
         Ok(())
     }
 
-    fn content_differs(&self, id: NodeId, old: &Node, new: &Node) -> Result<bool, Error> {
-        if old.size != new.size {
+    /// Whether two files differ in content, or two symlinks in their targets. The first is the
+    /// manifest's, the second one of now.
+    pub fn content_differs(&self, old: &Side, new: &Side) -> Result<bool, Error> {
+        if old.node.size != new.node.size {
             return Ok(true);
         }
-        Ok(match self.tree.content(id)? {
-            Content::Blob(digest) => digest != old.digest,
+        if old.node.kind == Kind::Symlink {
+            return Ok(self.tree.base().target(old.id)? != self.tree.target(new.id)?);
+        }
+        Ok(match self.tree.content(new.id)? {
+            Content::Blob(digest) => digest != old.node.digest,
             Content::Staged => {
-                let file = self.stage.open(id)?;
+                let file = self.stage.open(new.id)?;
                 let map = map_file(&file).map_err(Error::io("map", self.stage.dir()))?;
-                Digest::of(&map) != old.digest
+                Digest::of(&map) != old.node.digest
             }
+        })
+    }
+
+    /// Opens the content that a file had before, or has now.
+    pub fn open_content(&self, when: When, side: &Side) -> Result<File, Error> {
+        match (when, self.tree.content(side.id)) {
+            (When::Now, Ok(Content::Staged)) => self.stage.open(side.id),
+            _ => Ok(self.store.open_blob(&side.node.digest)?),
+        }
+    }
+
+    /// What a symlink pointed to before, or points to now.
+    pub fn target(&self, when: When, side: &Side) -> Result<Vec<u8>, Error> {
+        Ok(match when {
+            When::Before => self.tree.base().target(side.id)?.to_vec(),
+            When::Now => self.tree.target(side.id)?.to_vec(),
         })
     }
 

@@ -35,7 +35,7 @@ use crate::manifest::{Kind, Manifest, Node, NodeId};
 use crate::tree::{Change, Content, Refusal, Tree};
 
 pub use commit::Committed;
-pub use diff::{Difference, What};
+pub use diff::{Difference, Side, What, When};
 pub use error::Error;
 pub(crate) use place::bases;
 pub use place::{Listed, list, remove};

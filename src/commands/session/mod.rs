@@ -1,5 +1,8 @@
 //! `vrift session`: what commands have changed in mounts; and what becomes of it after a command.
 
+mod diff;
+mod patch;
+
 use std::io::{BufWriter, Write, stdout};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -10,13 +13,17 @@ use vrift_vfs::session::{self, Difference, Session, What};
 use crate::cli::{Outcome, SessionCommand};
 use crate::environment;
 use crate::failure::{Failure, complain};
+use diff::Form;
 
 /// Carries out `vrift session …`.
 pub(crate) fn session(command: &SessionCommand) -> Result<ExitCode, Failure> {
     match command {
         SessionCommand::List { json } => list(*json),
         SessionCommand::Show { name } => show(name),
-        SessionCommand::Diff { name, json } => diff(name, *json),
+        SessionCommand::Diff { name, patch, json } => {
+            let form = if *patch { Form::Patch } else { Form::List };
+            diff::diff(name, form, *json)
+        }
         SessionCommand::Commit { name, output } => commit(name, output.as_deref()),
         SessionCommand::Discard { name } => {
             session::remove(environment::store()?.root(), name)?;
@@ -107,40 +114,6 @@ fn show(name: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Exit status 1 if there are differences, as diff(1) has it.
-fn diff(name: &str, json: bool) -> Result<ExitCode, Failure> {
-    let found = open(name)?.differences()?;
-    let mut out = BufWriter::new(stdout().lock());
-    for difference in &found {
-        let Difference { path, what, kind, before, after } = difference;
-        match json {
-            true => {
-                let object = serde_json::json!({
-                    "path": String::from_utf8_lossy(path),
-                    "what": word(*what),
-                    "kind": kind.word(),
-                    "size_before": before,
-                    "size_after": after,
-                });
-                writeln!(out, "{object}")?;
-            }
-            false => {
-                write!(out, "{:<10} ", word(*what))?;
-                out.write_all(path)?;
-                match what {
-                    What::Content | What::Kind => writeln!(out, "  {before} -> {after} bytes")?,
-                    _ => writeln!(out)?,
-                }
-            }
-        }
-    }
-    if !json {
-        writeln!(out, "{}", summary(&found))?;
-    }
-    out.flush()?;
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
 fn commit(name: &str, output: Option<&Path>) -> Result<ExitCode, Failure> {
     let mut session = open(name)?;
     let to = output.map_or_else(|| session.manifest(), |file| Ok(file.to_owned()))?;
@@ -155,17 +128,6 @@ fn commit(name: &str, output: Option<&Path>) -> Result<ExitCode, Failure> {
         done.files, done.bytes, done.new_blobs
     )?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn word(what: What) -> &'static str {
-    match what {
-        What::Added => "added",
-        What::Removed => "removed",
-        What::Kind => "kind",
-        What::Content => "changed",
-        What::Attributes => "attributes",
-        What::Time => "time",
-    }
 }
 
 fn summary(found: &[Difference]) -> String {
