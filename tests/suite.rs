@@ -29,6 +29,8 @@ mod manifest;
 mod mounts;
 #[path = "suite/patches.rs"]
 mod patches;
+#[path = "suite/nodes.rs"]
+mod nodes;
 #[path = "suite/project.rs"]
 mod project;
 #[path = "suite/reingest.rs"]

@@ -13,6 +13,7 @@ const DAC_READ_SEARCH: u64 = 1 << 2;
 const FOWNER: u64 = 1 << 3;
 const FSETID: u64 = 1 << 4;
 const SYS_ADMIN: u64 = 1 << 21;
+const MKNOD: u64 = 1 << 27;
 
 /// `CAP_SYS_PTRACE`
 const SYS_PTRACE: u64 = 1 << 19;
@@ -66,6 +67,7 @@ impl TaskCreds {
             chown: caps & CHOWN != 0,
             owner: caps & FOWNER != 0,
             fsetid: caps & FSETID != 0,
+            mknod: caps & MKNOD != 0,
             admin: caps & SYS_ADMIN != 0,
         };
         // With the real ids, access(2) grants capabilities to root only (`access_override_creds`

@@ -364,9 +364,18 @@ impl<A: Arch> Decoder<'_, A> {
             }
             (_, abi::S_IFIFO) => MakeKind::Fifo { mode: permissions },
             (_, abi::S_IFSOCK) => MakeKind::Socket { mode: permissions },
-            (_, abi::S_IFCHR | abi::S_IFBLK) => MakeKind::Device,
+            (_, abi::S_IFCHR) => self.device(vrift_vfs::Kind::CharDevice, permissions),
+            (_, abi::S_IFBLK) => self.device(vrift_vfs::Kind::BlockDevice, permissions),
             _ => MakeKind::File { mode: permissions },
         }
+    }
+
+    /// The number comes as 32 bits of the kernel's own encoding (`new_decode_dev`).
+    fn device(&self, kind: vrift_vfs::Kind, mode: u32) -> MakeKind {
+        let number = self.of_kind(|kind| kind == Kind::Dev) as u32;
+        let (major, minor) = (number >> 8 & 0xfff, number >> 12 & 0xfff00 | number & 0xff);
+        let rdev = nix::sys::stat::makedev(major.into(), minor.into());
+        MakeKind::Device { kind, mode, rdev }
     }
 
     fn symlink(&self) -> Result<Request, Errno> {
@@ -471,7 +480,7 @@ impl<A: Arch> Decoder<'_, A> {
 
 /// The words for `O_*` flags (`build_open_flags` in the kernel's `fs/open.c`).
 fn open_words<A: Arch>(path: PathOp, flags: u32, mode: u32) -> Open {
-    let has = |bit: u32| flags & bit != 0;
+    let has = |bits: u32| flags & bits == bits;
     let follow = if has(A::OPEN.nofollow) { Follow::No } else { Follow::Yes };
     let handle = match flags & open::O_ACCMODE {
         _ if has(open::O_PATH) => Handle::Path,
@@ -482,16 +491,15 @@ fn open_words<A: Arch>(path: PathOp, flags: u32, mode: u32) -> Open {
     };
     let create = match () {
         () if has(open::O_PATH) => Create::No,
+        () if has(open::__O_TMPFILE | open::O_EXCL) => Create::NamelessForGood,
         () if has(open::__O_TMPFILE) => Create::Nameless,
         () if has(open::O_CREAT) && has(open::O_EXCL) => Create::New,
         () if has(open::O_CREAT) => Create::IfMissing,
         () => Create::No,
     };
-    let subject = if has(A::OPEN.directory) && create != Create::Nameless {
-        Subject::Directory
-    } else {
-        Subject::Any
-    };
+    let nameless = matches!(create, Create::Nameless | Create::NamelessForGood);
+    let subject =
+        if has(A::OPEN.directory) && !nameless { Subject::Directory } else { Subject::Any };
     let access_time = if has(open::O_NOATIME) { AccessTime::Kept } else { AccessTime::Updated };
     let (path, limits) = (PathOp { follow, ..path }, Limits::default());
     let mode = mode & 0o7777;

@@ -1,13 +1,21 @@
 //! Open files of a tracee, reached without its doing.
-#![expect(unsafe_code, reason = "pidfd_open(2), pidfd_getfd(2) and kcmp(2) have no safe wrappers")]
+#![expect(
+    unsafe_code,
+    reason = "pidfd_open(2), pidfd_getfd(2), kcmp(2) and leases have no safe wrappers"
+)]
 
+use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::unistd::{Pid, Whence, getpid, lseek};
 
 /// The flag of `pidfd_open` for a thread (Linux 6.9, include/uapi/linux/pidfd.h).
 const PIDFD_THREAD: libc::c_int = libc::O_EXCL;
+
+/// `F_SETSIG` (include/uapi/asm-generic/fcntl.h), which the libc crate lacks.
+const F_SETSIG: libc::c_int = 10;
 
 /// `KCMP_FILE` (include/uapi/linux/kcmp.h).
 const KCMP_FILE: libc::c_int = 0;
@@ -30,6 +38,20 @@ pub(crate) fn seek(tid: Pid, process: Pid, fd: i32, to: u64) -> Result<(), Errno
         return Err(Errno::EBADF);
     }
     lseek(&file, to as i64, Whence::SeekSet).map(drop)
+}
+
+/// Whether anybody has a file open for writing, or mapped so: then it gets no lease for readers
+/// (`check_conflicting_open` in fs/locks.c). Files that nobody may have a lease on count as not
+/// written to.
+pub(crate) fn is_open_to_write(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    // SAFETY: the call takes numbers. The lease goes with the descriptor, before anybody who could
+    // break it runs on; a signal about it would be SIGURG, which is ignored unless caught.
+    let leased = unsafe {
+        libc::fcntl(file.as_raw_fd(), F_SETSIG, libc::SIGURG);
+        libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK)
+    };
+    Errno::result(leased) == Err(Errno::EAGAIN)
 }
 
 fn open(pid: Pid, flags: libc::c_int) -> Result<OwnedFd, Errno> {

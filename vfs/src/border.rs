@@ -70,6 +70,14 @@ impl Caller for Maker {
         None
     }
 
+    fn is_executed(&self, _node: NodeRef) -> bool {
+        false
+    }
+
+    fn is_open_to_write(&self, _path: &Path) -> bool {
+        false
+    }
+
     fn closes_on_exec(&self, _fd: i32) -> bool {
         false
     }

@@ -1,6 +1,6 @@
 //! What the file system must know of the task that asks; the tracer and the shim each answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
@@ -87,6 +87,12 @@ pub trait Caller {
 
     /// Whether it is let see what a tracee has mapped.
     fn may_look_into(&self, of: ProcId) -> bool;
+
+    /// Whether some process runs the program `node`.
+    fn is_executed(&self, node: NodeRef) -> bool;
+
+    /// Whether anybody has the real file at `path` open for writing.
+    fn is_open_to_write(&self, path: &Path) -> bool;
 
     /// Whether a descriptor vanishes when a program is executed.
     fn closes_on_exec(&self, fd: i32) -> bool;

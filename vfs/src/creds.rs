@@ -32,6 +32,8 @@ pub struct Creds {
     pub owner: bool,
     /// `CAP_FSETID`
     pub fsetid: bool,
+    /// `CAP_MKNOD`
+    pub mknod: bool,
     /// `CAP_SYS_ADMIN`
     pub admin: bool,
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::sys::stat::{major, minor};
 use nix::sys::statfs::statfs;
 use vrift_cas::{Digest, Store};
 
@@ -177,7 +178,7 @@ impl Namespace {
             nlink: node.nlink,
             uid: node.uid,
             gid: node.gid,
-            rdev: (0, 0),
+            rdev: (major(node.rdev) as u32, minor(node.rdev) as u32),
             size: node.size,
             blocks: node.blocks,
             block_size: BLOCK_SIZE,

@@ -2,6 +2,8 @@
 
 use nix::errno::Errno;
 
+use crate::attr::Kind;
+
 pub use crate::mutate::{AttrChange, TimeChange, XattrMode};
 
 /// Where a relative path starts.
@@ -75,6 +77,8 @@ pub enum Create {
     New,
     /// A nameless file in the directory the path names (`O_TMPFILE`).
     Nameless,
+    /// One that is never to have a name (`O_TMPFILE | O_EXCL`).
+    NamelessForGood,
 }
 
 impl Create {
@@ -206,8 +210,8 @@ pub enum MakeKind {
     Fifo { mode: u32 },
     /// A socket.
     Socket { mode: u32 },
-    /// A character or block device.
-    Device,
+    /// A character or block device with this number, as `stat` encodes it.
+    Device { kind: Kind, mode: u32, rdev: u64 },
     /// A symlink.
     Symlink { target: Vec<u8> },
 }

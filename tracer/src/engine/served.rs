@@ -17,6 +17,7 @@ use vrift_vfs::{
 
 use super::task::Task;
 use crate::creds::TaskCreds;
+use crate::descriptors;
 use crate::procfs;
 use crate::view::places::Places;
 
@@ -121,6 +122,14 @@ impl Caller for Ourselves {
         None
     }
 
+    fn is_executed(&self, _node: NodeRef) -> bool {
+        false
+    }
+
+    fn is_open_to_write(&self, path: &Path) -> bool {
+        descriptors::is_open_to_write(path)
+    }
+
     fn closes_on_exec(&self, fd: i32) -> bool {
         procfs::closes_on_exec(nix::unistd::getpid(), fd)
     }
@@ -182,6 +191,16 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
 
     fn staged(&self, fd: i32) -> Option<Staged> {
         procfs::staged(self.tid, fd)
+    }
+
+    fn is_executed(&self, node: NodeRef) -> bool {
+        let runs =
+            |task: &Task<A>| task.exe.as_ref().is_some_and(|exe| exe.place == Place::Node(node));
+        self.tasks.values().any(runs)
+    }
+
+    fn is_open_to_write(&self, path: &Path) -> bool {
+        descriptors::is_open_to_write(path)
     }
 
     fn closes_on_exec(&self, fd: i32) -> bool {

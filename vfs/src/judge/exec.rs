@@ -166,6 +166,10 @@ impl Namespace {
         if !caller.creds(Ids::FileSystem).may(&node, EXEC) {
             return Err(Errno::EACCES.into());
         }
+        // Only a staging file can be written to (`deny_write_access` in include/linux/fs.h).
+        if self.digest(at)?.is_none() && caller.is_open_to_write(&self.content_path(at)?) {
+            return Err(Errno::ETXTBSY.into());
+        }
         let path = match entry {
             Some((directory, name)) => self.shown_path(directory)?.join(OsStr::from_bytes(&name)),
             None => self.shown_path(at)?,

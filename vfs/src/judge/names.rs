@@ -79,6 +79,9 @@ impl Namespace {
             (Removal::Directory, Last::DotDot) => Errno::ENOTEMPTY,
             (Removal::Directory, Last::Dot) => Errno::EINVAL,
             (Removal::Directory, Last::Root) => Errno::EBUSY,
+            (_, Last::Name) if self.can_change(&at) && at.found == Found::TooLong => {
+                Errno::ENAMETOOLONG
+            }
             (_, Last::Name) if self.can_change(&at) => {
                 return self.remove_in_mount(caller, &at, removal);
             }

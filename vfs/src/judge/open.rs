@@ -84,11 +84,10 @@ impl Namespace {
         match open.create {
             Create::New => return Err(Errno::EEXIST.into()),
             Create::IfMissing if directory => return Err(Errno::EISDIR.into()),
-            Create::Nameless if directory && self.is_writable(at.mount) => {
+            Create::Nameless | Create::NamelessForGood if directory => {
                 return self.open_nameless(caller, open, at);
             }
-            Create::Nameless if directory => return Err(Errno::EROFS.into()),
-            Create::Nameless => return Err(Errno::ENOTDIR.into()),
+            Create::Nameless | Create::NamelessForGood => return Err(Errno::ENOTDIR.into()),
             Create::IfMissing => {
                 if let Some(found_in) = found_in {
                     let (found_in, uid) = (self.node(found_in)?, caller.creds(Ids::FileSystem).uid);
@@ -112,7 +111,7 @@ impl Namespace {
             }
         }
         if node.kind == Kind::File && matches!(open.handle, Handle::Write { .. }) {
-            return self.open_to_write(open, at);
+            return self.open_to_write(caller, open, at);
         }
         let (path, blob) = match node.kind {
             Kind::File => {

@@ -11,9 +11,9 @@ use crate::files::Usage;
 use crate::mutate::{Actor, AttrChange, Ended, Made, Mutation};
 use crate::namespace::Namespace;
 use crate::place::{MountId, NodeRef};
-use crate::request::{self, Handle, MakeKind, Removal, RenameMode};
+use crate::request::{self, Create, Handle, MakeKind, Removal, RenameMode};
 use crate::resolve::{Found, Resolved};
-use crate::session::{Failed, Keep};
+use crate::session::{Failed, Keep, Naming};
 use crate::tree::Slot;
 use crate::verdict::{Effect, Judged, Paths, Reply};
 
@@ -58,7 +58,9 @@ impl Namespace {
             MakeKind::File { mode } => made(Kind::File, *mode, &[]),
             MakeKind::Fifo { mode } => made(Kind::Fifo, *mode, &[]),
             MakeKind::Socket { mode } => made(Kind::Socket, *mode, &[]),
-            MakeKind::Device => made(Kind::CharDevice, 0, &[]),
+            MakeKind::Device { kind, mode, rdev } => {
+                Made { rdev: *rdev, ..made(*kind, *mode, &[]) }
+            }
             MakeKind::Symlink { target } => made(Kind::Symlink, 0, target),
         };
         self.mutate(caller, target.mount, |mut to| to.make(&target.ended.slot, &made))?;
@@ -87,8 +89,14 @@ impl Namespace {
         to: &Resolved,
         mode: RenameMode,
     ) -> Outcome {
-        if self.is_mounted_on(from) || self.is_mounted_on(to) {
-            return Err(Errno::EBUSY.into());
+        match (&from.found, &to.found) {
+            (Found::TooLong, _) => return Err(Errno::ENAMETOOLONG.into()),
+            (Found::Absent, _) => return Err(Errno::ENOENT.into()),
+            (_, Found::TooLong) => return Err(Errno::ENAMETOOLONG.into()),
+            _ if self.is_mounted_on(from) || self.is_mounted_on(to) => {
+                return Err(Errno::EBUSY.into());
+            }
+            _ => {}
         }
         let (Some(from), Some(to)) = (Target::of(from), Target::of(to)) else {
             return Err(Errno::EBUSY.into());
@@ -137,6 +145,7 @@ impl Namespace {
         if !caller.creds(Ids::FileSystem).may(&self.node(at)?, WRITE) {
             return Err(Errno::EACCES.into());
         }
+        refuse_program(caller, at)?;
         self.stage(at, Keep::Content)?;
         Ok(Judged::redirect(Paths { first: Some(self.content_path(at)?), second: None }))
     }
@@ -162,13 +171,23 @@ impl Namespace {
         open: &request::Open,
         dir: NodeRef,
     ) -> Outcome {
+        let names = match open.create {
+            Create::NamelessForGood => Naming::Never,
+            _ => Naming::Later,
+        };
         let node =
-            self.mutate(caller, dir.mount, |mut to| to.make_nameless(dir.node, open.mode))?;
+            self.mutate(caller, dir.mount, |mut to| to.make_nameless(dir.node, open.mode, names))?;
         self.opened_staged(NodeRef { mount: dir.mount, node })
     }
 
     /// Opens a file for writing; permission has been granted.
-    pub(super) fn open_to_write(&mut self, open: &request::Open, at: NodeRef) -> Outcome {
+    pub(super) fn open_to_write(
+        &mut self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        at: NodeRef,
+    ) -> Outcome {
+        refuse_program(caller, at)?;
         let keep = match open.handle {
             Handle::Write { truncates: true, .. } => Keep::Nothing,
             _ => Keep::Content,
@@ -200,8 +219,13 @@ impl Namespace {
     }
 }
 
+/// A program is not written to while it runs (`get_write_access` in include/linux/fs.h).
+fn refuse_program(caller: &dyn Caller, at: NodeRef) -> Result<(), Errno> {
+    if caller.is_executed(at) { Err(Errno::ETXTBSY) } else { Ok(()) }
+}
+
 fn made(kind: Kind, mode: u32, target: &[u8]) -> Made<'_> {
-    Made { kind, mode, target }
+    Made { kind, mode, target, rdev: 0 }
 }
 
 fn failure(failed: Failed) -> Failure {

@@ -8,7 +8,7 @@ use crate::attr::Kind;
 use crate::creds::{READ, WRITE};
 use crate::manifest::NodeId;
 use crate::request::{Removal, RenameMode};
-use crate::session::Error;
+use crate::session::{Error, Naming};
 use crate::tree::{Birth, Change, Slot};
 
 /// The most names a file may have, as on ext4.
@@ -23,24 +23,30 @@ pub(crate) struct Made<'a> {
     pub(crate) mode: u32,
     /// What a symlink points to.
     pub(crate) target: &'a [u8],
+    /// What a device node stands for.
+    pub(crate) rdev: u64,
 }
 
 impl Mutation<'_> {
     /// Makes a node with a name (`vfs_create`, `vfs_mkdir`, `vfs_mknod`, `vfs_symlink`).
     pub(crate) fn make(&mut self, at: &Slot, made: &Made<'_>) -> Done<NodeId> {
         self.may_create(at.dir)?;
-        if matches!(made.kind, Kind::CharDevice | Kind::BlockDevice) {
-            // As on a file system mounted by an ordinary user.
+        let device = matches!(made.kind, Kind::CharDevice | Kind::BlockDevice);
+        // A whiteout is nobody's device (`is_whiteout`).
+        let whiteout = made.kind == Kind::CharDevice && made.rdev == 0;
+        if device && !whiteout && !self.actor.creds.mknod {
             return refused(Errno::EPERM);
         }
         self.bring_forth(Some(at), at.dir, made)
     }
 
     /// Makes a file without a name (`vfs_tmpfile`).
-    pub(crate) fn make_nameless(&mut self, dir: NodeId, mode: u32) -> Done<NodeId> {
-        let made = Made { kind: Kind::File, mode, target: &[] };
+    pub(crate) fn make_nameless(&mut self, dir: NodeId, mode: u32, naming: Naming) -> Done<NodeId> {
+        let made = Made { kind: Kind::File, mode, target: &[], rdev: 0 };
         self.may_create(dir)?;
-        self.bring_forth(None, dir, &made)
+        let node = self.bring_forth(None, dir, &made)?;
+        self.session.set_naming(node, naming);
+        Ok(node)
     }
 
     fn bring_forth(&mut self, at: Option<&Slot>, dir: NodeId, made: &Made<'_>) -> Done<NodeId> {
@@ -56,6 +62,7 @@ impl Mutation<'_> {
             uid: self.actor.creds.uid,
             gid,
             target: made.target.into(),
+            rdev: made.rdev,
         };
         let time = self.time()?;
         self.perform(&Change::Make { node, at: at.cloned(), birth, time })?;
@@ -75,6 +82,9 @@ impl Mutation<'_> {
         self.may_create(at.dir)?;
         if what.kind == Kind::Directory {
             return refused(Errno::EPERM);
+        }
+        if what.nlink == 0 && self.session.naming(node) == Naming::Never {
+            return refused(Errno::ENOENT);
         }
         if what.nlink >= LINKS_MAX {
             return refused(Errno::EMLINK);

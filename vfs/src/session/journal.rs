@@ -22,7 +22,7 @@ use super::error::Error;
 use crate::tree::Change;
 
 const MAGIC: [u8; 8] = *b"\x89VRJRN\r\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 56;
 /// The longest change: two names, a target and an extended attribute of 64 KiB, with room.
 const CHANGE_MAX: usize = 1 << 17;

@@ -26,6 +26,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -71,6 +72,8 @@ pub struct Session {
     store: Store,
     /// Bytes that were cut off the journal when it was opened.
     torn: u64,
+    /// Files that were made without a name and may get one (`I_LINKABLE`).
+    linkable: HashSet<NodeId>,
 }
 
 impl Session {
@@ -88,6 +91,7 @@ impl Session {
             stage,
             store: store.clone(),
             torn: 0,
+            linkable: HashSet::new(),
         })
     }
 
@@ -133,7 +137,8 @@ impl Session {
             journal.cut()?;
         }
         let stage = Stage::at(place.stage())?;
-        Ok(Session { place, tree, journal, stage, store: store.clone(), torn: found.torn })
+        let (store, torn, linkable) = (store.clone(), found.torn, HashSet::new());
+        Ok(Session { place, tree, journal, stage, store, torn, linkable })
     }
 
     /// Its name.
@@ -171,10 +176,25 @@ impl Session {
             Err(Refusal::Contradiction(errno)) => return Err(Failed::Refused(errno)),
             Err(Refusal::Broken(error)) => return Err(Error::from(error).into()),
         }
+        if let Change::Link { node, .. } = change {
+            self.linkable.remove(node);
+        }
         if let Some(id) = unnamed {
             self.forget_unnamed(id)?;
         }
         Ok(())
+    }
+
+    /// Says whether the file `node`, which has just been made without a name, may get one.
+    pub(crate) fn set_naming(&mut self, node: NodeId, naming: Naming) {
+        if naming == Naming::Later {
+            self.linkable.insert(node);
+        }
+    }
+
+    /// Whether the file `node`, which has no name, may get one. What has lost its last one may not.
+    pub(crate) fn naming(&self, node: NodeId) -> Naming {
+        if self.linkable.contains(&node) { Naming::Later } else { Naming::Never }
     }
 
     /// Where the content of the file `node` can be written, made so if it is a blob.
@@ -242,6 +262,15 @@ impl Drop for Session {
             let _ = self.place.remove();
         }
     }
+}
+
+/// Whether a file that has no name may get one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// It was made to be named when it is complete.
+    Later,
+    /// It lost its last name, or was made to have none.
+    Never,
 }
 
 /// What of a file's content is still needed when it is staged.

@@ -85,7 +85,7 @@ fn shuffle(session: &mut Session, seed: u64, steps: usize, mut after: impl FnMut
                 .map(|dir| Slot::new(dir, name.as_bytes()))
         };
         let time = at(1000 + step as i64);
-        let birth = |kind| Birth { kind, mode: 0o600, uid: 1, gid: 1, target: [].into() };
+        let birth = |kind| Birth { kind, mode: 0o600, uid: 1, gid: 1, target: [].into(), rdev: 0 };
         let node = session.tree().next_id();
         let (one, other) = (slot(session, from), slot(session, to));
         let named = one.as_ref().and_then(|s| session.tree().lookup(s.dir, &s.name).unwrap());

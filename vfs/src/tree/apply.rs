@@ -49,6 +49,7 @@ impl Tree {
             nlink: if directory { 2 } else { 0 },
             size: if directory { DIRECTORY_SIZE } else { birth.target.len() as u64 },
             blocks: if directory { DIRECTORY_BLOCKS } else { 0 },
+            rdev: birth.rdev,
             atime: time,
             mtime: time,
             ctime: time,

@@ -38,6 +38,8 @@ pub struct Birth {
     pub gid: u32,
     /// What a symlink points to; empty for everything else.
     pub target: Box<[u8]>,
+    /// What a device node stands for, as `stat` encodes it; 0 for everything else.
+    pub rdev: u64,
 }
 
 /// Attributes that are set; what is `None` stays.

@@ -94,7 +94,7 @@ impl Twins {
 
     fn make(&mut self, path: &Path, kind: Kind, target: &[u8]) -> Result<(), Errno> {
         let (at, time, node) = (self.slot(path)?, self.time(), self.tree.next_id());
-        let birth = Birth { kind, mode: 0o755, uid: 1, gid: 2, target: target.into() };
+        let birth = Birth { kind, mode: 0o755, uid: 1, gid: 2, target: target.into(), rdev: 0 };
         self.apply(&Change::Make { node, at: Some(at), birth, time })
     }
 
@@ -346,7 +346,7 @@ fn what_has_lost_its_last_name_keeps_its_attributes_and_has_no_path() {
     let inside = Change::Make {
         node: twins.tree.next_id(),
         at: Some(Slot::new(dir, b"late")),
-        birth: Birth { kind: Kind::File, mode: 0, uid: 0, gid: 0, target: [].into() },
+        birth: Birth { kind: Kind::File, mode: 0, uid: 0, gid: 0, target: [].into(), rdev: 0 },
         time,
     };
     assert_eq!(twins.apply(&inside), Err(Errno::ENOENT), "nothing is made in a removed directory");

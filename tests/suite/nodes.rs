@@ -1,0 +1,60 @@
+//! What a tree can hold, made and used by a guest: in a mount that can be written to it must say what
+//! it says on a real directory.
+
+use std::fs;
+use std::process::Command;
+
+use crate::kit::{Sandbox, have, line_difference, root, run, skipped};
+
+/// Runs a part of the guest in a mount and on a real directory, behind the words `before`.
+#[track_caller]
+fn same(part: &str, before: &[&str]) {
+    let sandbox = Sandbox::new();
+    let Some(guest) = sandbox.guest("nodes") else { return };
+    let tree = sandbox.tree();
+    fs::create_dir(&tree).expect("the sandbox can be written");
+    if !before.is_empty() {
+        std::os::unix::fs::chown(&tree, Some(65534), Some(65534)).expect("root gives it away");
+    }
+    sandbox.ingest(&tree);
+    let words = |mut command: Command| run(command.args(before).arg(&guest).arg(&tree).arg(part));
+    let mut vrift = sandbox.vrift(["run", "--discard", "--manifest"]);
+    vrift.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(&tree).arg("--");
+    let mounted = words(vrift);
+    let native = words(sandbox.command("env"));
+    assert!(!native.stdout.is_empty() && !native.out().contains("GUEST FAILED"), "{native}");
+    let (native, seen) = (native.out(), mounted.out());
+    assert_eq!(native, seen, "{}\n{mounted}", line_difference(&native, &seen));
+}
+
+/// The same by root, if the tests are run by root, and by somebody without privilege.
+#[track_caller]
+fn same_for_all(part: &str) {
+    same(part, &[]);
+    if !root() {
+        return skipped("only root can become somebody else");
+    }
+    if have("setpriv") {
+        same(part, &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    }
+}
+
+#[test]
+fn c_107_names_that_are_too_long() {
+    same_for_all("names");
+}
+
+#[test]
+fn c_127_device_nodes_are_names() {
+    same_for_all("devices");
+}
+
+#[test]
+fn c_063_a_program_is_not_written_to_and_run_at_once() {
+    same_for_all("busy");
+}
+
+#[test]
+fn c_111_what_has_no_name_gets_one_only_if_it_was_made_for_that() {
+    same_for_all("nameless");
+}
