@@ -102,8 +102,13 @@ impl Stage {
         let path = self.path_of(id);
         let mut from = store.open_blob(digest)?;
         let mut to = self.create(id)?;
-        // On Linux this is copy_file_range, which shares extents where the file system can.
-        io::copy(&mut from, &mut to).map_err(Error::io("copy into", &path))?;
+        // On Linux this is copy_file_range, which shares extents where the file system can. A signal may
+        // interrupt it; the offsets of both files tell how far it has come.
+        while let Err(error) = io::copy(&mut from, &mut to) {
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(Error::io("copy into", &path)(error));
+            }
+        }
         self.set_times(id, Some(node.atime), Some(node.mtime))
     }
 
