@@ -79,7 +79,7 @@ pub enum Model {
     Unlinkat,
     /// rename, renameat, renameat2
     Rename,
-    /// chmod, chown, utime, truncate and relatives, and set/removexattr: by path
+    /// chmod, chown, utime, truncate and relatives, set/removexattr(at) and file_setattr: by path
     SetAttr,
     /// the same with a final symlink not followed (lchown, lsetxattr, lremovexattr)
     LsetAttr,
@@ -114,12 +114,12 @@ pub enum Model {
     /// socketcall: of the calls inside it only bind and connect name paths; their arguments are an
     /// array of words behind the second argument
     Socketcall,
-    /// names a path in a way that vrift does not model: passes on the host, fails with this errno
+    /// names a file in a way that vrift does not model: passes on the host, fails with this errno
     /// (ENOSYS, EOPNOTSUPP) in a mount
     Guard(u16),
     /// dup, dup2, dup3
     Dup,
-    /// fcntl, fcntl64: only F_DUPFD and F_DUPFD_CLOEXEC matter
+    /// fcntl, fcntl64: only F_DUPFD, F_DUPFD_CLOEXEC and F_NOTIFY matter
     Fcntl,
     /// ioctl: only those that change attributes through a read-only descriptor matter
     Ioctl,

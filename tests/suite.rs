@@ -37,6 +37,8 @@ mod project;
 mod reingest;
 #[path = "suite/round_trip.rs"]
 mod round_trip;
+#[path = "suite/rows.rs"]
+mod rows;
 #[path = "suite/store.rs"]
 mod store;
 #[path = "suite/store_crash.rs"]

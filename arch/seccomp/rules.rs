@@ -23,6 +23,12 @@ pub const PATH_SELECTORS: &[u32] = &[2, 3];
 /// `F_DUPFD` and `F_DUPFD_CLOEXEC`: the commands of fcntl that make a descriptor.
 pub const DUP_COMMANDS: &[u32] = &[0, 1030];
 
+/// `F_NOTIFY`: the command of fcntl that watches a directory.
+pub const NOTIFY_COMMAND: u32 = 1026;
+
+/// All commands of fcntl that matter to a mount.
+const FCNTL_COMMANDS: &[u32] = &[DUP_COMMANDS[0], DUP_COMMANDS[1], NOTIFY_COMMAND];
+
 /// The requests of ioctl that change a file's attributes and need no writable descriptor
 /// (`linux/fs.h`, `linux/fsverity.h`, `linux/fscrypt.h`).
 pub const ATTR_REQUESTS: &[u32] = &[
@@ -78,7 +84,7 @@ fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)
 /// The argument that decides whether a modelled call matters.
 fn condition(model: Model) -> Option<When> {
     match model {
-        Model::Fcntl => Some(When { arg: Arg::A1, is: Is::AnyOf(DUP_COMMANDS) }),
+        Model::Fcntl => Some(When { arg: Arg::A1, is: Is::AnyOf(FCNTL_COMMANDS) }),
         // Without an address it is what send(2) is made of.
         Model::SendTo => Some(When { arg: Arg::A5, is: Is::NonZero }),
         Model::Socketcall => Some(When { arg: Arg::A0, is: Is::AnyOf(PATH_SELECTORS) }),

@@ -35,21 +35,73 @@ pub(crate) fn change<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<AttrCh
         Utimensat => times(Pair::<A>::new(arg(Arg::A2), Unit::Nano), memory)?,
         UtimensatTime64 => times(Pair::<A>::new(arg(Arg::A2), Unit::WideNano), memory)?,
         Setxattr | Lsetxattr | Fsetxattr => {
-            let mut value = vec![0; arg(Arg::A3) as usize];
-            memory.read_exact(GuestAddr(arg(Arg::A2)), &mut value)?;
-            let mode = match arg(Arg::A4) as u32 {
-                0 => XattrMode::Any,
-                1 => XattrMode::New,
-                2 => XattrMode::Existing,
-                _ => return Err(Errno::EINVAL),
-            };
-            AttrChange::SetXattr { name: text(Arg::A1)?, value: value.into(), mode }
+            let (value, size, flags) = (arg(Arg::A2), arg(Arg::A3), arg(Arg::A4) as u32);
+            let given = XattrArgs { value, size, flags };
+            let (name, value, mode) = (text(Arg::A1)?, given.value(memory)?, given.mode()?);
+            AttrChange::SetXattr { name, value, mode }
         }
         Removexattr | Lremovexattr | Fremovexattr => {
             AttrChange::RemoveXattr { name: text(Arg::A1)? }
         }
+        Setxattrat => {
+            let given = XattrArgs::read(call, memory)?;
+            let (name, value, mode) = (text(Arg::A3)?, given.value(memory)?, given.mode()?);
+            AttrChange::SetXattr { name, value, mode }
+        }
+        Removexattrat => AttrChange::RemoveXattr { name: text(Arg::A3)? },
         _ => AttrChange::Other,
     })
+}
+
+/// Where the value of an extended attribute is, and what must be there: `struct xattr_args`
+/// (linux/xattr.h), or the arguments that it replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct XattrArgs {
+    value: u64,
+    pub(crate) size: u64,
+    pub(crate) flags: u32,
+}
+
+impl XattrArgs {
+    /// Reads the structure of `getxattrat` and `setxattrat` (`copy_struct_from_user`).
+    pub(crate) fn read(call: &Call, memory: &dyn Memory) -> Result<XattrArgs, Errno> {
+        const SIZE: usize = 16;
+        const PAGE: u64 = 4096;
+        let size = call.arg(Arg::A5);
+        if size < SIZE as u64 {
+            return Err(Errno::EINVAL);
+        }
+        if size > PAGE {
+            return Err(Errno::E2BIG);
+        }
+        let mut bytes = vec![0; size as usize];
+        memory.read_exact(GuestAddr(call.arg(Arg::A4)), &mut bytes)?;
+        if bytes[SIZE..].iter().any(|&byte| byte != 0) {
+            return Err(Errno::E2BIG);
+        }
+        let word = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        let (low, high) = (u32::from_le_bytes(word(0)), u32::from_le_bytes(word(4)));
+        Ok(XattrArgs {
+            value: u64::from(low) | u64::from(high) << 32,
+            size: u64::from(u32::from_le_bytes(word(8))),
+            flags: u32::from_le_bytes(word(12)),
+        })
+    }
+
+    fn value(&self, memory: &dyn Memory) -> Result<Box<[u8]>, Errno> {
+        let mut value = vec![0; self.size as usize];
+        memory.read_exact(GuestAddr(self.value), &mut value)?;
+        Ok(value.into())
+    }
+
+    fn mode(&self) -> Result<XattrMode, Errno> {
+        match self.flags {
+            0 => Ok(XattrMode::Any),
+            1 => Ok(XattrMode::New),
+            2 => Ok(XattrMode::Existing),
+            _ => Err(Errno::EINVAL),
+        }
+    }
 }
 
 fn id(raw: u64) -> Option<u32> {

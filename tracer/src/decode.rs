@@ -5,12 +5,13 @@
 
 use nix::errno::Errno;
 use vrift_arch::abi::{self, clone, open, resolve};
-use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS};
+use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS, NOTIFY_COMMAND};
 use vrift_arch::syscall::{Flags, Kind};
 use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
-    AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Exec, Follow, Handle, Ids, Limits,
-    Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject, Target,
+    AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Events, Exec, Follow, Handle, Ids,
+    Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject,
+    Target,
 };
 
 use crate::attributes;
@@ -131,11 +132,13 @@ pub(crate) fn decode<A: Arch>(
         Model::RecvMsg => Ok(Operation::Receive),
         Model::Getfd => Ok(Operation::Fetch { pidfd: call.fd(Arg::A0), fd: call.fd(Arg::A1) }),
         Model::Socketcall => call.socketcall(),
-        Model::Guard(errno) => {
-            file(Request::Unmodelled(call.target(call.guarded())?, i32::from(errno)))
-        }
+        Model::Guard(errno) => file(Request::Unmodelled(call.guarded()?, i32::from(errno))),
         Model::Dup => Ok(Operation::Duplicate(call.fd(Arg::A0))),
         Model::Fcntl if call.command_in(DUP_COMMANDS) => Ok(Operation::Duplicate(call.fd(Arg::A0))),
+        // What a kernel without dnotify says.
+        Model::Fcntl if call.command_in(&[NOTIFY_COMMAND]) => {
+            file(Request::Unmodelled(call.content(), Errno::EINVAL as i32))
+        }
         Model::Ioctl | Model::Fcntl => Ok(Operation::Nothing),
         Model::Spawn => call.spawn(),
         Model::Unshare => Ok(Operation::Unshare(call.arg(Arg::A0))),
@@ -254,23 +257,26 @@ impl<A: Arch> Decoder<'_, A> {
         })
     }
 
-    /// What becomes of a final symlink where vrift does not model the call: `name_to_handle_at`
-    /// does not follow unless told so.
-    fn guarded(&self) -> Follow {
+    /// What a call that vrift does not model is about: `name_to_handle_at` does not follow a final
+    /// symlink unless told so.
+    fn guarded(&self) -> Result<Target, Errno> {
         match self.call.syscall {
             Some(Syscall::NameToHandleAt) if self.at_flags() & abi::AT_SYMLINK_FOLLOW == 0 => {
-                Follow::No
+                self.target(Follow::No)
             }
-            _ => Follow::Yes,
+            Some(Syscall::FileGetattr) => self.used(Follow::Yes),
+            _ => self.target(Follow::Yes),
         }
     }
 
-    /// `IN_DONT_FOLLOW` and `IN_ONLYDIR` (linux/inotify.h) are the flags of its path.
+    /// `IN_DONT_FOLLOW` and `IN_ONLYDIR` (linux/inotify.h) are the flags of its path; `IN_ACCESS`,
+    /// `IN_CLOSE_NOWRITE` and `IN_OPEN` the events that are no changes.
     fn watch(&self) -> Result<Request, Errno> {
         let has = |bit: u32| self.arg(Arg::A2) as u32 & bit != 0;
         let follow = if has(0x0200_0000) { Follow::No } else { Follow::Yes };
         let subject = if has(0x0100_0000) { Subject::Directory } else { Subject::Any };
-        Ok(Request::Watch(self.path(0, follow)?, subject))
+        let events = if has(0x01 | 0x10 | 0x20) { Events::Uses } else { Events::Changes };
+        Ok(Request::Watch(self.path(0, follow)?, subject, events))
     }
 
     /// The name of an extended attribute, which `precheck` has found good.
@@ -412,7 +418,13 @@ impl<A: Arch> Decoder<'_, A> {
         if let Some(Syscall::Truncate | Syscall::Truncate64) = self.call.syscall {
             return Ok(Request::Truncate(self.path(0, Follow::Yes)?));
         }
-        Ok(Request::SetAttr(self.target(Follow::Yes)?, self.change()?))
+        let target = match self.call.syscall {
+            Some(Syscall::Setxattrat | Syscall::Removexattrat | Syscall::FileSetattr) => {
+                self.used(Follow::Yes)?
+            }
+            _ => self.target(Follow::Yes)?,
+        };
+        Ok(Request::SetAttr(target, self.change()?))
     }
 
     fn change(&self) -> Result<AttrChange, Errno> {

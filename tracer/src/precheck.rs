@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use vrift_arch::abi::{self, OpenHow, open, resolve};
 use vrift_arch::{Arch, Arg, Syscall};
 
+use crate::attributes::XattrArgs;
 use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
 
@@ -53,6 +54,8 @@ const ALLOWED: &[(Syscall, Arg, u32)] = &[
     (Syscall::Utimensat, Arg::A3, NAME_FLAGS),
     (Syscall::UtimensatTime64, Arg::A3, NAME_FLAGS),
     (Syscall::Listxattrat, Arg::A2, NAME_FLAGS),
+    (Syscall::FileGetattr, Arg::A4, NAME_FLAGS),
+    (Syscall::FileSetattr, Arg::A4, NAME_FLAGS),
     (Syscall::NameToHandleAt, Arg::A4, HANDLE_FLAGS),
     // RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
     (Syscall::Renameat2, Arg::A4, 7),
@@ -98,6 +101,12 @@ pub(crate) fn precheck<A: Arch>(call: &Call, memory: &dyn Memory) -> Result<Prec
             }
         }
         Syscall::Getxattrat => getxattrat(call, memory)?,
+        Syscall::Setxattrat => setxattrat(call, memory)?,
+        Syscall::Removexattrat => {
+            name_flags(call)?;
+            xattr_name(call, Arg::A3, memory)?;
+        }
+        Syscall::FileGetattr | Syscall::FileSetattr => file_attr_size(call.arg(Arg::A3))?,
         Syscall::InotifyAddWatch => watch_mask(call.arg(Arg::A2) as u32)?,
         Syscall::Getxattr
         | Syscall::Lgetxattr
@@ -225,27 +234,40 @@ fn symlink_target(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
     }
 }
 
-/// `struct xattr_args` (linux/xattr.h) is read first: a pointer, a size, and flags that are all
-/// reserved (`getxattrat` in fs/xattr.c).
+/// `struct xattr_args` is read before anything is checked, and the flags in it are reserved
+/// (`getxattrat` in fs/xattr.c).
 fn getxattrat(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
-    const ARGS_SIZE: u64 = 16;
-    const PAGE: u64 = 4096;
-    let size = call.arg(Arg::A5);
-    if size < ARGS_SIZE {
+    if XattrArgs::read(call, memory)?.flags != 0 {
         return Err(Errno::EINVAL);
     }
-    if size > PAGE {
-        return Err(Errno::E2BIG);
-    }
-    let mut bytes = vec![0; size as usize];
-    memory.read_exact(GuestAddr(call.arg(Arg::A4)), &mut bytes)?;
-    if bytes[ARGS_SIZE as usize..].iter().any(|&byte| byte != 0) {
-        return Err(Errno::E2BIG);
-    }
-    if bytes[12..16] != [0; 4] || call.arg(Arg::A2) as u32 & !NAME_FLAGS != 0 {
-        return Err(Errno::EINVAL);
-    }
+    name_flags(call)?;
     xattr_name(call, Arg::A3, memory)
+}
+
+/// `path_setxattrat` and `setxattr_copy` in fs/xattr.c.
+fn setxattrat(call: &Call, memory: &dyn Memory) -> Result<(), Errno> {
+    let given = XattrArgs::read(call, memory)?;
+    name_flags(call)?;
+    if given.flags & !3 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    xattr_name(call, Arg::A3, memory)?;
+    if given.size > XATTR_SIZE_MAX { Err(Errno::E2BIG) } else { Ok(()) }
+}
+
+fn name_flags(call: &Call) -> Result<(), Errno> {
+    if call.arg(Arg::A2) as u32 & !NAME_FLAGS != 0 { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+/// The size of `struct file_attr` (`file_getattr` in fs/file_attr.c).
+fn file_attr_size(size: u64) -> Result<(), Errno> {
+    const FIRST: u64 = 24;
+    const PAGE: u64 = 4096;
+    match size {
+        ..FIRST => Err(Errno::EINVAL),
+        FIRST..=PAGE => Ok(()),
+        _ => Err(Errno::E2BIG),
+    }
 }
 
 /// The masks that `inotify_add_watch` refuses (fs/notify/inotify/inotify_user.c).

@@ -52,9 +52,9 @@ pub use files::{Backing, FdTable, OpenNode, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use request::{
-    AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Exec, Follow, Given, Handle,
-    Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject,
-    Target, TimeChange, XattrMode,
+    AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Events, Exec, Follow, Given,
+    Handle, Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope,
+    Subject, Target, TimeChange, XattrMode,
 };
 pub use skeleton::Skeleton;
 pub use verdict::{Cause, Effect, Judged, Launch, Made, Paths, Reply, Verdict};

@@ -319,6 +319,11 @@ impl Namespace {
         }
     }
 
+    /// A real object that stands for `at` alone and never changes.
+    pub(crate) fn unchanging(&self, at: NodeRef) -> Result<PathBuf, Error> {
+        self.skeleton.unchanging(at, self.node(at)?.kind)
+    }
+
     pub(crate) fn node(&self, at: NodeRef) -> Result<Node, Error> {
         match &self.mount(at.mount).volume {
             Volume::ReadOnly(tree) => tree.node(at.node),

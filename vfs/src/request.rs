@@ -97,6 +97,15 @@ pub enum Subject {
     Directory,
 }
 
+/// Which events a watch is to tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {
+    /// Changes only.
+    Changes,
+    /// That something is opened or read as well.
+    Uses,
+}
+
 /// How far from where it starts a walk may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
@@ -285,7 +294,7 @@ pub enum Request {
     /// connect of a UNIX socket to a path
     Connect(PathOp),
     /// inotify_add_watch
-    Watch(PathOp, Subject),
+    Watch(PathOp, Subject, Events),
     /// An operation that is not modelled: fails with this errno in a mount.
     Unmodelled(Target, i32),
 }

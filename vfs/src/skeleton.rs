@@ -8,6 +8,7 @@
 //!     manifest-0                what mount 0 reaches, see lease.rs
 //!     directory/                stands for every directory
 //!     0-17                      the symlink or FIFO for node 17 of mount 0
+//!     watch-0-17                what is watched instead of node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
 //!     view-17                   what task 17 is about to open instead of a file of /proc
 //! ```
@@ -30,6 +31,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
+use crate::attr::Kind;
 use crate::error::Error;
 use crate::lease;
 use crate::manifest::Manifest;
@@ -118,6 +120,20 @@ impl Skeleton {
             }
             _ => Ok(path),
         }
+    }
+
+    /// The empty directory or file that is watched instead of `node`, made if it is not there.
+    pub(crate) fn unchanging(&self, node: NodeRef, kind: Kind) -> Result<PathBuf, Error> {
+        let path = self.root.join(format!("watch-{}-{}", node.mount.0, node.node.0));
+        let made = match kind {
+            Kind::Directory => make_directory(&path),
+            // A watch needs the permission to read; that on the node has been asked before.
+            _ if path.exists() => Ok(()),
+            _ => File::create(&path)
+                .and_then(|file| file.set_permissions(Permissions::from_mode(0o444)))
+                .map_err(|source| Error::Skeleton { path: path.clone(), source }),
+        };
+        made.map(|()| path)
     }
 
     /// The symlink that stands for `node`, made if it is not there.

@@ -76,7 +76,7 @@ impl Namespace {
             // Write permission is asked for before the type (`unix_find_bsd` in net/unix); nobody
             // has bound a socket of a mount.
             Subject::Node(at) => Err(match self.node(at)? {
-                node if node.kind.is_stored() => Errno::EROFS,
+                node if node.kind.is_stored() && !self.is_writable(at.mount) => Errno::EROFS,
                 node if !caller.creds(Ids::FileSystem).may(&node, WRITE) => Errno::EACCES,
                 _ => Errno::ECONNREFUSED,
             }

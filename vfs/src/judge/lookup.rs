@@ -8,7 +8,7 @@ use crate::caller::Caller;
 use crate::creds::{EXEC, Ids, READ, WRITE};
 use crate::namespace::Namespace;
 use crate::place::Place;
-use crate::request::{AccessWanted, At, PathOp, Subject as Wanted, Target};
+use crate::request::{AccessWanted, At, Events, PathOp, Subject as Wanted, Target};
 use crate::verdict::{Effect, Judged, Reply};
 
 impl Namespace {
@@ -133,8 +133,16 @@ impl Namespace {
         }
     }
 
-    /// A watch would be one on the blob or the stand-in, which stand for several nodes each.
-    pub(super) fn watch(&self, caller: &dyn Caller, op: &PathOp, wanted: Wanted) -> Outcome {
+    /// Nothing ever changes in a mount that cannot be written to, so a watch for changes is one on an
+    /// object that stands for this node alone and never changes either. The kernel would tell of no
+    /// other event: what is opened and read is a blob or a stand-in, and both are several nodes'.
+    pub(super) fn watch(
+        &self,
+        caller: &dyn Caller,
+        op: &PathOp,
+        wanted: Wanted,
+        events: Events,
+    ) -> Outcome {
         match self.find_path(caller, op)? {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
@@ -147,7 +155,16 @@ impl Namespace {
                 if !caller.creds(Ids::FileSystem).may(&node, READ) {
                     return Err(Errno::EACCES.into());
                 }
-                Ok(Judged::limit(Errno::ENOSYS, "files of a mount cannot be watched"))
+                match events {
+                    _ if self.is_writable(at.mount) => {
+                        Ok(Judged::limit(Errno::ENOSYS, "changes of a mount are not told of"))
+                    }
+                    Events::Uses => Ok(Judged::limit(
+                        Errno::ENOSYS,
+                        "the use of a mount's files is not told of",
+                    )),
+                    Events::Changes => Ok(on_host(self.unchanging(at)?)),
+                }
             }
         }
     }

@@ -85,7 +85,7 @@ impl Namespace {
             Request::SetAttr(target, change) => self.set_attr(caller, target, change),
             Request::Bind(path) => self.bind(caller, path),
             Request::Connect(path) => self.connect(caller, path),
-            Request::Watch(path, subject) => self.watch(caller, path, *subject),
+            Request::Watch(path, subject, events) => self.watch(caller, path, *subject, *events),
             Request::Unmodelled(target, errno) => self.unmodelled(caller, target, *errno),
         }
     }

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::host;
 use crate::namespace::Namespace;
 use crate::place::{MountId, NodeRef, Place};
-use crate::request::{Follow, Given, MakeKind, PathOp, Removal, RenameMode, Target};
+use crate::request::{At, Follow, Given, MakeKind, PathOp, Removal, RenameMode, Target};
 use crate::resolve::{Course, Ending, Found, Last, Resolved, resolve};
 use crate::verdict::{Judged, Paths, Reply};
 
@@ -123,6 +123,11 @@ impl Namespace {
 
     fn link_source(&self, caller: &dyn Caller, from: &Target) -> Result<Source, Failure> {
         let Target::Path(op) = from else {
+            if let Target::Open(At::Fd(fd)) = from
+                && caller.host_path(*fd) == Err(Errno::EBADF)
+            {
+                return Err(Errno::EBADF.into());
+            }
             return Ok(match self.find(caller, from)? {
                 Subject::Node(node) => Source::Node(node),
                 _ => Source::Unnamed,
