@@ -1,4 +1,5 @@
-//! What must not cost memory: looking up in a manifest, and opening a large one.
+//! What must not cost memory: looking up in a manifest, opening a large one, and finding out that a
+//! tree has not changed.
 //!
 //! A binary of its own, because it counts allocations by being the allocator. Each thread counts
 //! for itself, so tests may run beside each other.
@@ -8,7 +9,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
 use std::hint::black_box;
+use std::num::NonZero;
 
+use vrift_cas::{Durability, Store};
+use vrift_vfs::ingest::{Options, Progress, ingest};
 use vrift_vfs::manifest::{Builder, Kind, Manifest, Node, NodeId};
 
 /// The system's allocator, with a counter per thread.
@@ -99,4 +103,29 @@ fn opening_a_large_manifest_leaves_it_where_it_is() {
     assert!(size > 20_000 && rss < size / 5, "{rss} KiB of {size}");
     let again = allocations(|| Manifest::open(&path).unwrap().len());
     assert!(again < 20 && manifest.len() == 101_001, "{again} allocations");
+}
+
+#[test]
+fn an_unchanged_tree_is_compared_where_its_manifest_lies() {
+    const FILES: u64 = 2000;
+    let scene = tempfile::tempdir().unwrap();
+    let (tree, manifest) = (scene.path().join("tree"), scene.path().join("m.vrift"));
+    for number in 0..FILES {
+        let dir = tree.join((number / 100).to_string());
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(number.to_string()), number.to_le_bytes()).unwrap();
+    }
+    let store = Store::create(scene.path().join("store")).unwrap();
+    let store = store.with_durability(Durability::Batched);
+    // On this thread, which is the one that counts.
+    let options = Options { jobs: Some(NonZero::<usize>::MIN), ..Options::new(manifest) };
+    let again =
+        || ingest(std::slice::from_ref(&tree), &store, &options, &Progress::default()).unwrap();
+    const ATTEMPTS: usize = 2000;
+    let known = (0..ATTEMPTS).find(|_| again().unchanged == FILES);
+    assert!(known.is_some(), "files that nobody touches are still read");
+    let mut unchanged = 0;
+    let count = allocations(|| unchanged = again().unchanged);
+    assert_eq!(unchanged, FILES);
+    assert!(count < FILES / 2, "{count} allocations for {FILES} files");
 }

@@ -49,6 +49,8 @@ mod store_disks;
 mod trace_cc;
 #[path = "suite/trees.rs"]
 mod trees;
+#[path = "suite/unchanged.rs"]
+mod unchanged;
 #[path = "suite/usr.rs"]
 mod usr;
 #[path = "suite/walker.rs"]

@@ -25,11 +25,11 @@ use super::source::{Identity, Stat};
 use crate::manifest::{Timestamp, Xattr};
 
 const MAGIC: [u8; 8] = *b"vrftseen";
-const VERSION: u32 = 2;
-/// Magic number, version, four zero bytes; number of records, the store's mark (or zeros), digest of
-/// these two and of all that follows.
+const VERSION: u32 = 3;
+/// Magic number, version, four zero bytes; number of records, the store's mark (or zeros), the
+/// manifest's id, its distinct bytes; the digest of these four and of all that follows.
 const HEADER: usize = 16 + KNOWN + 32;
-const KNOWN: usize = 8 + 32;
+const KNOWN: usize = 8 + 32 + 32 + 8;
 const RECORD: usize = 120;
 /// How many files a cache knows at most: 480 MB.
 const RECORDS_MAX: usize = 4_000_000;
@@ -102,7 +102,18 @@ pub(super) struct Cache {
     path: PathBuf,
     map: Option<Mapped>,
     count: usize,
-    mark: Option<Digest>,
+    origin: Origin,
+}
+
+/// The ingest that left a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Origin {
+    /// The mark that the store had when all blobs of the cache were there.
+    pub(super) mark: Option<Digest>,
+    /// The id of the manifest that it wrote, or found.
+    pub(super) manifest: Digest,
+    /// What its report said.
+    pub(super) distinct_bytes: u64,
 }
 
 /// Why a cache is not used.
@@ -125,7 +136,7 @@ impl Cache {
             path: store.root().join("cache/ingest").join(name),
             map: None,
             count: 0,
-            mark: None,
+            origin: Origin::default(),
         }
     }
 
@@ -139,7 +150,7 @@ impl Cache {
             Err(error) => return Err(unusable(error)),
         };
         match check(&map) {
-            Some((count, mark)) => Ok(Cache { map: Some(map), count, mark, ..empty }),
+            Some((count, origin)) => Ok(Cache { map: Some(map), count, origin, ..empty }),
             None => Err(unusable(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"))),
         }
     }
@@ -149,37 +160,41 @@ impl Cache {
         self.count
     }
 
-    /// The mark that the store had when all blobs of the cache were there.
-    pub(super) fn mark(&self) -> Option<Digest> {
-        self.mark
+    /// The ingest that left it.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
-    /// What is known of the file with these attributes, and the number of its record.
-    pub(super) fn find(&self, stat: &Stat) -> Option<(usize, Entry)> {
+    /// What is known of the file with these attributes, and the number of its record, for which
+    /// `near` is a guess.
+    pub(super) fn find(&self, stat: &Stat, near: usize) -> Option<(usize, Entry)> {
         let (map, wanted) = (self.map.as_ref()?, Key::of(stat));
         let (mut low, mut high) = (0, self.count);
+        let mut at = near;
         while low < high {
-            let middle = low + (high - low) / 2;
-            let record = map.get(HEADER + middle * RECORD..)?;
-            let (key, rest) = read_key(record)?;
+            // A guess that is wrong is one step more.
+            if !(low..high).contains(&at) {
+                at = low + (high - low) / 2;
+            }
+            let (key, rest) = read_key(map.get(HEADER + at * RECORD..)?)?;
             match key.cmp(&wanted) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Less => low = at + 1,
+                std::cmp::Ordering::Greater => high = at,
                 std::cmp::Ordering::Equal => {
-                    let (digest, at) = read_rest(rest)?;
-                    let xattrs = match at {
+                    let (digest, strings) = read_rest(rest)?;
+                    let xattrs = match strings {
                         0 => Vec::new(),
-                        at => read_xattrs(map.get(usize::try_from(at).ok()?..)?)?,
+                        start => read_xattrs(map.get(usize::try_from(start).ok()?..)?)?,
                     };
-                    return Some((middle, Entry { key, digest, xattrs }));
+                    return Some((at, Entry { key, digest, xattrs }));
                 }
             }
+            at = usize::MAX;
         }
         None
     }
 
-    /// Replaces the cache by `entries`, in any order, all blobs of which are there under this mark.
-    /// If they are exactly what it holds already, `found` says how many of them came from it, and
+    /// Replaces the cache by `entries`, in any order, that an ingest leaves. If they are exactly what it holds already, `found` says how many of them came from it, and
     /// nothing is written.
     ///
     /// # Errors
@@ -188,15 +203,15 @@ impl Cache {
         &self,
         mut entries: Vec<Entry>,
         found: usize,
-        mark: Option<Digest>,
+        origin: Origin,
     ) -> io::Result<()> {
-        if found == entries.len() && found == self.count && mark == self.mark {
+        if found == entries.len() && found == self.count && origin == self.origin {
             return Ok(());
         }
         entries.sort_unstable_by_key(|entry| entry.key);
         entries.dedup_by_key(|entry| entry.key);
         entries.truncate(RECORDS_MAX);
-        let bytes = encode(&entries, mark);
+        let bytes = encode(&entries, &origin);
         let dir = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(dir)?;
         prune(dir)?;
@@ -227,17 +242,21 @@ fn prune(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The number of records and the mark, if every byte is what was written.
-fn check(bytes: &[u8]) -> Option<(usize, Option<Digest>)> {
+/// The number of records and who left them, if every byte is what was written.
+fn check(bytes: &[u8]) -> Option<(usize, Origin)> {
     let (head, body) = bytes.split_at_checked(HEADER)?;
     let start = [&MAGIC[..], &VERSION.to_le_bytes(), &[0; 4]].concat();
     let rest = head.strip_prefix(&start[..])?;
     let (known, digest) = rest.split_at_checked(KNOWN)?;
-    let (count, mark) = known.split_first_chunk::<8>()?;
+    let (count, origin) = known.split_first_chunk()?;
     let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;
-    let mark = Some(Digest(mark.try_into().ok()?)).filter(|mark| *mark != Digest::default());
+    let (mark, origin) = origin.split_first_chunk()?;
+    let mark = Some(Digest(*mark)).filter(|mark| *mark != Digest::default());
+    let (manifest, distinct_bytes) = origin.split_first_chunk()?;
+    let distinct_bytes = u64::from_le_bytes(distinct_bytes.try_into().ok()?);
+    let origin = Origin { mark, manifest: Digest(*manifest), distinct_bytes };
     let whole = count.checked_mul(RECORD).is_some_and(|records| records <= body.len());
-    (whole && checksum(known, body).0 == *digest).then_some((count, mark))
+    (whole && checksum(known, body).0 == *digest).then_some((count, origin))
 }
 
 /// The digest of what the header knows and of all that follows it.
@@ -246,13 +265,15 @@ fn checksum(known: &[u8], body: &[u8]) -> Digest {
 }
 
 /// The bytes of a cache of these entries, which are sorted.
-fn encode(entries: &[Entry], mark: Option<Digest>) -> Vec<u8> {
+fn encode(entries: &[Entry], origin: &Origin) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + entries.len() * RECORD);
     bytes.extend(MAGIC);
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend([0; 4]);
     bytes.extend((entries.len() as u64).to_le_bytes());
-    bytes.extend(mark.unwrap_or_default().0);
+    bytes.extend(origin.mark.unwrap_or_default().0);
+    bytes.extend(origin.manifest.0);
+    bytes.extend(origin.distinct_bytes.to_le_bytes());
     bytes.extend([0; 32]);
     let mut strings: Vec<u8> = Vec::new();
     for Entry { key, digest, xattrs } in entries {
@@ -355,9 +376,11 @@ mod tests {
     fn records_and_attributes_are_read_as_they_were_written() {
         let entries = entries();
         let mark = Some(Digest::of(b"mark"));
-        let bytes = encode(&entries, mark);
-        assert_eq!(check(&bytes), Some((50, mark)));
-        assert_eq!(check(&encode(&entries, None)), Some((50, None)));
+        let origin = Origin { mark, manifest: Digest::of(b"manifest"), distinct_bytes: 1 << 40 };
+        let bytes = encode(&entries, &origin);
+        assert_eq!(check(&bytes), Some((50, origin)));
+        let unmarked = Origin { mark: None, ..origin };
+        assert_eq!(check(&encode(&entries, &unmarked)), Some((50, unmarked)));
         for (at, entry) in entries.iter().enumerate() {
             let (key, rest) = read_key(&bytes[HEADER + at * RECORD..]).unwrap();
             let (digest, at) = read_rest(rest).unwrap();
@@ -371,7 +394,7 @@ mod tests {
 
     #[test]
     fn no_damaged_byte_and_no_cut_goes_unnoticed() {
-        let bytes = encode(&entries()[..5], Some(Digest::of(b"mark")));
+        let bytes = encode(&entries()[..5], &Origin::default());
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x10;
@@ -386,7 +409,7 @@ mod tests {
         let store = Store::create(dir.path()).unwrap();
         for number in 0..CACHES_MAX + 10 {
             let cache = Cache::empty(&store, &[PathBuf::from(number.to_string())]);
-            cache.replace(entries(), 0, None).unwrap();
+            cache.replace(entries(), 0, Origin::default()).unwrap();
         }
         let left = fs::read_dir(dir.path().join("cache/ingest")).unwrap().count();
         assert_eq!(left, CACHES_MAX);

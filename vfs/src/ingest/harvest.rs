@@ -1,7 +1,7 @@
 //! What the threads of an ingest have found, gathered in one place.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::Mutex;
 use vrift_cas::{Digest, Fresh, Hold, Store};
 
-use super::cache::{Cache, Entry};
+use super::cache::{Cache, Entry, Origin};
 use super::report::{Cause, LeftOut, Problem, Reason, Report, Special};
 use super::source::Identity;
 use super::trust::Trust;
@@ -142,6 +142,11 @@ impl<'a> Harvest<'a> {
         self.gathered.lock().builder.root()
     }
 
+    /// How far it is.
+    pub(super) fn progress(&self) -> &Progress {
+        self.progress
+    }
+
     /// Whether the caller is the first to meet this file with several names, and so takes it in.
     pub(super) fn begin(&self, identity: Identity) -> bool {
         self.begun.lock().insert(identity)
@@ -227,12 +232,12 @@ impl<'a> Harvest<'a> {
             report.warnings.push(format!("the next ingest will look at all blobs: {error}"));
             None
         });
-        if let Err(error) = cache.replace(entries, unchanged, mark) {
+        let Report { manifest, distinct_bytes, .. } = report;
+        let origin = Origin { mark, manifest, distinct_bytes };
+        if let Err(error) = cache.replace(entries, unchanged, origin) {
             report.warnings.push(format!("the next ingest will read all files again: {error}"));
         }
-        report.problems.sort_by(|a, b| a.path.cmp(&b.path));
-        report.left_out.sort_by(|a, b| a.path.cmp(&b.path));
-        report.specials.sort_by(|a, b| a.path.cmp(&b.path));
+        report.sort();
         Ok(End::Done(Box::new(report)))
     }
 }
@@ -320,6 +325,6 @@ pub(super) fn cannot<E: Into<io::Error>>(operation: &'static str) -> impl FnOnce
 }
 
 /// A name as the standard library takes it.
-pub(super) fn os(name: &CString) -> &std::ffi::OsStr {
+pub(super) fn os(name: &CStr) -> &std::ffi::OsStr {
     std::os::unix::ffi::OsStrExt::from_bytes(name.to_bytes())
 }

@@ -55,6 +55,11 @@ impl Patterns {
         Ok(Patterns { matcher, depth: 0, above: None })
     }
 
+    /// Whether there is none, neither here nor above.
+    pub(super) fn is_empty(&self) -> bool {
+        self.matcher.is_empty() && self.above.as_ref().is_none_or(|above| above.is_empty())
+    }
+
     /// Whether what is at `path`, relative to the root, is left out; `None` if no pattern says.
     pub(super) fn exclude(&self, path: &Path, kind: PathKind) -> Option<bool> {
         let mut layer = Some(self);

@@ -13,6 +13,7 @@
 //!
 //! `walk` shares directories out between threads, `take` reads one file, `harvest` gathers what
 //! they find, `cache` remembers it for the next time, `trust` says which blobs are looked at then.
+//! `compare` comes before all that, and finds out whether anything is to be done.
 //!
 //! Lock order: none is taken while another is held.
 //!
@@ -20,6 +21,7 @@
 //! blobs that were stored.
 
 mod cache;
+mod compare;
 mod error;
 mod harvest;
 mod ignored;
@@ -28,6 +30,7 @@ mod sensitive;
 mod source;
 mod take;
 mod trust;
+mod visit;
 mod walk;
 
 #[cfg(test)]

@@ -45,6 +45,15 @@ pub struct Report {
     pub manifest: Digest,
 }
 
+impl Report {
+    /// Puts lists in the order of paths, whatever the order in which threads were done.
+    pub(super) fn sort(&mut self) {
+        self.problems.sort_by(|a, b| a.path.cmp(&b.path));
+        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        self.specials.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+}
+
 /// A node that is kept, but is no more than a name: nobody is at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Special {

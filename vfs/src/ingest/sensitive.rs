@@ -25,12 +25,14 @@ const INSIDE: &[(&[u8], &[u8])] = &[(b".aws", b"credentials")];
 
 /// Whether the file `name` in a directory called `dir` is one to leave out.
 pub(super) fn is_sensitive(dir: &[u8], name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    let in_dir = |wanted: &[u8]| dir.eq_ignore_ascii_case(wanted);
-    NAMES.contains(&&name[..])
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || SUFFIXES.iter().any(|suffix| name.len() > suffix.len() && name.ends_with(suffix))
-        || INSIDE.iter().any(|(dir, wanted)| in_dir(dir) && name == *wanted)
+    let is = |part: Option<&[u8]>, wanted: &[u8]| {
+        part.is_some_and(|part| part.eq_ignore_ascii_case(wanted))
+    };
+    let end = |length: usize| name.len().checked_sub(length).filter(|&start| start > 0);
+    NAMES.iter().any(|wanted| is(Some(name), wanted))
+        || PREFIXES.iter().any(|prefix| is(name.get(..prefix.len()), prefix))
+        || SUFFIXES.iter().any(|suffix| is(end(suffix.len()).map(|at| &name[at..]), suffix))
+        || INSIDE.iter().any(|(above, wanted)| is(Some(dir), above) && is(Some(name), wanted))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
@@ -29,13 +30,22 @@ const XATTR_MAX: usize = 1 << 16;
 #[derive(Debug)]
 pub(super) struct Directory(OwnedFd);
 
-/// A name in a directory, with what the directory says of it.
+/// The names in a directory without `.` and `..`, in the order of their inode numbers, in which a
+/// disk finds them fastest.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// All names, each with the zero byte at its end.
+    bytes: Vec<u8>,
+    names: Vec<Listed>,
+}
+
+/// Where a name is in a listing, with what the directory says of it.
 #[derive(Debug)]
-pub(super) struct Name {
-    pub(super) name: CString,
-    /// `None` where the file system does not tell.
-    pub(super) kind: Option<Kind>,
+struct Listed {
     ino: u64,
+    bytes: Range<usize>,
+    /// `None` where the file system does not tell.
+    kind: Option<Kind>,
 }
 
 /// What the kernel says of a file.
@@ -86,25 +96,72 @@ impl Directory {
         statx(&self.0, name, AtFlags::SYMLINK_NOFOLLOW, wanted()).map(Stat)
     }
 
-    /// The names in this directory without `.` and `..`, in the order of their inode numbers, in
-    /// which a disk finds them fastest. To be called once: the position is the descriptor's.
-    pub(super) fn names(&self) -> Result<Vec<Name>> {
+    /// The names in this directory. To be called once: the position is the descriptor's.
+    pub(super) fn names(&self) -> Result<Listing> {
         let mut buffer = [MaybeUninit::uninit(); 1 << 15];
-        let mut listing = RawDir::new(&self.0, &mut buffer);
-        let mut names = Vec::new();
-        while let Some(entry) = listing.next() {
+        let mut entries = RawDir::new(&self.0, &mut buffer);
+        let mut listing = Listing::default();
+        while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name();
             if name != c"." && name != c".." {
-                names.push(Name {
-                    name: name.to_owned(),
-                    kind: kind(entry.file_type()),
-                    ino: entry.ino(),
-                });
+                listing.add(name, entry.ino(), kind(entry.file_type()));
             }
         }
-        names.sort_unstable_by_key(|name| name.ino);
-        Ok(names)
+        listing.names.sort_unstable_by_key(|name| name.ino);
+        Ok(listing)
+    }
+}
+
+impl Listing {
+    /// Just one name.
+    pub(super) fn of(name: &CStr, kind: Option<Kind>) -> Listing {
+        let mut listing = Listing::default();
+        listing.add(name, 0, kind);
+        listing
+    }
+
+    fn add(&mut self, name: &CStr, ino: u64, kind: Option<Kind>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(name.to_bytes_with_nul());
+        self.names.push(Listed { ino, bytes: start..self.bytes.len(), kind });
+    }
+
+    /// How many names there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Some of the names, by their positions, each with what it names where that is told.
+    pub(super) fn some(&self, range: Range<usize>) -> impl Iterator<Item = (&CStr, Option<Kind>)> {
+        self.names.get(range).unwrap_or_default().iter().filter_map(|name| {
+            let bytes = self.bytes.get(name.bytes.clone())?;
+            Some((CStr::from_bytes_with_nul(bytes).ok()?, name.kind))
+        })
+    }
+
+    /// All names with their positions, in the order of their bytes.
+    pub(super) fn sorted(&self) -> Vec<(&[u8], usize)> {
+        let name = |listed: &Listed| {
+            let end = listed.bytes.end.saturating_sub(1);
+            self.bytes.get(listed.bytes.start..end).unwrap_or_default()
+        };
+        // The first bytes as a number decide nearly always, and faster.
+        let number = |name: &[u8]| {
+            let mut first = [0; 8];
+            let length = name.len().min(8);
+            first[..length].copy_from_slice(&name[..length]);
+            u64::from_be_bytes(first)
+        };
+        let names = self.names.iter().map(name).enumerate();
+        let mut sorted: Vec<_> = names.map(|(at, name)| (number(name), name, at)).collect();
+        sorted.sort_unstable();
+        sorted.into_iter().map(|(_, name, at)| (name, at)).collect()
+    }
+
+    /// Whether this is one of the names.
+    pub(super) fn has(&self, wanted: &CStr) -> bool {
+        self.some(0..self.len()).any(|(name, _)| name == wanted)
     }
 }
 

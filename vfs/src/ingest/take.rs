@@ -15,7 +15,7 @@ use super::ignored::Patterns;
 use super::report::{Cause, Reason};
 use super::source::{self, Directory, Identity, Stat, XattrBuffers};
 use super::trust::Trust;
-use super::{Error, Options, Sensitive};
+use super::{Error, Options};
 use crate::manifest::{Kind, Node, Xattr};
 
 /// How often a file is read that changes meanwhile.
@@ -45,13 +45,24 @@ pub(super) struct Ingest<'a> {
 pub(super) struct Hands {
     content: Vec<u8>,
     pub(super) xattrs: XattrBuffers,
+    /// The number of the record in the cache that comes next if names come in the order of inodes.
+    pub(super) record: usize,
 }
 
 impl Hands {
     pub(super) fn new() -> Hands {
         // One byte more than a small file, so that its end is seen by the first reading.
-        Hands { content: vec![0; SMALL + 1], xattrs: XattrBuffers::new() }
+        Hands { content: vec![0; SMALL + 1], xattrs: XattrBuffers::new(), record: 0 }
     }
+}
+
+/// Something that need not, or must not, be opened to be known.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) stat: Stat,
+    /// Of a symlink.
+    pub(super) target: Vec<u8>,
+    pub(super) xattrs: Vec<Xattr>,
 }
 
 /// Why something is not taken in.
@@ -69,26 +80,20 @@ impl From<Outcome> for Stop {
 }
 
 impl Ingest<'_> {
-    /// Takes in anything but a directory: `name` in `dir`, whose own name is `dir_name`.
+    /// Takes in anything but a directory: `name` in `dir`.
     pub(super) fn take(
         &self,
         hands: &mut Hands,
         dir: &Directory,
-        dir_name: &[u8],
         name: &CStr,
         kind: Kind,
     ) -> Result<Taken, Stop> {
         if kind != Kind::File {
             return self.take_held(hands, dir, name, kind);
         }
-        if self.options.sensitive == Sensitive::LeaveOut
-            && super::sensitive::is_sensitive(dir_name, name.to_bytes())
-        {
-            return Err(Outcome::LeftOut(Reason::Sensitive).into());
-        }
         if self.cache.len() > 0 {
             let stat = dir.stat(name).map_err(cannot("stat"))?;
-            if let Some(taken) = self.take_unchanged(&stat)? {
+            if let Some(taken) = self.take_unchanged(hands, &stat)? {
                 return Ok(taken);
             }
         }
@@ -97,12 +102,13 @@ impl Ingest<'_> {
 
     /// Takes in a file that an earlier ingest read, if nothing has changed and the store still has
     /// its content.
-    fn take_unchanged(&self, stat: &Stat) -> Result<Option<Taken>, Stop> {
+    fn take_unchanged(&self, hands: &mut Hands, stat: &Stat) -> Result<Option<Taken>, Stop> {
         if stat.kind() != Some(Kind::File) {
             return Ok(None);
         }
         self.refuse_own(stat)?;
-        let Some((number, entry)) = self.cache.find(stat) else { return Ok(None) };
+        let Some((number, entry)) = self.cache.find(stat, hands.record) else { return Ok(None) };
+        hands.record = number + 1;
         if self.trust.asks_about(number) {
             let known = self.store.knows(&entry.digest, stat.size());
             if !known.map_err(|error| Stop::Everywhere(Error::Store(error)))? {
@@ -181,6 +187,20 @@ impl Ingest<'_> {
         name: &CStr,
         kind: Kind,
     ) -> Result<Taken, Stop> {
+        let Held { stat, target, xattrs } = self.look_at(hands, dir, name, kind)?;
+        let linked = self.begin(&stat)?;
+        let node = Node { digest: Digest::default(), size: 0, ..stat.node(kind) };
+        Ok(Taken { node, target, xattrs, linked, content: None, entry: None })
+    }
+
+    /// Looks at what need not, or must not, be opened to be known.
+    pub(super) fn look_at(
+        &self,
+        hands: &mut Hands,
+        dir: &Directory,
+        name: &CStr,
+        kind: Kind,
+    ) -> Result<Held, Stop> {
         let held = dir.hold(name).map_err(cannot("open"))?;
         // Reading a target marks an access. That of the manifest is the one that stays, so that the
         // next ingest of the same tree gives the same manifest.
@@ -193,12 +213,10 @@ impl Ingest<'_> {
             return Err(Outcome::Problem(Cause::Changing).into());
         }
         self.refuse_own(&stat)?;
-        let linked = self.begin(&stat)?;
         let target = target.map_err(cannot("read"))?;
         let xattrs = hands.xattrs.of_held(&held);
         let xattrs = xattrs.map_err(cannot("read the extended attributes of"))?;
-        let node = Node { digest: Digest::default(), size: 0, ..stat.node(kind) };
-        Ok(Taken { node, target, xattrs, linked, content: None, entry: None })
+        Ok(Held { stat, target, xattrs })
     }
 
     /// Claims a file with several names. Fails if another name of it was met before.

@@ -38,7 +38,7 @@ impl Trust {
 
     /// Trusts a cache in a store that has this mark now.
     pub(super) fn new(cache: &Cache, mark: Option<Digest>) -> Trust {
-        if mark.is_none() || cache.mark() != mark {
+        if mark.is_none() || cache.origin().mark != mark {
             return Trust::none();
         }
         let every = (cache.len() / SAMPLE).max(1);

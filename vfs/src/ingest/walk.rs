@@ -1,9 +1,10 @@
 //! The walk through the sources: what is in which directory, shared out between threads.
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,60 +13,51 @@ use rustix::process::{getegid, geteuid};
 use vrift_cas::{Hold, Store};
 
 use super::cache::Cache;
-use super::harvest::{End, Found, Harvest, Outcome, Repeat, cannot, os};
-use super::ignored::{self, PathKind, Patterns};
+use super::harvest::{End, Found, Harvest, Outcome, Repeat};
+use super::ignored::{self, Patterns};
 use super::report::{Cause, Reason};
-use super::source::{self, Directory, Name, XattrBuffers};
+use super::source::{self, Directory, Listing, XattrBuffers};
 use super::take::{Hands, Ingest, Stop, own};
 use super::trust::Trust;
-use super::{Border, Error, Options, Progress, Reading, Report};
+use super::visit::{CHUNK, Opened, Place};
+use super::{Error, Options, Progress, Reading, Report, compare};
 use crate::manifest::{Draft, Kind, Node, Timestamp, Xattr};
 use crate::work::{Pile, processors};
 
-/// How many names of a directory make one job: enough to share out a large directory, and to meet
-/// at the harvest seldom.
-const CHUNK: usize = 64;
-
-/// A directory that is being walked through.
+/// A directory that is being walked through, and what its names are added to.
 #[derive(Debug)]
 struct Dir {
-    dir: Directory,
-    /// Its path from the root of the manifest.
-    path: PathBuf,
-    /// Its own name, that of the root included.
-    name: OsString,
+    place: Place,
     draft: Draft,
-    dev: u64,
-    patterns: Option<Arc<Patterns>>,
 }
 
 /// Something to be done by any thread.
 enum Job {
     /// A directory in another one.
     Directory(Arc<Dir>, CString),
-    /// Some names of a directory.
-    Names(Arc<Dir>, Vec<(CString, Option<Kind>)>),
+    /// Some names of a directory, by their positions.
+    Names(Arc<Dir>, Arc<Listing>, Range<usize>),
 }
 
 /// The root of the manifest, before anything below it is read.
-struct Root {
-    node: Node,
-    xattrs: Vec<Xattr>,
+pub(super) struct Root {
+    pub(super) node: Node,
+    pub(super) xattrs: Vec<Xattr>,
     /// The sources where they are, to find their cache by.
     places: Vec<PathBuf>,
-    start: Start,
+    pub(super) start: Start,
 }
 
 /// What the names in the root are.
-enum Start {
+pub(super) enum Start {
     /// Those of one directory.
-    Directory { dir: Directory, name: OsString, dev: u64 },
+    Directory(Place),
     /// The sources'.
     Names(Vec<NamedSource>),
 }
 
 /// A source that becomes a name in the root.
-struct NamedSource {
+pub(super) struct NamedSource {
     /// The directory it is in.
     above: PathBuf,
     name: OsString,
@@ -106,14 +98,14 @@ fn round(
 ) -> Result<End, Error> {
     let given = Patterns::given(&options.exclude);
     let given = given.map_err(|source| Error::Pattern { source })?;
-    let Root { node, xattrs, places, start } = root(sources)?;
-    let harvest = Harvest::new(node, xattrs, progress);
+    let root = root(sources)?;
+    let harvest = Harvest::new(root.node, root.xattrs.clone(), progress);
     let cache = match options.reading {
-        Reading::All => Cache::empty(store, &places),
-        Reading::Changed => Cache::open(store, &places).unwrap_or_else(|unusable| {
+        Reading::All => Cache::empty(store, &root.places),
+        Reading::Changed => Cache::open(store, &root.places).unwrap_or_else(|unusable| {
             let (path, reason) = (unusable.path.display(), unusable.reason);
             harvest.warn(format!("{path} is not used, and all files are read: {reason}"));
-            Cache::empty(store, &places)
+            Cache::empty(store, &root.places)
         }),
     };
     let own = own(store, &options.manifest);
@@ -122,8 +114,11 @@ fn round(
         Some(_) => Trust::none(),
     };
     let ingest = Ingest { store, options, given, harvest, cache, trust, own };
-    let jobs = ingest.first_jobs(start)?;
     let threads = options.jobs.unwrap_or_else(processors);
+    if let Some(report) = compare::unchanged(&ingest, hold, &root, threads) {
+        return Ok(End::Done(Box::new(report)));
+    }
+    let jobs = ingest.first_jobs(root.start)?;
     Pile::work(jobs, threads, Hands::new, |pile, hands, job| ingest.work(pile, hands, job));
     let Ingest { harvest, cache, trust, .. } = ingest;
     harvest.finish((store, hold), &options.manifest, &cache, &trust)
@@ -152,7 +147,13 @@ fn directory(source: &Path) -> io::Result<Root> {
         node,
         xattrs,
         places: vec![full],
-        start: Start::Directory { dir, name, dev: stat.dev() },
+        start: Start::Directory(Place {
+            dir,
+            path: PathBuf::new(),
+            name,
+            dev: stat.dev(),
+            patterns: None,
+        }),
     })
 }
 
@@ -211,31 +212,19 @@ fn named_source(path: &Path) -> io::Result<NamedSource> {
 impl Ingest<'_> {
     fn first_jobs(&self, start: Start) -> Result<Vec<Job>, Error> {
         let draft = self.harvest.root();
-        let root = |dir, name, dev| {
-            let path = PathBuf::new();
-            Dir { dir, path, name, draft, dev, patterns: None }
-        };
         match start {
-            Start::Directory { dir, name, dev } => {
-                let path = PathBuf::from(&name);
-                let names = dir.names().map_err(|e| Error::Source { path, source: e.into() })?;
-                Ok(self.share_out(root(dir, name, dev), names))
+            Start::Directory(place) => {
+                let names = place.dir.names();
+                let path = PathBuf::from(&place.name);
+                let names = names.map_err(|error| Error::Source { path, source: error.into() })?;
+                Ok(self.share_out(Dir { place, draft }, names))
             }
             Start::Names(sources) => {
-                let mut jobs = Vec::new();
-                for NamedSource { above, name } in sources {
-                    let open = || -> io::Result<Job> {
-                        let dir = Directory::named(&above)?;
-                        let entry = CString::new(name.as_bytes())?;
-                        let stat = dir.stat(&entry)?;
-                        let above_name = above.file_name().unwrap_or_default().to_owned();
-                        let dir = Arc::new(root(dir, above_name, stat.dev()));
-                        Ok(Job::Names(dir, vec![(entry, stat.kind())]))
-                    };
+                let job = |NamedSource { above, name }| {
                     let path = above.join(&name);
-                    jobs.push(open().map_err(|source| Error::Source { path, source })?);
-                }
-                Ok(jobs)
+                    source_job(above, &name, draft).map_err(|source| Error::Source { path, source })
+                };
+                sources.into_iter().map(job).collect()
             }
         }
     }
@@ -243,7 +232,7 @@ impl Ingest<'_> {
     fn work(&self, pile: &Pile<Job>, hands: &mut Hands, job: Job) {
         let done = match job {
             Job::Directory(above, name) => self.walk_into(pile, hands, &above, name),
-            Job::Names(dir, names) => self.take_names(pile, hands, &dir, names),
+            Job::Names(dir, names, range) => self.take_names(pile, hands, &dir, names.some(range)),
         };
         if let Err(error) = done {
             self.harvest.fail(error);
@@ -255,142 +244,86 @@ impl Ingest<'_> {
         &self,
         pile: &Pile<Job>,
         hands: &mut Hands,
-        above: &Arc<Dir>,
+        above: &Dir,
         name: CString,
     ) -> Result<(), Error> {
-        match self.enter(hands, above, &name) {
-            Ok((dir, names)) => {
-                pile.add(self.share_out(dir, names));
-                Ok(())
+        let outcome = match self.open(hands, &above.place, &name) {
+            Ok(Opened { place, stat, xattrs, names }) => {
+                let node = stat.node(Kind::Directory);
+                let draft = self.harvest.directory(above.draft, name.to_bytes(), node, xattrs);
+                match names {
+                    Some(names) => {
+                        pile.add(self.share_out(Dir { place, draft }, names));
+                        return Ok(());
+                    }
+                    None => Outcome::LeftOut(Reason::Border),
+                }
             }
-            Err(Stop::Here(outcome)) => {
-                self.harvest.add(above.draft, &above.path, vec![Found { name, outcome }]);
-                Ok(())
-            }
-            Err(Stop::Everywhere(error)) => Err(error),
-        }
-    }
-
-    /// Opens a directory, and adds it to the harvest.
-    fn enter(
-        &self,
-        hands: &mut Hands,
-        above: &Dir,
-        name: &CString,
-    ) -> Result<(Dir, Vec<Name>), Stop> {
-        let dir = above.dir.directory(name).map_err(cannot("open"))?;
-        let stat = source::stat(&dir).map_err(cannot("stat"))?;
-        self.refuse_own(&stat)?;
-        let xattrs = hands.xattrs.of_open(&dir);
-        let xattrs = xattrs.map_err(cannot("read the extended attributes of"))?;
-        let path = above.path.join(os(name));
-        let border = self.options.border == Border::Stay && stat.dev() != above.dev;
-        let names = match border {
-            true => Vec::new(),
-            false => dir.names().map_err(cannot("list"))?,
+            Err(Stop::Here(outcome)) => outcome,
+            Err(Stop::Everywhere(error)) => return Err(error),
         };
-        let node = stat.node(Kind::Directory);
-        let draft = self.harvest.directory(above.draft, name.to_bytes(), node, xattrs);
-        if border {
-            return Err(Outcome::LeftOut(Reason::Border).into());
-        }
-        let name = OsString::from_vec(name.to_bytes().to_vec());
-        let patterns = above.patterns.clone();
-        Ok((Dir { dir, path, name, draft, dev: stat.dev(), patterns }, names))
+        self.harvest.add(above.draft, &above.place.path, vec![Found { name, outcome }]);
+        Ok(())
     }
 
     /// Jobs for the names in a directory, after its patterns are known.
-    fn share_out(&self, mut dir: Dir, names: Vec<Name>) -> Vec<Job> {
-        if names.iter().any(|name| *name.name == *ignored::FILE) {
-            self.read_patterns(&mut dir);
+    fn share_out(&self, mut dir: Dir, names: Listing) -> Vec<Job> {
+        if let Err(source) = dir.place.read_patterns(&names) {
+            let cause = Cause::Io { operation: "use the patterns of", source };
+            let found = Found { name: ignored::FILE.to_owned(), outcome: Outcome::Problem(cause) };
+            self.harvest.add(dir.draft, &dir.place.path, vec![found]);
         }
-        let dir = Arc::new(dir);
-        let mut names = names.into_iter().map(|name| (name.name, name.kind));
-        let mut jobs = Vec::new();
-        loop {
-            let chunk: Vec<_> = names.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
-                return jobs;
-            }
-            jobs.push(Job::Names(dir.clone(), chunk));
-        }
-    }
-
-    fn read_patterns(&self, dir: &mut Dir) {
-        let depth = dir.path.components().count();
-        let read = || -> io::Result<Option<Patterns>> {
-            let mut file = dir.dir.file(ignored::FILE)?;
-            if source::stat(&file)?.kind() != Some(Kind::File) {
-                return Ok(None);
-            }
-            Patterns::read(&mut file, depth, dir.patterns.clone()).map(Some)
+        let (dir, names) = (Arc::new(dir), Arc::new(names));
+        let job = |start| {
+            let range = start..names.len().min(start + CHUNK);
+            Job::Names(Arc::clone(&dir), Arc::clone(&names), range)
         };
-        match read() {
-            Ok(Some(patterns)) => dir.patterns = Some(Arc::new(patterns)),
-            Ok(None) => {}
-            Err(source) => {
-                let cause = Cause::Io { operation: "use the patterns of", source };
-                let outcome = Outcome::Problem(cause);
-                let found = Found { name: ignored::FILE.to_owned(), outcome };
-                self.harvest.add(dir.draft, &dir.path, vec![found]);
-            }
-        }
+        (0..names.len()).step_by(CHUNK).map(job).collect()
     }
 
-    fn take_names(
+    fn take_names<'a>(
         &self,
         pile: &Pile<Job>,
         hands: &mut Hands,
         dir: &Arc<Dir>,
-        names: Vec<(CString, Option<Kind>)>,
+        names: impl Iterator<Item = (&'a CStr, Option<Kind>)>,
     ) -> Result<(), Error> {
-        let mut found = Vec::with_capacity(names.len());
+        let mut found = Vec::with_capacity(CHUNK);
         let mut below = Vec::new();
         for (name, kind) in names {
-            match self.take_name(hands, dir, &name, kind) {
-                Ok(Some(outcome)) => found.push(Found { name, outcome }),
-                Ok(None) => below.push(Job::Directory(dir.clone(), name)),
-                Err(Stop::Here(outcome)) => found.push(Found { name, outcome }),
+            let taken = self.judge(&dir.place, name, kind).and_then(|kind| match kind {
+                Kind::Directory => Ok(None),
+                kind => self.take(hands, &dir.place.dir, name, kind).map(Some),
+            });
+            let outcome = match taken {
+                Ok(Some(taken)) => Outcome::Taken(Box::new(taken)),
+                Ok(None) => {
+                    below.push(Job::Directory(Arc::clone(dir), name.to_owned()));
+                    continue;
+                }
+                Err(Stop::Here(outcome)) => outcome,
                 Err(Stop::Everywhere(error)) => return Err(error),
-            }
+            };
+            found.push(Found { name: name.to_owned(), outcome });
         }
-        self.harvest.add(dir.draft, &dir.path, found);
+        self.harvest.add(dir.draft, &dir.place.path, found);
         pile.add(below);
         Ok(())
     }
+}
 
-    /// Takes in one name, unless it is a directory's.
-    fn take_name(
-        &self,
-        hands: &mut Hands,
-        dir: &Dir,
-        name: &CString,
-        kind: Option<Kind>,
-    ) -> Result<Option<Outcome>, Stop> {
-        let kind = match kind {
-            Some(kind) => kind,
-            None => {
-                let kind = dir.dir.stat(name).map_err(cannot("stat"))?.kind();
-                kind.ok_or(Outcome::Problem(Cause::Unsupported))?
-            }
-        };
-        if self.is_excluded(dir, name, kind) {
-            return Ok(Some(Outcome::Excluded));
-        }
-        if kind == Kind::Directory {
-            return Ok(None);
-        }
-        let taken = self.take(hands, &dir.dir, dir.name.as_bytes(), name, kind)?;
-        Ok(Some(Outcome::Taken(Box::new(taken))))
-    }
-
-    fn is_excluded(&self, dir: &Dir, name: &CString, kind: Kind) -> bool {
-        let mut layers = std::iter::once(&self.given).chain(dir.patterns.as_deref());
-        let path = dir.path.join(os(name));
-        let kind = match kind {
-            Kind::Directory => PathKind::Directory,
-            _ => PathKind::Other,
-        };
-        layers.find_map(|patterns| patterns.exclude(&path, kind)) == Some(true)
-    }
+/// The job for a source that is a name in the root.
+fn source_job(above: PathBuf, name: &OsStr, draft: Draft) -> io::Result<Job> {
+    let dir = Directory::named(&above)?;
+    let entry = CString::new(name.as_bytes())?;
+    let stat = dir.stat(&entry)?;
+    let place = Place {
+        dir,
+        path: PathBuf::new(),
+        name: above.file_name().unwrap_or_default().to_owned(),
+        dev: stat.dev(),
+        patterns: None,
+    };
+    let names = Listing::of(&entry, stat.kind());
+    Ok(Job::Names(Arc::new(Dir { place, draft }), Arc::new(names), 0..1))
 }

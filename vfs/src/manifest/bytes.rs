@@ -115,6 +115,11 @@ impl Bytes {
         (0..self.table.len() / DIGEST_SIZE).try_for_each(|chunk| self.hash_chunk(chunk))
     }
 
+    /// Checks the chunks of which nothing was asked for yet.
+    pub(super) fn check_rest(&self) -> Result<(), Refusal> {
+        (0..self.table.len() / DIGEST_SIZE).try_for_each(|chunk| self.check_chunk(chunk))
+    }
+
     #[inline]
     fn check_chunk(&self, chunk: usize) -> Result<(), Refusal> {
         // The bits guard no other memory, so their order does not matter; at worst, two threads

@@ -128,6 +128,20 @@ impl Manifest {
         self.header.nodes
     }
 
+    /// The number of names in all directories together.
+    pub fn names(&self) -> u32 {
+        self.header.dentries
+    }
+
+    /// Checks that every byte is what was written, as far as checksums tell; see
+    /// [`Manifest::verify`] for more.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if one is not.
+    pub fn check_bytes(&self) -> Result<(), Error> {
+        self.bytes.check_rest().map_err(|what| self.damaged(what))
+    }
+
     /// Whether there is nothing but the root directory.
     pub fn is_empty(&self) -> bool {
         self.header.nodes == 1
