@@ -27,10 +27,10 @@ mod looks_the_same;
 mod manifest;
 #[path = "suite/mounts.rs"]
 mod mounts;
-#[path = "suite/patches.rs"]
-mod patches;
 #[path = "suite/nodes.rs"]
 mod nodes;
+#[path = "suite/patches.rs"]
+mod patches;
 #[path = "suite/project.rs"]
 mod project;
 #[path = "suite/reingest.rs"]
