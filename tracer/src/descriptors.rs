@@ -1,8 +1,5 @@
 //! Open files of a tracee, reached without its doing.
-#![expect(
-    unsafe_code,
-    reason = "pidfd_open(2), pidfd_getfd(2), kcmp(2) and leases have no safe wrappers"
-)]
+#![expect(unsafe_code, reason = "pidfds, kcmp(2) and leases have no safe wrappers")]
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
