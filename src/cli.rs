@@ -18,7 +18,7 @@ pub(crate) use manifest::{
 };
 pub(crate) use sessions::{Outcome, SessionArgs, SessionCommand};
 pub(crate) use trace::{Annotate, ChoiceArgs, Constants, TraceArgs};
-pub(crate) use trees::{ExportArgs, ExportTarArgs, ImportTarArgs, IngestArgs};
+pub(crate) use trees::{ExportArgs, ExportTarArgs, ImportTarArgs, IngestArgs, TargetArgs};
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.
 #[derive(Debug, Parser)]

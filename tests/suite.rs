@@ -3,6 +3,8 @@
 //! `kit` holds what they share, `zoo` builds trees; every other module is a subject. The oracle is
 //! Linux itself wherever there is one: the same program on the real directory and in a mount of it.
 
+#[path = "suite/apply.rs"]
+mod apply;
 #[path = "suite/changes.rs"]
 mod changes;
 #[path = "suite/cli.rs"]

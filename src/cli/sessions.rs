@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::TargetArgs;
+
 /// What becomes of what a command changed in a mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Outcome {
@@ -80,6 +82,23 @@ pub(crate) enum SessionCommand {
         /// Where to write it [default: over the manifest the session was started from]
         #[arg(short, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Write the changed tree to a directory
+    Export {
+        /// The session
+        name: String,
+        #[command(flatten)]
+        to: TargetArgs,
+    },
+    /// Make the changes of a session in a directory of the host, if it is as the session found it
+    Apply {
+        /// The session
+        name: String,
+        /// The directory
+        dir: PathBuf,
+        /// Only say what is in the way
+        #[arg(long)]
+        dry_run: bool,
     },
     /// End a session and forget its changes
     Discard {

@@ -39,6 +39,13 @@ pub(crate) struct ExportArgs {
     /// The manifest
     #[arg(value_name = "MANIFEST")]
     pub(crate) manifest: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: TargetArgs,
+}
+
+/// Where a tree is written to, and how.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArgs {
     /// The directory to write to; made if it is not there
     #[arg(value_name = "DIR")]
     pub(crate) target: PathBuf,

@@ -1,6 +1,7 @@
-//! `vrift export`: the tree of a manifest into a directory.
+//! `vrift export`: the tree of a manifest, or of a session, into a directory.
 
 use std::io::{Write, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use vrift_vfs::export::{self, Error, Existing, Options, Report};
 use vrift_vfs::ingest::Progress;
 use vrift_vfs::manifest::Manifest;
 
-use crate::cli::ExportArgs;
+use crate::cli::{ExportArgs, TargetArgs};
 use crate::environment;
 use crate::failure::{Failure, complain};
 use crate::progress;
@@ -17,12 +18,20 @@ use crate::progress;
 pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let manifest = Manifest::open(&args.manifest)?;
     let store = environment::store()?;
-    let existing = if args.force { Existing::Replace } else { Existing::Refuse };
-    let options = Options { existing, jobs: args.jobs };
+    write(&args.to, |target, options, shown| {
+        export::export(&manifest, &store, target, options, shown)
+    })
+}
+
+/// Lets `export` write a tree, and says what was done.
+pub(super) fn write(
+    to: &TargetArgs,
+    export: impl FnOnce(&Path, &Options, &Progress) -> Result<Report, Error>,
+) -> Result<ExitCode, Failure> {
+    let existing = if to.force { Existing::Replace } else { Existing::Refuse };
+    let options = Options { existing, jobs: to.jobs };
     let (start, shown) = (Instant::now(), Progress::default());
-    let report = progress::shown("exported", &shown, || {
-        export::export(&manifest, &store, &args.target, &options, &shown)
-    });
+    let report = progress::shown("exported", &shown, || export(&to.target, &options, &shown));
     let report = report.map_err(|error| match error {
         Error::NotEmpty { .. } => Failure::from(error)
             .hint("name another directory; --force replaces files that are in the way"),
@@ -34,15 +43,15 @@ pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     for problem in &report.problems {
         complain(&problem.to_string());
     }
-    print(args, &report, start.elapsed().as_secs_f64())?;
+    print(to, &report, start.elapsed().as_secs_f64())?;
     Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(args: &ExportArgs, report: &Report, seconds: f64) -> Result<(), Failure> {
+fn print(to: &TargetArgs, report: &Report, seconds: f64) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    if args.json {
+    if to.json {
         let object = serde_json::json!({
-            "target": args.target.to_string_lossy(),
+            "target": to.target.to_string_lossy(),
             "files": report.files,
             "directories": report.directories,
             "symlinks": report.symlinks,

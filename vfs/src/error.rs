@@ -33,7 +33,7 @@ pub enum Error {
         /// Its path in the mount.
         file: PathBuf,
         /// Why not.
-        source: Box<dyn std::error::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An executable copy could not be made.
     Copy {

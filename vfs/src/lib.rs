@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod apply;
 pub mod archive;
 pub mod export;
 pub mod ingest;

@@ -1,5 +1,6 @@
 //! `vrift session`: what commands have changed in mounts; and what becomes of it after a command.
 
+mod apply;
 mod diff;
 mod patch;
 
@@ -8,6 +9,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use vrift_vfs::apply::Mode;
+use vrift_vfs::export::export_session;
 use vrift_vfs::session::{self, Difference, Session, What};
 
 use crate::cli::{Outcome, SessionCommand};
@@ -25,6 +28,16 @@ pub(crate) fn session(command: &SessionCommand) -> Result<ExitCode, Failure> {
             diff::diff(name, form, *json)
         }
         SessionCommand::Commit { name, output } => commit(name, output.as_deref()),
+        SessionCommand::Export { name, to } => {
+            let session = open(name)?;
+            let store = environment::store()?;
+            super::export::write(to, |target, options, shown| {
+                export_session(&session, &store, target, options, shown)
+            })
+        }
+        SessionCommand::Apply { name, dir, dry_run } => {
+            apply::apply(name, dir, if *dry_run { Mode::DryRun } else { Mode::Apply })
+        }
         SessionCommand::Discard { name } => {
             session::remove(environment::store()?.root(), name)?;
             Ok(ExitCode::SUCCESS)

@@ -12,32 +12,33 @@ use rustix::io::{Errno, Result};
 use rustix::process::{getegid, geteuid};
 
 use super::report::Cause;
+use super::source::{Source, Unreadable};
 use super::target::Place;
-use crate::manifest::{Kind, Manifest, Node, NodeId, Timestamp, Xattr};
+use crate::manifest::{Kind, Node, NodeId, Timestamp};
 
 /// What an ordinary user had to leave out of one node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Missed {
-    pub(super) owners: u64,
-    pub(super) xattrs: u64,
+pub(crate) struct Missed {
+    pub(crate) owners: u64,
+    pub(crate) xattrs: u64,
 }
 
 /// Who is exporting.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     uid: Uid,
     gid: Gid,
 }
 
 impl Caller {
-    pub(super) fn current() -> Caller {
+    pub(crate) fn current() -> Caller {
         Caller { uid: geteuid(), gid: getegid() }
     }
 
     /// Gives an open file or directory its attributes.
-    pub(super) fn dress_open(
+    pub(crate) fn dress_open(
         self,
-        manifest: &Manifest,
+        source: &dyn Source,
         id: NodeId,
         node: &Node,
         file: impl AsFd,
@@ -47,7 +48,7 @@ impl Caller {
         let chown = |uid, gid| chownat(file, c"", uid, gid, AtFlags::EMPTY_PATH);
         let owned = self.own(node, &chown).map_err(cannot("change the owner of"))?;
         missed.owners += u64::from(!owned);
-        missed.xattrs += self.set_xattrs(manifest, id, &|name, value| {
+        missed.xattrs += self.set_xattrs(source, id, &|name, value| {
             fsetxattr(file, name, value, XattrFlags::empty())
         })?;
         fchmod(file, mode(node, owned)).map_err(cannot("change the mode of"))?;
@@ -55,20 +56,19 @@ impl Caller {
     }
 
     /// Gives its attributes to what cannot or must not be opened: `name` in `place`, held as `held`.
-    pub(super) fn dress_held(
+    pub(crate) fn dress_held(
         self,
-        manifest: &Manifest,
+        source: &dyn Source,
         id: NodeId,
         node: &Node,
         (place, name, held): (&Place, &CString, &OwnedFd),
         missed: &mut Missed,
     ) -> std::result::Result<(), Cause> {
-        // The kernel's link to a held file leads to itself, even if it is a symlink.
-        let itself = format!("/proc/self/fd/{}", held.as_raw_fd());
+        let itself = link_to(held);
         let chown = |uid, gid| chownat(held, c"", uid, gid, AtFlags::EMPTY_PATH);
         let owned = self.own(node, &chown).map_err(cannot("change the owner of"))?;
         missed.owners += u64::from(!owned);
-        missed.xattrs += self.set_xattrs(manifest, id, &|name, value| {
+        missed.xattrs += self.set_xattrs(source, id, &|name, value| {
             setxattr(&itself, name, value, XattrFlags::empty())
         })?;
         if node.kind != Kind::Symlink {
@@ -104,12 +104,15 @@ impl Caller {
     /// Sets all extended attributes, and returns how many only the superuser could set.
     fn set_xattrs(
         self,
-        manifest: &Manifest,
+        source: &dyn Source,
         id: NodeId,
         set: &dyn Fn(&CStr, &[u8]) -> Result<()>,
     ) -> std::result::Result<u64, Cause> {
         let mut left_out = 0;
-        for (name, value) in xattrs(manifest, id)? {
+        let unreadable = |error: Unreadable| {
+            cannot("read the extended attributes of")(std::io::Error::other(error.to_string()))
+        };
+        for (name, value) in source.xattrs(id).map_err(unreadable)? {
             let Ok(spelled) = CString::new(&*name) else { continue };
             match set(&spelled, &value) {
                 Ok(()) => {}
@@ -125,14 +128,9 @@ impl Caller {
     }
 }
 
-fn xattrs(manifest: &Manifest, id: NodeId) -> std::result::Result<Vec<Xattr>, Cause> {
-    let damaged = |error: crate::manifest::Error| {
-        cannot("read the extended attributes of")(std::io::Error::other(error.to_string()))
-    };
-    let all = manifest.xattrs(id).map_err(damaged)?;
-    all.map(|attribute| attribute.map(|(name, value)| (name.into(), value.into())))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(damaged)
+/// The kernel's link to a held file, which leads to itself even if it is a symlink.
+pub(crate) fn link_to(held: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", held.as_raw_fd())
 }
 
 /// Set-id bits would give the caller's rights away if the file is not its owner's.
@@ -145,6 +143,6 @@ fn times(node: &Node) -> Timestamps {
     Timestamps { last_access: spec(node.atime), last_modification: spec(node.mtime) }
 }
 
-pub(super) fn cannot<E: Into<std::io::Error>>(operation: &'static str) -> impl FnOnce(E) -> Cause {
+pub(crate) fn cannot<E: Into<std::io::Error>>(operation: &'static str) -> impl FnOnce(E) -> Cause {
     move |error| Cause::Io { operation, source: error.into() }
 }

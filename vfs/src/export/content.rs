@@ -1,19 +1,21 @@
-//! The content of one file, from its blob, with its digest checked on the way.
+//! The content of one file, from its blob, with its digest checked on the way, or from where a
+//! session has it.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vrift_cas::{Digest, Store};
+use vrift_cas::Digest;
 
 use super::attributes::cannot;
 use super::report::Cause;
+use super::source::Opened;
 use super::target;
 use crate::manifest::Node;
 
 /// How much is in memory at once. A blob that is not longer is checked before its file is made.
-pub(super) const PIECE: usize = 1 << 20;
+pub(crate) const PIECE: usize = 1 << 20;
 
 /// From which size on sharing a content is worth a try.
 const WORTH_SHARING: u64 = 1 << 14;
@@ -23,7 +25,7 @@ const BLOCK: usize = 4096;
 
 /// How a content came into its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(crate) enum How {
     Copied,
     Shared,
 }
@@ -35,48 +37,48 @@ enum Holes {
     Zeros,
 }
 
-/// The contents in a store, for one target.
+/// Contents on their way to one target.
 #[derive(Debug)]
-pub(super) struct Contents<'a> {
-    store: &'a Store,
-    /// Whether the target may share contents with the store; found out by the first try.
+pub(crate) struct Contents {
+    /// Whether the target may share contents with what they come from; found out by the first try.
     sharing: AtomicBool,
 }
 
-impl<'a> Contents<'a> {
-    pub(super) fn new(store: &'a Store) -> Contents<'a> {
-        Contents { store, sharing: AtomicBool::new(true) }
+impl Contents {
+    pub(crate) fn new() -> Contents {
+        Contents { sharing: AtomicBool::new(true) }
     }
 
-    /// Fills the file that `make` makes. What is wrong with a small blob is known before.
-    pub(super) fn fill(
+    /// Fills the file that `make` makes from what was opened for `node`. What is wrong with a small
+    /// blob is known before.
+    pub(crate) fn fill(
         &self,
         node: &Node,
+        opened: Result<Opened, Cause>,
         buffer: &mut [u8],
         make: impl FnOnce() -> Result<File, Cause>,
     ) -> Result<(File, How), Filled> {
-        let blob = self.store.open_blob(&node.digest).map_err(|error| match error {
-            vrift_cas::Error::Missing { digest, .. } => Cause::Missing { digest },
-            other => cannot("read the blob of")(io::Error::other(other.to_string())),
-        });
-        let blob = blob.map_err(Filled::Nothing)?;
-        let damaged = || Cause::Damaged { digest: node.digest };
+        let Opened { file: blob, digest } = opened.map_err(Filled::Nothing)?;
+        let damaged = || match digest {
+            Some(digest) => Cause::Damaged { digest },
+            None => Cause::Changed,
+        };
         if node.size >= WORTH_SHARING && self.sharing.load(Ordering::Relaxed) {
             let file = make().map_err(Filled::Nothing)?;
             if self.share(&blob, &file) {
                 let mut check = Check::new(&file, buffer);
                 while check.next().map_err(Filled::Partly)?.is_some() {}
-                return match check.is(node) {
+                return match check.is(node, digest) {
                     true => Ok((file, How::Shared)),
                     false => Err(Filled::Partly(damaged())),
                 };
             }
-            return self.copy(node, &blob, buffer, file, damaged);
+            return copy(node, (&blob, digest), buffer, file, damaged);
         }
         if node.size < buffer.len() as u64 {
             let mut check = Check::new(&blob, buffer);
             let length = check.next().map_err(Filled::Nothing)?.map_or(0, |(_, piece)| piece.len());
-            if !check.is(node) {
+            if !check.is(node, digest) {
                 return Err(Filled::Nothing(damaged()));
             }
             let file = make().map_err(Filled::Nothing)?;
@@ -85,30 +87,7 @@ impl<'a> Contents<'a> {
             return Ok((file, How::Copied));
         }
         let file = make().map_err(Filled::Nothing)?;
-        self.copy(node, &blob, buffer, file, damaged)
-    }
-
-    fn copy(
-        &self,
-        node: &Node,
-        blob: &File,
-        buffer: &mut [u8],
-        file: File,
-        damaged: impl Fn() -> Cause,
-    ) -> Result<(File, How), Filled> {
-        let mut check = Check::new(blob, buffer);
-        while let Some((at, piece)) = check.next().map_err(Filled::Partly)? {
-            // A damaged blob may have any length; no more of it is written than there should be.
-            if at + piece.len() as u64 > node.size {
-                return Err(Filled::Partly(damaged()));
-            }
-            write(&file, piece, at, holes(node)).map_err(Filled::Partly)?;
-        }
-        if !check.is(node) {
-            return Err(Filled::Partly(damaged()));
-        }
-        finish(&file, node).map_err(Filled::Partly)?;
-        Ok((file, How::Copied))
+        copy(node, (&blob, digest), buffer, file, damaged)
     }
 
     fn share(&self, blob: &File, file: &File) -> bool {
@@ -120,9 +99,31 @@ impl<'a> Contents<'a> {
     }
 }
 
+fn copy(
+    node: &Node,
+    (blob, digest): (&File, Option<Digest>),
+    buffer: &mut [u8],
+    file: File,
+    damaged: impl Fn() -> Cause,
+) -> Result<(File, How), Filled> {
+    let mut check = Check::new(blob, buffer);
+    while let Some((at, piece)) = check.next().map_err(Filled::Partly)? {
+        // A damaged blob may have any length; no more of it is written than there should be.
+        if at + piece.len() as u64 > node.size {
+            return Err(Filled::Partly(damaged()));
+        }
+        write(&file, piece, at, holes(node)).map_err(Filled::Partly)?;
+    }
+    if !check.is(node, digest) {
+        return Err(Filled::Partly(damaged()));
+    }
+    finish(&file, node).map_err(Filled::Partly)?;
+    Ok((file, How::Copied))
+}
+
 /// Why a file was not filled.
 #[derive(Debug)]
-pub(super) enum Filled {
+pub(crate) enum Filled {
     /// It was not even made.
     Nothing(Cause),
     /// It was made, and must not stay.
@@ -150,7 +151,7 @@ impl<'a> Check<'a> {
                 Ok(0) => break,
                 Ok(read) => length += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(cannot("read the blob of")(error)),
+                Err(error) => return Err(cannot("read the content of")(error)),
             }
         }
         let piece = &self.buffer[..length];
@@ -159,8 +160,9 @@ impl<'a> Check<'a> {
     }
 
     /// Whether what was read is the content of `node`.
-    fn is(&self, node: &Node) -> bool {
-        self.hasher.count() == node.size && Digest::from(self.hasher.finalize()) == node.digest
+    fn is(&self, node: &Node, digest: Option<Digest>) -> bool {
+        self.hasher.count() == node.size
+            && digest.is_none_or(|digest| Digest::from(self.hasher.finalize()) == digest)
     }
 }
 
@@ -210,6 +212,8 @@ fn is_zero(block: &[u8]) -> bool {
 mod tests {
     use std::os::unix::fs::MetadataExt;
 
+    use vrift_cas::Store;
+
     use super::*;
 
     #[test]
@@ -240,7 +244,10 @@ mod tests {
         let node = Node { size: content.len() as u64, digest, ..Node::default() };
         let path = dir.path().join("file");
         let make = || File::create(&path).map_err(cannot("create"));
-        let (file, how) = Contents::new(&store).fill(&node, &mut vec![0; PIECE], make).unwrap();
+        let file = store.open_blob(&digest).unwrap();
+        let opened = Ok(Opened { file, digest: Some(digest) });
+        let contents = Contents::new();
+        let (file, how) = contents.fill(&node, opened, &mut vec![0; PIECE], make).unwrap();
         assert_eq!((file.metadata().unwrap().len(), how), (node.size, How::Copied));
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }

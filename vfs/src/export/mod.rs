@@ -1,4 +1,4 @@
-//! Writing the tree of a manifest to a directory: contents, modes, owners, times, extended
+//! Writing the tree of a manifest or a session to a directory: contents, modes, owners, times, extended
 //! attributes, holes and hard links as they were.
 //!
 //! **Invariant:** every content is hashed on its way out; a file whose blob is damaged is named and
@@ -18,10 +18,11 @@
 //! Deliberately absent: times of creation and of change of attributes, which nobody can set, and
 //! waiting for the disk.
 
-mod attributes;
-mod content;
+pub(crate) mod attributes;
+pub(crate) mod content;
 mod report;
-mod target;
+pub(crate) mod source;
+pub(crate) mod target;
 mod walk;
 
 use std::num::NonZero;
@@ -31,6 +32,8 @@ use vrift_cas::Store;
 
 use crate::ingest::Progress;
 use crate::manifest::Manifest;
+use crate::session::Session;
+use source::Stored;
 
 pub use report::{Cause, Error, Note, Problem, Report};
 
@@ -57,7 +60,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Error::NotEmpty`] if there is something in it already, [`Error::Target`] if it cannot be
-/// written at all, [`Error::Manifest`] if the manifest is damaged, [`Error::Store`] if the store
+/// written at all, [`Error::Source`] if the manifest is damaged, [`Error::Store`] if the store
 /// cannot be used.
 pub fn export(
     manifest: &Manifest,
@@ -66,5 +69,19 @@ pub fn export(
     options: &Options,
     progress: &Progress,
 ) -> Result<Report, Error> {
-    walk::export(manifest, store, target, options, progress)
+    walk::export(&Stored { manifest, store }, store, target, options, progress)
+}
+
+/// Writes the tree of `session` as it is now to the directory `target`.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_session(
+    session: &Session,
+    store: &Store,
+    target: &Path,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    walk::export(session, store, target, options, progress)
 }

@@ -6,8 +6,6 @@ use std::path::PathBuf;
 
 use vrift_cas::Digest;
 
-use crate::manifest;
-
 /// The result of an export.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -99,6 +97,8 @@ pub enum Cause {
         /// The name of the blob.
         digest: Digest,
     },
+    /// The content was changed while it was read.
+    Changed,
 }
 
 impl fmt::Display for Problem {
@@ -110,6 +110,7 @@ impl fmt::Display for Problem {
                 let name = name.escape_ascii();
                 write!(f, "{path}: cannot set the extended attribute {name}: {source}")
             }
+            Cause::Changed => write!(f, "{path}: it was changed while it was read"),
             Cause::Missing { digest } => write!(f, "{path}: blob {digest} is not in the store"),
             Cause::Damaged { digest } => write!(
                 f,
@@ -137,15 +138,15 @@ pub enum Error {
         /// The refusal.
         source: io::Error,
     },
-    /// The manifest cannot be read.
-    Manifest(manifest::Error),
+    /// The tree cannot be read.
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// The store cannot be used.
     Store(vrift_cas::Error),
 }
 
-impl From<manifest::Error> for Error {
-    fn from(error: manifest::Error) -> Error {
-        Error::Manifest(error)
+impl From<Box<dyn std::error::Error + Send + Sync>> for Error {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+        Error::Source(error)
     }
 }
 
@@ -162,7 +163,7 @@ impl fmt::Display for Error {
             Error::Target { operation, path, .. } => {
                 write!(f, "cannot {operation} {}", path.display())
             }
-            Error::Manifest(_) => write!(f, "the manifest cannot be read"),
+            Error::Source(_) => write!(f, "the tree cannot be read"),
             Error::Store(_) => write!(f, "the contents cannot be read"),
         }
     }
@@ -173,7 +174,7 @@ impl std::error::Error for Error {
         match self {
             Error::NotEmpty { .. } => None,
             Error::Target { source, .. } => Some(source),
-            Error::Manifest(source) => Some(source),
+            Error::Source(source) => Some(source.as_ref()),
             Error::Store(source) => Some(source),
         }
     }

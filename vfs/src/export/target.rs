@@ -22,7 +22,7 @@ const PATH_PART: usize = 4000;
 
 /// An open directory of the target.
 #[derive(Debug)]
-pub(super) struct Place(OwnedFd);
+pub(crate) struct Place(OwnedFd);
 
 impl AsFd for Place {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -33,7 +33,7 @@ impl AsFd for Place {
 impl Place {
     /// Opens the directory that the user named, here through symlinks, after making it if it is not
     /// there.
-    pub(super) fn named(path: &Path) -> Result<Place> {
+    pub(crate) fn named(path: &Path) -> Result<Place> {
         match mkdirat(CWD, path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error),
@@ -41,8 +41,29 @@ impl Place {
         openat(CWD, path, directory(), Mode::empty()).map(Place)
     }
 
+    /// Opens a directory that is there, here through symlinks.
+    pub(crate) fn open(path: &Path) -> Result<Place> {
+        openat(CWD, path, directory(), Mode::empty()).map(Place)
+    }
+
+    /// The names in it.
+    pub(crate) fn names(&self) -> Result<Vec<CString>> {
+        // A descriptor of its own, whose position is at the beginning.
+        let own = openat(&self.0, c".", directory(), Mode::empty())?;
+        let mut buffer = [MaybeUninit::uninit(); 1 << 14];
+        let mut listing = RawDir::new(own, &mut buffer);
+        let mut names = Vec::new();
+        while let Some(entry) = listing.next() {
+            let name = entry?.file_name().to_owned();
+            if name.as_c_str() != c"." && name.as_c_str() != c".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
     /// Whether there is nothing in it. To be asked once: the position is the descriptor's.
-    pub(super) fn is_empty(&self) -> Result<bool> {
+    pub(crate) fn is_empty(&self) -> Result<bool> {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut listing = RawDir::new(&self.0, &mut buffer);
         while let Some(entry) = listing.next() {
@@ -55,7 +76,7 @@ impl Place {
     }
 
     /// Makes and opens a directory in this one.
-    pub(super) fn make_directory(&self, name: &CString, existing: Existing) -> Result<Place> {
+    pub(crate) fn make_directory(&self, name: &CString, existing: Existing) -> Result<Place> {
         let make = || mkdirat(&self.0, name, Mode::RWXU);
         let open = || openat(&self.0, name, directory() | OFlags::NOFOLLOW, Mode::empty());
         match make() {
@@ -72,7 +93,7 @@ impl Place {
     }
 
     /// Makes a regular file in this directory, empty and for its owner alone.
-    pub(super) fn make_file(&self, name: &CString, existing: Existing) -> Result<File> {
+    pub(crate) fn make_file(&self, name: &CString, existing: Existing) -> Result<File> {
         let flags = OFlags::RDWR
             | OFlags::CREATE
             | OFlags::EXCL
@@ -83,7 +104,7 @@ impl Place {
         self.replacing(name, existing, make)
     }
 
-    pub(super) fn make_symlink(
+    pub(crate) fn make_symlink(
         &self,
         name: &CString,
         target: &[u8],
@@ -93,7 +114,7 @@ impl Place {
     }
 
     /// Makes a FIFO, a socket or a device.
-    pub(super) fn make_special(
+    pub(crate) fn make_special(
         &self,
         name: &CString,
         node: &Node,
@@ -111,7 +132,7 @@ impl Place {
     }
 
     /// Gives the file that is `from_name` in `from` another name in this directory.
-    pub(super) fn link(
+    pub(crate) fn link(
         &self,
         from: &Place,
         from_name: &CString,
@@ -123,19 +144,19 @@ impl Place {
         })
     }
 
-    pub(super) fn remove(&self, name: &CString) -> Result<()> {
+    pub(crate) fn remove(&self, name: &CString) -> Result<()> {
         unlinkat(&self.0, name, AtFlags::empty())
     }
 
     /// Holds on to what has this name, a symlink itself included, without opening it.
-    pub(super) fn hold(&self, name: &CString) -> Result<OwnedFd> {
+    pub(crate) fn hold(&self, name: &CString) -> Result<OwnedFd> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         openat(&self.0, name, flags, Mode::empty())
     }
 
     /// Opens the directory at `path` below this one, through no symlink and never out of
     /// it.
-    pub(super) fn below(&self, path: &[u8]) -> Result<Place> {
+    pub(crate) fn below(&self, path: &[u8]) -> Result<Place> {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         let open = |dir: BorrowedFd<'_>, part: &[u8]| {
             openat2(dir, part, directory(), Mode::empty(), resolve)
@@ -177,7 +198,7 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Makes `to` share the content of `blob`.
-pub(super) fn clone(blob: &File, to: &File) -> Result<()> {
+pub(crate) fn clone(blob: &File, to: &File) -> Result<()> {
     ioctl_ficlone(to, blob)
 }
 

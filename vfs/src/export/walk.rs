@@ -1,4 +1,4 @@
-//! The walk through the manifest, shared out between threads.
+//! The walk through the tree, shared out between threads.
 //!
 //! Files come first, each under the first of its names; then, when nothing is being made any more,
 //! further names; and the attributes of directories last, from the bottom up, because making a name
@@ -17,14 +17,15 @@ use vrift_cas::Store;
 use super::attributes::{Caller, Missed, cannot};
 use super::content::{Contents, Filled, How, PIECE};
 use super::report::{Cause, Error, Note, Problem, Report};
+use super::source::{Name, Source, Unreadable};
 use super::target::Place;
 use super::{Existing, Options};
 use crate::ingest::Progress;
-use crate::manifest::{Kind, Manifest, Node, NodeId};
+use crate::manifest::{Kind, Node, NodeId};
 use crate::work::{Pile, processors};
 
 /// How many names of a directory make one job.
-const CHUNK: u64 = 64;
+const CHUNK: usize = 64;
 
 /// A directory that is being filled.
 #[derive(Debug)]
@@ -51,10 +52,9 @@ struct Further {
 }
 
 /// What all threads share.
-#[derive(Debug)]
 struct Export<'a> {
-    manifest: &'a Manifest,
-    contents: Contents<'a>,
+    source: &'a dyn Source,
+    contents: Contents,
     caller: Caller,
     existing: Existing,
     progress: &'a Progress,
@@ -89,9 +89,9 @@ impl From<Cause> for Stop {
     }
 }
 
-impl From<crate::manifest::Error> for Stop {
-    fn from(error: crate::manifest::Error) -> Stop {
-        Stop::Everywhere(Error::Manifest(error))
+impl From<Unreadable> for Stop {
+    fn from(error: Unreadable) -> Stop {
+        Stop::Everywhere(Error::Source(error))
     }
 }
 
@@ -102,7 +102,7 @@ fn is_full(error: &io::Error) -> bool {
 
 /// See [`super::export`].
 pub(super) fn export(
-    manifest: &Manifest,
+    source: &dyn Source,
     store: &Store,
     target: &Path,
     options: &Options,
@@ -122,8 +122,8 @@ pub(super) fn export(
         return Err(Error::NotEmpty { path: target.to_owned() });
     }
     let export = Export {
-        manifest,
-        contents: Contents::new(store),
+        source,
+        contents: Contents::new(),
         caller: Caller::current(),
         existing: options.existing,
         progress,
@@ -158,9 +158,8 @@ impl Export<'_> {
 
     /// Jobs for the names in a directory.
     fn share_out(&self, dir: Dir) -> Result<Vec<Job>, Error> {
-        let count = self.manifest.entries(dir.node, 0)?.count() as u64;
+        let starts = self.source.starts(dir.node, CHUNK)?.into_iter();
         let dir = Arc::new(dir);
-        let starts = (0..count.div_ceil(CHUNK)).map(|chunk| chunk * CHUNK);
         Ok(starts.map(|from| Job::Names(dir.clone(), from)).collect())
     }
 
@@ -189,15 +188,14 @@ impl Export<'_> {
         let mut below = Vec::new();
         let mut count = Report::default();
         let mut missed = Missed::default();
-        for entry in self.manifest.entries(dir.node, from)?.take(CHUNK as usize) {
-            let entry = entry?;
-            if entry.kind == Kind::Directory {
-                below.push(Job::Directory(dir.clone(), entry.name.to_vec(), entry.node));
+        for Name { name, node, kind } in self.source.names(dir.node, from, CHUNK)? {
+            if kind == Kind::Directory {
+                below.push(Job::Directory(dir.clone(), name, node));
                 continue;
             }
-            let made = self.make(buffer, dir, entry.name, entry.node, &mut count, &mut missed);
+            let made = self.make(buffer, dir, &name, node, &mut count, &mut missed);
             if let Err(stop) = made {
-                self.settle(join(&dir.path, entry.name), stop)?;
+                self.settle(join(&dir.path, &name), stop)?;
             }
         }
         self.progress.files.fetch_add(count.files, Ordering::Relaxed);
@@ -217,8 +215,8 @@ impl Export<'_> {
         count: &mut Report,
         missed: &mut Missed,
     ) -> Result<(), Stop> {
-        let node = self.manifest.node(id)?;
-        if node.nlink > 1 && self.manifest.path_of(id)? != join(&dir.path, name) {
+        let node = self.source.node(id)?;
+        if node.nlink > 1 && self.source.path_of(id)? != join(&dir.path, name) {
             let further = Further { dir: dir.path.clone(), name: name.to_vec(), node: id };
             self.done.lock().further.push(further);
             return Ok(());
@@ -227,8 +225,8 @@ impl Export<'_> {
         match node.kind {
             Kind::File => self.make_file(buffer, dir, &name, (id, &node), count, missed)?,
             Kind::Symlink => {
-                let target = self.manifest.target(id)?;
-                let made = dir.place.make_symlink(&name, target, self.existing);
+                let target = self.source.target(id)?;
+                let made = dir.place.make_symlink(&name, &target, self.existing);
                 made.map_err(cannot("create"))?;
                 self.dress_held(dir, &name, (id, &node), missed)?;
                 count.symlinks += 1;
@@ -253,7 +251,8 @@ impl Export<'_> {
         missed: &mut Missed,
     ) -> Result<(), Stop> {
         let make = || dir.place.make_file(name, self.existing).map_err(cannot("create"));
-        let (file, how) = match self.contents.fill(node, buffer, make) {
+        let opened = self.source.open(id, node);
+        let (file, how) = match self.contents.fill(node, opened, buffer, make) {
             Ok(filled) => filled,
             Err(Filled::Nothing(cause)) => return Err(cause.into()),
             Err(Filled::Partly(cause)) => {
@@ -261,7 +260,7 @@ impl Export<'_> {
                 return Err(cause.into());
             }
         };
-        self.caller.dress_open(self.manifest, id, node, &file, missed)?;
+        self.caller.dress_open(self.source, id, node, &file, missed)?;
         count.files += 1;
         count.bytes += node.size;
         count.shared += u64::from(how == How::Shared);
@@ -277,7 +276,7 @@ impl Export<'_> {
     ) -> Result<(), Stop> {
         let held = dir.place.hold(name).map_err(cannot("open"))?;
         let held = (&dir.place, name, &held);
-        Ok(self.caller.dress_held(self.manifest, id, node, held, missed)?)
+        Ok(self.caller.dress_held(self.source, id, node, held, missed)?)
     }
 
     /// Notes what stopped the making of one name, or passes on what stops everything.
@@ -306,8 +305,8 @@ impl Export<'_> {
             }
         }
         let mut directories = std::mem::take(&mut self.done.lock().directories);
-        // A directory has a larger number than the one it is in.
-        directories.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
+        // What lies in a directory has a path that is longer.
+        directories.sort_unstable_by_key(|(_, path)| std::cmp::Reverse(path.len()));
         let mut missed = Missed::default();
         for (id, path) in directories {
             match self.dress_directory(top, id, &path, &mut missed) {
@@ -325,7 +324,7 @@ impl Export<'_> {
     }
 
     fn link(&self, top: &Place, dir: &[u8], name: &[u8], node: NodeId) -> Result<(), Stop> {
-        let first = self.manifest.path_of(node)?;
+        let first = self.source.path_of(node)?;
         let (first_dir, first_name) = match first.iter().rposition(|&byte| byte == b'/') {
             Some(slash) => (&first[..slash], &first[slash + 1..]),
             None => (&b""[..], &first[..]),
@@ -343,9 +342,9 @@ impl Export<'_> {
         path: &[u8],
         missed: &mut Missed,
     ) -> Result<(), Stop> {
-        let node = self.manifest.node(id)?;
+        let node = self.source.node(id)?;
         let place = top.below(path).map_err(cannot("open"))?;
-        Ok(self.caller.dress_open(self.manifest, id, &node, &place, missed)?)
+        Ok(self.caller.dress_open(self.source, id, &node, &place, missed)?)
     }
 }
 

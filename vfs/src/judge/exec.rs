@@ -192,7 +192,7 @@ impl Namespace {
     }
 
     fn open_content(&self, image: &Image) -> Result<File, Error> {
-        let unread = |source: Box<dyn std::error::Error>| Error::Content {
+        let unread = |source: Box<dyn std::error::Error + Send + Sync>| Error::Content {
             file: image.path.clone(),
             source,
         };

@@ -188,11 +188,7 @@ impl Session {
         }
         Ok(match self.tree.content(new.id)? {
             Content::Blob(digest) => digest != old.node.digest,
-            Content::Staged => {
-                let file = self.stage.open(new.id)?;
-                let map = map_file(&file).map_err(Error::io("map", self.stage.dir()))?;
-                Digest::of(&map) != old.node.digest
-            }
+            Content::Staged => self.digest(When::Now, new)? != old.node.digest,
         })
     }
 
@@ -210,6 +206,30 @@ impl Session {
             When::Before => self.tree.base().target(side.id)?.to_vec(),
             When::Now => self.tree.target(side.id)?.to_vec(),
         })
+    }
+
+    /// The digest of the content that a file had before, or has now.
+    pub(crate) fn digest(&self, when: When, side: &Side) -> Result<Digest, Error> {
+        match (when, self.tree.content(side.id)) {
+            (When::Now, Ok(Content::Staged)) => {
+                let file = self.stage.open(side.id)?;
+                let map = map_file(&file).map_err(Error::io("map", self.stage.dir()))?;
+                Ok(Digest::of(&map))
+            }
+            _ => Ok(side.node.digest),
+        }
+    }
+
+    /// The names that a directory had before.
+    pub(crate) fn names_before(&self, dir: NodeId) -> Result<Vec<Vec<u8>>, Error> {
+        let entries = self.tree.base().entries(dir, 0)?;
+        Ok(entries.map(|entry| entry.map(|entry| entry.name.to_vec())).collect::<Result<_, _>>()?)
+    }
+
+    /// The names of the extended attributes that a node had before.
+    pub(crate) fn xattr_names_before(&self, id: NodeId) -> Result<Vec<Vec<u8>>, Error> {
+        let xattrs = self.tree.base().xattrs(id)?;
+        Ok(xattrs.map(|xattr| xattr.map(|(name, _)| name.to_vec())).collect::<Result<_, _>>()?)
     }
 
     fn attributes_differ(&self, before: NodeId, after: NodeId) -> Result<Option<What>, Error> {

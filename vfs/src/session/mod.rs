@@ -30,7 +30,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use vrift_cas::Store;
+use vrift_cas::{Digest, Store};
 
 use crate::manifest::{Kind, Manifest, Node, NodeId};
 use crate::tree::{Change, Content, Refusal, Tree};
@@ -149,6 +149,11 @@ impl Session {
     /// Where the manifest was that the session was started from.
     pub fn manifest(&self) -> Result<PathBuf, Error> {
         self.place.manifest()
+    }
+
+    /// The id of the manifest below.
+    pub fn base_id(&self) -> Digest {
+        self.tree.base().id()
     }
 
     /// The tree as it is now.

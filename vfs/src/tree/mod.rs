@@ -252,6 +252,24 @@ impl Tree {
         Ok(Some(parts.join(&b'/')))
     }
 
+    /// All paths of a node that was changed, each as [`Tree::path_of`] has it.
+    pub fn paths_of(&self, id: NodeId) -> Result<Vec<Vec<u8>>, Error> {
+        let Some(live) = self.live.get(&id) else {
+            return Ok(self.path_of(id)?.into_iter().collect());
+        };
+        let mut paths = Vec::with_capacity(live.names.len());
+        for slot in &live.names {
+            if let Some(mut path) = self.path_of(slot.dir)? {
+                if !path.is_empty() {
+                    path.push(b'/');
+                }
+                path.extend_from_slice(&slot.name);
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+
     /// One name of a node; `None` for the root and for what has none left.
     fn name_of(&self, id: NodeId) -> Result<Option<Slot>, Error> {
         match self.live.get(&id) {
