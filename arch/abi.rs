@@ -28,7 +28,7 @@ pub use statfs::{
     COMPAT_STATFS64_SIZE, STATFS_SIZE, encode_compat_statfs, encode_compat_statfs64, encode_statfs,
 };
 pub use statx::{STATX_SIZE, decode_statx, encode_statx};
-pub use unix::{AF_UNIX, UnixName, unix_name};
+pub use unix::{AF_UNIX, UnixName, unix_address, unix_name};
 
 /// The `open(2)` flags whose values differ between architectures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

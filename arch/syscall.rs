@@ -103,6 +103,8 @@ pub enum Model {
     Bind,
     /// connect on an AF_UNIX path
     Connect,
+    /// getsockname, getpeername: the path of an AF_UNIX socket
+    SockName,
     /// sendto on an AF_UNIX path
     SendTo,
     /// sendmsg, sendmmsg: their messages name paths and carry descriptors

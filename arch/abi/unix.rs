@@ -37,6 +37,14 @@ pub fn unix_name(sockaddr: &[u8]) -> Option<UnixName<'_>> {
     })
 }
 
+/// The address of the socket at `path`; `None` if that is too long for one.
+pub fn unix_address(path: &[u8]) -> Option<Vec<u8>> {
+    if path.len() >= PATH_BYTES_MAX {
+        return None;
+    }
+    Some([&AF_UNIX.to_le_bytes(), path, b"\0"].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,5 +64,7 @@ mod tests {
         check(&long, Some(UnixName::Path(&[b'x'; 108])));
         long.push(b'x');
         check(&long, None);
+        assert_eq!(unix_address(b"/run/s"), Some(b"\x01\0/run/s\0".to_vec()));
+        assert_eq!(unix_address(&[b'x'; 108]), None);
     }
 }

@@ -55,6 +55,16 @@ fn c_063_a_program_is_not_written_to_and_run_at_once() {
 }
 
 #[test]
+fn c_127_sockets_are_bound_to_names_and_reached_by_them() {
+    same_for_all("sockets");
+}
+
+#[test]
+fn c_112_a_file_whose_open_fails_is_not_made() {
+    same_for_all("crowded");
+}
+
+#[test]
 fn c_111_what_has_no_name_gets_one_only_if_it_was_made_for_that() {
     same_for_all("nameless");
 }

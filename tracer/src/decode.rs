@@ -16,6 +16,7 @@ use vrift_vfs::{
 
 use crate::attributes;
 use crate::call::Call;
+use crate::descriptors::End;
 use crate::memory::{GuestAddr, Memory};
 use crate::messages;
 use crate::precheck::{Precheck, open_how, precheck};
@@ -49,6 +50,13 @@ pub(crate) enum Operation {
     },
     /// Descriptors may arrive.
     Receive,
+    /// The address of an end of a socket is asked for.
+    SocketName {
+        /// The socket.
+        fd: i32,
+        /// Which end.
+        end: End,
+    },
     /// A child is made with these `CLONE_*` flags.
     Spawn {
         /// The flags.
@@ -124,6 +132,13 @@ pub(crate) fn decode<A: Arch>(
         Model::FlistXattr => file(Request::ListXattr(call.content())),
         Model::Bind => Ok(call.bind(call.arg(Arg::A1), call.arg(Arg::A2))),
         Model::Connect => Ok(call.connect(call.arg(Arg::A1), call.arg(Arg::A2))),
+        Model::SockName => Ok(Operation::SocketName {
+            fd: call.fd(Arg::A0),
+            end: match call.call.syscall {
+                Some(Syscall::Getpeername) => End::Peer,
+                _ => End::Own,
+            },
+        }),
         Model::SendTo => Ok(Operation::Send {
             to: call.unix_path(call.arg(Arg::A4), call.arg(Arg::A5)).into_iter().collect(),
             fds: Vec::new(),

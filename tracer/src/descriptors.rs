@@ -3,9 +3,10 @@
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::sys::socket::{self, UnixAddr};
 use nix::unistd::{Pid, Whence, getpid, lseek};
 
 /// The flag of `pidfd_open` for a thread (Linux 6.9, include/uapi/linux/pidfd.h).
@@ -20,6 +21,36 @@ const KCMP_FILE: libc::c_int = 0;
 /// Moves the position of a task's open file. *Errors:* that the kernel does not let us at it; then
 /// nothing has been moved.
 pub(crate) fn seek(tid: Pid, process: Pid, fd: i32, to: u64) -> Result<(), Errno> {
+    lseek(&copy(tid, process, fd)?, to as i64, Whence::SeekSet).map(drop)
+}
+
+/// Binds a task's socket to `path`. *Errors:* the kernel's, or that it does not let us at it
+/// (`EPERM`).
+pub(crate) fn bind(tid: Pid, process: Pid, fd: i32, path: &Path) -> Result<(), Errno> {
+    let socket = copy(tid, process, fd)?;
+    socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)
+}
+
+/// An end of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Own,
+    Peer,
+}
+
+/// The path a task's UNIX socket, or the one it is connected to, is bound to.
+pub(crate) fn socket_path(tid: Pid, process: Pid, fd: i32, end: End) -> Option<PathBuf> {
+    let socket = copy(tid, process, fd).ok()?;
+    let name: UnixAddr = match end {
+        End::Own => socket::getsockname(socket.as_raw_fd()),
+        End::Peer => socket::getpeername(socket.as_raw_fd()),
+    }
+    .ok()?;
+    name.path().map(Path::to_owned)
+}
+
+/// A descriptor of our own for a task's open file.
+fn copy(tid: Pid, process: Pid, fd: i32) -> Result<OwnedFd, Errno> {
     let task = match open(tid, PIDFD_THREAD) {
         Err(Errno::EINVAL) => open(process, 0)?,
         other => other?,
@@ -34,7 +65,7 @@ pub(crate) fn seek(tid: Pid, process: Pid, fd: i32, to: u64) -> Result<(), Errno
     if Errno::result(compared)? != 0 {
         return Err(Errno::EBADF);
     }
-    lseek(&file, to as i64, Whence::SeekSet).map(drop)
+    Ok(file)
 }
 
 /// Whether anybody has a file open for writing, or mapped so: then it gets no lease for readers

@@ -58,4 +58,4 @@ pub use request::{
     Subject, Target, TimeChange, XattrMode,
 };
 pub use skeleton::Skeleton;
-pub use verdict::{Cause, Effect, Judged, Launch, Made, Paths, Reply, Verdict};
+pub use verdict::{Cause, Effect, Fresh, Judged, Launch, Made, Paths, Reply, Verdict};

@@ -121,6 +121,8 @@ pub struct Namespace {
     /// The file each blob was last opened as.
     last_opened: RefCell<HashMap<Digest, NodeRef>>,
     protections: Protections,
+    /// The real paths of sockets that were bound in a mount, and the names they were bound to.
+    bound: HashMap<PathBuf, Box<[u8]>>,
 }
 
 impl Namespace {
@@ -137,6 +139,7 @@ impl Namespace {
             images,
             last_opened: RefCell::default(),
             protections: Protections::of_host(),
+            bound: HashMap::new(),
         };
         for (number, mut mount) in mounts.into_iter().enumerate() {
             let (spot, point) = names.spot(&mount.point)?;
@@ -304,6 +307,26 @@ impl Namespace {
     /// A file of this content for one call of the task `tid`.
     pub(crate) fn make_view(&self, content: &[u8], tid: i32) -> Result<PathBuf, Error> {
         self.skeleton.view(content, tid)
+    }
+
+    /// The path a socket is bound to that stands for `node`.
+    pub(crate) fn socket(&self, node: NodeRef) -> PathBuf {
+        self.skeleton.socket(node)
+    }
+
+    /// Takes note of the name that was given for the socket at `path`.
+    pub(crate) fn bound(&mut self, path: PathBuf, name: &[u8]) {
+        self.bound.insert(path, name.into());
+    }
+
+    /// Whether sockets have been bound in mounts.
+    pub fn has_sockets(&self) -> bool {
+        !self.bound.is_empty()
+    }
+
+    /// The name that was given for the socket at `path`, if that is in a mount.
+    pub fn name_of_socket(&self, path: &Path) -> Option<&[u8]> {
+        self.bound.get(path).map(|name| &name[..])
     }
 
     pub(crate) fn images(&self) -> &Images {

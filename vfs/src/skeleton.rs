@@ -7,7 +7,7 @@
 //!     lock                      held with flock while vrift lives
 //!     manifest-0                what mount 0 reaches, see lease.rs
 //!     directory/                stands for every directory
-//!     0-17                      the symlink or FIFO for node 17 of mount 0
+//!     0-17                      the symlink, FIFO or socket for node 17 of mount 0
 //!     watch-0-17                what is watched instead of node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
 //!     view-17                   what task 17 is about to open instead of a file of /proc
@@ -134,6 +134,11 @@ impl Skeleton {
                 .map_err(|source| Error::Skeleton { path: path.clone(), source }),
         };
         made.map(|()| path)
+    }
+
+    /// Where the socket that stands for `node` is, if it has been bound.
+    pub(crate) fn socket(&self, node: NodeRef) -> PathBuf {
+        self.root.join(format!("{}-{}", node.mount.0, node.node.0))
     }
 
     /// The symlink that stands for `node`, made if it is not there.

@@ -9,6 +9,7 @@ use crate::attr::{Attr, Figures};
 use crate::caller::Exe;
 use crate::files::Usage;
 use crate::place::{NodeRef, Place};
+use crate::tree::Slot;
 
 /// The paths the kernel shall see instead of the request's own, in the request's order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,8 +95,17 @@ pub enum Verdict {
     Reply(Reply),
     /// The kernel executes something else.
     Launch(Box<Launch>),
+    /// The caller's socket is to be bound to this path.
+    Bind(PathBuf),
     /// Fails with this errno.
     Deny(Errno, Cause),
+}
+
+/// A name that was made for a call before the kernel makes it, and goes again if that fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fresh {
+    pub(crate) node: NodeRef,
+    pub(crate) slot: Slot,
 }
 
 /// What to remember once the kernel has let a call succeed.
@@ -111,7 +121,11 @@ pub enum Effect {
         usage: Usage,
         /// The blob that backs it, for a file.
         blob: Option<Digest>,
+        /// The name that was made for it.
+        fresh: Option<Fresh>,
     },
+    /// A name that was made for a socket.
+    Binds(Fresh),
     /// The file at this path was made for the call and goes after it.
     Discards(PathBuf),
     /// The current directory is there now.

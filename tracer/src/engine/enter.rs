@@ -8,7 +8,9 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
-use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, Paths, Place, Reply, Request, Verdict};
+use vrift_vfs::{
+    Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Request, Verdict,
+};
 
 use super::filters::{installs_filter, supervised};
 use super::launch::{Launched, Script, check_arguments};
@@ -16,6 +18,7 @@ use super::opening::keep_from_making;
 use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
 use super::served::{Mounted, open_node};
+use super::sockets;
 use super::task::{Coverage, Instead, Pending, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call, Outcome};
@@ -145,20 +148,21 @@ impl<A: Arch> Engine<A> {
     pub(super) fn place<G: Guest<A>>(
         &mut self,
         paths: &Paths,
-        abi: Abi,
+        call: &Call,
         guest: &G,
     ) -> Result<Option<Vec<Slot>>, Errno> {
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         let mut scratch = task.scratch.borrow_mut();
         let mut slots = Vec::new();
+        let lead = sockets::lead(call);
         for path in [&paths.first, &paths.second].into_iter().flatten() {
-            let Some(slot) = scratch.take(abi) else {
+            let Some(slot) = scratch.take(call.abi) else {
                 scratch.release(&slots);
                 return Ok(None);
             };
             slots.push(slot);
             let planted = match slot.is_ours(guest) {
-                Ok(true) => plant(guest, slot.addr(), path),
+                Ok(true) => plant(guest, slot.addr(), lead, path),
                 Ok(false) => Err(Errno::EFAULT),
                 Err(errno) => Err(errno),
             };
@@ -237,7 +241,8 @@ impl<A: Arch> Engine<A> {
             Operation::Duplicate(fd) => match open_node(tid, &task.files, fd) {
                 None => Action::Pass,
                 Some(open) => {
-                    Action::Watch(Effect::Opens { node: open.node, usage: open.usage, blob: None })
+                    let OpenNode { node, usage, .. } = open;
+                    Action::Watch(Effect::Opens { node, usage, blob: None, fresh: None })
                 }
             },
             Operation::Fetch { pidfd, fd } => self.fetch(tid, pidfd, fd),
@@ -248,7 +253,10 @@ impl<A: Arch> Engine<A> {
                     let served = self.served.as_mut().expect("consider() returned early");
                     match served.judge(&self.tasks, tid, &Request::Connect(path)) {
                         Ok(Judged { verdict: Verdict::Pass, .. }) => {}
-                        Ok(judged) => return self.apply(judged, call, guest),
+                        Ok(judged) => {
+                            self.passing.send(tid, &self.tasks, &fds);
+                            return self.apply(judged, call, guest);
+                        }
                         Err(error) => return self.fail(&error),
                     }
                 }
@@ -256,6 +264,7 @@ impl<A: Arch> Engine<A> {
                 Action::Pass
             }
             Operation::Receive => Action::Watch(Effect::None),
+            Operation::SocketName { fd, end } => self.socket_name(fd, end, call, guest),
             Operation::Spawn { flags, .. } | Operation::Unshare(flags)
                 if flags & NAMESPACES != 0 && self.served.is_some() =>
             {
@@ -316,6 +325,7 @@ impl<A: Arch> Engine<A> {
             (Verdict::Redirect(paths), _) if paths.too_long() => {
                 Action::Skip(-(Errno::ENAMETOOLONG as i64), Note::Manifest)
             }
+            (Verdict::Redirect(_), _) if sockets::is_out_of_reach(call) => sockets::out_of_reach(),
             (Verdict::Redirect(paths), effect) => {
                 let note = match (&effect, &paths.first) {
                     (Effect::Opens { blob: Some(digest), .. }, _) => Note::Blob(digest.to_string()),
@@ -346,6 +356,10 @@ impl<A: Arch> Engine<A> {
             }
             (Verdict::Deny(errno, Cause::Limit(why)), _) => Action::refuse(errno, why),
             (Verdict::Launch(launch), _) => self.launch(*launch, call, guest),
+            (Verdict::Bind(path), Effect::Binds(fresh)) => {
+                self.bind(&path, &fresh, call, guest.tid())
+            }
+            (Verdict::Bind(_), _) => Action::Pass,
             (Verdict::Reply(Reply::Directory(node)), _) => self.list(node, call, guest),
             (Verdict::Reply(reply), _) => {
                 let answered = match call.abi {
@@ -469,6 +483,10 @@ impl<A: Arch> Engine<A> {
         pending: &mut Pending,
         guest: &mut G,
     ) -> Result<(), Errno> {
+        if let Some(site) = sockets::Site::of(&pending.call) {
+            let path = paths.first.as_deref().unwrap_or(Path::new(""));
+            return sockets::aim(site, path, pending, guest);
+        }
         let sites = self.sites(&pending.call);
         let replaced = [&paths.first, &paths.second].into_iter().zip(sites);
         let args = replaced.filter_map(|(path, arg)| path.as_ref().and(arg));
@@ -576,8 +594,13 @@ pub(super) fn unshared(call: &Call) -> u64 {
     }
 }
 
-fn plant<A: Arch, G: Guest<A>>(guest: &G, at: GuestAddr, path: &Path) -> Result<(), Errno> {
-    let mut bytes = path.as_os_str().as_bytes().to_vec();
+fn plant<A: Arch, G: Guest<A>>(
+    guest: &G,
+    at: GuestAddr,
+    lead: &[u8],
+    path: &Path,
+) -> Result<(), Errno> {
+    let mut bytes = [lead, path.as_os_str().as_bytes()].concat();
     bytes.push(0);
     guest.plant(at, &bytes)
 }

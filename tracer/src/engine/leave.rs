@@ -202,6 +202,15 @@ impl<A: Arch> Engine<A> {
                 self.observer.complain(&ClosedStore { store });
                 None
             }
+            (
+                Effect::Opens { fresh: Some(fresh), .. } | Effect::Binds(fresh),
+                Outcome::Error(_),
+            ) => {
+                if let Err(error) = self.served.as_mut()?.take_back(&fresh) {
+                    self.observer.complain(&error);
+                }
+                None
+            }
             (Effect::Enters(place), Outcome::Value(_)) => {
                 *task.directory.borrow_mut() = match place {
                     Place::Node(node) => Some(node),
@@ -209,7 +218,7 @@ impl<A: Arch> Engine<A> {
                 };
                 None
             }
-            (Effect::Opens { .. } | Effect::Enters(_), _) => None,
+            (Effect::Opens { .. } | Effect::Enters(_) | Effect::Binds(_), _) => None,
         }
     }
 }

@@ -19,6 +19,7 @@ mod scratch;
 mod served;
 #[cfg(test)]
 mod sim;
+mod sockets;
 mod task;
 
 use std::collections::HashMap;

@@ -67,7 +67,7 @@ impl<A: Arch> Engine<A> {
         };
         match open_node(process, &of.files, fd) {
             Some(OpenNode { node, usage, .. }) => {
-                Action::Watch(Effect::Opens { node, usage, blob: None })
+                Action::Watch(Effect::Opens { node, usage, blob: None, fresh: None })
             }
             None => Action::Pass,
         }

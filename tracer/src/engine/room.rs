@@ -13,7 +13,7 @@ use vrift_vfs::Paths;
 use super::enter::Action;
 use super::filters::installs_filter;
 use super::scratch::Slot;
-use super::{Engine, Guest};
+use super::{Engine, Guest, sockets};
 use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
 
@@ -67,12 +67,18 @@ pub(super) struct Lent {
 }
 
 impl Lent {
-    /// Writes paths below the stack; `None` if there is no memory.
-    fn take(paths: &Paths, sp: u64, memory: &dyn Memory) -> Result<Option<Lent>, Errno> {
+    /// Writes paths, each behind `lead`, below the stack; `None` if there is no memory.
+    fn take(
+        paths: &Paths,
+        lead: &[u8],
+        sp: u64,
+        memory: &dyn Memory,
+    ) -> Result<Option<Lent>, Errno> {
         let mut bytes = Vec::new();
         let mut starts = Vec::new();
         for path in [&paths.first, &paths.second].into_iter().flatten() {
             starts.push(bytes.len() as u64);
+            bytes.extend_from_slice(lead);
             bytes.extend_from_slice(path.as_os_str().as_bytes());
             bytes.push(0);
         }
@@ -109,7 +115,7 @@ impl<A: Arch> Engine<A> {
         let tid = guest.tid();
         let is_empty = self.tasks.get(&tid).is_some_and(|task| task.scratch.borrow().is_empty());
         let (count, slots) = match action {
-            Action::Rewrite(paths, ..) => (1, self.place(paths, call.abi, guest)?),
+            Action::Rewrite(paths, ..) => (1, self.place(paths, call, guest)?),
             Action::Launch(script, ..) => {
                 (script.slots(), self.place_script(script, call.abi, guest)?)
             }
@@ -128,9 +134,8 @@ impl<A: Arch> Engine<A> {
             return Ok(Room::ToBeMapped(count));
         }
         Ok(match action {
-            Action::Rewrite(paths, ..) => {
-                Lent::take(paths, call.sp, guest)?.map_or(Room::Missing, Room::Lent)
-            }
+            Action::Rewrite(paths, ..) => Lent::take(paths, sockets::lead(call), call.sp, guest)?
+                .map_or(Room::Missing, Room::Lent),
             Action::Watch(_) => Room::Slots(Vec::new()),
             _ => Room::Missing,
         })
@@ -168,13 +173,14 @@ mod tests {
         let memory = Bytes(RefCell::new((0..=255).cycle().take(2000).collect()));
         let before = memory.0.borrow().clone();
         let paths = Paths { first: Some("/a/b".into()), second: Some("/c".into()) };
-        let lent = Lent::take(&paths, 1000, &memory).expect("it lives").expect("there is room");
+        let lent =
+            Lent::take(&paths, b"", 1000, &memory).expect("it lives").expect("there is room");
         let text = |n: usize| memory.read_cstr(lent.paths[n], 100).expect("it was written");
         assert_eq!((text(0), text(1)), (b"/a/b".to_vec(), b"/c".to_vec()));
         assert_eq!(memory.0.borrow()[1000 - RED_ZONE as usize..], before[1000 - 256..]);
         lent.give_back(&memory).expect("it lives");
         assert_eq!(*memory.0.borrow(), before);
-        assert!(Lent::take(&paths, 100, &memory).expect("it lives").is_none());
-        assert!(Lent::take(&paths, 9000, &memory).expect("it lives").is_none());
+        assert!(Lent::take(&paths, b"", 100, &memory).expect("it lives").is_none());
+        assert!(Lent::take(&paths, b"", 9000, &memory).expect("it lives").is_none());
     }
 }

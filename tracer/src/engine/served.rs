@@ -11,8 +11,9 @@ use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_vfs::session::Staged;
 use vrift_vfs::{
-    At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Ids, Judged, Jump, MagicLink, Namespace,
-    NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request, Target, Verdict,
+    At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Ids, Judged, Jump, MagicLink,
+    Namespace, NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request, Target,
+    Verdict,
 };
 
 use super::task::Task;
@@ -44,6 +45,11 @@ impl Served {
 
     pub(super) fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// Takes back a name whose call has failed.
+    pub(super) fn take_back(&mut self, fresh: &Fresh) -> Result<(), vrift_vfs::Error> {
+        self.namespace.take_back(fresh)
     }
 
     /// The digest of a file's content.

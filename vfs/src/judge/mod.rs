@@ -10,6 +10,7 @@ mod mappings;
 mod mounts;
 mod names;
 mod open;
+mod sockets;
 mod write;
 mod xattr;
 

@@ -125,7 +125,7 @@ impl Namespace {
         };
         let paths = Paths { first: Some(path), second: None };
         let usage = if open.handle == Handle::Path { Usage::Name } else { Usage::Content };
-        Ok(Judged::redirect(paths).with(Effect::Opens { node: at, usage, blob }))
+        Ok(Judged::redirect(paths).with(Effect::Opens { node: at, usage, blob, fresh: None }))
     }
 
     fn check_handle(

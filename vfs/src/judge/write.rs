@@ -13,9 +13,9 @@ use crate::namespace::Namespace;
 use crate::place::{MountId, NodeRef};
 use crate::request::{self, Create, Handle, MakeKind, Removal, RenameMode};
 use crate::resolve::{Found, Resolved};
-use crate::session::{Failed, Keep, Naming};
-use crate::tree::Slot;
-use crate::verdict::{Effect, Judged, Paths, Reply};
+use crate::session::{Failed, Keep, Naming, now};
+use crate::tree::{Change, Slot};
+use crate::verdict::{Effect, Fresh, Judged, Paths, Reply};
 
 /// A name in a mount that a path ended in.
 pub(super) struct Target {
@@ -161,7 +161,8 @@ impl Namespace {
         let made = made(Kind::File, open.mode, &[]);
         let node =
             self.mutate(caller, target.mount, |mut to| to.make(&target.ended.slot, &made))?;
-        self.opened_staged(NodeRef { mount: target.mount, node })
+        let node = NodeRef { mount: target.mount, node };
+        self.opened_staged(node, Some(Fresh { node, slot: target.ended.slot }))
     }
 
     /// Opens a file without a name.
@@ -177,7 +178,7 @@ impl Namespace {
         };
         let node =
             self.mutate(caller, dir.mount, |mut to| to.make_nameless(dir.node, open.mode, names))?;
-        self.opened_staged(NodeRef { mount: dir.mount, node })
+        self.opened_staged(NodeRef { mount: dir.mount, node }, None)
     }
 
     /// Opens a file for writing; permission has been granted.
@@ -193,18 +194,43 @@ impl Namespace {
             _ => Keep::Content,
         };
         self.stage(at, keep)?;
-        self.opened_staged(at)
+        self.opened_staged(at, None)
     }
 
-    fn opened_staged(&self, at: NodeRef) -> Outcome {
+    fn opened_staged(&self, at: NodeRef, fresh: Option<Fresh>) -> Outcome {
         let paths = Paths { first: Some(self.content_path(at)?), second: None };
-        let effect = Effect::Opens { node: at, usage: Usage::Content, blob: None };
+        let effect = Effect::Opens { node: at, usage: Usage::Content, blob: None, fresh };
         Ok(Judged::redirect(paths).with(effect))
     }
 
     fn stage(&mut self, at: NodeRef, keep: Keep) -> Result<(), Failure> {
         let session = self.session(at.mount).ok_or(Errno::EROFS)?;
         session.stage(at.node, keep).map(drop).map_err(failure)
+    }
+
+    /// Makes a socket's name.
+    pub(super) fn make_socket(
+        &mut self,
+        caller: &dyn Caller,
+        at: &Resolved,
+    ) -> Result<Fresh, Failure> {
+        let Some(Target { mount, ended: Ended { slot, .. } }) = Target::of(at) else {
+            return Err(Errno::EADDRINUSE.into());
+        };
+        let made = made(Kind::Socket, 0o777, &[]);
+        let node = self.mutate(caller, mount, |mut to| to.make(&slot, &made))?;
+        Ok(Fresh { node: NodeRef { mount, node }, slot })
+    }
+
+    /// Takes back a name whose call has failed, unless it has become another's.
+    pub fn take_back(&mut self, fresh: &Fresh) -> Result<(), Error> {
+        let Some(session) = self.session(fresh.node.mount) else { return Ok(()) };
+        let named = session.tree().lookup(fresh.slot.dir, &fresh.slot.name)?;
+        let (Ok(time), true) = (now(), named == Some(fresh.node.node)) else { return Ok(()) };
+        match session.perform(&Change::Unlink { at: fresh.slot.clone(), time }) {
+            Err(Failed::Broken(error)) => Err(Error::Session(Box::new(error))),
+            _ => Ok(()),
+        }
     }
 
     fn mutate<T>(
