@@ -12,6 +12,7 @@ use vrift_vfs::{
     Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Request, Verdict,
 };
 
+use super::concern::unshared;
 use super::filters::{installs_filter, supervised};
 use super::launch::{Launched, Script, check_arguments};
 use super::opening::keep_from_making;
@@ -552,45 +553,6 @@ impl<A: Arch> Engine<A> {
         let note = pending.note.as_ref();
         let event = Event::Leave { call: &spelled, outcome, note, spent, system };
         self.observer.event(tid, &event);
-    }
-}
-
-/// Whether somebody must know of a child that it comes before it runs: because of what it shares, or
-/// because births are told before all that children do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Births {
-    Foreseen,
-    /// Its parent's event is soon enough.
-    Told,
-}
-
-/// Whether the engine must see a call, mounts or not: those that make children, filters, or
-/// choices of cores. What fork and vfork make has no flags to be looked at.
-pub(crate) fn concerns_engine(syscall: Option<Syscall>, births: Births) -> bool {
-    match syscall {
-        Some(Syscall::Fork | Syscall::Vfork) => births == Births::Foreseen,
-        Some(
-            Syscall::Clone
-            | Syscall::Clone3
-            | Syscall::Seccomp
-            | Syscall::Prctl
-            | Syscall::CloseRange
-            | Syscall::SchedGetaffinity
-            | Syscall::SchedSetaffinity,
-        ) => true,
-        _ => false,
-    }
-}
-
-/// The `CLONE_*` flags of what a call makes its task stop sharing.
-pub(super) fn unshared(call: &Call) -> u64 {
-    const CLOSE_RANGE_UNSHARE: u64 = 2;
-    match call.syscall {
-        Some(Syscall::Unshare) => call.arg(Arg::A0),
-        Some(Syscall::CloseRange) if call.arg(Arg::A2) & CLOSE_RANGE_UNSHARE != 0 => {
-            clone::CLONE_FILES
-        }
-        _ => 0,
     }
 }
 

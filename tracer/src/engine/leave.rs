@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{Effect, OpenNode, Place};
 
-use super::enter::unshared;
+use super::concern::unshared;
 use super::filters::installs_filter;
 use super::room::Mapping;
 use super::scratch::sign;

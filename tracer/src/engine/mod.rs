@@ -8,6 +8,7 @@
 
 mod answered;
 mod birth;
+mod concern;
 mod enter;
 mod filters;
 mod launch;
@@ -40,7 +41,7 @@ use crate::view::event::{Core, Event};
 use task::{Coverage, Origin, Phase, Task, Undo};
 
 pub use answered::Sight;
-pub(crate) use enter::{Births, concerns_engine};
+pub(crate) use concern::{Births, concerns_engine};
 use passing::Passing;
 pub use served::Served;
 
