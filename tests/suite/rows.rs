@@ -93,7 +93,6 @@ const REFUSED: &[Difference] = &[
 
 /// In mounts that can be written to.
 const UNWRITTEN: &[Difference] = &[
-    Difference { calls: &["bind"], mounted: "EPERM" },
     Difference { calls: &["file_setattr", "ioctl … 0x40086602 zero"], mounted: "EOPNOTSUPP" },
     Difference { calls: &["inotify_add_watch"], mounted: "ENOSYS" },
 ];
