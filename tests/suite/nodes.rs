@@ -65,6 +65,16 @@ fn c_112_a_file_whose_open_fails_is_not_made() {
 }
 
 #[test]
+fn c_105_set_id_bits_go_when_somebody_writes() {
+    same_for_all("set-id");
+}
+
+#[test]
+fn c_106_a_file_without_a_name_has_attributes() {
+    same_for_all("times");
+}
+
+#[test]
 fn c_111_what_has_no_name_gets_one_only_if_it_was_made_for_that() {
     same_for_all("nameless");
 }

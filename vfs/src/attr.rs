@@ -54,7 +54,8 @@ pub struct Figures {
 impl Attr {
     /// These attributes with what a staging file says.
     pub(crate) fn with(self, staged: Staged) -> Attr {
-        let Staged { size, blocks, atime, mtime, ctime } = staged;
-        Attr { size, blocks, atime, mtime, ctime: ctime.max(self.ctime), ..self }
+        let Staged { size, blocks, atime, mtime, ctime, .. } = staged;
+        let (mode, ctime) = (staged.mode(self.mode), ctime.max(self.ctime));
+        Attr { mode, size, blocks, atime, mtime, ctime, ..self }
     }
 }

@@ -8,7 +8,7 @@ use crate::attr::Kind;
 use crate::caller::Caller;
 use crate::mutate::AttrChange;
 use crate::namespace::Namespace;
-use crate::request::{PathOp, Target};
+use crate::request::{At, PathOp, Target};
 use crate::verdict::Judged;
 
 impl Namespace {
@@ -39,7 +39,13 @@ impl Namespace {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
-            Subject::Node(at) => self.change_attributes(caller, at, change),
+            Subject::Node(at) => {
+                let fd = match target {
+                    Target::Content(fd) | Target::Open(At::Fd(fd)) => Some(*fd),
+                    Target::Path(_) | Target::Open(At::Cwd) => None,
+                };
+                self.change_attributes(caller, at, fd, change)
+            }
         }
     }
 

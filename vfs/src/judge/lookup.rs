@@ -21,7 +21,13 @@ impl Namespace {
                 let attr = self.attr(node)?;
                 // Without a name, only the descriptor still leads to the content.
                 let staged = match target {
-                    Target::Open(At::Fd(fd)) if attr.nlink == 0 => caller.staged(*fd),
+                    Target::Open(At::Fd(fd))
+                        if attr.nlink == 0
+                            && attr.kind == Kind::File
+                            && self.digest(node)?.is_none() =>
+                    {
+                        caller.staged(*fd)
+                    }
                     _ => None,
                 };
                 let attr = staged.map_or(attr, |staged| attr.with(staged));

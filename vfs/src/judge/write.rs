@@ -1,5 +1,7 @@
 //! Requests that change a mount with a session. What a read-only mount refuses comes here instead.
 
+use std::path::PathBuf;
+
 use nix::errno::Errno;
 
 use super::{Failure, Outcome};
@@ -127,6 +129,7 @@ impl Namespace {
         &mut self,
         caller: &dyn Caller,
         at: NodeRef,
+        fd: Option<i32>,
         change: &AttrChange,
     ) -> Outcome {
         // Before the mount is asked whether it can be written to (`vfs_utimes` in fs/utimes.c).
@@ -136,7 +139,14 @@ impl Namespace {
         if !self.is_writable(at.mount) {
             return Err(Errno::EROFS.into());
         }
-        self.mutate(caller, at.mount, |mut to| to.set_attr(at.node, change))?;
+        // What has lost its last name is only to be found through a descriptor.
+        let real = match fd {
+            Some(fd) if self.node(at)?.nlink == 0 => {
+                Some(PathBuf::from(format!("/proc/{}/fd/{fd}", caller.ids().1)))
+            }
+            _ => None,
+        };
+        self.mutate(caller, at.mount, |to| to.behind(real.as_deref()).set_attr(at.node, change))?;
         Ok(Judged::reply(Reply::Done))
     }
 

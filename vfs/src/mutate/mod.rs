@@ -8,6 +8,8 @@ mod attributes;
 mod names;
 mod permit;
 
+use std::path::Path;
+
 use nix::errno::Errno;
 
 use crate::creds::Creds;
@@ -40,6 +42,8 @@ pub(crate) struct Ended {
 pub(crate) struct Mutation<'a> {
     session: &'a mut Session,
     actor: &'a Actor,
+    /// The real file behind the node that is changed, where a descriptor leads to it.
+    real: Option<&'a Path>,
 }
 
 type Done<T = ()> = Result<T, Failed>;
@@ -47,11 +51,16 @@ type Done<T = ()> = Result<T, Failed>;
 impl<'a> Mutation<'a> {
     /// Changes to `session` by `actor`.
     pub(crate) fn new(session: &'a mut Session, actor: &'a Actor) -> Mutation<'a> {
-        Mutation { session, actor }
+        Mutation { session, actor, real: None }
+    }
+
+    /// The same to the node behind a descriptor whose real file is at `real`.
+    pub(crate) fn behind(self, real: Option<&'a Path>) -> Mutation<'a> {
+        Mutation { real, ..self }
     }
 
     fn perform(&mut self, change: &Change) -> Done {
-        self.session.perform(change)
+        self.session.perform_to(change, self.real)
     }
 
     fn named(&self, slot: &Slot) -> Done<Option<NodeId>> {
@@ -59,7 +68,7 @@ impl<'a> Mutation<'a> {
     }
 
     fn node(&self, id: NodeId) -> Done<crate::manifest::Node> {
-        Ok(self.session.tree().node(id).map_err(Error::from)?)
+        Ok(self.session.node(id)?)
     }
 
     fn time(&self) -> Done<crate::attr::Timestamp> {

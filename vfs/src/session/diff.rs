@@ -233,7 +233,7 @@ impl Session {
     }
 
     fn attributes_differ(&self, before: NodeId, after: NodeId) -> Result<Option<What>, Error> {
-        let (old, new) = (self.tree.base().node(before)?, self.tree.node(after)?);
+        let (old, new) = (self.tree.base().node(before)?, self.node(after)?);
         let plain = |node: &Node| (node.mode, node.uid, node.gid);
         let xattrs = self.tree.base().xattrs(before)?.collect::<Result<Vec<_>, _>>()?;
         let differ = plain(&old) != plain(&new) || xattrs != self.tree.xattrs(after)?;

@@ -27,7 +27,7 @@ mod stage;
 mod tests;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use vrift_cas::{Digest, Store};
@@ -168,7 +168,17 @@ impl Session {
 
     /// Makes a change.
     pub fn perform(&mut self, change: &Change) -> Result<(), Failed> {
-        self.prepare(change)?;
+        self.perform_to(change, None)
+    }
+
+    /// Makes a change to a node whose content is the real file at `real`, if that is known. What has
+    /// no name left has no staging file to be found by its id.
+    pub(crate) fn perform_to(
+        &mut self,
+        change: &Change,
+        real: Option<&Path>,
+    ) -> Result<(), Failed> {
+        self.prepare(change, real)?;
         self.journal.append(change)?;
         let unnamed = match change {
             Change::Unlink { at, .. } | Change::Rename { to: at, .. } => {
@@ -208,7 +218,7 @@ impl Session {
             let node = self.tree.node(id).map_err(Error::from)?;
             match keep {
                 Keep::Content => self.stage.copy(id, &node, &digest, &self.store)?,
-                Keep::Nothing => self.stage.make(id)?,
+                Keep::Nothing => self.stage.make(id, node.mode)?,
             }
             self.perform(&Change::Stage { node: id })?;
         }
@@ -230,19 +240,37 @@ impl Session {
     }
 
     /// What must be there before a change is seen.
-    fn prepare(&self, change: &Change) -> Result<(), Error> {
+    fn prepare(&self, change: &Change, real: Option<&Path>) -> Result<(), Error> {
         match change {
-            Change::Make { node, birth, .. } if birth.kind == Kind::File => self.stage.make(*node),
-            Change::Set { node, setting, .. } => {
-                let staged = self.tree.content(*node)? == Content::Staged;
-                let timed = setting.atime.is_some() || setting.mtime.is_some();
-                match staged && timed && self.tree.node(*node)?.kind == Kind::File {
-                    true => self.stage.set_times(*node, setting.atime, setting.mtime),
+            Change::Make { node, birth, .. } if birth.kind == Kind::File => {
+                self.stage.make(*node, birth.mode)
+            }
+            Change::Set { node: id, setting, .. } => {
+                let node = self.tree.node(*id)?;
+                if node.kind != Kind::File || self.tree.content(*id)? != Content::Staged {
+                    return Ok(());
+                }
+                let own = self.stage.path_of(*id);
+                let path = match real {
+                    Some(real) => real,
+                    None if self.is_nameless(*id, &node) => return Ok(()),
+                    None => &own,
+                };
+                if let Some(mode) = setting.mode {
+                    stage::set_mode(path, mode)?;
+                }
+                match setting.atime.is_some() || setting.mtime.is_some() {
+                    true => stage::set_times(path, setting.atime, setting.mtime),
                     false => Ok(()),
                 }
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a file has lost its last name, and its staging file with it.
+    fn is_nameless(&self, id: NodeId, node: &Node) -> bool {
+        node.nlink == 0 && self.naming(id) == Naming::Never
     }
 
     /// Frees the content of a file that has lost its last name.

@@ -21,6 +21,25 @@ use crate::manifest::{Node, NodeId};
 const DIRECTORY_MODE: u32 = 0o711;
 /// Permission was judged by the node's mode; the kernel must let whoever passed that open it.
 const FILE_MODE: u32 = 0o666;
+/// A staging file has this bit if its node has a set-id bit that writing takes away, so that the kernel
+/// takes it away from the staging file, when and from whom it would (`file_remove_privs` in fs/inode.c).
+/// Nobody can execute the file, so it gives nobody any right.
+const MARK: u32 = 0o4000;
+
+const SET_UID: u32 = 0o4000;
+const SET_GID: u32 = 0o2000;
+const GROUP_EXEC: u32 = 0o010;
+
+/// The mode of a node after somebody without CAP_FSETID has written to it.
+fn mode_when_written(mode: u32) -> u32 {
+    let set_gid = if mode & GROUP_EXEC != 0 { SET_GID } else { 0 };
+    mode & !SET_UID & !set_gid
+}
+
+/// The mode of the staging file of a node with this mode.
+fn staging_mode(mode: u32) -> u32 {
+    if mode_when_written(mode) == mode { FILE_MODE } else { FILE_MODE | MARK }
+}
 
 /// What a staging file says of its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +54,17 @@ pub struct Staged {
     pub mtime: Timestamp,
     /// `st_ctime`
     pub ctime: Timestamp,
+    /// Whether a write has taken away the set-id bits that its node had.
+    pub set_id: SetId,
+}
+
+/// What has become of a node's set-id bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetId {
+    /// They are the node's.
+    Kept,
+    /// They are gone.
+    Taken,
 }
 
 impl Staged {
@@ -47,12 +77,22 @@ impl Staged {
             atime: time(meta.atime(), meta.atime_nsec()),
             mtime: time(meta.mtime(), meta.mtime_nsec()),
             ctime: time(meta.ctime(), meta.ctime_nsec()),
+            set_id: if meta.mode() & MARK != 0 { SetId::Kept } else { SetId::Taken },
+        }
+    }
+
+    /// What is left of a node's mode.
+    pub(crate) fn mode(self, mode: u32) -> u32 {
+        match self.set_id {
+            SetId::Kept => mode,
+            SetId::Taken => mode_when_written(mode),
         }
     }
 
     /// The attributes of `node` with these.
     pub fn over(self, node: Node) -> Node {
         Node {
+            mode: self.mode(node.mode),
             size: self.size,
             blocks: self.blocks,
             atime: self.atime,
@@ -86,9 +126,9 @@ impl Stage {
         self.dir.join(node.0.to_string())
     }
 
-    /// Makes an empty staging file.
-    pub(super) fn make(&self, node: NodeId) -> Result<(), Error> {
-        self.create(node).map(drop)
+    /// Makes an empty staging file for a node of this mode.
+    pub(super) fn make(&self, node: NodeId, mode: u32) -> Result<(), Error> {
+        self.create(node, mode).map(drop)
     }
 
     /// Makes a staging file that holds what the blob `digest` holds, with the times of `node`.
@@ -101,7 +141,7 @@ impl Stage {
     ) -> Result<(), Error> {
         let path = self.path_of(id);
         let mut from = store.open_blob(digest)?;
-        let mut to = self.create(id)?;
+        let mut to = self.create(id, 0)?;
         // On Linux this is copy_file_range, which shares extents where the file system can. A signal may
         // interrupt it; the offsets of both files tell how far it has come.
         while let Err(error) = io::copy(&mut from, &mut to) {
@@ -109,24 +149,9 @@ impl Stage {
                 return Err(Error::io("copy into", &path)(error));
             }
         }
-        self.set_times(id, Some(node.atime), Some(node.mtime))
-    }
-
-    /// Sets the times of a staging file; what is `None` stays.
-    pub(super) fn set_times(
-        &self,
-        node: NodeId,
-        atime: Option<Timestamp>,
-        mtime: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        let path = self.path_of(node);
-        let spec = |time: Option<Timestamp>| match time {
-            Some(time) => TimeSpec::new(time.sec, i64::from(time.nsec)),
-            None => TimeSpec::UTIME_OMIT,
-        };
-        let follow = UtimensatFlags::NoFollowSymlink;
-        utimensat(nix::fcntl::AT_FDCWD, &path, &spec(atime), &spec(mtime), follow)
-            .map_err(|errno| Error::io("set the times of", &path)(errno.into()))
+        // Now: what has been copied is no write to it.
+        set_mode(&path, node.mode)?;
+        set_times(&path, Some(node.atime), Some(node.mtime))
     }
 
     /// What the staging file of `node` says.
@@ -148,13 +173,13 @@ impl Stage {
         let _ = fs::remove_file(self.path_of(node));
     }
 
-    fn create(&self, node: NodeId) -> Result<File, Error> {
+    fn create(&self, node: NodeId, mode: u32) -> Result<File, Error> {
         let path = self.path_of(node);
         let mut options = OpenOptions::new();
         // A file of that name is what was left of a change that did not reach the journal.
         options.write(true).create(true).truncate(true).mode(0o600);
         let file = options.open(&path).map_err(Error::io("create", &path))?;
-        file.set_permissions(Permissions::from_mode(FILE_MODE))
+        file.set_permissions(Permissions::from_mode(staging_mode(mode)))
             .map_err(Error::io("set the mode of", &path))?;
         Ok(file)
     }
@@ -163,6 +188,27 @@ impl Stage {
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Sets the times of the staging file at `path`; what is `None` stays.
+pub(super) fn set_times(
+    path: &Path,
+    atime: Option<Timestamp>,
+    mtime: Option<Timestamp>,
+) -> Result<(), Error> {
+    let spec = |time: Option<Timestamp>| match time {
+        Some(time) => TimeSpec::new(time.sec, i64::from(time.nsec)),
+        None => TimeSpec::UTIME_OMIT,
+    };
+    let follow = UtimensatFlags::FollowSymlink;
+    utimensat(nix::fcntl::AT_FDCWD, path, &spec(atime), &spec(mtime), follow)
+        .map_err(|errno| Error::io("set the times of", path)(errno.into()))
+}
+
+/// Takes note in the staging file at `path` that its node has this mode.
+pub(super) fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, Permissions::from_mode(staging_mode(mode)))
+        .map_err(Error::io("set the mode of", path))
 }
 
 /// The clock by which the kernel stamps files, so that times of nodes and of staging files have one
