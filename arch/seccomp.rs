@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use crate::{Arch, Arg};
 
 pub use rules::{
-    ATTR_REQUESTS, DUP_COMMANDS, NOTIFY_COMMAND, PATH_SELECTORS, Serving, TRACE_FOREIGN,
-    TRACE_KNOWN, policy_rules,
+    ATTR_REQUESTS, DUP_COMMANDS, MSYNC_WAITS, NOTIFY_COMMAND, PATH_SELECTORS, Serving,
+    TRACE_FOREIGN, TRACE_KNOWN, policy_rules,
 };
 
 /// One instruction, `struct sock_filter` of `linux/filter.h`.

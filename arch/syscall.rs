@@ -103,6 +103,10 @@ pub enum Model {
     Bind,
     /// connect on an AF_UNIX path
     Connect,
+    /// fsync, fdatasync, syncfs, sync: what was changed is to be on disk
+    Sync,
+    /// the same by msync, if it is to wait
+    Msync,
     /// getsockname, getpeername: the path of an AF_UNIX socket
     SockName,
     /// sendto on an AF_UNIX path

@@ -13,8 +13,10 @@ pub const TRACE_FOREIGN: u16 = 2;
 pub enum Serving {
     /// No mount: only what is observed stops, and nothing is refused.
     Nothing,
-    /// Mounts are served.
+    /// Mounts are served, none of which can be written to.
     Mounts,
+    /// Mounts are served that can be written to.
+    Changes,
 }
 
 /// The selectors of socketcall whose calls name paths: those of bind and connect (`linux/net.h`).
@@ -28,6 +30,9 @@ pub const NOTIFY_COMMAND: u32 = 1026;
 
 /// All commands of fcntl that matter to a mount.
 const FCNTL_COMMANDS: &[u32] = &[DUP_COMMANDS[0], DUP_COMMANDS[1], NOTIFY_COMMAND];
+
+/// `MS_SYNC`, with and without `MS_INVALIDATE`.
+pub const MSYNC_WAITS: &[u32] = &[4, 6];
 
 /// The requests of ioctl that change a file's attributes and need no writable descriptor
 /// (`linux/fs.h`, `linux/fsverity.h`, `linux/fscrypt.h`).
@@ -67,7 +72,7 @@ fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) 
         };
         Some(Rule { nr, action, when })
     };
-    let unknown = stops(serving == Serving::Mounts || observe(None), TRACE_KNOWN);
+    let unknown = stops(serving != Serving::Nothing || observe(None), TRACE_KNOWN);
     AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown }
 }
 
@@ -75,9 +80,10 @@ fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) 
 fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)> {
     let trace = Action::Trace(TRACE_KNOWN);
     match (serving, policy) {
-        (Serving::Nothing, _) | (Serving::Mounts, Policy::Pass) => None,
-        (Serving::Mounts, Policy::Refuse(errno)) => Some((Action::Errno(errno), None)),
-        (Serving::Mounts, Policy::Model(model)) => Some((trace, condition(model))),
+        (Serving::Nothing, _) | (_, Policy::Pass) => None,
+        (_, Policy::Refuse(errno)) => Some((Action::Errno(errno), None)),
+        (Serving::Mounts, Policy::Model(Model::Sync | Model::Msync | Model::SockName)) => None,
+        (_, Policy::Model(model)) => Some((trace, condition(model))),
     }
 }
 
@@ -88,6 +94,7 @@ fn condition(model: Model) -> Option<When> {
         // Without an address it is what send(2) is made of.
         Model::SendTo => Some(When { arg: Arg::A5, is: Is::NonZero }),
         Model::Socketcall => Some(When { arg: Arg::A0, is: Is::AnyOf(PATH_SELECTORS) }),
+        Model::Msync => Some(When { arg: Arg::A2, is: Is::AnyOf(MSYNC_WAITS) }),
         Model::Ioctl => Some(When { arg: Arg::A1, is: Is::AnyOf(ATTR_REQUESTS) }),
         _ => None,
     }

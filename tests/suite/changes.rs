@@ -289,6 +289,48 @@ fn builds_and_tools_write_in_a_mount() {
     assert_ne!(fingerprint(&tree), untouched, "natively the tree is changed");
 }
 
+#[test]
+fn c_116_what_is_synced_is_in_the_journal_on_disk() {
+    if !have("strace") || !have("sync") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    let log = sandbox.path("log");
+    // What vrift itself syncs while the command runs, in order.
+    let synced = |script: &str| -> Vec<String> {
+        let mut strace = sandbox.command("strace");
+        strace.args(["-y", "-e", "trace=fsync,fdatasync", "-o"]).arg(&log);
+        strace.arg(env!("CARGO_BIN_EXE_vrift")).args(["run", "--discard", "--manifest"]);
+        strace.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(&tree).arg("--");
+        let ran = run(strace.args(["sh", "-c", script]).arg(&tree));
+        assert!(ran.status.success(), "{ran}");
+        let text = fs::read_to_string(&log).expect("strace writes it");
+        let path = |line: &str| Some(line.split_once('<')?.1.split_once('>')?.0.to_owned());
+        let name = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+        text.lines().filter_map(path).map(name).collect()
+    };
+    let above = |found: &[String]| found.iter().take(4).cloned().collect::<Vec<_>>().join(" ");
+
+    assert_eq!(synced("cd \"$0\"; echo new > n; echo more >> a; cat d/a"), [""; 0]);
+    assert_eq!(synced("sync \"$0/../vrift-is-not-asked\" 2> /dev/null || true"), [""; 0]);
+    let found = synced("cd \"$0\"; echo new > n; echo more >> a; sync n; sync n; sync d/a");
+    assert!(
+        above(&found).starts_with("base ") && above(&found).ends_with(" sessions store"),
+        "{found:?}"
+    );
+    let [copied, rest @ ..] = &found[4..] else { panic!("{found:?}") };
+    assert!(copied.parse::<u32>().is_ok() && rest == ["stage", "journal"], "{found:?}");
+    for script in ["mkdir x; sync x", "mkdir x; sync", "mkdir x; sync -f .", "mkdir x; sync -d x"] {
+        let found = synced(&format!("cd \"$0\"; {script}"));
+        assert_eq!(found[4..], ["journal"], "{script}: {found:?}");
+    }
+    let twice = synced("cd \"$0\"; touch x; sync x; chmod 600 x; sync x; mv x y; sync .");
+    assert_eq!(twice[4..], ["stage", "journal", "journal", "journal"], "{twice:?}");
+}
+
 const MAKEFILE: &str = "objects = main.o stack.o evaluate.o\n\
     vpath %.c src src/parse\n\
     calc: $(objects)\n\tcc -o $@ $^\n\

@@ -5,7 +5,7 @@
 
 use nix::errno::Errno;
 use vrift_arch::abi::{self, clone, open, resolve};
-use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS, NOTIFY_COMMAND};
+use vrift_arch::seccomp::{ATTR_REQUESTS, DUP_COMMANDS, MSYNC_WAITS, NOTIFY_COMMAND};
 use vrift_arch::syscall::{Flags, Kind};
 use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
@@ -48,6 +48,8 @@ pub(crate) enum Operation {
         /// The descriptors.
         fds: Vec<i32>,
     },
+    /// What was changed in the mount of this descriptor, or in all, is to be on disk.
+    Sync(Option<i32>),
     /// Descriptors may arrive.
     Receive,
     /// The address of an end of a socket is asked for.
@@ -132,6 +134,12 @@ pub(crate) fn decode<A: Arch>(
         Model::FlistXattr => file(Request::ListXattr(call.content())),
         Model::Bind => Ok(call.bind(call.arg(Arg::A1), call.arg(Arg::A2))),
         Model::Connect => Ok(call.connect(call.arg(Arg::A1), call.arg(Arg::A2))),
+        Model::Sync if call.call.syscall == Some(Syscall::Sync) => Ok(Operation::Sync(None)),
+        Model::Sync => Ok(Operation::Sync(Some(call.fd(Arg::A0)))),
+        Model::Msync if MSYNC_WAITS.contains(&(call.arg(Arg::A2) as u32)) => {
+            Ok(Operation::Sync(None))
+        }
+        Model::Msync => Ok(Operation::Nothing),
         Model::SockName => Ok(Operation::SocketName {
             fd: call.fd(Arg::A0),
             end: match call.call.syscall {

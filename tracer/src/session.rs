@@ -42,7 +42,11 @@ pub fn run(
     observer: Observer,
     survivors: Survivors,
 ) -> Result<Ending, LaunchError> {
-    let serving = if served.is_some() { Serving::Mounts } else { Serving::Nothing };
+    let serving = match &served {
+        None => Serving::Nothing,
+        Some(served) if served.can_change() => Serving::Changes,
+        Some(_) => Serving::Mounts,
+    };
     let stops_at_all = served.is_some() || observer.watches_anything();
     let cores = if stops_at_all { Cores::new() } else { None };
     let births = match served.is_some() || observer.foretells_births() {

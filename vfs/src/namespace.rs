@@ -275,6 +275,23 @@ impl Namespace {
         }
     }
 
+    /// Whether one of the mounts can be written to.
+    pub fn can_be_written_to(&self) -> bool {
+        self.mounts.iter().any(Mount::is_writable)
+    }
+
+    /// Waits until what was changed in a mount, or in all of them, is on disk: names and attributes.
+    /// What was written to a file is there when the kernel has synced that.
+    pub fn sync(&mut self, mount: Option<MountId>) -> Result<(), Error> {
+        let all = 0..self.mounts.len() as u16;
+        for mount in all.map(MountId).filter(|id| mount.is_none_or(|mount| mount == *id)) {
+            if let Some(session) = self.session(mount) {
+                session.sync()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the mount can be written to.
     pub(crate) fn is_writable(&self, mount: MountId) -> bool {
         self.mount(mount).is_writable()

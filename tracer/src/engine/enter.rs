@@ -264,6 +264,17 @@ impl<A: Arch> Engine<A> {
                 self.passing.send(tid, &self.tasks, &fds);
                 Action::Pass
             }
+            Operation::Sync(fd) => {
+                let node = fd.map(|fd| open_node(tid, &task.files, fd).map(|open| open.node));
+                match (node, self.served.as_mut()) {
+                    // A file of the host.
+                    (Some(None), _) | (_, None) => Action::Pass,
+                    (node, Some(served)) => match served.sync(node.flatten()) {
+                        Ok(()) => Action::Pass,
+                        Err(error) => self.fail(&error),
+                    },
+                }
+            }
             Operation::Receive => Action::Watch(Effect::None),
             Operation::SocketName { fd, end } => self.socket_name(fd, end, call, guest),
             Operation::Spawn { flags, .. } | Operation::Unshare(flags)

@@ -47,6 +47,16 @@ impl Served {
         &self.namespace
     }
 
+    /// Whether a mount can be written to.
+    pub(crate) fn can_change(&self) -> bool {
+        self.namespace.can_be_written_to()
+    }
+
+    /// Waits until what was changed in the mount of `node`, or in all, is on disk.
+    pub(super) fn sync(&mut self, node: Option<NodeRef>) -> Result<(), vrift_vfs::Error> {
+        self.namespace.sync(node.map(|node| node.mount))
+    }
+
     /// Takes back a name whose call has failed.
     pub(super) fn take_back(&mut self, fresh: &Fresh) -> Result<(), vrift_vfs::Error> {
         self.namespace.take_back(fresh)

@@ -123,6 +123,16 @@ impl Journal {
         Ok(())
     }
 
+    /// How long it is.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Waits until it is on disk.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(Error::io("sync", &self.path))
+    }
+
     /// Cuts off what is no whole frame.
     pub(super) fn cut(&mut self) -> Result<(), Error> {
         self.file.set_len(self.length).map_err(Error::io("cut", &self.path))?;

@@ -18,6 +18,7 @@
 
 mod commit;
 mod diff;
+mod durable;
 mod error;
 mod journal;
 mod place;
@@ -43,6 +44,7 @@ pub use place::{Listed, list, remove};
 pub use stage::Staged;
 pub(crate) use stage::now;
 
+use durable::Durable;
 use journal::Journal;
 use place::{Origin, Place};
 use stage::Stage;
@@ -74,6 +76,7 @@ pub struct Session {
     torn: u64,
     /// Files that were made without a name and may get one (`I_LINKABLE`).
     linkable: HashSet<NodeId>,
+    durable: Durable,
 }
 
 impl Session {
@@ -92,6 +95,7 @@ impl Session {
             store: store.clone(),
             torn: 0,
             linkable: HashSet::new(),
+            durable: Durable::default(),
         })
     }
 
@@ -138,7 +142,13 @@ impl Session {
         }
         let stage = Stage::at(place.stage())?;
         let (store, torn, linkable) = (store.clone(), found.torn, HashSet::new());
-        Ok(Session { place, tree, journal, stage, store, torn, linkable })
+        let mut durable = Durable::default();
+        for id in tree.changed() {
+            if tree.content(id)? == Content::Staged {
+                durable.copied(stage.path_of(id));
+            }
+        }
+        Ok(Session { place, tree, journal, stage, store, torn, linkable, durable })
     }
 
     /// Its name.
@@ -217,8 +227,14 @@ impl Session {
         if let Content::Blob(digest) = self.tree.content(id).map_err(Error::from)? {
             let node = self.tree.node(id).map_err(Error::from)?;
             match keep {
-                Keep::Content => self.stage.copy(id, &node, &digest, &self.store)?,
-                Keep::Nothing => self.stage.make(id, node.mode)?,
+                Keep::Content => {
+                    self.stage.copy(id, &node, &digest, &self.store)?;
+                    self.durable.copied(self.stage.path_of(id));
+                }
+                Keep::Nothing => {
+                    self.stage.make(id, node.mode)?;
+                    self.durable.made();
+                }
             }
             self.perform(&Change::Stage { node: id })?;
         }
@@ -240,9 +256,10 @@ impl Session {
     }
 
     /// What must be there before a change is seen.
-    fn prepare(&self, change: &Change, real: Option<&Path>) -> Result<(), Error> {
+    fn prepare(&mut self, change: &Change, real: Option<&Path>) -> Result<(), Error> {
         match change {
             Change::Make { node, birth, .. } if birth.kind == Kind::File => {
+                self.durable.made();
                 self.stage.make(*node, birth.mode)
             }
             Change::Set { node: id, setting, .. } => {
