@@ -33,6 +33,8 @@ mod mounts;
 mod nodes;
 #[path = "suite/patches.rs"]
 mod patches;
+#[path = "suite/programs.rs"]
+mod programs;
 #[path = "suite/project.rs"]
 mod project;
 #[path = "suite/reingest.rs"]

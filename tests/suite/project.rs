@@ -148,3 +148,40 @@ fn make_finds_nothing_to_do() {
     sandbox.move_away();
     assert_eq!(run(&mut sandbox.in_mount(&make)).fine(), native);
 }
+
+/// A build with a job server: sources and Makefile in the mount, objects and program outside.
+#[test]
+fn make_with_two_jobs_gives_the_same_bytes() {
+    if !have("cc") || !have("make") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    copy(&fixture("project"), &sandbox.tree());
+    let makefile = "ROOT := $(dir $(firstword $(MAKEFILE_LIST)))\n\
+                    VPATH := $(ROOT)src:$(ROOT)src/parse\n\
+                    calc: main.o stack.o evaluate.o\n\tcc -o $@ $^\n\
+                    %.o: %.c\n\tcc -g -O1 -MMD -I$(ROOT)include -c -o $@ $<\n\
+                    -include $(wildcard *.d)\n";
+    fs::write(sandbox.tree().join("Makefile"), makefile).expect("a new file");
+    let out = sandbox.path("out");
+    fs::create_dir(&out).expect("a new directory");
+    let make = [
+        "sh",
+        "-c",
+        "cd \"$O\" && make -j2 -f \"$T/Makefile\" && make -f \"$T/Makefile\" && ./calc '6 7 *'",
+    ];
+    let said = |mut command: std::process::Command| {
+        let said = run(command.env("T", sandbox.tree()).env("O", &out)).fine();
+        // Two jobs end in any order.
+        let mut lines: Vec<_> = said.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let (native, made) = (said(sandbox.natively(&make)), products(&out));
+    sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    fs::remove_dir_all(&out).and_then(|()| fs::create_dir(&out)).expect("it is ours");
+    assert_eq!(said(sandbox.in_mount(&make)), native);
+    assert!(products(&out) == made, "the products differ");
+    assert_eq!(made.len(), 7, "three objects, three dependency files, one program");
+}
