@@ -20,7 +20,7 @@ use crate::insert::{Fresh, Inserted};
 use crate::ioctl;
 use crate::name::Name;
 use crate::protect::{self, Protection};
-use crate::store::{Durability, Store};
+use crate::store::{CreatedMode, Durability, Store};
 use crate::temp::Temp;
 
 /// The permissions of every blob.
@@ -74,10 +74,7 @@ impl Incoming {
     /// Gives it the name of its content. If the store turns out to have that by now, nothing happens.
     pub(crate) fn place(self, store: &Store, digest: Digest, size: u64) -> Result<Inserted, Error> {
         let name = Name::of(&digest);
-        // Whatever the umask or a default ACL has made of the mode it was created with.
-        self.file()
-            .set_permissions(Permissions::from_mode(BLOB_MODE))
-            .map_err(store.failed("set the mode of a new blob in"))?;
+        self.set_mode(store).map_err(store.failed("set the mode of a new blob in"))?;
         if store.durability == Durability::Synced {
             self.file().sync_all().map_err(store.failed("sync a new blob in"))?;
         }
@@ -107,16 +104,29 @@ impl Incoming {
         Ok(Inserted { digest, size, fresh: Fresh::New })
     }
 
+    /// Gives it the mode of a blob. What the umask and a default ACL make of the mode a file without
+    /// a name is created with is found out once: neither changes while a process stores.
+    fn set_mode(&self, store: &Store) -> io::Result<()> {
+        if let Incoming::Unnamed(file) = self {
+            let created = store.inner.mode.get_or_init(|| {
+                let mode = file.metadata().map(|meta| meta.permissions().mode() & 0o7777);
+                if mode.is_ok_and(|mode| mode == BLOB_MODE) {
+                    CreatedMode::Right
+                } else {
+                    CreatedMode::Wrong
+                }
+            });
+            if *created == CreatedMode::Right {
+                return Ok(());
+            }
+        }
+        self.file().set_permissions(Permissions::from_mode(BLOB_MODE))
+    }
+
     /// Gives it its name, unless that is taken.
     fn link(&self, store: &Store, name: &Name) -> Result<(), Errno> {
         match self {
-            Incoming::Unnamed(file) => linkat(
-                AT_FDCWD,
-                descriptor(file).as_str(),
-                &store.inner.dir,
-                name.path(),
-                AtFlags::AT_SYMLINK_FOLLOW,
-            ),
+            Incoming::Unnamed(file) => link_unnamed(file, store, name),
             Incoming::Named(temp) => {
                 let rename =
                     |flags| renameat2(AT_FDCWD, temp.path(), &store.inner.dir, name.path(), flags);
@@ -153,6 +163,26 @@ impl Incoming {
         }
         temp.replace(&path).map_err(store.failed_at("replace the damaged blob", digest))
     }
+}
+
+/// Gives a file without a name one in the store.
+fn link_unnamed(file: &File, store: &Store, name: &Name) -> Result<(), Errno> {
+    let (to, by_descriptor) = (&store.inner.dir, &store.inner.by_descriptor);
+    if by_descriptor.load(Ordering::Relaxed) {
+        match linkat(file, c"", to, name.path(), AtFlags::AT_EMPTY_PATH) {
+            // The directory is not there, or this needs a capability: before Linux 6.10 everybody, since
+            // then who has other credentials than the one who opened the file.
+            Err(Errno::ENOENT) => {}
+            other => return other,
+        }
+    }
+    let from = descriptor(file);
+    let flags = AtFlags::AT_SYMLINK_FOLLOW;
+    let linked = linkat(AT_FDCWD, from.as_str(), to, name.path(), flags);
+    if linked.is_ok() {
+        by_descriptor.store(false, Ordering::Relaxed);
+    }
+    linked
 }
 
 /// The name under which the kernel links a file that has none.

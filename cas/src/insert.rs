@@ -1,8 +1,8 @@
 //! Bringing content into the store.
 //!
 //! Content that fits into one buffer is hashed in memory, and written only if the store does not
-//! have it: five system calls for a new blob (six if it is the first in its directory) and one for
-//! a known one. Anything longer is hashed while it is copied (see `copy.rs`), and dropped at the end
+//! have it: five system calls for a new blob (with the directory that it nearly always needs while a
+//! store is small, or else with the look for it) and one for a known one. Anything longer is hashed while it is copied (see `copy.rs`), and dropped at the end
 //! if it is known. Either way the digest is that of the bytes that went to the file.
 //!
 //! A blob is known if a regular file of its size and of mode 0444 has its name. Its content is not
@@ -46,7 +46,7 @@ impl Store {
     /// [`Error::Io`] or [`Error::Full`] if the store cannot be written.
     pub fn insert_bytes(&self, content: &[u8]) -> Result<Inserted, Error> {
         let (digest, size) = (Digest::of(content), content.len() as u64);
-        if let Some(known) = self.known(&digest, size)? {
+        if let Some(known) = self.known_or_wanted(&digest, size)? {
             return Ok(known);
         }
         let incoming = Incoming::new(self)?;

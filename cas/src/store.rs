@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -35,6 +35,23 @@ pub enum Durability {
     Batched,
     /// A blob and its name are on disk when the insertion returns.
     Synced,
+}
+
+/// The mode with which files without a name are created: the umask and a default ACL of the
+/// directory take bits away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CreatedMode {
+    /// A blob's.
+    Right,
+    /// Another one.
+    Wrong,
+}
+
+/// Whether a directory was made, or was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    Now,
+    Before,
 }
 
 /// What a store holds.
@@ -67,6 +84,12 @@ pub(crate) struct Inner {
     pub(crate) dir: File,
     /// Whether blobs are created without a name.
     pub(crate) unnamed: AtomicBool,
+    /// Whether such a blob is linked by its descriptor, and not by the name that `/proc` has for it.
+    pub(crate) by_descriptor: AtomicBool,
+    /// Whether such a blob is created with the mode it must have.
+    pub(crate) mode: OnceLock<CreatedMode>,
+    /// Whether the last directory that a blob needed was new, so that the next one's will be too.
+    growing: AtomicBool,
     /// A bit for each of the 65,536 directories of blobs that has been seen: they are neither made
     /// nor looked for again.
     made: Box<[AtomicU8]>,
@@ -78,7 +101,8 @@ impl Inner {
         // A file without a name gets one through /proc.
         let unnamed = AtomicBool::new(Path::new("/proc/self/fd").exists());
         let made = (0..(1 << 16) / 8).map(|_| AtomicU8::new(0)).collect();
-        Ok(Inner { dir, unnamed, made })
+        let (by_descriptor, growing) = (AtomicBool::new(true), AtomicBool::new(false));
+        Ok(Inner { dir, unnamed, by_descriptor, mode: OnceLock::new(), growing, made })
     }
 
     fn seen(&self, name: &Name) -> (&AtomicU8, u8) {
@@ -240,6 +264,22 @@ impl Store {
         Ok(Some(Inserted { digest: *digest, size, fresh: Fresh::Known }))
     }
 
+    /// As [`Store::known`], for who will store the content otherwise. While nearly each blob makes a
+    /// directory of its own, this makes it first: what is not in a new directory need not be looked
+    /// for.
+    pub(crate) fn known_or_wanted(
+        &self,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<Option<Inserted>, Error> {
+        if self.inner.growing.load(Ordering::Relaxed)
+            && self.make_dirs_of(&Name::of(digest))? == Made::Now
+        {
+            return Ok(None);
+        }
+        self.known(digest, size)
+    }
+
     fn look(&self, digest: &Digest) -> Result<Option<Looks>, Error> {
         let name = Name::of(digest);
         match fstatat(&self.inner.dir, name.path(), AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -264,21 +304,23 @@ impl Store {
     }
 
     /// Makes the directories of a blob, unless they have been seen.
-    pub(crate) fn make_dirs_of(&self, name: &Name) -> Result<(), Error> {
+    pub(crate) fn make_dirs_of(&self, name: &Name) -> Result<Made, Error> {
         let (seen, bit) = self.inner.seen(name);
         if seen.load(Ordering::Relaxed) & bit != 0 {
-            return Ok(());
+            return Ok(Made::Before);
         }
         let [outer, inner] = name.dirs();
         // The outer one is there in all but 256 cases, and what is above it nearly always.
         let make = |dir: &[u8]| self.make_dir(dir);
-        make(inner).or_else(|_| make(outer).and_then(|()| make(inner))).or_else(|_| {
-            make(b"blake3")?;
-            make(outer)?;
-            make(inner)
-        })?;
+        let made =
+            make(inner).or_else(|_| make(outer).and_then(|_| make(inner))).or_else(|_| {
+                make(b"blake3")?;
+                make(outer)?;
+                make(inner)
+            })?;
         seen.fetch_or(bit, Ordering::Relaxed);
-        Ok(())
+        self.inner.growing.store(made == Made::Now, Ordering::Relaxed);
+        Ok(made)
     }
 
     /// Lets the next insertion look whether the directories of a blob are there.
@@ -288,9 +330,10 @@ impl Store {
     }
 
     /// Makes a directory in the store, unless it is there.
-    pub(crate) fn make_dir(&self, inside: &[u8]) -> Result<(), Error> {
+    pub(crate) fn make_dir(&self, inside: &[u8]) -> Result<Made, Error> {
         match mkdirat(&self.inner.dir, inside, DIR_MODE) {
-            Ok(()) | Err(Errno::EEXIST) => Ok(()),
+            Ok(()) => Ok(Made::Now),
+            Err(Errno::EEXIST) => Ok(Made::Before),
             Err(errno) => {
                 let path = self.root.join(std::ffi::OsStr::from_bytes(inside));
                 Err(Error::io("create the directory", &path)(errno.into()))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::{XattrFlags, lsetxattr};
 use serde_json::Value;
 
 use crate::kit::{Ran, Sandbox, have, root, run, skipped};
@@ -375,4 +376,64 @@ fn a_store_that_is_a_file_is_named() {
     assert!(err.contains(&*sandbox.store().to_string_lossy()), "{err}");
     assert!(err.contains("VR_THE_SOURCE"), "{err}");
     assert_eq!(fs::read(sandbox.store()).expect("it is still there"), b"a file");
+}
+
+/// A default ACL that takes all rights from the group and from others: what a file gets that is made
+/// in a directory with it.
+const STRICT_ACL: &[u8] = &[
+    2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 4, 0, 0, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255,
+    255, 255, 255,
+];
+
+#[test]
+fn a_blob_has_its_mode_whatever_the_umask_or_a_default_acl_says() {
+    let umasks = ["000", "022", "077"];
+    let with_acl = [None, Some(STRICT_ACL)];
+    for (umask, acl) in umasks.iter().flat_map(|umask| with_acl.map(|acl| (umask, acl))) {
+        let sandbox = Sandbox::new();
+        let tree = tree(&sandbox, "t", (0..20).map(|number| number.to_string()));
+        for dir in ["blake3", "tmp"].map(|dir| sandbox.store().join(dir)) {
+            fs::create_dir_all(&dir).expect("a new directory");
+            let Some(acl) = acl else { continue };
+            // Where there are no such lists, this is the test without.
+            let _ = lsetxattr(&dir, "system.posix_acl_default", acl, XattrFlags::empty());
+        }
+        let mut sh = sandbox.command("sh");
+        sh.args(["-c", "umask $1 && exec \"$0\" ingest -o m \"$2\"", env!("CARGO_BIN_EXE_vrift")]);
+        run(sh.arg(umask).arg(tree)).fine();
+        let modes = blobs(&sandbox)
+            .into_iter()
+            .map(|blob| fs::metadata(blob).expect("it is there").permissions().mode() & 0o7777);
+        assert_eq!(modes.collect::<Vec<_>>(), [0o444; 20], "umask {umask}");
+        whole(&sandbox);
+    }
+}
+
+#[test]
+fn a_new_blob_costs_the_calls_it_needs() {
+    if !have("strace") {
+        return;
+    }
+    const FILES: usize = 400;
+    let sandbox = Sandbox::new();
+    let tree = tree(&sandbox, "t", (0..FILES).map(|number| number.to_string()));
+    let mut sh = sandbox.command("sh");
+    let trace = "umask 022; exec strace -f -o log -e trace=newfstatat,fchmod,linkat,mkdirat";
+    sh.args(["-c", &format!("{trace} \"$0\" ingest -o m \"$1\"")]);
+    run(sh.arg(env!("CARGO_BIN_EXE_vrift")).arg(tree)).fine();
+    let log = fs::read_to_string(sandbox.path("log")).expect("strace wrote it");
+    let calls = |call: &str| {
+        // A call that another thread interrupts is two lines.
+        let begun = |line: &&str| line.contains(call) && !line.contains("resumed");
+        log.lines().filter(begun).count()
+    };
+    // Before Linux 6.10 a first attempt of each thread may fail.
+    let linked = calls(" linkat(");
+    assert!((FILES..FILES + 64).contains(&linked), "{linked} links");
+    assert_eq!(calls(" fchmod("), 0);
+    let looks = calls(" newfstatat(");
+    assert!(looks < FILES / 4, "{looks} looks for blobs that cannot be there");
+    // 256 directories of the first level, each after a directory of the second did not work.
+    let made = calls(" mkdirat(");
+    assert!(made <= FILES + 2 * 256, "{made} directories");
 }
