@@ -1,8 +1,11 @@
 //! `vrift manifest verify`: whether a manifest is what was written, and the store has its contents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Write, stdout};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use serde_json::json;
 use vrift_cas::{Digest, Store};
@@ -68,21 +71,43 @@ fn missing(defect: &BlobDefect) -> String {
 
 /// Reads each content that is there once, and tells of the files whose content is another.
 fn hash_all(manifest: &Manifest, store: &Store, known: &[BlobDefect]) -> Result<u64, Failure> {
-    let mut checked: HashMap<Digest, Option<String>> =
-        known.iter().map(|defect| (defect.digest, None)).collect();
-    let mut wrong = 0;
+    let mut met: HashSet<Digest> = known.iter().map(|defect| defect.digest).collect();
+    let mut contents = Vec::new();
+    let mut files = Vec::new();
     for id in (0..manifest.len()).map(NodeId) {
         let node = manifest.node(id)?;
-        if node.kind != Kind::File {
-            continue;
+        if node.kind == Kind::File {
+            files.push((id, node.digest));
+            contents.extend(met.insert(node.digest).then_some(node.digest));
         }
-        let fault = checked.entry(node.digest).or_insert_with(|| fault(store, &node.digest));
-        if let Some(fault) = fault {
+    }
+    let faults = faults(store, &contents);
+    let mut wrong = 0;
+    for (id, digest) in files {
+        if let Some(fault) = faults.get(&digest) {
             complain(&format!("{}: {fault}", name(manifest, id)?));
             wrong += 1;
         }
     }
     Ok(wrong)
+}
+
+/// What is wrong with those of these contents that are not right. All processors read.
+fn faults(store: &Store, contents: &[Digest]) -> HashMap<Digest, String> {
+    let next = AtomicUsize::new(0);
+    let read = || {
+        let mut faults = Vec::new();
+        while let Some(digest) = contents.get(next.fetch_add(1, Ordering::Relaxed)) {
+            faults.extend(fault(store, digest).map(|fault| (*digest, fault)));
+        }
+        faults
+    };
+    let count = thread::available_parallelism().map_or(1, usize::from).min(contents.len());
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(read)).collect();
+        let faults = threads.into_iter().map(|thread| thread.join());
+        faults.flat_map(|found| found.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// What is wrong with a blob, after reading it.
