@@ -14,6 +14,10 @@ use super::{Error, Manifest, NodeId};
 const NAME_MAX: usize = 255;
 /// The longest value, in bytes (`XATTR_SIZE_MAX` of Linux).
 const VALUE_MAX: usize = 65536;
+/// The longest list of the names of one node, each with a zero byte behind it (`XATTR_LIST_MAX` of
+/// Linux). So a file that lets all nodes share one enormous set cannot make each of them take as long
+/// as the file is.
+const LIST_MAX: usize = 65536;
 
 /// An extended attribute's name and value.
 pub type Xattr = (Box<[u8]>, Box<[u8]>);
@@ -82,6 +86,11 @@ impl Pool {
                     return Some((name, "the value of an extended attribute is too long"));
                 }
             }
+            let list = set.iter().map(|&(name, _)| self.string(name).len() + 1);
+            if list.sum::<usize>() > LIST_MAX {
+                let name = set.first().map_or(&[][..], |&(name, _)| self.string(name));
+                return Some((name, "a node has too many extended attributes to list"));
+            }
             if let Some(twice) = set.windows(2).find(|pair| pair[0].0 == pair[1].0) {
                 let name = self.string(twice[0].0);
                 return Some((name, "a node has the same extended attribute twice"));
@@ -131,7 +140,7 @@ impl Manifest {
             Some(number) => self.set(number)?,
             None => (0, 0),
         };
-        Ok(Xattrs { manifest: self, next: first, left: count })
+        Ok(Xattrs { manifest: self, next: first, left: count, list: LIST_MAX })
     }
 
     /// The value of the extended attribute `name` of a node.
@@ -165,7 +174,7 @@ impl Manifest {
                 return Err(self.damaged("sets of extended attributes overlap"));
             }
             next = first + count;
-            let set = Xattrs { manifest: self, next: first, left: count };
+            let set = Xattrs { manifest: self, next: first, left: count, list: LIST_MAX };
             let set: Vec<_> = set.collect::<Result<_, _>>()?;
             numbers.push(pool.add(set));
         }
@@ -206,6 +215,8 @@ pub struct Xattrs<'a> {
     manifest: &'a Manifest,
     next: u32,
     left: u32,
+    /// How long the names that are left may be together.
+    list: usize,
 }
 
 impl<'a> Iterator for Xattrs<'a> {
@@ -216,7 +227,13 @@ impl<'a> Iterator for Xattrs<'a> {
         let number = self.next;
         // `Manifest::set` found that the last number can be counted; one beyond is never used.
         self.next = self.next.wrapping_add(1);
-        let found = self.manifest.attribute(number);
+        let found = self.manifest.attribute(number).and_then(|(name, value)| {
+            let rest = self.list.checked_sub(name.len() + 1);
+            let too_many =
+                || self.manifest.damaged("a node has too many extended attributes to list");
+            self.list = rest.ok_or_else(too_many)?;
+            Ok((name, value))
+        });
         if found.is_err() {
             self.left = 0;
         }

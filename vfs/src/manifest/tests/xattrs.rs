@@ -58,7 +58,15 @@ fn the_root_and_the_longest_may_have_them_and_the_last_set_counts() {
 
 #[test]
 fn what_the_kernel_would_not_keep_is_refused() {
-    let cases: [(Vec<Xattr>, &str); 5] = [
+    let many = |count: u32| -> Vec<Xattr> {
+        let name = |number: u32| format!("user.{number:05}").into_bytes();
+        (0..count).map(|number| (name(number).into(), Box::default())).collect()
+    };
+    let mut builder = Builder::new(directory());
+    builder.set_xattrs(builder.root(), many(65536 / 11));
+    builder.encode().unwrap();
+    let cases: [(Vec<Xattr>, &str); 6] = [
+        (many(65536 / 11 + 1), r#"a node has too many extended attributes to list: "user.00000""#),
         (one(b"", b"x"), "this is not the name of an extended attribute"),
         (one(b"user.\0", b"x"), r#"this is not the name of an extended attribute: "user.\x00""#),
         (
@@ -80,4 +88,27 @@ fn what_the_kernel_would_not_keep_is_refused() {
         let error = builder.encode().unwrap_err().to_string();
         assert_eq!(error, format!("cannot build a manifest: {wanted}"));
     }
+}
+
+#[test]
+fn a_forged_set_is_no_longer_than_a_list_of_the_kernel() {
+    let mut builder = Builder::new(directory());
+    for number in 0..65536 / 9 {
+        let draft = builder.add(file(b""));
+        builder.add_name(builder.root(), format!("{number}").as_bytes(), draft);
+        builder.set_xattrs(draft, one(format!("user.{number:04}").as_bytes(), b""));
+    }
+    let (mut bytes, _) = builder.encode().unwrap();
+    // The first set is made to have all attributes of the file, which are a list too long.
+    let manifest = Manifest::from_bytes(bytes.clone(), Path::new("m")).unwrap();
+    let sets = manifest.header.extent(format::Section::Sets);
+    let count = (sets.len() / 8) as u32;
+    drop(manifest);
+    bytes[sets.start + 4..sets.start + 8].copy_from_slice(&count.to_le_bytes());
+    seal(&mut bytes);
+    let manifest = Manifest::from_bytes(bytes, Path::new("m")).unwrap();
+    let list: Vec<_> = manifest.xattrs(NodeId(1)).unwrap().collect();
+    let (last, rest) = list.split_last().unwrap();
+    assert!(rest.len() == 65536 / 10 && rest.iter().all(Result::is_ok));
+    assert!(matches!(last, Err(Error::Damaged { .. })), "{last:?}");
 }
