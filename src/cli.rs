@@ -1,5 +1,6 @@
 //! The command line: what may be typed, and nothing about what it does.
 
+mod audit;
 mod cas;
 mod manifest;
 mod sessions;
@@ -12,6 +13,9 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::{
+    AuditArgs, AuditCommand, AuditDiffArgs, ComplianceArgs, ReportArgs, ReportFormat,
+};
 pub(crate) use cas::{CasCommand, GcArgs};
 pub(crate) use manifest::{
     DiffArgs, LsArgs, ManifestCommand, PlaceArgs, ShowArgs, StatArgs, VerifyArgs,
@@ -62,6 +66,8 @@ pub(crate) enum Command {
     Trace(Box<TraceArgs>),
     /// Run a command with mounts, in silence
     Run(RunArgs),
+    /// Look at records of what commands read, wrote, executed and spoke to
+    Audit(Box<AuditArgs>),
     /// Store directory trees and files, and write their manifest
     Ingest(IngestArgs),
     /// Write the tree of a manifest to a directory

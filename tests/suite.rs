@@ -5,6 +5,8 @@
 
 #[path = "suite/apply.rs"]
 mod apply;
+#[path = "suite/audit_report.rs"]
+mod audit_report;
 #[path = "suite/changes.rs"]
 mod changes;
 #[path = "suite/cli.rs"]

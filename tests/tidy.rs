@@ -37,7 +37,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
         "tracer",
         &["vrift-arch", "vrift-cas", "vrift-vfs", "libc", "nix", "postcard", "regex", "serde_json"],
     ),
-    ("vrift-audit", "audit", &["vrift-cas", "blake3", "postcard", "serde"]),
+    ("vrift-audit", "audit", &["vrift-cas", "blake3", "postcard", "serde", "serde_json"]),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),
     (
         "vrift",

@@ -2,22 +2,26 @@
 //!
 //! ```text
 //!  recorder ─► Writer ─► frames on disk ─► Reader ─► Entry ─► Model (processes, files, findings)
+//!                                                               └──► report: text, Markdown, JSON
 //! ```
 //!
 //! A record is a file of frames, each chained to the one before it, so that a cut or an edit is found
 //! and named. `docs/record-format.md` has every byte.
 //!
 //! Deliberately absent: how events are learned of (the recorder watches the tracer's), the numbers of
-//! system calls (a record names them), and how a record is shown.
+//! system calls (a record names them), and the command line.
 
+pub mod diff;
 mod error;
 mod event;
 mod header;
 mod model;
 mod reader;
 mod redact;
+pub mod report;
 mod text;
 mod wire;
+mod words;
 mod writer;
 
 #[cfg(test)]
@@ -30,7 +34,7 @@ pub use event::{
 };
 pub use header::{Ending, Header, Mount, MountAccess, Totals};
 pub use model::{
-    Before, Connection, Counts, FileUse, Finding, Model, Process, ProcessId, Program, Tally,
+    Before, Connection, Counts, FileUse, Finding, Model, Order, Process, ProcessId, Program, Tally,
     Version, What,
 };
 pub use reader::{Reader, Record};

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod archive;
+mod audit;
 mod cas;
 mod doctor;
 mod export;
@@ -20,6 +21,7 @@ pub(crate) fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Trace(args) => trace::trace(&args),
         Command::Run(args) => run::run(&args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Ingest(args) => ingest::ingest(&args),
         Command::Export(args) => export::export(&args),
         Command::Manifest(command) => manifest::manifest(&command),

@@ -335,7 +335,7 @@ fn help_and_version_are_answers() {
     let version = run(&mut sandbox.vrift(["--version"])).fine();
     assert_eq!(version, format!("vrift {}\n", env!("CARGO_PKG_VERSION")));
     let help = run(&mut sandbox.vrift(["--help"])).fine();
-    for command in ["trace", "run", "ingest", "manifest", "cas", "doctor"] {
+    for command in ["trace", "run", "audit", "ingest", "manifest", "cas", "doctor"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in\n{help}");
         run(&mut sandbox.vrift([command, "--help"])).fine();
     }

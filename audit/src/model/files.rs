@@ -19,6 +19,10 @@ pub struct FileUse {
     pub as_other: BTreeMap<Act, Counts>,
     /// The versions that were read, executed or mapped.
     pub versions: BTreeSet<VersionId>,
+    /// Those of them that were met before the tree changed the content: what it was given.
+    pub given: BTreeSet<VersionId>,
+    /// Whether it was read before its content was changed.
+    pub order: Order,
     /// Who did it.
     pub by: BTreeSet<ProcessId>,
     /// On which grounds it was answered.
@@ -41,6 +45,18 @@ pub enum Before {
     There,
     /// It was not: it was missing when first asked for, or the tree made it.
     Absent,
+}
+
+/// What happened to a content first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// It was neither read nor changed.
+    #[default]
+    Untouched,
+    /// It was read.
+    ReadFirst,
+    /// It was changed: what is read afterwards is of the tree's own making.
+    ChangedFirst,
 }
 
 /// How often something was tried.
@@ -76,6 +92,12 @@ impl Act {
             use Act::{Attribute, Exchange, ReadWrite, Replace, Truncate, Write};
             matches!(self, Write | ReadWrite | Replace | Truncate | Attribute | Exchange)
         }
+    }
+
+    /// Whether it changes what the file holds.
+    pub fn writes(self) -> bool {
+        use Act::{Create, Exchange, ReadWrite, Replace, Truncate, Write};
+        matches!(self, Create | Write | ReadWrite | Replace | Truncate | Exchange)
     }
 
     /// Whether there is no such file before.
@@ -131,13 +153,42 @@ impl FileUse {
         missing && counts.all(|counts| counts.done == 0)
     }
 
-    /// Whether it is an input of the run: it was there before, and was read.
+    /// Whether it is an input of the run: it was there before, and was read before it was changed.
     pub fn is_input(&self) -> bool {
-        self.is_read() && self.before != Before::Absent
+        self.is_read() && self.before != Before::Absent && self.order != Order::ChangedFirst
+    }
+
+    /// Whether the tree made it and did not leave it: a temporary file.
+    pub fn is_passing(&self) -> bool {
+        let gone = match self.left {
+            Some(state) => state == Left::Gone,
+            None => self.did(Act::removes),
+        };
+        self.before == Before::Absent && self.is_changed() && gone
+    }
+
+    /// Whether the tree left something there that was not there before, or other content.
+    pub fn is_output(&self) -> bool {
+        let renamed = self.as_other.values().any(|counts| counts.done > 0);
+        let written = self.did(Act::writes) || renamed;
+        let left = match self.left {
+            Some(state) => state != Left::Gone,
+            None => !self.did(Act::removes),
+        };
+        left && self.is_changed() && (written || self.did(Act::makes))
+    }
+
+    /// Whether it was there before, and the tree removed it.
+    pub fn is_removed(&self) -> bool {
+        let gone = self.left.is_none_or(|state| state == Left::Gone);
+        self.before == Before::There && self.did(Act::removes) && gone
     }
 
     pub(super) fn add(&mut self, access: &Access<Text>, by: Option<ProcessId>, at: Duration) {
         self.seen(access, by, at);
+        if matches!(access.outcome, Outcome::Done | Outcome::Never) {
+            self.ordered(access);
+        }
         self.acts.entry(access.act).or_default().add(access.outcome);
         self.versions.extend(access.version);
         let absent = match access.outcome {
@@ -159,6 +210,22 @@ impl FileUse {
         self.as_other.entry(access.act).or_default().add(access.outcome);
         if access.outcome == Outcome::Done {
             self.was(access.act != Act::Exchange);
+            if self.order == Order::Untouched {
+                self.order = Order::ChangedFirst;
+            }
+        }
+    }
+
+    /// A file that is opened for both is read first.
+    fn ordered(&mut self, access: &Access<Text>) {
+        let fresh = self.order == Order::Untouched;
+        match access.act {
+            act if act.reads() && fresh => self.order = Order::ReadFirst,
+            act if act.writes() && fresh => self.order = Order::ChangedFirst,
+            _ => {}
+        }
+        if self.order == Order::ReadFirst && !self.did(Act::writes) {
+            self.given.extend(access.version);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::header::{Header, Totals};
 use crate::reader::Reader;
 use crate::text::Text;
 
-pub use files::{Before, Counts, FileUse};
+pub use files::{Before, Counts, FileUse, Order};
 pub use findings::{Finding, What};
 use processes::Processes;
 pub use processes::{Process, ProcessId, Program};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::written;
 use crate::*;
 
-fn access(act: Act, path: &str, other: Option<&str>, outcome: Outcome) -> Event {
+pub(super) fn access(act: Act, path: &str, other: Option<&str>, outcome: Outcome) -> Event {
     Event::File(Access {
         call: "openat".into(),
         act,
@@ -19,7 +19,7 @@ fn access(act: Act, path: &str, other: Option<&str>, outcome: Outcome) -> Event 
     })
 }
 
-fn folded(events: &[(Tid, Event)]) -> Model {
+pub(super) fn folded(events: &[(Tid, Event)]) -> Model {
     let entries: Vec<Entry> = events
         .iter()
         .enumerate()
@@ -33,7 +33,7 @@ fn folded(events: &[(Tid, Event)]) -> Model {
     Model::read(&mut Reader::new(&bytes[..], Path::new("r")).unwrap())
 }
 
-fn execution(program: &str) -> Event {
+pub(super) fn execution(program: &str) -> Event {
     Event::Executed(Execution {
         program: program.into(),
         argv: vec![program.into()],
@@ -42,7 +42,7 @@ fn execution(program: &str) -> Event {
     })
 }
 
-fn ended(code: i32) -> Event {
+pub(super) fn ended(code: i32) -> Event {
     Event::Ended { how: How::Ended(Ending::Exited(code)), used: Usage::default() }
 }
 

@@ -1,8 +1,10 @@
 //! What is written is read, whatever it is; what is changed on disk is found.
 
 mod damage;
+mod differences;
 mod folding;
 mod made;
+mod reports;
 mod secrets;
 mod size;
 

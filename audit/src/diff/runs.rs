@@ -1,0 +1,161 @@
+//! Executions of two runs: which were made in one only, and with which other environments.
+//!
+//! Executions with the same program, words and directory are the same; whatever order they came in. What
+//! remains of a program is paired in order.
+
+use std::collections::BTreeMap;
+
+use super::names::{Names, Numbers};
+use super::{Both, ExecutionChange, VariableChange};
+use crate::event::{Execution, Value};
+use crate::model::Model;
+use crate::text::Text;
+
+/// What an execution was, without what is noise.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    program: Text,
+    argv: Vec<Text>,
+    cwd: Text,
+}
+
+/// The environment by names; `None` for a value that was kept out.
+type Environment = BTreeMap<Text, Option<Text>>;
+
+type Runs = BTreeMap<Key, Vec<Environment>>;
+
+/// What differs between the executions of two runs.
+pub(super) fn compare(
+    models: Both<&Model>,
+    names: &Both<Names<'_>>,
+) -> (Vec<VariableChange>, Vec<ExecutionChange>) {
+    let mut a = executions(models.a, &names.a);
+    let mut b = executions(models.b, &names.b);
+    let mut variables = BTreeMap::new();
+    for (key, left) in &mut a {
+        let Some(right) = b.get_mut(key) else { continue };
+        pair(left, right, &mut variables);
+    }
+    let changes = unpaired(a, b, &mut variables);
+    let variables = variables.into_iter().map(|((name, a, b), processes)| VariableChange {
+        name,
+        value: Both { a, b },
+        processes,
+    });
+    (variables.collect(), changes)
+}
+
+type Variables = BTreeMap<(Text, Setting, Setting), u64>;
+
+/// What a variable was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// It was not there.
+    Unset,
+    /// It was there, and its value was kept out of the record.
+    Redacted,
+    /// It had this value.
+    Set(Text),
+}
+
+fn executions(model: &Model, names: &Names<'_>) -> Runs {
+    let mut runs = Runs::new();
+    for program in model.processes().iter().flat_map(|process| &process.programs) {
+        let Execution { program, argv, env, cwd } = &program.execution;
+        let mut numbers = Numbers::default();
+        let mut word = |text: &Text| names.word(text, &mut numbers);
+        let key = Key {
+            argv: argv.iter().map(&mut word).collect(),
+            program: word(program),
+            cwd: word(cwd),
+        };
+        let env = env.iter().map(|variable| {
+            let value = match &variable.value {
+                Value::Plain(value) => Some(word(value)),
+                Value::Redacted => None,
+            };
+            (variable.name.clone(), value)
+        });
+        runs.entry(key).or_default().push(env.collect());
+    }
+    runs
+}
+
+/// Takes away what is in both: first those with equal environments, then the rest in order.
+fn pair(a: &mut Vec<Environment>, b: &mut Vec<Environment>, variables: &mut Variables) {
+    let mut unmet: BTreeMap<&Environment, usize> = BTreeMap::new();
+    for environment in b.iter() {
+        *unmet.entry(environment).or_default() += 1;
+    }
+    let mut equal: BTreeMap<Environment, usize> = BTreeMap::new();
+    for environment in a.iter() {
+        if let Some(count) = unmet.get_mut(environment).filter(|count| **count > 0) {
+            *count -= 1;
+            *equal.entry(environment.clone()).or_default() += 1;
+        }
+    }
+    let mut again = equal.clone();
+    let take = |equal: &mut BTreeMap<Environment, usize>, environment: &Environment| match equal
+        .get_mut(environment)
+        .filter(|count| **count > 0)
+    {
+        Some(count) => {
+            *count -= 1;
+            false
+        }
+        None => true,
+    };
+    a.retain(|environment| take(&mut equal, environment));
+    b.retain(|environment| take(&mut again, environment));
+    let paired = a.len().min(b.len());
+    for (left, right) in a.drain(..paired).zip(b.drain(..paired)) {
+        count(&left, &right, variables);
+    }
+}
+
+fn count(a: &Environment, b: &Environment, variables: &mut Variables) {
+    let setting = |environment: &Environment, name: &Text| match environment.get(name) {
+        None => Setting::Unset,
+        Some(None) => Setting::Redacted,
+        Some(Some(value)) => Setting::Set(value.clone()),
+    };
+    let only_b = b.keys().filter(|name| !a.contains_key(*name));
+    for name in a.keys().chain(only_b) {
+        let (left, right) = (setting(a, name), setting(b, name));
+        if left != right {
+            *variables.entry((name.clone(), left, right)).or_default() += 1;
+        }
+    }
+}
+
+/// What is left over of each program.
+fn unpaired(a: Runs, b: Runs, variables: &mut Variables) -> Vec<ExecutionChange> {
+    type Left = Vec<(Key, Environment)>;
+    let mut programs: BTreeMap<Text, (Left, Left)> = BTreeMap::new();
+    let flat = |runs: Runs| {
+        runs.into_iter().flat_map(|(key, all)| all.into_iter().map(move |env| (key.clone(), env)))
+    };
+    for (key, env) in flat(a) {
+        programs.entry(key.program.clone()).or_default().0.push((key, env));
+    }
+    for (key, env) in flat(b) {
+        programs.entry(key.program.clone()).or_default().1.push((key, env));
+    }
+    let mut changes = Vec::new();
+    for (program, (left, right)) in programs {
+        let (mut left, mut right) = (left.into_iter(), right.into_iter());
+        loop {
+            let (a, b) = (left.next(), right.next());
+            if let (Some((_, a)), Some((_, b))) = (&a, &b) {
+                count(a, b, variables);
+            }
+            if a.is_none() && b.is_none() {
+                break;
+            }
+            let words = |side: Option<(Key, Environment)>| side.map(|(key, _)| (key.argv, key.cwd));
+            let run = Both { a: words(a), b: words(b) };
+            changes.push(ExecutionChange { program: program.clone(), run });
+        }
+    }
+    changes
+}
