@@ -99,6 +99,7 @@ impl XattrArgs {
             0 => Ok(XattrMode::Any),
             1 => Ok(XattrMode::New),
             2 => Ok(XattrMode::Existing),
+            3 => Ok(XattrMode::Neither),
             _ => Err(Errno::EINVAL),
         }
     }

@@ -30,6 +30,8 @@ pub enum XattrMode {
     New,
     /// `XATTR_REPLACE`
     Existing,
+    /// Both flags at once.
+    Neither,
 }
 
 /// A change of attributes.
@@ -83,8 +85,8 @@ impl Mutation<'_> {
                 self.may_set_xattr(&node, name)?;
                 let there = self.xattr_is_there(id, name)?;
                 match (mode, there) {
-                    (XattrMode::New, true) => return refused(Errno::EEXIST),
-                    (XattrMode::Existing, false) => return refused(Errno::ENODATA),
+                    (XattrMode::New | XattrMode::Neither, true) => return refused(Errno::EEXIST),
+                    (XattrMode::Existing | XattrMode::Neither, false) => return refused(Errno::ENODATA),
                     _ => {}
                 }
                 let (name, value, time) = (name.clone(), Some(value.clone()), self.time()?);
