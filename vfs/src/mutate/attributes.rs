@@ -86,7 +86,9 @@ impl Mutation<'_> {
                 let there = self.xattr_is_there(id, name)?;
                 match (mode, there) {
                     (XattrMode::New | XattrMode::Neither, true) => return refused(Errno::EEXIST),
-                    (XattrMode::Existing | XattrMode::Neither, false) => return refused(Errno::ENODATA),
+                    (XattrMode::Existing | XattrMode::Neither, false) => {
+                        return refused(Errno::ENODATA);
+                    }
                     _ => {}
                 }
                 let (name, value, time) = (name.clone(), Some(value.clone()), self.time()?);
