@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::{Arch, Arg};
 
 pub use rules::{
-    ATTR_REQUESTS, DUP_COMMANDS, MSYNC_WAITS, NOTIFY_COMMAND, PATH_SELECTORS, Serving,
+    ATTR_REQUESTS, DUP_COMMANDS, Interest, MSYNC_WAITS, NOTIFY_COMMAND, PATH_SELECTORS, Serving,
     TRACE_FOREIGN, TRACE_KNOWN, policy_rules,
 };
 

@@ -14,7 +14,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{
-    AuditArgs, AuditCommand, AuditDiffArgs, ComplianceArgs, ReportArgs, ReportFormat,
+    AuditArgs, AuditCommand, AuditDiffArgs, ComplianceArgs, RecordArgs, ReportArgs, ReportFormat,
 };
 pub(crate) use cas::{CasCommand, GcArgs};
 pub(crate) use manifest::{
@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Trace(Box<TraceArgs>),
     /// Run a command with mounts, in silence
     Run(RunArgs),
-    /// Look at records of what commands read, wrote, executed and spoke to
+    /// Run a command and record what it reads, writes, executes and speaks to; or look at a record
     Audit(Box<AuditArgs>),
     /// Store directory trees and files, and write their manifest
     Ingest(IngestArgs),

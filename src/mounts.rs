@@ -73,7 +73,7 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
 }
 
 /// Where each manifest is seen: the prefixes in their order.
-fn points(args: &MountArgs) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn points(args: &MountArgs) -> Result<Vec<PathBuf>, Failure> {
     match (args.manifest.len(), args.prefix.len()) {
         (1, 0) => Ok(vec![environment::prefix()]),
         (manifests, prefixes) if manifests == prefixes => Ok(args.prefix.clone()),

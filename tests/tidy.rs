@@ -35,7 +35,17 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
     (
         "vrift-tracer",
         "tracer",
-        &["vrift-arch", "vrift-cas", "vrift-vfs", "libc", "nix", "postcard", "regex", "serde_json"],
+        &[
+            "vrift-arch",
+            "vrift-audit",
+            "vrift-cas",
+            "vrift-vfs",
+            "libc",
+            "nix",
+            "postcard",
+            "regex",
+            "serde_json",
+        ],
     ),
     ("vrift-audit", "audit", &["vrift-cas", "blake3", "postcard", "serde", "serde_json"]),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),

@@ -46,11 +46,32 @@ pub const ATTR_REQUESTS: &[u32] = &[
     0x800c_6613, // FS_IOC_SET_ENCRYPTION_POLICY
 ];
 
+/// Whether a command wants to see a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// It does not.
+    No,
+    /// It does.
+    Always,
+    /// It does if an argument is as it says. Where an ABI has the arguments of the call in memory,
+    /// this cannot be told, and it is seen always.
+    If(When),
+}
+
+impl From<bool> for Interest {
+    fn from(wanted: bool) -> Interest {
+        if wanted { Interest::Always } else { Interest::No }
+    }
+}
+
 /// The rules under which every call that is observed or concerns a mount stops, and no other.
 ///
 /// `observe` tells which calls the command wants to see; `None` stands for numbers that no table
 /// lists. An observed call always stops, even if a mount refuses it: the tracer refuses it then.
-pub fn policy_rules<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) -> Rules {
+pub fn policy_rules<A: Arch>(
+    serving: Serving,
+    observe: &dyn Fn(Option<Syscall>) -> Interest,
+) -> Rules {
     let (native, compat) = (of_abi::<A>(serving, observe), of_abi::<A::Compat>(serving, observe));
     let stops_something = [&native, &compat]
         .into_iter()
@@ -59,21 +80,33 @@ pub fn policy_rules<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>)
 }
 
 /// The rules of one ABI. A call with others inside stops if any of those is observed.
-fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> bool) -> AbiRules {
+fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> Interest) -> AbiRules {
     let observed = |call: Syscall| {
-        let inside = A::members(call).iter().any(|&(_, member)| observe(Some(member)));
-        inside || observe(Some(call))
+        let mut members = A::members(call).iter();
+        if members.any(|&(_, member)| observe(Some(member)) != Interest::No) {
+            return Interest::Always;
+        }
+        observe(Some(call))
     };
     let rule = |&(nr, call): &(u32, Syscall)| {
-        let (action, when) = if observed(call) {
-            (Action::Trace(TRACE_KNOWN), None)
-        } else {
-            unobserved(serving, call.row().policy)?
+        let by_itself = unobserved(serving, call.row().policy);
+        let (action, when) = match (observed(call), by_itself) {
+            (Interest::No, by_itself) => by_itself?,
+            (Interest::If(when), None) if in_register::<A>(call, when.arg) => {
+                (Action::Trace(TRACE_KNOWN), Some(when))
+            }
+            (Interest::Always | Interest::If(_), _) => (Action::Trace(TRACE_KNOWN), None),
         };
         Some(Rule { nr, action, when })
     };
-    let unknown = stops(serving != Serving::Nothing || observe(None), TRACE_KNOWN);
+    let all = serving != Serving::Nothing || observe(None) != Interest::No;
+    let unknown = stops(all, TRACE_KNOWN);
     AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown }
+}
+
+/// Whether an argument of a call lies where its row has it.
+fn in_register<A: Arch>(call: Syscall, arg: Arg) -> bool {
+    A::args(call).get(arg.index()) == call.row().args.get(arg.index())
 }
 
 /// What a policy asks for by itself; `None` if the call passes.

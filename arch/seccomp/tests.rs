@@ -6,6 +6,9 @@ use crate::i386::I386;
 use crate::x86_64::X86_64;
 use crate::{Model, Policy, Syscall};
 
+/// A mapping that may be executed.
+const EXECUTABLE: When = When { arg: Arg::A2, is: Is::AnyOf(&[4, 5, 6, 7]) };
+
 /// `AUDIT_ARCH_ARM`: an ABI that no program here has a table of.
 const OTHER: u32 = 0x4000_0028;
 
@@ -135,13 +138,21 @@ fn check<A: Arch>(rules: &Rules) {
 
 fn check_policies<A: Arch>() {
     for serving in [Serving::Nothing, Serving::Mounts] {
-        check::<A>(&policy_rules::<A>(serving, &|_| false));
-        check::<A>(&policy_rules::<A>(serving, &|_| true));
-        check::<A>(&policy_rules::<A>(serving, &|call| call.is_none()));
-        check::<A>(&policy_rules::<A>(serving, &|call| call == Some(Syscall::Fcntl)));
-        check::<A>(&policy_rules::<A>(serving, &|call| call == Some(Syscall::Mount)));
+        check::<A>(&policy_rules::<A>(serving, &|_| Interest::from(false)));
+        check::<A>(&policy_rules::<A>(serving, &|_| Interest::from(true)));
+        check::<A>(&policy_rules::<A>(serving, &|call| Interest::from(call.is_none())));
         check::<A>(&policy_rules::<A>(serving, &|call| {
-            call.is_some_and(|c| (c as u32).is_multiple_of(2))
+            Interest::from(call == Some(Syscall::Fcntl))
+        }));
+        check::<A>(&policy_rules::<A>(serving, &|call| {
+            Interest::from(call == Some(Syscall::Mount))
+        }));
+        check::<A>(&policy_rules::<A>(serving, &|call| {
+            Interest::from(call.is_some_and(|c| (c as u32).is_multiple_of(2)))
+        }));
+        check::<A>(&policy_rules::<A>(serving, &|call| match call {
+            Some(Syscall::Mmap | Syscall::Mmap2 | Syscall::Sendto) => Interest::If(EXECUTABLE),
+            _ => Interest::No,
         }));
     }
 }
@@ -192,7 +203,7 @@ fn a_skipped_call_passes_whatever_the_rules() {
 
 #[test]
 fn without_mounts_and_observers_nothing_stops() {
-    let rules = policy_rules::<X86_64>(Serving::Nothing, &|_| false);
+    let rules = policy_rules::<X86_64>(Serving::Nothing, &|_| Interest::from(false));
     let nothing = AbiRules { calls: vec![], unknown: Action::Allow };
     let (native, compat) = (nothing.clone(), nothing);
     let nothing = Rules { native, compat, foreign: Action::Allow };
@@ -204,7 +215,7 @@ fn without_mounts_and_observers_nothing_stops() {
 
 #[test]
 fn a_mount_traces_refuses_and_lets_pass() {
-    let rules = policy_rules::<X86_64>(Serving::Mounts, &|_| false);
+    let rules = policy_rules::<X86_64>(Serving::Mounts, &|_| Interest::from(false));
     let trace = Action::Trace(TRACE_KNOWN);
     fn check<A: Arch>(rules: &AbiRules, trace: Action) {
         let rule = |call| rule_of::<A>(rules, call);
@@ -224,7 +235,7 @@ fn a_mount_traces_refuses_and_lets_pass() {
 
 #[test]
 fn an_observed_call_stops_even_if_refused_or_conditional() {
-    let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| call.is_some());
+    let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| Interest::from(call.is_some()));
     for call in [Syscall::Mount, Syscall::Fcntl, Syscall::Read] {
         let rule = rule_of::<X86_64>(&rules.native, call).unwrap();
         assert_eq!((rule.action, rule.when), (Action::Trace(TRACE_KNOWN), None));
@@ -233,7 +244,9 @@ fn an_observed_call_stops_even_if_refused_or_conditional() {
 
 #[test]
 fn observing_one_call_watches_other_abis_only() {
-    let rules = policy_rules::<X86_64>(Serving::Nothing, &|call| call == Some(Syscall::Read));
+    let rules = policy_rules::<X86_64>(Serving::Nothing, &|call| {
+        Interest::from(call == Some(Syscall::Read))
+    });
     for of_abi in [&rules.native, &rules.compat] {
         assert_eq!((of_abi.calls.len(), of_abi.unknown), (1, Action::Allow));
     }
@@ -242,7 +255,9 @@ fn observing_one_call_watches_other_abis_only() {
 
 #[test]
 fn a_call_inside_another_is_seen_through_it() {
-    let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| call == Some(Syscall::Listen));
+    let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| {
+        Interest::from(call == Some(Syscall::Listen))
+    });
     let outer = rule_of::<I386>(&rules.compat, Syscall::Socketcall).unwrap();
     assert_eq!((outer.action, outer.when), (Action::Trace(TRACE_KNOWN), None));
 }
@@ -272,4 +287,17 @@ fn conditions_belong_to_calls_with_a_command_or_an_address() {
         );
         assert_eq!(conditional, commanded, "{call:?}");
     }
+}
+
+/// Where the arguments of a call are in memory, no filter can look at them.
+#[test]
+fn a_condition_counts_where_the_argument_is_in_a_register() {
+    let rules = policy_rules::<X86_64>(Serving::Nothing, &|call| match call {
+        Some(Syscall::Mmap | Syscall::Mmap2) => Interest::If(EXECUTABLE),
+        _ => Interest::No,
+    });
+    let native = rule_of::<X86_64>(&rules.native, Syscall::Mmap).unwrap();
+    assert_eq!(native.when, Some(EXECUTABLE));
+    let compat = |call| rule_of::<I386>(&rules.compat, call).unwrap().when;
+    assert_eq!((compat(Syscall::Mmap), compat(Syscall::Mmap2)), (None, Some(EXECUTABLE)));
 }

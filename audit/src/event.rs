@@ -196,9 +196,11 @@ pub struct Access<T = Text> {
     pub call: T,
     /// What it was to do.
     pub act: Act,
-    /// The file's absolute path, with what symlinks lead to if the call follows them and succeeded.
+    /// The file's absolute path. Of what was opened or executed it is what the path led to; else
+    /// symlinks are as the caller wrote them.
     pub path: T,
-    /// The other path: the new name of a rename or link, the target of a symlink.
+    /// The other path: the new name of a rename or link, the target of a symlink; of what was opened
+    /// or executed what was asked for, if that differs.
     pub other: Option<T>,
     /// The version that was read, executed or mapped.
     pub version: Option<VersionId>,

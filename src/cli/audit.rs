@@ -3,6 +3,7 @@
 mod diff;
 mod report;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -10,10 +11,32 @@ use clap::{Args, Subcommand};
 pub(crate) use diff::AuditDiffArgs;
 pub(crate) use report::{ReportArgs, ReportFormat};
 
+use super::RootArgs;
+
 #[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    override_usage = "vrift audit [OPTIONS] -- CMD...\n       vrift audit <COMMAND> ..."
+)]
 pub(crate) struct AuditArgs {
     #[command(subcommand)]
-    pub(crate) command: AuditCommand,
+    pub(crate) command: Option<AuditCommand>,
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
+}
+
+/// How a command is recorded.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// Write the record to FILE, which is replaced
+    #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "vrift.rec")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) words: Vec<OsString>,
 }
 
 /// What is done with a record.
@@ -25,6 +48,15 @@ pub(crate) enum AuditCommand {
     Compliance(ComplianceArgs),
     /// Compare two runs: what one was given, read or left and the other not; exit status 1 if they differ
     Diff(AuditDiffArgs),
+    /// Check that a record is as it was written, and that files and blobs still are as it tells
+    Verify {
+        /// The record
+        #[arg(value_name = "REC")]
+        record: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

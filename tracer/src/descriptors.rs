@@ -21,13 +21,13 @@ const KCMP_FILE: libc::c_int = 0;
 /// Moves the position of a task's open file. *Errors:* that the kernel does not let us at it; then
 /// nothing has been moved.
 pub(crate) fn seek(tid: Pid, process: Pid, fd: i32, to: u64) -> Result<(), Errno> {
-    lseek(&copy(tid, process, fd)?, to as i64, Whence::SeekSet).map(drop)
+    lseek(&copied(tid, process, fd)?, to as i64, Whence::SeekSet).map(drop)
 }
 
 /// Binds a task's socket to `path`. *Errors:* the kernel's, or that it does not let us at it
 /// (`EPERM`).
 pub(crate) fn bind(tid: Pid, process: Pid, fd: i32, path: &Path) -> Result<(), Errno> {
-    let socket = copy(tid, process, fd)?;
+    let socket = copied(tid, process, fd)?;
     socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum End {
 
 /// The path a task's UNIX socket, or the one it is connected to, is bound to.
 pub(crate) fn socket_path(tid: Pid, process: Pid, fd: i32, end: End) -> Option<PathBuf> {
-    let socket = copy(tid, process, fd).ok()?;
+    let socket = copied(tid, process, fd).ok()?;
     let name: UnixAddr = match end {
         End::Own => socket::getsockname(socket.as_raw_fd()),
         End::Peer => socket::getpeername(socket.as_raw_fd()),
@@ -49,8 +49,8 @@ pub(crate) fn socket_path(tid: Pid, process: Pid, fd: i32, end: End) -> Option<P
     name.path().map(Path::to_owned)
 }
 
-/// A descriptor of our own for a task's open file.
-fn copy(tid: Pid, process: Pid, fd: i32) -> Result<OwnedFd, Errno> {
+/// A descriptor of our own on a task's open file. *Errors:* that the kernel does not give us one.
+pub(crate) fn copied(tid: Pid, process: Pid, fd: i32) -> Result<OwnedFd, Errno> {
     let task = match open(tid, PIDFD_THREAD) {
         Err(Errno::EINVAL) => open(process, 0)?,
         other => other?,

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod observer;
 pub mod probe;
 pub mod ptrace;
+pub mod record;
 pub mod registers;
 pub mod session;
 pub mod signals;

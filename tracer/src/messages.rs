@@ -74,10 +74,13 @@ impl Message {
 
     /// Where it goes to, if that is a path.
     pub(crate) fn destination(&self, memory: &dyn Memory) -> Option<PathOp> {
-        if self.name.is_null() || self.name_len == 0 {
-            return None;
-        }
-        unix_path(memory, self.name, self.name_len)
+        let (name, len) = self.name()?;
+        unix_path(memory, name, len)
+    }
+
+    /// The socket address it goes to, and its length, if it has one.
+    pub(crate) fn name(&self) -> Option<(GuestAddr, u64)> {
+        (!self.name.is_null() && self.name_len != 0).then_some((self.name, self.name_len))
     }
 
     /// The descriptors it carries.

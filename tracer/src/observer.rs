@@ -5,11 +5,14 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
+use vrift_arch::seccomp::Interest;
 use vrift_arch::{Arch, Syscall};
 
 use crate::call::{Call, Outcome};
+use crate::record::{Noted, Recorder};
 use crate::view::event::{Event, Sink, Wants};
 use crate::view::inside;
+use crate::view::note::Note;
 use crate::view::paths::PathFilter;
 use crate::view::places::Seat;
 use crate::view::select::Selection;
@@ -33,6 +36,8 @@ pub struct Observer {
     wants: Wants,
     /// Only calls that access one of these paths are shown.
     paths: Option<PathFilter>,
+    /// What writes a record.
+    recorder: Option<Recorder>,
 }
 
 impl std::fmt::Debug for Observer {
@@ -51,7 +56,7 @@ impl Observer {
     ) -> Observer {
         let wants = sinks.iter().fold(Wants::default(), |wants, sink| wants.and(sink.wants()));
         let told = HashSet::new();
-        Observer { selection, speller, sinks, complaints, told, wants, paths: None }
+        Observer { selection, speller, sinks, complaints, told, wants, paths: None, recorder: None }
     }
 
     /// The same, showing only calls that access one of `paths`.
@@ -61,9 +66,25 @@ impl Observer {
         self
     }
 
+    /// The same, writing a record too.
+    pub fn recording(mut self, recorder: Recorder) -> Observer {
+        self.wants = self.wants.and(Wants { lineage: true, ..Wants::default() });
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// An observer that shows nothing.
     pub fn silent(complaints: Complaints) -> Observer {
         Observer::new(Selection::none(), Speller::default(), Vec::new(), complaints)
+    }
+
+    /// Whether calls of `syscall` must stop; `None` stands for numbers no table knows.
+    pub fn interest(&self, syscall: Option<Syscall>) -> Interest {
+        match &self.recorder {
+            _ if self.watches(syscall) => Interest::Always,
+            Some(recorder) => recorder.interest(syscall),
+            None => Interest::No,
+        }
     }
 
     /// Whether calls of `syscall` are shown; `None` stands for numbers no table knows.
@@ -73,7 +94,27 @@ impl Observer {
 
     /// Whether anything is shown at all; signals and ends always are.
     pub(crate) fn watches_anything(&self) -> bool {
-        !self.sinks.is_empty()
+        !self.sinks.is_empty() || self.recorder.is_some()
+    }
+
+    /// Reads what a call names at its entry, if it is recorded.
+    pub(crate) fn note<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
+        self.recorder.as_mut()?.enter::<A>(call, seat)
+    }
+
+    /// Records a call at its exit.
+    pub(crate) fn record(
+        &mut self,
+        noted: Noted,
+        outcome: Outcome,
+        note: Option<&Note>,
+        seat: &Seat<'_>,
+    ) {
+        let Some(recorder) = &mut self.recorder else { return };
+        recorder.leave(noted, outcome, note, seat);
+        if let Some(error) = recorder.trouble() {
+            (self.complaints)(&error);
+        }
     }
 
     /// Whether births must be known before what children do.
@@ -128,6 +169,9 @@ impl Observer {
 
     /// Sends an event to every sink; one that fails is reported once and gets no more.
     pub(crate) fn event(&mut self, tid: Pid, event: &Event<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(tid, event);
+        }
         let at = if self.wants.times { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
         let complaints = &mut self.complaints;
         self.sinks.retain_mut(|sink| match sink.event(tid, at, event) {
@@ -152,6 +196,9 @@ impl Observer {
 
     pub(crate) fn finish(&mut self) {
         let complaints = &mut self.complaints;
+        if let Some(Err(error)) = self.recorder.as_mut().map(Recorder::finish) {
+            complaints(&error);
+        }
         self.sinks.retain_mut(|sink| {
             if let Err(error) = sink.finish() {
                 complaints(&error);

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Native;
-use vrift_arch::seccomp::{Serving, policy_rules, program};
+use vrift_arch::seccomp::{Interest, Serving, policy_rules, program};
 
 use crate::engine::{Guest, Position, Resume, Stop};
 use crate::memory::{GuestAddr, Memory};
@@ -114,7 +114,7 @@ pub fn probe() -> Result<(), Obstacle> {
     let path = CString::new(exe.as_os_str().as_bytes()).map_err(|e| other(e.to_string()))?;
     let root =
         Program { argv: vec![path.clone()], envp: Vec::new(), path, ignored: 0, directory: None };
-    let rules = policy_rules::<Native>(Serving::Nothing, &|_| true);
+    let rules = policy_rules::<Native>(Serving::Nothing, &|_| Interest::Always);
     let launched =
         launch(&root, &program::<Native>(&rules)).map_err(|error| Obstacle::from(&error))?;
     let mut found = Err(Obstacle::Stop);

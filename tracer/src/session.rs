@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use vrift_arch::Native;
-use vrift_arch::seccomp::{Serving, policy_rules, program};
+use vrift_arch::seccomp::{Interest, Serving, policy_rules, program};
 
 use crate::cores::Cores;
 use crate::creds;
@@ -54,7 +54,10 @@ pub fn run(
         false => Births::Told,
     };
     let concerns_engine = |syscall| stops_at_all && engine::concerns_engine(syscall, births);
-    let stops = |syscall| observer.watches(syscall) || concerns_engine(syscall);
+    let stops = |syscall| match concerns_engine(syscall) {
+        true => Interest::Always,
+        false => observer.interest(syscall),
+    };
     let rules = policy_rules::<Native>(serving, &stops);
     let catching = |errno| LaunchError::Prepare { step: "catching signals", errno };
     signals::leave_to_command().map_err(catching)?;
@@ -186,7 +189,7 @@ impl Session {
             Waited::Ended { tid, ending, used } => {
                 self.held.remove(&tid);
                 self.suspension.ended(tid);
-                self.engine.used(tid, used.user, used.system);
+                self.engine.used(tid, used);
                 let release = self.engine.ended(tid, ending);
                 if Some(tid) == self.root {
                     signals::hand_on_to_nobody();

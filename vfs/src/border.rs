@@ -139,6 +139,16 @@ impl Namespace {
         }
     }
 
+    /// Whether a mount has something at a path; `None` if the path is a matter of the host.
+    pub fn holds(&self, path: &Path) -> Option<bool> {
+        match self.walk(path).map(|resolved| resolved.found) {
+            Ok(Found::Node(_)) => Some(true),
+            Ok(Found::Absent | Found::TooLong) => Some(false),
+            Ok(Found::Host(_) | Found::Magic(..)) => None,
+            Err(_) => self.mounts().any(|(m, ..)| path.starts_with(m.point())).then_some(false),
+        }
+    }
+
     fn walk(&self, path: &Path) -> Result<Resolved, Failure> {
         let path = path.as_os_str().as_bytes().to_vec();
         let op = PathOp { at: At::Cwd, path, follow: Follow::Yes };

@@ -1,20 +1,24 @@
-//! `vrift audit`: what is done with a record, one file for each subcommand.
+//! `vrift audit`: a command that is recorded, and what is done with a record, one file for each.
 
 mod compliance;
 mod diff;
 mod record;
 mod report;
+mod run;
+mod verify;
 
 use std::process::ExitCode;
 
 use crate::cli::{AuditArgs, AuditCommand};
 use crate::failure::Failure;
 
-/// Looks at a record.
+/// Records a command, or looks at a record.
 pub(crate) fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
     match &args.command {
-        AuditCommand::Report(args) => report::report(args),
-        AuditCommand::Compliance(args) => compliance::compliance(args),
-        AuditCommand::Diff(args) => diff::diff(args),
+        None => run::record(&args.record),
+        Some(AuditCommand::Report(args)) => report::report(args),
+        Some(AuditCommand::Compliance(args)) => compliance::compliance(args),
+        Some(AuditCommand::Diff(args)) => diff::diff(args),
+        Some(AuditCommand::Verify { record, json }) => verify::verify(record, *json),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -18,19 +18,18 @@ use super::launch::{Launched, Script, check_arguments};
 use super::opening::keep_from_making;
 use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
-use super::served::{Mounted, open_node};
+use super::served::open_node;
 use super::sockets;
-use super::task::{Coverage, Instead, Pending, Phase};
+use super::task::{Coverage, Decided, Instead, Pending, Phase};
 use super::{Engine, Guest, Next};
-use crate::call::{Abi, Call, Outcome};
+use crate::call::{Abi, Call};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
 use crate::descriptors;
 use crate::memory::GuestAddr;
 use crate::procfs;
+use crate::record::Noted;
 use crate::reply;
-use crate::view::event::Event;
 use crate::view::note::Note;
-use crate::view::places::Seat;
 
 /// The flags of `clone` and `unshare` that make a namespace.
 const NAMESPACES: u64 = clone::CLONE_NEWNS
@@ -76,9 +75,13 @@ impl<A: Arch> Engine<A> {
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
-        let action = match self.decided(tid, &call) {
-            Some(action) => action,
-            None => self.consider(&call, guest),
+        let (action, noted) = match self.decided(tid, &call) {
+            Some(decided) => decided,
+            None => {
+                // Before it is considered, which may make the file.
+                let noted = self.note(&call, guest);
+                (self.consider(&call, guest), noted)
+            }
         };
         let (action, slots, lent) = match self.room(&action, &call, guest)? {
             Room::Slots(slots) => (action, slots, None),
@@ -86,7 +89,7 @@ impl<A: Arch> Engine<A> {
             Room::ToBeMapped(count) => {
                 let next = self.inject_mapping(count, call.abi, guest)?;
                 if let Some(task) = self.tasks.get_mut(&tid) {
-                    task.decided = Some(Box::new((call, action)));
+                    task.decided = Some(Box::new(Decided { call, action, noted }));
                 }
                 return Ok(next);
             }
@@ -99,7 +102,7 @@ impl<A: Arch> Engine<A> {
         let announced = self.tasks.get_mut(&tid).and_then(|task| task.announced.take());
         let shown = match announced {
             Some(pending) => *pending,
-            None => self.show(call, system, guest),
+            None => Pending { noted, ..self.show(call, system, guest) },
         };
         let taken = slots.clone();
         let pending = Pending { slots, lent, ..shown };
@@ -114,35 +117,9 @@ impl<A: Arch> Engine<A> {
 
     /// What was decided about this very call before a mapping of ours took its place. A mount may
     /// have been changed by the decision, so it is not made twice.
-    fn decided(&mut self, tid: Pid, call: &Call) -> Option<Action> {
-        let (decided, action) = *self.tasks.get_mut(&tid)?.decided.take()?;
-        (decided == *call).then_some(action)
-    }
-
-    /// Shows a call of a task that has a filter of its own. What is done with it is considered at
-    /// the stop of our filter, which comes if the task's filter lets the call pass.
-    pub(super) fn announce<G: Guest<A>>(
-        &mut self,
-        call: Call,
-        system: Duration,
-        guest: &mut G,
-    ) -> Result<Next, Errno> {
-        let tid = guest.tid();
-        if self.tasks.get(&tid).is_some_and(|task| task.announced.is_none()) {
-            let pending = self.show(call, system, guest);
-            let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
-            task.announced = Some(Box::new(pending));
-        }
-        Ok(self.go_on(tid, 0))
-    }
-
-    fn show<G: Guest<A>>(&mut self, call: Call, system: Duration, guest: &G) -> Pending {
-        let tid = guest.tid();
-        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        let seat = Seat { tid, memory: guest, places: &places };
-        let spelled = self.observer.enter::<A>(&call, &seat);
-        let entered = self.observer.wants().times.then(Instant::now);
-        Pending::new(call, spelled, entered, system)
+    fn decided(&mut self, tid: Pid, call: &Call) -> Option<(Action, Option<Box<Noted>>)> {
+        let decided = *self.tasks.get_mut(&tid)?.decided.take()?;
+        (decided.call == *call).then_some((decided.action, decided.noted))
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
@@ -427,7 +404,8 @@ impl<A: Arch> Engine<A> {
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
-        let shown = pending.spelled.is_some();
+        let noted = pending.noted.as_ref().is_some_and(|noted| noted.awaits_its_end());
+        let shown = pending.spelled.is_some() || noted;
         match action {
             Action::Pass if !shown => return Ok(self.go_on(tid, 0)),
             Action::Pass => {}
@@ -545,25 +523,6 @@ impl<A: Arch> Engine<A> {
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         task.phase = Phase::Injecting(regs, bytes);
         Ok(self.go_on(guest.tid(), 0))
-    }
-
-    /// Reports the end of a call.
-    pub(super) fn conclude<G: Guest<A>>(
-        &mut self,
-        pending: Pending,
-        outcome: Outcome,
-        system: Duration,
-        guest: &G,
-    ) {
-        let spent = pending.spent();
-        let Some(mut spelled) = pending.spelled else { return };
-        let tid = guest.tid();
-        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        let seat = Seat { tid, memory: guest, places: &places };
-        self.observer.complete::<A>(&mut spelled, &pending.call, outcome, &seat);
-        let note = pending.note.as_ref();
-        let event = Event::Leave { call: &spelled, outcome, note, spent, system };
-        self.observer.event(tid, &event);
     }
 }
 

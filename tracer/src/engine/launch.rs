@@ -253,7 +253,7 @@ fn padded(path: &[u8], len: usize) -> Vec<u8> {
 }
 
 /// Reads pointers of `size` bytes, up to and with the null.
-fn pointers(at: GuestAddr, size: usize, memory: &dyn Memory) -> Result<Vec<u64>, Errno> {
+pub(crate) fn pointers(at: GuestAddr, size: usize, memory: &dyn Memory) -> Result<Vec<u64>, Errno> {
     const STEP: usize = 512;
     let mut found = Vec::new();
     if at.is_null() {

@@ -18,6 +18,7 @@ mod passing;
 mod room;
 mod scratch;
 mod served;
+mod shown;
 #[cfg(test)]
 mod sim;
 mod sockets;
@@ -36,12 +37,14 @@ use crate::call::{Abi, Call, Outcome};
 use crate::cores::Cores;
 use crate::memory::{GuestAddr, Memory};
 use crate::observer::Observer;
+use crate::ptrace::Used;
 use crate::registers::Registers;
 use crate::view::event::{Core, Event};
 use task::{Coverage, Origin, Phase, Task, Undo};
 
 pub use answered::Sight;
 pub(crate) use concern::{Births, concerns_engine};
+pub(crate) use launch::pointers;
 use passing::Passing;
 pub use served::Served;
 
@@ -288,10 +291,11 @@ impl<A: Arch> Engine<A> {
         wants.lineage || wants.system
     }
 
-    /// Takes note of the processor time a task has used, before its end is told.
-    pub fn used(&mut self, tid: Pid, user: Duration, system: Duration) {
+    /// Takes note of what a task has used, before its end is told.
+    pub fn used(&mut self, tid: Pid, used: Used) {
         if self.observer.wants().lineage && self.tasks.contains_key(&tid) {
-            self.observer.event(tid, &Event::Used { user, system });
+            let Used { user, system, resources } = used;
+            self.observer.event(tid, &Event::Used { user, system, resources });
         }
     }
 

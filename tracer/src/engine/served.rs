@@ -9,6 +9,7 @@ use std::rc::Rc;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
+use vrift_cas::Digest;
 use vrift_vfs::session::Staged;
 use vrift_vfs::{
     At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Ids, Judged, Jump, MagicLink,
@@ -270,6 +271,14 @@ impl<A: Arch> Places for Mounted<'_, A> {
         self.served?;
         let node = *self.tasks.get(&self.tid)?.directory.borrow();
         self.path(node?)
+    }
+
+    fn holds(&self, path: &Path) -> Option<bool> {
+        self.served?.namespace.holds(path)
+    }
+
+    fn behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)> {
+        self.served?.namespace.file_behind(real)
     }
 }
 

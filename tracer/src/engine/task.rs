@@ -15,6 +15,7 @@ use super::scratch::{Scratch, Slot};
 use crate::call::{Abi, Call};
 use crate::creds::TaskCreds;
 use crate::memory::GuestAddr;
+use crate::record::Noted;
 use crate::registers::Registers;
 use crate::view::note::Note;
 use crate::view::spelled::Spelled;
@@ -49,11 +50,20 @@ pub(super) struct Task<A: Arch> {
     pub(super) coverage: Coverage,
     pub(super) mapping: Mapping,
     /// What was decided about a call that is to be made again.
-    pub(super) decided: Option<Box<(Call, Action)>>,
+    pub(super) decided: Option<Box<Decided>>,
     pub(super) origin: Origin,
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
     pub(super) announced: Option<Box<Pending>>,
+}
+
+/// What was decided about a call that is to be made again.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) call: Call,
+    pub(super) action: Action,
+    /// What the record is to tell of it.
+    pub(super) noted: Option<Box<Noted>>,
 }
 
 /// Whether a process may be looked into, as `prctl` tells it.
@@ -101,6 +111,8 @@ pub(super) struct Pending {
     pub(super) call: Call,
     /// As it is shown, if it is.
     pub(super) spelled: Option<Spelled>,
+    /// What the record is to tell of it.
+    pub(super) noted: Option<Box<Noted>>,
     /// What vrift made of it.
     pub(super) note: Option<Note>,
     /// What to put back.
@@ -150,6 +162,7 @@ impl Pending {
         Pending {
             call,
             spelled,
+            noted: None,
             note: None,
             undo: Undo::default(),
             slots: Vec::new(),

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::raw;
 use super::stopped::Stopped;
 use crate::engine::{Ending, Stop};
-use crate::view::event::Core;
+use crate::view::event::{Core, Resources};
 
 /// Whether to wait until something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +31,15 @@ pub enum Measure {
     Times,
 }
 
-/// Processor time.
+/// What a tracee has used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
     /// Outside the kernel.
     pub user: Duration,
     /// In the kernel.
     pub system: Duration,
+    /// What else was used.
+    pub resources: Resources,
 }
 
 /// What happened to a tracee.
@@ -134,7 +136,14 @@ fn wait4(options: i32, measure: Measure) -> Result<(i32, i32, Used), Errno> {
     // SAFETY: all-zero bytes are a valid rusage, and the kernel may have filled it in.
     let usage = unsafe { usage.assume_init() };
     let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
-    Ok((tid, status, Used { user: time(usage.ru_utime), system: time(usage.ru_stime) }))
+    let count = |number: libc::c_long| number.max(0) as u64;
+    let resources = Resources {
+        memory_max_kib: count(usage.ru_maxrss),
+        blocks_read: count(usage.ru_inblock),
+        blocks_written: count(usage.ru_oublock),
+    };
+    let used = Used { user: time(usage.ru_utime), system: time(usage.ru_stime), resources };
+    Ok((tid, status, used))
 }
 
 /// Reads a stop from the status word (ptrace(2), "Stopped states"); events carry their payload.

@@ -88,7 +88,20 @@ pub enum Event<'a> {
         user: Duration,
         /// In the kernel.
         system: Duration,
+        /// What else it used.
+        resources: Resources,
     },
+}
+
+/// What a task used beside processor time, with its children if it is a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Resources {
+    /// The most memory it had at a time, in KiB.
+    pub memory_max_kib: u64,
+    /// Blocks of 512 bytes read from devices for it.
+    pub blocks_read: u64,
+    /// Blocks of 512 bytes written to devices for it.
+    pub blocks_written: u64,
 }
 
 /// What a new task is to the one that made it.

@@ -42,7 +42,7 @@ mod quote;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Core, Event, Kin, Sink, Wants};
+pub use event::{Core, Event, Kin, Resources, Sink, Wants};
 pub use filter::{Filter, Words};
 pub use note::Note;
 pub use places::{Places, Seat};

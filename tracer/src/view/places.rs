@@ -1,8 +1,9 @@
 //! The tracee a call is read from: its id, its memory, and what mounts make of its descriptors.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
+use vrift_cas::Digest;
 
 use crate::memory::Memory;
 
@@ -13,6 +14,12 @@ pub trait Places {
 
     /// The current directory, if it is in a mount.
     fn mounted_directory(&self) -> Option<PathBuf>;
+
+    /// Whether there is something at a path; `None` if that is a matter of the host.
+    fn holds(&self, path: &Path) -> Option<bool>;
+
+    /// The file of a mount that the kernel knows by `real`: its path, and the digest if it is a blob.
+    fn behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)>;
 }
 
 /// No mount at all.
@@ -25,6 +32,14 @@ impl Places for Unmounted {
     }
 
     fn mounted_directory(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn holds(&self, _: &Path) -> Option<bool> {
+        None
+    }
+
+    fn behind(&self, _: &Path) -> Option<(PathBuf, Option<Digest>)> {
         None
     }
 }

@@ -174,7 +174,7 @@ impl<W: Write> Sink for Tree<W> {
                 let index = self.of(tid, at);
                 self.processes[index].command = command(self.processes[index].pid);
             }
-            Event::Used { user, system } => {
+            Event::Used { user, system, .. } => {
                 let index = self.of(tid, at);
                 if self.processes[index].pid == tid {
                     self.processes[index].used = *user + *system;
@@ -260,7 +260,7 @@ mod tests {
             (5, 1, fork(5)),
             (6, 2, Event::Exited { code: 7 }),
             (7, 5, Event::Exited { code: 0 }),
-            (8, 1, Event::Used { user, system }),
+            (8, 1, Event::Used { user, system, resources: Default::default() }),
             (9, 1, Event::Exited { code: 1 }),
         ];
         for (second, tid, event) in &events {

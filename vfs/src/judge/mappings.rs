@@ -11,6 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{major, minor};
+use vrift_cas::Digest;
 
 use super::Failure;
 use crate::caller::{Caller, Exe, MagicLink, ProcEntry, ProcId};
@@ -61,6 +62,17 @@ impl Namespace {
             }
         }
         Ok(if changed { Some(self.make_view(&seen, caller.ids().1)?) } else { None })
+    }
+
+    /// The file of a mount that the kernel knows by the path `real`, for those who look at a process
+    /// from outside: its path there, and its digest.
+    pub fn file_behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)> {
+        let Exe { place, path } = self.file_at(real, None).ok().flatten()?;
+        let digest = match place {
+            Place::Node(node) => self.digest(node).ok().flatten(),
+            Place::Host(_) => None,
+        };
+        Some((path, digest))
     }
 
     /// The program of a process, and the directory of the copy it runs.

@@ -1,0 +1,147 @@
+//! `vrift audit verify`: whether a record is as it was written, and whether the files and blobs it
+//! tells of still hold what they held.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+use vrift_audit::{Content, FileUse, Left, Model, Origin, Reader, Text, VersionId};
+use vrift_cas::{Digest, Store};
+
+use crate::environment;
+use crate::failure::{Failure, complain};
+
+/// What became of something that a record tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Now {
+    Same,
+    Changed,
+    Gone,
+    /// The record has no digest.
+    NotKnown,
+    /// It may not be read.
+    Closed,
+}
+
+impl Now {
+    fn word(self) -> &'static str {
+        match self {
+            Now::Same => "same",
+            Now::Changed => "changed",
+            Now::Gone => "gone",
+            Now::NotKnown => "not known",
+            Now::Closed => "unreadable",
+        }
+    }
+}
+
+/// What a verification found of one file or blob.
+struct Checked {
+    path: Text,
+    origin: Origin,
+    now: Now,
+}
+
+/// Exit status 1 if the record is damaged, or something is not as it tells.
+pub(super) fn verify(record: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    let mut reader = Reader::open(record)?;
+    let model = Model::read(&mut reader);
+    let checked = check(&model)?;
+    let count = |now| checked.iter().filter(|checked| checked.now == now).count();
+    let differ = checked.iter().filter(|checked| checked.now != Now::Same);
+    let is_fine = model.damage.is_none() && count(Now::Same) == checked.len();
+    let mut out = stdout().lock();
+    if as_json {
+        let differ: Vec<_> = differ
+            .map(|checked| json!({ "path": checked.path.to_string(), "now": checked.now.word() }))
+            .collect();
+        let object = json!({
+            "events": model.events,
+            "whole": model.damage.is_none(),
+            "damage": model.damage.map(|damage| damage.to_string()),
+            "check": Digest(model.check).to_string(),
+            "same": count(Now::Same),
+            "differ": differ,
+        });
+        writeln!(out, "{object}")?;
+    } else {
+        if let Some(damage) = model.damage {
+            complain(&format!("the record {} is damaged: {damage}", record.display()));
+        }
+        for checked in differ {
+            let of = if checked.origin == Origin::Store { "blob of " } else { "" };
+            writeln!(out, "{}: {of}{}", checked.now.word(), checked.path)?;
+        }
+        let whole = if model.damage.is_none() { "whole" } else { "damaged" };
+        write!(out, "{} events, {whole}; {} files as recorded", model.events, count(Now::Same))?;
+        for now in [Now::Changed, Now::Gone, Now::NotKnown, Now::Closed] {
+            if count(now) > 0 {
+                write!(out, ", {} {}", count(now), now.word())?;
+            }
+        }
+        writeln!(out, "\ncheck {}", Digest(model.check))?;
+    }
+    Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Looks at all that should still be there: what paths held last, and blobs.
+fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
+    let mut last: BTreeMap<VersionId, &Text> = BTreeMap::new();
+    for (path, file) in &model.files {
+        if let Some(version) = last_of(file) {
+            last.entry(version).or_insert(path);
+        }
+    }
+    let needs_store = last.keys().any(|version| {
+        model.versions.get(version).is_some_and(|version| version.origin == Origin::Store)
+    });
+    let store = if needs_store { Some(environment::store()?) } else { None };
+    let mut checked = Vec::new();
+    for (version, path) in last {
+        let Some(told) = model.versions.get(&version) else { continue };
+        let now = match told.content.and_then(Content::digest) {
+            None => Now::NotKnown,
+            Some(digest) => match (told.origin, &store) {
+                (Origin::Store, Some(store)) => in_store(store, digest),
+                _ => on_host(path, digest),
+            },
+        };
+        checked.push(Checked { path: path.clone(), origin: told.origin, now });
+    }
+    checked.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(checked)
+}
+
+/// The version that a path should hold still.
+fn last_of(file: &FileUse) -> Option<VersionId> {
+    match file.left {
+        Some(Left::File(version)) => Some(version),
+        Some(Left::Other | Left::Gone) => None,
+        // Changed, and the record does not tell how it ended: by its end, or by that of the record.
+        None if file.is_changed() => None,
+        None => file.versions.last().copied(),
+    }
+}
+
+fn on_host(path: &Text, digest: Digest) -> Now {
+    let found = File::open(path.as_path()).and_then(|mut file| Digest::of_reader(&mut file));
+    compared(found, digest)
+}
+
+fn in_store(store: &Store, digest: Digest) -> Now {
+    let found =
+        File::open(store.path_of(&digest)).and_then(|mut file| Digest::of_reader(&mut file));
+    compared(found, digest)
+}
+
+fn compared(found: io::Result<Digest>, digest: Digest) -> Now {
+    match found {
+        Ok(found) if found == digest => Now::Same,
+        Ok(_) => Now::Changed,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Now::Closed,
+        Err(_) => Now::Gone,
+    }
+}

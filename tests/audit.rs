@@ -1,0 +1,20 @@
+//! `vrift audit` through the real binary.
+//!
+//! The oracles are strace, which runs the same commands, and the files themselves, whose digests are
+//! made anew.
+
+#[path = "audit/digests.rs"]
+mod digests;
+#[path = "audit/killed.rs"]
+mod killed;
+#[path = "suite/kit.rs"]
+#[expect(dead_code, reason = "the kit serves other tests too")]
+mod kit;
+#[path = "audit/like_strace.rs"]
+mod like_strace;
+#[path = "audit/recorded.rs"]
+mod recorded;
+#[path = "audit/tree.rs"]
+mod tree;
+#[path = "audit/verify.rs"]
+mod verify;

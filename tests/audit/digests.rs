@@ -1,0 +1,161 @@
+//! The digest in a record is that of the version that was read.
+
+use std::fs;
+use std::io::Write;
+
+use vrift_audit::{Act, Content, Left, Model};
+use vrift_cas::Digest;
+
+use crate::kit::{Sandbox, have, python};
+use crate::recorded::{recorded, script};
+
+#[test]
+fn a_file_that_is_overwritten_keeps_the_digest_of_what_was_read() {
+    let sandbox = Sandbox::new();
+    let recorded = script(
+        &sandbox,
+        "echo one > f; cat f; echo two > f; cat f; echo three >> f; cat f; cat f; \
+         cp f g; mv g f; cat f",
+    );
+    let digests =
+        ["one\n", "two\n", "two\nthree\n", "two\nthree\n", "two\nthree\n", "two\nthree\n"];
+    let expected = digests.map(|text| Digest::of(text.as_bytes()));
+    assert_eq!(recorded.read(&sandbox.path("f")), expected);
+}
+
+/// As many versions as there are, however fast they follow each other: the times of a file do not
+/// tell them apart.
+#[test]
+fn versions_that_follow_in_a_moment_are_kept_apart() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+for n in range(300):
+    with open('f', 'w') as f: f.write('%03d' % n)
+    with open('f') as f: assert f.read() == '%03d' % n
+    with open('f', 'r+') as f: f.write('x')
+    with open('f') as f: f.read()
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let expected: Vec<_> = (0..300)
+        .flat_map(|n| {
+            let text = format!("{n:03}");
+            let changed = format!("x{}", &text[1..]);
+            // Opened to be read, to be read and written, and to be read again.
+            [&text, &text, &changed].map(|text| Digest::of(text.as_bytes()))
+        })
+        .collect();
+    assert_eq!(recorded.read(&sandbox.path("f")), expected);
+}
+
+/// A large file is hashed while the tree goes on; who would change it waits.
+#[test]
+fn a_large_file_is_hashed_before_it_is_changed() {
+    let sandbox = Sandbox::new();
+    let big: Vec<u8> = (0..24u32 << 20).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
+    let ways = [
+        ": > big",
+        "truncate -s 9 big",
+        "echo x >> big",
+        "printf x | dd of=big conv=notrunc status=none",
+    ];
+    for way in ways {
+        fs::write(sandbox.path("big"), &big).unwrap();
+        let recorded = script(&sandbox, &format!("exec 3< big; {way}; cat <&3 > /dev/null"));
+        assert_eq!(recorded.read(&sandbox.path("big"))[..1], [Digest::of(&big)], "{way}");
+        assert_eq!(recorded.model.totals.as_ref().unwrap().incomplete, 0, "{way}");
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_after_it_was_opened_has_its_digest() {
+    let sandbox = Sandbox::new();
+    let big: Vec<u8> = (0..8u32 << 20).map(|n| (n >> 3) as u8).collect();
+    fs::write(sandbox.path("big"), &big).unwrap();
+    let recorded = script(&sandbox, "exec 3< big; rm big; cat <&3 > /dev/null");
+    assert_eq!(recorded.read(&sandbox.path("big")), [Digest::of(&big)]);
+    let file = &recorded.model.files[sandbox.path("big").as_os_str().as_encoded_bytes()];
+    assert_eq!(file.left, Some(Left::Gone));
+}
+
+/// Every digest of a compile is that of the file as it is, if nobody has changed it since.
+#[test]
+fn digests_of_a_compile_are_those_of_the_files() {
+    if !have("cc") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("a.c"), "#include <stdio.h>\nint main(void){return puts(\"x\");}\n")
+        .unwrap();
+    let recorded = recorded(&sandbox, &["cc", "a.c", "-o", "a"]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let mut checked = 0;
+    for access in recorded.accesses().filter(|access| access.version.is_some()) {
+        if access.path.as_path().exists() && !access.path.as_path().starts_with(sandbox.path("")) {
+            let now = Digest::of(&fs::read(access.path.as_path()).unwrap());
+            assert_eq!(recorded.digest(access), now, "{}", access.path);
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "{checked} files");
+    let left = |model: &Model, name: &str| {
+        let path = sandbox.path(name);
+        let Some(Left::File(version)) = model.files[path.as_os_str().as_encoded_bytes()].left
+        else {
+            panic!("{name} was not left");
+        };
+        model.content(version)
+    };
+    let program = Digest::of(&fs::read(sandbox.path("a")).unwrap());
+    assert_eq!(left(&recorded.model, "a"), Some(Content::Whole(program)));
+    for act in [Act::Execute, Act::Load, Act::Map] {
+        assert!(recorded.accesses().any(|a| a.act == act && a.version.is_some()), "{act:?}");
+    }
+}
+
+/// Files that are made when they are read have no version: reading them again could tell something
+/// else, or wait for ever.
+#[test]
+fn files_of_proc_have_no_version() {
+    let sandbox = Sandbox::new();
+    let recorded = script(&sandbox, "read x < /proc/self/stat; read x < /proc/uptime");
+    let of_proc: Vec<_> =
+        recorded.accesses().filter(|access| access.path.to_string().starts_with("/proc")).collect();
+    assert!(of_proc.len() >= 2, "{of_proc:?}");
+    assert!(of_proc.iter().all(|access| access.version.is_none()), "{of_proc:?}");
+}
+
+/// Somebody who is not traced changes a file that has been read.
+#[test]
+fn a_change_by_others_is_told() {
+    use vrift_audit::{Escape, What};
+    let sandbox = Sandbox::new();
+    for name in ["in", "quiet", "ours"] {
+        fs::write(sandbox.path(name), "before").unwrap();
+    }
+    // Old enough for their times to tell of changes.
+    let old = sandbox.natively(&["touch", "-d", "2001-01-01", "in", "quiet", "ours"]).status();
+    assert!(old.unwrap().success());
+    let fifo = |name: &str| nix::unistd::mkfifo(&sandbox.path(name), nix::sys::stat::Mode::S_IRWXU);
+    fifo("there").unwrap();
+    fifo("back").unwrap();
+    let (there, back) = (sandbox.path("there"), sandbox.path("back"));
+    let input = sandbox.path("in");
+    let other = std::thread::spawn(move || {
+        drop(fs::read(there).unwrap());
+        fs::write(input, "after").unwrap();
+        fs::File::create(back).unwrap().write_all(b"x").unwrap();
+    });
+    let recorded =
+        script(&sandbox, "cat in quiet ours; echo > there; read x < back; echo z > ours");
+    other.join().unwrap();
+    let told: Vec<_> = recorded
+        .model
+        .findings
+        .iter()
+        .filter(|f| matches!(f.what, What::Escape { kind: Escape::ChangedByOthers, .. }))
+        .map(|finding| finding.subject.to_string())
+        .collect();
+    assert_eq!(told, [sandbox.path("in").display().to_string()]);
+}

@@ -1,0 +1,249 @@
+//! Processes, arguments, environment, ends, endpoints, escapes.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use vrift_audit::{
+    Act, Ending, Endpoint, Escape, Event, NetworkAct, Outcome, Value, Verdict, What,
+};
+
+use crate::kit::{Sandbox, have, python, run};
+use crate::recorded::{entries, model, recorded, script};
+
+#[test]
+fn processes_are_told_with_parents_words_and_ends() {
+    let sandbox = Sandbox::new();
+    let recorded = recorded(
+        &sandbox,
+        &["sh", "-c", "(cd tmp; sh -c 'exit 3' word); sh -c 'kill -9 $$'; exit 5"],
+    );
+    assert_eq!(recorded.ran.code(), Some(5), "{}", recorded.ran);
+    let model = &recorded.model;
+    assert_eq!(model.totals.as_ref().unwrap().ending, Ending::Exited(5));
+    let told: Vec<_> = model
+        .processes()
+        .iter()
+        .filter_map(|process| {
+            let last = process.programs.last()?;
+            let argv: Vec<_> = last.execution.argv.iter().map(ToString::to_string).collect();
+            Some((process.parent.is_some(), argv.join(" "), process.ending.unwrap()))
+        })
+        .collect();
+    let exited = Ending::Exited;
+    assert!(told.contains(&(true, "sh -c exit 3 word".to_owned(), exited(3))), "{told:?}");
+    let killed = Ending::Killed { signo: 9, core: false };
+    assert!(
+        told.iter().any(|(_, words, end)| words.contains("kill") && *end == killed),
+        "{told:?}"
+    );
+    assert_eq!(told.iter().filter(|(has_parent, ..)| !has_parent).count(), 1, "{told:?}");
+    let inner = model.processes().iter().flat_map(|p| &p.programs);
+    let cwds: Vec<_> = inner.map(|program| program.execution.cwd.to_string()).collect();
+    assert!(cwds.contains(&sandbox.path("tmp").display().to_string()), "{cwds:?}");
+    assert!(model.processes().iter().all(|p| p.ended.is_some() && p.started <= p.ended.unwrap()));
+    assert!(model.processes()[0].used.memory_max_kib > 0);
+}
+
+#[test]
+fn secrets_of_the_environment_stay_out_of_the_file() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("rec");
+    let mut vrift = sandbox.vrift(["audit", "-o"]);
+    vrift.arg(&path).args(["--", "true"]).env("MY_TOKEN", "hush-hush-1").env("PLAIN", "open-2");
+    run(&mut vrift).fine();
+    let bytes = fs::read(&path).unwrap();
+    let has = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    assert!(!has(b"hush-hush-1") && has(b"open-2") && has(b"MY_TOKEN"));
+    let env = entries(&path).into_iter().find_map(|entry| match entry.event {
+        Event::Executed(execution) => Some(execution.env),
+        _ => None,
+    });
+    let token = env.unwrap().into_iter().find(|v| v.name.as_bytes() == b"MY_TOKEN").unwrap();
+    assert_eq!(token.value, Value::Redacted);
+}
+
+#[test]
+fn a_record_may_be_read_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let recorded = script(&sandbox, ":");
+    assert_eq!(fs::metadata(&recorded.path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_exit_status_is_the_commands_own() {
+    let sandbox = Sandbox::new();
+    for (script, code) in [("exit 0", 0), ("exit 77", 77)] {
+        assert_eq!(recorded(&sandbox, &["sh", "-c", script]).ran.code(), Some(code));
+    }
+    let killed = recorded(&sandbox, &["sh", "-c", "kill -TERM $$"]);
+    assert_eq!(killed.ran.signal(), Some(15));
+    let mut vrift = sandbox.vrift(["audit", "--", "/nowhere/at/all"]);
+    assert_eq!(run(&mut vrift).code(), Some(127));
+    assert!(sandbox.path("vrift.rec").exists(), "that is the name without -o");
+}
+
+#[test]
+fn every_change_of_a_name_is_told() {
+    let sandbox = Sandbox::new();
+    let recorded = script(
+        &sandbox,
+        "mkdir d; echo x > d/a; ln d/a d/b; ln -s a d/s; mv d e; chmod 600 e/a; mkfifo e/p; \
+         rm e/b; touch -d 2001-01-01 e/a; readlink e/s; cat missing 2> /dev/null || rmdir nothing \
+         2> /dev/null || mkdir gone && rmdir gone",
+    );
+    let at = |name: &str| sandbox.path(name).display().to_string();
+    let has = |act: Act, path: &str, other: Option<String>| {
+        recorded.accesses().any(|access| {
+            access.act == act
+                && access.path.to_string() == at(path)
+                && access.other.as_ref().map(ToString::to_string) == other
+        })
+    };
+    assert!(has(Act::MakeDirectory, "d", None));
+    assert!(has(Act::Create, "d/a", None));
+    assert!(has(Act::Link, "d/a", Some(at("d/b"))));
+    assert!(has(Act::Symlink, "d/s", Some("a".to_owned())));
+    assert!(has(Act::Rename, "d", Some(at("e"))));
+    assert!(has(Act::Attribute, "e/a", None));
+    assert!(has(Act::MakeNode, "e/p", None));
+    assert!(has(Act::Remove, "e/b", None));
+    assert!(has(Act::ReadLink, "e/s", None));
+    assert!(has(Act::RemoveDirectory, "gone", None));
+    assert!(recorded.model.files[at("missing").as_bytes()].is_missing());
+    assert_eq!(recorded.paths(&[Act::Read]).iter().filter(|p| p.ends_with("missing")).count(), 0);
+}
+
+#[test]
+fn endpoints_are_told_and_daemons_are_findings() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let outside = sandbox.path("outside");
+    let listener = UnixListener::bind(&outside).unwrap();
+    let program = "
+import socket, os
+t = socket.socket(); t.settimeout(1)
+try: t.connect(('127.0.0.1', 9))
+except OSError: pass
+u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+try: u.sendto(b'x', ('::1', 7))
+except OSError: pass
+o = socket.socket(socket.AF_UNIX); o.connect('outside')
+l = socket.socket(socket.AF_UNIX); l.bind('inside'); l.listen()
+if os.fork() == 0:
+    c = socket.socket(socket.AF_UNIX); c.connect('inside'); os._exit(0)
+l.accept(); os.wait()
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    drop(listener);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let told: Vec<_> =
+        recorded.model.connections.keys().map(|c| (c.act, c.endpoint.clone())).collect();
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    assert!(
+        told.contains(&(NetworkAct::Connect, Endpoint::Inet { ip: local, port: 9 })),
+        "{told:?}"
+    );
+    assert!(told.iter().any(|(act, e)| *act == NetworkAct::Send && matches!(e, Endpoint::Inet { port: 7, .. })));
+    let unix =
+        |name: &str| Endpoint::Unix(sandbox.path(name).display().to_string().as_str().into());
+    assert!(told.contains(&(NetworkAct::Connect, unix("outside"))));
+    assert!(told.contains(&(NetworkAct::Connect, unix("inside"))));
+    let daemons: Vec<_> = recorded
+        .model
+        .findings
+        .iter()
+        .filter(|f| matches!(f.what, What::Escape { kind: Escape::Daemon, .. }))
+        .map(|f| f.subject.to_string())
+        .collect();
+    assert_eq!(daemons, [outside.display().to_string()]);
+    drop(UnixStream::connect(&outside));
+}
+
+#[test]
+fn possible_escapes_are_told() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+call(425, 0, 0)        # io_uring_setup
+call(272, 0x10000000)  # unshare(CLONE_NEWUSER), which a process of several threads is refused
+call(101, 0, 0, 0, 0)  # ptrace(PTRACE_TRACEME)
+call(1900, 1)          # nobody's
+call(304, -1, 0, 0)    # open_by_handle_at
+call(310, -1, 0, 0, 0, 0, 0)  # process_vm_readv
+call(313, -1, 0, 0)    # finit_module
+";
+    if std::env::consts::ARCH != "x86_64" {
+        return crate::kit::skipped("the numbers are those of x86_64");
+    }
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    let kinds: Vec<_> = recorded
+        .model
+        .findings
+        .iter()
+        .filter_map(|f| match f.what {
+            What::Escape { kind, .. } => Some(kind),
+            What::Violation { .. } => None,
+        })
+        .collect();
+    use Escape::*;
+    assert_eq!(
+        kinds,
+        [IoUring, Namespace, Ptrace, UnknownCall, FileHandle, OtherProcess, Kernel],
+        "{}",
+        recorded.ran
+    );
+}
+
+/// In a mount: where contents come from, and on what grounds calls are answered.
+#[test]
+fn verdicts_of_a_mount() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).unwrap();
+    fs::write(sandbox.tree().join("in"), "content").unwrap();
+    let manifest = sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    let path = sandbox.path("rec");
+    let mut vrift = sandbox.vrift(["audit", "--discard", "-o"]);
+    let tree = sandbox.tree();
+    let script = "cd \"$0\"; cat in; echo x > out; cat out > /dev/null; mv out moved; test -e in; test ! -e no";
+    vrift.arg(&path).arg("--manifest").arg(&manifest).arg("--prefix").arg(&tree);
+    run(vrift.args(["--", "sh", "-c", script]).arg(&tree)).fine();
+    let model = model(&path);
+    assert_eq!(model.damage, None);
+    let file = |name: &str| &model.files[tree.join(name).as_os_str().as_encoded_bytes()];
+    let read = file("in");
+    assert!(read.verdicts.contains(&Verdict::Content) && read.is_input(), "{read:?}");
+    let version = read.versions.first().expect("it was read");
+    let digest = model.content(*version).and_then(vrift_audit::Content::digest);
+    assert_eq!(digest, Some(vrift_cas::Digest::of(b"content")));
+    let made = file("out");
+    assert!(made.verdicts.contains(&Verdict::CopyOnWrite), "{made:?}");
+    assert!(made.verdicts.contains(&Verdict::Manifest), "{made:?}");
+    assert!(!made.is_input() && made.done(Act::Rename) == 1, "{made:?}");
+    assert!(file("no").is_missing());
+    assert_eq!(model.header.mounts.len(), 1);
+    let host = &model.files["/etc/ld.so.cache".as_bytes()];
+    assert!(host.verdicts.iter().eq([&Verdict::Host]), "{host:?}");
+}
+
+/// What a build records takes the room that was promised.
+#[test]
+fn an_event_of_a_build_takes_less_than_40_bytes() {
+    if !have("cc") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let main = "#include <stdio.h>\n#include <stdlib.h>\nint main(void){return 0;}\n";
+    fs::write(sandbox.path("a.c"), main).unwrap();
+    let recorded =
+        script(&sandbox, "for n in 1 2 3 4 5 6 7 8; do cc -c a.c -o $n.o; done; cc 1.o -o all");
+    let bytes = fs::metadata(&recorded.path).unwrap().len();
+    let each = bytes / recorded.model.events;
+    println!("{bytes} bytes, {} events", recorded.model.events);
+    assert!(each < 40, "{each} bytes for each of {} events", recorded.model.events);
+    assert!(recorded.accesses().all(|access| access.outcome == Outcome::Done));
+}

@@ -1,0 +1,75 @@
+//! What those who watch are told of a call: the sinks of a trace, and the record.
+
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use vrift_arch::Arch;
+
+use super::served::Mounted;
+use super::task::Pending;
+use super::{Engine, Guest, Next};
+use crate::call::{Call, Outcome};
+use crate::record::Noted;
+use crate::view::event::Event;
+use crate::view::places::Seat;
+
+impl<A: Arch> Engine<A> {
+    /// Shows a call of a task that has a filter of its own. What is done with it is considered at
+    /// the stop of our filter, which comes if the task's filter lets the call pass.
+    pub(super) fn announce<G: Guest<A>>(
+        &mut self,
+        call: Call,
+        system: Duration,
+        guest: &mut G,
+    ) -> Result<Next, Errno> {
+        let tid = guest.tid();
+        if self.tasks.get(&tid).is_some_and(|task| task.announced.is_none()) {
+            let noted = self.note(&call, guest);
+            let pending = Pending { noted, ..self.show(call, system, guest) };
+            let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
+            task.announced = Some(Box::new(pending));
+        }
+        Ok(self.go_on(tid, 0))
+    }
+
+    /// Reads what a call names, for the record. One that was announced has been read then.
+    pub(super) fn note<G: Guest<A>>(&mut self, call: &Call, guest: &G) -> Option<Box<Noted>> {
+        let tid = guest.tid();
+        if self.tasks.get(&tid).is_some_and(|task| task.announced.is_some()) {
+            return None;
+        }
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        self.observer.note::<A>(call, &Seat { tid, memory: guest, places: &places })
+    }
+
+    pub(super) fn show<G: Guest<A>>(&mut self, call: Call, system: Duration, guest: &G) -> Pending {
+        let tid = guest.tid();
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let seat = Seat { tid, memory: guest, places: &places };
+        let spelled = self.observer.enter::<A>(&call, &seat);
+        let entered = self.observer.wants().times.then(Instant::now);
+        Pending::new(call, spelled, entered, system)
+    }
+
+    /// Reports the end of a call.
+    pub(super) fn conclude<G: Guest<A>>(
+        &mut self,
+        pending: Pending,
+        outcome: Outcome,
+        system: Duration,
+        guest: &G,
+    ) {
+        let spent = pending.spent();
+        let tid = guest.tid();
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let seat = Seat { tid, memory: guest, places: &places };
+        if let Some(noted) = pending.noted {
+            self.observer.record(*noted, outcome, pending.note.as_ref(), &seat);
+        }
+        let Some(mut spelled) = pending.spelled else { return };
+        self.observer.complete::<A>(&mut spelled, &pending.call, outcome, &seat);
+        let note = pending.note.as_ref();
+        let event = Event::Leave { call: &spelled, outcome, note, spent, system };
+        self.observer.event(tid, &event);
+    }
+}

@@ -1,0 +1,224 @@
+//! Versions of files: which content a task was given when it opened a file.
+//!
+//! A version is known by device, inode number, size and times. Times are not exact: a file that was
+//! changed a moment ago may be changed again without another time, so such a version is never taken
+//! for one that is known. Who opens a file for writing waits until what was read of it has a digest;
+//! and what the tree has written is hashed while the one who opens it waits.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::sys::statfs::fstatfs;
+use nix::unistd::Pid;
+use vrift_audit::{Content, Escape, Event, Origin, Outcome, VersionId};
+use vrift_cas::Digest;
+
+use super::hasher::{Hasher, Inode, Job, conclude, is_same};
+use super::output::Output;
+
+/// Files up to this size are hashed at once: handing them on would cost more.
+const AT_ONCE_MAX: u64 = 32 << 10;
+
+/// More than the kernel's clock for times of files is behind (one tick, at most 10 ms).
+const RACY: Duration = Duration::from_millis(50);
+
+/// How many versions are remembered; then all are forgotten, and get new numbers.
+const KNOWN_MAX: usize = 1 << 16;
+
+/// File systems whose files are made when they are read (include/uapi/linux/magic.h).
+const MADE_UP: &[i64] = &[
+    0x9fa0,                 // proc
+    0x6265_6572,            // sysfs
+    0x6462_6720,            // debugfs
+    0x7472_6163,            // tracefs
+    0x0027_e0eb,            // cgroup
+    0x6367_7270,            // cgroup2
+    0x7363_6673,            // securityfs
+    0xf97c_ff8c_u32 as i64, // selinux
+    0xcafe_4a11,            // bpf
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    inode: Inode,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Key {
+    fn of(meta: &Metadata) -> Key {
+        Key {
+            inode: (meta.dev(), meta.ino()),
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+}
+
+/// The last version that was met of a host file.
+#[derive(Debug)]
+struct Met {
+    key: Key,
+    times: Times,
+    version: VersionId,
+    path: Vec<u8>,
+    meta: Metadata,
+}
+
+/// Whether a file's times would tell of another change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Tell,
+    /// It was changed too lately.
+    TooYoung,
+}
+
+/// All versions, and the files that the tree may have changed.
+#[derive(Debug)]
+pub(super) struct Contents {
+    known: HashMap<Inode, Met>,
+    blobs: HashMap<Digest, VersionId>,
+    /// Files the tree has opened for writing, or whose attributes it has changed.
+    written: HashSet<Inode>,
+    /// Devices, and whether their files are made when they are read.
+    devices: HashMap<u64, bool>,
+    next: u32,
+    hasher: Hasher,
+    out: Output,
+}
+
+/// Whether the tree waits for a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// It does if the file is small, or if the tree has written it.
+    AsNeeded,
+    /// It does.
+    Now,
+}
+
+impl Contents {
+    pub(super) fn new(out: Output) -> Contents {
+        Contents {
+            known: HashMap::new(),
+            blobs: HashMap::new(),
+            written: HashSet::new(),
+            devices: HashMap::new(),
+            next: 0,
+            hasher: Hasher::new(out.clone()),
+            out,
+        }
+    }
+
+    fn number(&mut self) -> VersionId {
+        let version = VersionId(self.next);
+        self.next += 1;
+        version
+    }
+
+    /// The version of a blob of the store, seen at `path`.
+    pub(super) fn blob(&mut self, digest: Digest, path: &[u8], size: u64) -> VersionId {
+        if let Some(&version) = self.blobs.get(&digest) {
+            return version;
+        }
+        if self.blobs.len() >= KNOWN_MAX {
+            self.blobs.clear();
+        }
+        let version = self.number();
+        self.blobs.insert(digest, version);
+        let nobody = Pid::from_raw(0);
+        self.out.tell(nobody, Event::Version { version, path, size, origin: Origin::Store });
+        let content = Content::Whole(digest);
+        self.out.tell::<&[u8]>(nobody, Event::Content { version, content });
+        version
+    }
+
+    /// The version of what `file` holds; `None` if it is no regular file, or one that is made when it
+    /// is read.
+    pub(super) fn version(&mut self, file: File, path: &[u8], when: When) -> Option<VersionId> {
+        let meta = file.metadata().ok().filter(Metadata::is_file)?;
+        if self.is_made_up(&file, meta.dev()) {
+            return None;
+        }
+        let key = Key::of(&meta);
+        let written = self.written.contains(&key.inode);
+        if let Some(met) = self.known.get(&key.inode) {
+            if met.key == key && met.times == Times::Tell {
+                return Some(met.version);
+            }
+            if !written && !is_same(&met.meta, &meta) {
+                self.changed_by_others(&met.path);
+            }
+        }
+        let version = self.number();
+        let mtime_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+        let origin = Origin::Host { dev: meta.dev(), ino: meta.ino(), mtime_ns };
+        let told = Event::Version { version, path, size: meta.size(), origin };
+        self.out.tell(Pid::from_raw(0), told);
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
+        let met =
+            Met { key, times: times(&meta), version, path: path.to_owned(), meta: meta.clone() };
+        self.known.insert(key.inode, met);
+        let now = when == When::Now || meta.size() <= AT_ONCE_MAX || written;
+        let job = Job { file, meta, version, path: path.to_owned() };
+        match now {
+            true => drop(conclude(&job, &self.out)),
+            false => self.hasher.submit(job),
+        }
+        Some(version)
+    }
+
+    /// A file is about to be opened for writing: what was read of it must have its digest before.
+    pub(super) fn before_writing(&mut self, inode: Inode) {
+        if self.hasher.is_busy() {
+            self.hasher.settle(inode);
+        }
+        self.written.insert(inode);
+        self.known.remove(&inode);
+    }
+
+    fn is_made_up(&mut self, file: &File, dev: u64) -> bool {
+        *self.devices.entry(dev).or_insert_with(|| {
+            #[allow(clippy::unnecessary_cast, reason = "its type differs between architectures")]
+            fstatfs(file).is_ok_and(|fs| MADE_UP.contains(&(fs.filesystem_type().0 as i64)))
+        })
+    }
+
+    /// Waits for all digests, and tells of files that have changed although nobody of the tree has
+    /// changed them; it has changed what is at the paths that `ours` knows.
+    pub(super) fn settle(&mut self, ours: impl Fn(&[u8]) -> bool) {
+        self.hasher.end();
+        for (inode, met) in &self.known {
+            let path = Path::new(OsStr::from_bytes(&met.path));
+            let is_it = |now: &Metadata| (now.dev(), now.ino()) == *inode;
+            let is_ours = self.written.contains(inode) || ours(&met.path);
+            match path.metadata() {
+                Ok(now) if is_ours || is_it(&now) && is_same(&met.meta, &now) => {}
+                Err(_) if is_ours => {}
+                Ok(_) | Err(_) => self.changed_by_others(&met.path),
+            }
+        }
+    }
+
+    fn changed_by_others(&self, path: &[u8]) {
+        let (call, detail, outcome) = (&b""[..], path, Outcome::Done);
+        let kind = Escape::ChangedByOthers;
+        self.out.tell(Pid::from_raw(0), Event::Escape { kind, call, detail, outcome });
+    }
+}
+
+fn times(meta: &Metadata) -> Times {
+    let changed = Duration::new(meta.ctime().max(0) as u64, meta.ctime_nsec() as u32);
+    match SystemTime::now().duration_since(UNIX_EPOCH + changed) {
+        Ok(age) if age >= RACY => Times::Tell,
+        _ => Times::TooYoung,
+    }
+}

@@ -1,0 +1,79 @@
+//! Calls through which something may happen that a record does not tell.
+
+use vrift_arch::abi::clone;
+use vrift_arch::{Arg, Syscall};
+use vrift_audit::Escape;
+
+use crate::call::{Abi, Call};
+
+/// The flags of `clone` and `unshare` that make a name space.
+const NAMESPACES: u64 = clone::CLONE_NEWNS
+    | clone::CLONE_NEWUSER
+    | clone::CLONE_NEWPID
+    | clone::CLONE_NEWNET
+    | clone::CLONE_NEWIPC
+    | clone::CLONE_NEWUTS
+    | clone::CLONE_NEWCGROUP;
+
+/// What a call may be, whatever its arguments.
+pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
+    use Syscall as S;
+    Some(match syscall {
+        S::IoUringSetup | S::IoUringEnter | S::IoUringRegister => Escape::IoUring,
+        S::Ptrace => Escape::Ptrace,
+        S::Setns
+        | S::Mount
+        | S::Umount2
+        | S::Umount
+        | S::PivotRoot
+        | S::Chroot
+        | S::OpenTree
+        | S::OpenTreeAttr
+        | S::MoveMount
+        | S::Fsopen
+        | S::Fsconfig
+        | S::Fsmount
+        | S::Fspick
+        | S::MountSetattr => Escape::Namespace,
+        S::ProcessVmReadv | S::ProcessVmWritev | S::PidfdGetfd | S::ProcessMadvise => {
+            Escape::OtherProcess
+        }
+        S::OpenByHandleAt => Escape::FileHandle,
+        S::InitModule
+        | S::FinitModule
+        | S::DeleteModule
+        | S::Bpf
+        | S::KexecLoad
+        | S::KexecFileLoad => Escape::Kernel,
+        _ => return None,
+    })
+}
+
+/// What a call is, and what it is about.
+pub(super) fn of(call: &Call) -> Option<(Escape, String)> {
+    if let Abi::Foreign { audit_arch } = call.abi {
+        return Some((
+            Escape::ForeignAbi,
+            format!("audit_arch {audit_arch:#x}, number {}", call.nr),
+        ));
+    }
+    let Some(syscall) = call.syscall else {
+        return Some((Escape::UnknownCall, format!("number {}", call.nr)));
+    };
+    let flags = match syscall {
+        Syscall::Unshare | Syscall::Clone => call.arg(Arg::A0),
+        _ => 0,
+    };
+    if flags & NAMESPACES != 0 {
+        return Some((Escape::Namespace, format!("flags {:#x}", flags & NAMESPACES)));
+    }
+    let kind = kind(syscall)?;
+    let detail = match kind {
+        Escape::Ptrace => {
+            format!("request {}, of process {}", call.arg(Arg::A0), call.arg(Arg::A1))
+        }
+        Escape::OtherProcess => format!("process {}", call.arg(Arg::A0) as i32),
+        _ => String::new(),
+    };
+    Some((kind, detail))
+}

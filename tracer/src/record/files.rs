@@ -1,0 +1,275 @@
+//! Calls that name files.
+
+use std::os::unix::fs::MetadataExt;
+
+use vrift_arch::Arch;
+use vrift_audit::{Act, Part, Verdict, VersionId};
+use vrift_cas::Digest;
+use vrift_vfs::{Create, Handle, MakeKind, Open, PathOp, Removal, RenameMode, Request, Target};
+
+use super::Recorder;
+use super::contents::When;
+use super::noted::{Ended, What};
+use super::paths::{absolute, opened, path, reopened};
+use crate::call::{Call, Outcome};
+use crate::decode::Operation;
+use crate::view::note::Note;
+use crate::view::places::Seat;
+
+/// A file that a call names.
+#[derive(Debug)]
+pub(super) struct Named {
+    kind: Kind,
+    path: Vec<u8>,
+    /// The other name of a link or a rename, or the target of a symlink.
+    other: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It is opened; this is what for, and whether it was there.
+    Opens(Handle, Create, Was),
+    /// Anything else.
+    Is(Act),
+    /// Nobody models it.
+    Unmodelled,
+}
+
+impl Named {
+    /// A file that is asked about.
+    pub(super) fn probed(path: Vec<u8>) -> Named {
+        Named { kind: Kind::Is(Act::Probe), path, other: None }
+    }
+}
+
+/// Whether a file was there before a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Was {
+    There,
+    Missing,
+}
+
+impl Recorder {
+    /// What a decoded call is to the record.
+    pub(super) fn operation<A: Arch>(
+        &mut self,
+        operation: Operation,
+        call: &Call,
+        seat: &Seat<'_>,
+    ) -> What {
+        let Operation::File(request) = operation else { return What::Nothing };
+        let (kind, op, other) = match request {
+            Request::Open(open) => return self.open(open, seat),
+            Request::Exec(exec) => return self.starts::<A>(&exec, call, seat),
+            Request::Stat(Target::Path(op))
+            | Request::Access(Target::Path(op), _)
+            | Request::Statfs(Target::Path(op))
+            | Request::GetXattr(Target::Path(op), _)
+            | Request::ListXattr(Target::Path(op)) => (Kind::Is(Act::Probe), op, None),
+            Request::Readlink(Target::Path(op)) => (Kind::Is(Act::ReadLink), op, None),
+            Request::Chdir(Target::Path(op)) => (Kind::Is(Act::Enter), op, None),
+            Request::Make(op, kind) => {
+                let (act, target) = made(kind);
+                (Kind::Is(act), op, target)
+            }
+            Request::Link(Target::Path(op), Ok(to)) => {
+                (Kind::Is(Act::Link), op, Some(absolute(&to, seat)))
+            }
+            Request::Link(Target::Open(vrift_vfs::At::Fd(fd)) | Target::Content(fd), Ok(to)) => {
+                let path = opened(seat, fd).unwrap_or_default();
+                let other = Some(absolute(&to, seat));
+                return What::File(Named { kind: Kind::Is(Act::Link), path, other });
+            }
+            Request::Remove(op, Removal::File) => (Kind::Is(Act::Remove), op, None),
+            Request::Remove(op, Removal::Directory) => (Kind::Is(Act::RemoveDirectory), op, None),
+            Request::Rename(op, Ok(to), mode) => {
+                let act = match mode {
+                    RenameMode::Exchange => Act::Exchange,
+                    RenameMode::Replace | RenameMode::KeepTarget => Act::Rename,
+                };
+                (Kind::Is(act), op, Some(absolute(&to, seat)))
+            }
+            Request::Truncate(op) => (Kind::Is(Act::Truncate), op, None),
+            Request::SetAttr(Target::Path(op), _) => (Kind::Is(Act::Attribute), op, None),
+            Request::SetAttr(Target::Content(fd), _) => return self.attribute_of(fd, seat),
+            Request::Watch(op, ..) => (Kind::Is(Act::Watch), op, None),
+            Request::Unmodelled(Target::Path(op), _) => (Kind::Unmodelled, op, None),
+            _ => return What::Nothing,
+        };
+        let path = absolute(&op, seat);
+        if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
+            self.before_change(&path);
+        }
+        What::File(Named { kind, path, other })
+    }
+
+    fn attribute_of(&mut self, fd: i32, seat: &Seat<'_>) -> What {
+        let Some(path) = opened(seat, fd) else { return What::Nothing };
+        self.before_change(&path);
+        What::File(Named { kind: Kind::Is(Act::Attribute), path, other: None })
+    }
+
+    fn open(&mut self, open: Open, seat: &Seat<'_>) -> What {
+        let Open { path: op, handle, create, .. } = open;
+        let path = absolute(&op, seat);
+        let was = match (handle, create) {
+            (Handle::Path | Handle::Read, Create::No) => Was::There,
+            _ => self.before_change_or_making(&path, &op, seat),
+        };
+        What::File(Named { kind: Kind::Opens(handle, create, was), path, other: None })
+    }
+
+    /// A file may be changed: whoever has read it before has read what is there now.
+    fn before_change(&mut self, at: &[u8]) {
+        if let Ok(meta) = path(at).metadata()
+            && meta.is_file()
+        {
+            self.contents.before_writing((meta.dev(), meta.ino()));
+        }
+    }
+
+    fn before_change_or_making(&mut self, at: &[u8], op: &PathOp, seat: &Seat<'_>) -> Was {
+        let there = match seat.places.holds(path(at)) {
+            Some(there) => there,
+            None => {
+                self.before_change(at);
+                match op.follow {
+                    vrift_vfs::Follow::Yes => path(at).exists(),
+                    vrift_vfs::Follow::No => path(at).symlink_metadata().is_ok(),
+                }
+            }
+        };
+        if there { Was::There } else { Was::Missing }
+    }
+
+    /// Records what came of a call that names a file.
+    pub(super) fn file(&mut self, named: Named, ended: &Ended<'_>, seat: &Seat<'_>) {
+        let Named { kind, path, other } = named;
+        match kind {
+            Kind::Opens(handle, create, was) => {
+                self.file_opened((handle, create, was), path, ended, seat);
+            }
+            Kind::Is(act) => {
+                if act.changes() && ended.succeeded() && ended.verdict == Verdict::Host {
+                    self.changed.did(act, &path, other.as_deref());
+                }
+                let ended = Ended { verdict: written(act, ended), ..*ended };
+                self.access(act, &path, other.as_deref(), None, Part::First, &ended, seat);
+            }
+            Kind::Unmodelled => {
+                let verdict = match ended.verdict {
+                    Verdict::Host => Verdict::Unmodelled,
+                    other => other,
+                };
+                let ended = Ended { verdict, ..*ended };
+                self.access(Act::Probe, &path, None, None, Part::First, &ended, seat);
+            }
+        }
+    }
+
+    fn file_opened(
+        &mut self,
+        (handle, create, was): (Handle, Create, Was),
+        asked: Vec<u8>,
+        ended: &Ended<'_>,
+        seat: &Seat<'_>,
+    ) {
+        let act = opening(handle, create, was);
+        let Outcome::Value(fd) = ended.outcome else {
+            self.access(act, &asked, None, None, Part::First, ended, seat);
+            return;
+        };
+        let fd = fd as i32;
+        // What stands for a directory of a mount is one too.
+        let is_directory = path(format!("/proc/{}/fd/{fd}", seat.tid).as_bytes()).is_dir();
+        let act = match act {
+            Act::Read if is_directory => Act::List,
+            act => act,
+        };
+        let path = opened(seat, fd).unwrap_or_else(|| asked.clone());
+        let other = (path != asked).then_some(&asked[..]);
+        if act.changes() && seat.places.mounted(fd).is_none() {
+            self.changed.did(act, &path, None);
+            if let Some(meta) = crate::procfs::backing(seat.tid, fd) {
+                self.contents.before_writing((meta.dev, meta.ino));
+            }
+        }
+        let version = match act {
+            Act::Read | Act::ReadWrite => self.version(fd, &path, ended, seat),
+            _ => None,
+        };
+        let ended = Ended { verdict: written(act, ended), ..*ended };
+        self.access(act, &path, other, version, Part::First, &ended, seat);
+    }
+
+    /// The path of an open file and what it holds.
+    pub(super) fn opened(
+        &mut self,
+        fd: i32,
+        ended: &Ended<'_>,
+        seat: &Seat<'_>,
+    ) -> Option<(Vec<u8>, Option<VersionId>)> {
+        let path = opened(seat, fd)?;
+        let version = self.version(fd, &path, ended, seat);
+        Some((path, version))
+    }
+
+    /// The version of what an open file holds.
+    fn version(
+        &mut self,
+        fd: i32,
+        path: &[u8],
+        ended: &Ended<'_>,
+        seat: &Seat<'_>,
+    ) -> Option<VersionId> {
+        if let Some(Note::Blob(hex)) = ended.note {
+            let digest: Digest = hex.parse().ok()?;
+            let size = reopened(seat.tid, fd).and_then(|file| file.metadata().ok());
+            return Some(self.contents.blob(digest, path, size.map_or(0, |meta| meta.len())));
+        }
+        if seat.places.mounted(fd).is_some()
+            && let Some((_, Some(digest))) =
+                crate::procfs::link(seat.tid, fd).and_then(|real| seat.places.behind(&real))
+        {
+            let size = reopened(seat.tid, fd).and_then(|file| file.metadata().ok());
+            return Some(self.contents.blob(digest, path, size.map_or(0, |meta| meta.len())));
+        }
+        self.contents.version(reopened(seat.tid, fd)?, path, When::AsNeeded)
+    }
+}
+
+/// What an open does with the file.
+fn opening(handle: Handle, create: Create, was: Was) -> Act {
+    match (handle, create, was) {
+        (_, Create::New | Create::Nameless, _) | (_, Create::IfMissing, Was::Missing) => {
+            Act::Create
+        }
+        (Handle::Path, ..) => Act::Probe,
+        (Handle::Read, ..) => Act::Read,
+        (Handle::Write { truncates: true, .. }, ..) => Act::Replace,
+        (Handle::Write { reads: true, truncates: false }, ..) => Act::ReadWrite,
+        (Handle::Write { reads: false, truncates: false }, ..) => Act::Write,
+    }
+}
+
+/// What is written in a mount goes to a private copy.
+fn written(act: Act, ended: &Ended<'_>) -> Verdict {
+    match (act, ended.verdict) {
+        (
+            Act::Write | Act::ReadWrite | Act::Replace | Act::Create | Act::Truncate,
+            Verdict::Manifest | Verdict::Content,
+        ) if ended.succeeded() => Verdict::CopyOnWrite,
+        (_, verdict) => verdict,
+    }
+}
+
+fn made(kind: MakeKind) -> (Act, Option<Vec<u8>>) {
+    match kind {
+        MakeKind::Directory { .. } => (Act::MakeDirectory, None),
+        MakeKind::Symlink { target } => (Act::Symlink, Some(target)),
+        MakeKind::File { .. }
+        | MakeKind::Fifo { .. }
+        | MakeKind::Socket { .. }
+        | MakeKind::Device { .. } => (Act::MakeNode, None),
+    }
+}

@@ -1,0 +1,162 @@
+//! The recorder: what a program tree does, into a record (`vrift_audit`).
+//!
+//! ```text
+//!  Call at entry ─► Noted (paths, what is to be opened, arguments) ─► Outcome ─► events of the record
+//! ```
+//!
+//! It watches beside the sinks of a trace, at the same stops, but reads requests and not spellings:
+//! the paths and descriptors a call names, decoded as for a mount.
+//!
+//! Deliberately absent: any judgement. What is allowed is the policy's business.
+
+mod contents;
+mod escapes;
+mod files;
+mod hasher;
+mod left;
+mod network;
+mod noted;
+mod output;
+mod paths;
+mod programs;
+mod watched;
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use nix::unistd::Pid;
+use vrift_arch::Syscall;
+use vrift_arch::seccomp::Interest;
+use vrift_audit::{Ending, Event as Told, Header, How, Kin, Usage};
+
+use crate::view::event::{self, Core, Event};
+use contents::Contents;
+use output::Output;
+
+pub(crate) use noted::Noted;
+pub use watched::names as watched_names;
+
+/// Whether mounts are served to the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mounts {
+    /// They are.
+    Some,
+    /// There are none.
+    None,
+}
+
+/// Watches a program tree and writes its record.
+#[derive(Debug)]
+pub struct Recorder {
+    out: Output,
+    mounts: Mounts,
+    contents: Contents,
+    /// The paths the tree has changed, for the end.
+    changed: left::Changed,
+    /// Every process there was.
+    known: HashSet<Pid>,
+    /// What a task has used, told before its end.
+    used: Option<(Pid, Usage)>,
+    root: Option<Pid>,
+    ending: Ending,
+}
+
+impl Recorder {
+    /// Starts a record at `path`.
+    ///
+    /// # Errors
+    /// Those of making the file.
+    pub fn create(path: &Path, header: &Header, mounts: Mounts) -> Result<Recorder, RecordError> {
+        let out = Output::create(path, header)?;
+        let contents = Contents::new(out.clone());
+        Ok(Recorder {
+            out,
+            mounts,
+            contents,
+            changed: left::Changed::default(),
+            known: HashSet::new(),
+            used: None,
+            root: None,
+            ending: Ending::Unknown,
+        })
+    }
+
+    /// Whether a call is recorded.
+    pub(crate) fn interest(&self, syscall: Option<Syscall>) -> Interest {
+        watched::interest(syscall, self.mounts)
+    }
+
+    /// Takes note of an event that is no call.
+    pub(crate) fn event(&mut self, tid: Pid, event: &Event<'_>) {
+        match event {
+            Event::Born { child, kin } => {
+                self.start(tid);
+                let kin = match kin {
+                    event::Kin::Thread => Kin::Thread,
+                    event::Kin::Process => Kin::Process,
+                };
+                self.known.insert(*child);
+                self.tell::<&[u8]>(tid, Told::Started { child: child.as_raw(), kin });
+            }
+            Event::Used { user, system, resources } => {
+                let used = Usage {
+                    user_us: user.as_micros() as u64,
+                    system_us: system.as_micros() as u64,
+                    memory_max_kib: resources.memory_max_kib,
+                    blocks_read: resources.blocks_read,
+                    blocks_written: resources.blocks_written,
+                };
+                self.used = Some((tid, used));
+            }
+            Event::Exited { code } => self.ended(tid, How::Ended(Ending::Exited(*code))),
+            Event::Killed { signo, core } => {
+                let core = *core == Core::Dumped;
+                self.ended(tid, How::Ended(Ending::Killed { signo: *signo, core }));
+            }
+            Event::Superseded { by } => self.ended(*by, How::Superseded),
+            Event::Enter { .. }
+            | Event::Leave { .. }
+            | Event::Signal { .. }
+            | Event::Stopped { .. }
+            | Event::Executed => {}
+        }
+    }
+
+    fn ended(&mut self, tid: Pid, how: How) {
+        let used = self.used.take().filter(|(of, _)| *of == tid).map(|(_, used)| used);
+        if let (true, How::Ended(ending)) = (self.root == Some(tid), how) {
+            self.ending = ending;
+        }
+        self.tell::<&[u8]>(tid, Told::Ended { how, used: used.unwrap_or_default() });
+    }
+
+    /// The first task that does anything is the command.
+    fn start(&mut self, tid: Pid) {
+        if self.root.is_none() {
+            self.root = Some(tid);
+            self.known.insert(tid);
+            self.out.start();
+            self.tell::<&[u8]>(tid, Told::Started { child: tid.as_raw(), kin: Kin::Root });
+        }
+    }
+
+    fn tell<T: AsRef<[u8]>>(&self, tid: Pid, event: Told<T>) {
+        self.out.tell(tid, event);
+    }
+
+    /// Completes the record.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.contents.settle(|path| self.changed.has(path));
+        self.leave_files();
+        self.out.finish(self.ending)
+    }
+
+    /// What went wrong with the record meanwhile, once.
+    pub(crate) fn trouble(&mut self) -> Option<RecordError> {
+        self.out.trouble()
+    }
+}
+
+/// Why a record cannot be written.
+pub type RecordError = vrift_audit::Error;

@@ -1,0 +1,206 @@
+//! Calls that name endpoints, and who is behind them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::Pid;
+use vrift_arch::abi::{AF_UNIX, UnixName, unix_name};
+use vrift_arch::{Arch, Arg, Syscall};
+use vrift_audit::{Endpoint, Escape, Event as Told, NetworkAct};
+use vrift_vfs::{At, Follow, PathOp};
+
+use super::Recorder;
+use super::noted::Ended;
+use super::paths::absolute;
+use crate::call::{Call, Outcome};
+use crate::descriptors;
+use crate::memory::GuestAddr;
+use crate::messages;
+use crate::view::places::Seat;
+
+/// The longest socket address (`struct sockaddr_storage`).
+const ADDRESS_BYTES_MAX: u64 = 128;
+
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+const AF_NETLINK: u16 = 16;
+
+/// An endpoint a call is about.
+#[derive(Debug)]
+pub(super) struct Peer {
+    act: NetworkAct,
+    /// The socket.
+    fd: i32,
+    at: Where,
+}
+
+/// Where its address is.
+#[derive(Debug)]
+enum Where {
+    /// The caller gave it.
+    Given(Endpoint<Vec<u8>>),
+    /// The kernel will write it here, and its length there.
+    Told(GuestAddr, GuestAddr),
+}
+
+impl Recorder {
+    /// The endpoints a call names; `None` if it is not about any.
+    pub(super) fn peers<A: Arch>(&self, call: &Call, seat: &Seat<'_>) -> Option<Vec<Peer>> {
+        let fd = call.arg(Arg::A0) as i32;
+        let given = |act, addr: u64, len: u64| {
+            let at = Where::Given(endpoint(GuestAddr(addr), len, seat));
+            vec![Peer { act, fd, at }]
+        };
+        let (second, third) = (call.arg(Arg::A1), call.arg(Arg::A2));
+        Some(match call.syscall? {
+            Syscall::Connect => given(NetworkAct::Connect, second, third),
+            Syscall::Bind => given(NetworkAct::Bind, second, third),
+            Syscall::Sendto if call.arg(Arg::A4) != 0 => {
+                given(NetworkAct::Send, call.arg(Arg::A4), call.arg(Arg::A5))
+            }
+            Syscall::Sendto => Vec::new(),
+            Syscall::Sendmsg | Syscall::Sendmmsg => {
+                let named = messages::of::<A>(call, seat.memory);
+                let named = named.iter().filter_map(|message| message.name());
+                named.flat_map(|(at, len)| given(NetworkAct::Send, at.0, len)).collect()
+            }
+            Syscall::Accept | Syscall::Accept4 => {
+                let at = Where::Told(GuestAddr(second), GuestAddr(third));
+                vec![Peer { act: NetworkAct::Accept, fd, at }]
+            }
+            _ => return None,
+        })
+    }
+
+    /// Records what came of a call that names endpoints.
+    pub(super) fn network(&mut self, peers: Vec<Peer>, ended: &Ended<'_>, seat: &Seat<'_>) {
+        for Peer { act, fd, at } in peers {
+            let socket = match (act, ended.outcome) {
+                (NetworkAct::Accept, Outcome::Value(accepted)) => accepted as i32,
+                _ => fd,
+            };
+            let endpoint = match at {
+                Where::Given(endpoint) => endpoint,
+                Where::Told(at, len) if ended.succeeded() => {
+                    let len = seat.memory.read_u32(len).unwrap_or(0);
+                    endpoint(at, u64::from(len), seat)
+                }
+                Where::Told(..) => Endpoint::Other { family: 0 },
+            };
+            let (call, outcome) = (ended.call, ended.told());
+            if ended.verdict == vrift_audit::Verdict::Host
+                && let (NetworkAct::Bind, Endpoint::Unix(path)) = (act, &endpoint)
+                && ended.succeeded()
+            {
+                self.changed.did(vrift_audit::Act::MakeNode, path, None);
+            }
+            if ended.succeeded() {
+                self.look_behind(act, socket, &endpoint, call, seat);
+            }
+            let call = call.as_bytes().to_vec();
+            self.tell(seat.tid, Told::Network { call, act, endpoint, outcome });
+        }
+    }
+
+    /// Whoever is not of the tree may do anything for it.
+    fn look_behind(
+        &mut self,
+        act: NetworkAct,
+        socket: i32,
+        endpoint: &Endpoint<Vec<u8>>,
+        call: &'static str,
+        seat: &Seat<'_>,
+    ) {
+        let detail = match endpoint {
+            Endpoint::Unix(path) => path.clone(),
+            Endpoint::Abstract(name) => [b"@", &name[..]].concat(),
+            Endpoint::Unnamed if act == NetworkAct::Accept => b"accepted".to_vec(),
+            _ => return,
+        };
+        if act == NetworkAct::Bind {
+            return;
+        }
+        // Of a socket for datagrams nobody is told.
+        let peer = peer(seat.tid, socket);
+        if peer.is_some_and(|peer| self.known.contains(&peer)) {
+            return;
+        }
+        let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
+        let outcome = vrift_audit::Outcome::Done;
+        self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
+    }
+}
+
+/// The process at the other end of a task's UNIX socket: the one that listens there, or that
+/// connected.
+fn peer(tid: Pid, fd: i32) -> Option<Pid> {
+    let process = crate::procfs::process(tid)?;
+    let socket = descriptors::copied(tid, process, fd).ok()?;
+    let pid = getsockopt(&socket, PeerCredentials).ok()?.pid();
+    (pid > 0).then(|| Pid::from_raw(pid))
+}
+
+/// The endpoint in a socket address.
+fn endpoint(at: GuestAddr, len: u64, seat: &Seat<'_>) -> Endpoint<Vec<u8>> {
+    let mut address = vec![0; len.min(ADDRESS_BYTES_MAX) as usize];
+    if seat.memory.read_exact(at, &mut address).is_err() {
+        return Endpoint::Other { family: 0 };
+    }
+    named(&address, |path| {
+        absolute(&PathOp { at: At::Cwd, path: path.to_vec(), follow: Follow::Yes }, seat)
+    })
+}
+
+/// The endpoint that an address names (`struct sockaddr_in` and its like).
+fn named(address: &[u8], absolute: impl Fn(&[u8]) -> Vec<u8>) -> Endpoint<Vec<u8>> {
+    let Some((family, rest)) = address.split_first_chunk::<2>() else {
+        return Endpoint::Unnamed;
+    };
+    let family = u16::from_ne_bytes(*family);
+    let bytes = |from: usize, count: usize| rest.get(from..from + count).unwrap_or_default();
+    let port = || bytes(0, 2).try_into().map_or(0, u16::from_be_bytes);
+    match family {
+        AF_UNIX => match unix_name(address) {
+            Some(UnixName::Path(path)) => Endpoint::Unix(absolute(path)),
+            Some(UnixName::Abstract(name)) => Endpoint::Abstract(name.to_vec()),
+            Some(UnixName::Unnamed) | None => Endpoint::Unnamed,
+        },
+        AF_INET => match <[u8; 4]>::try_from(bytes(2, 4)) {
+            Ok(ip) => Endpoint::Inet { ip: IpAddr::V4(Ipv4Addr::from(ip)), port: port() },
+            Err(_) => Endpoint::Other { family },
+        },
+        AF_INET6 => match <[u8; 16]>::try_from(bytes(6, 16)) {
+            Ok(ip) => Endpoint::Inet { ip: IpAddr::V6(Ipv6Addr::from(ip)), port: port() },
+            Err(_) => Endpoint::Other { family },
+        },
+        AF_NETLINK => {
+            let port = bytes(2, 4).try_into().map_or(0, u32::from_ne_bytes);
+            Endpoint::Netlink { port }
+        }
+        family => Endpoint::Other { family },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_read_from_addresses() {
+        let check = |address: &[u8], expected| {
+            assert_eq!(named(address, |path| [b"/cwd/", path].concat()), expected);
+        };
+        let inet = |ip: &str, port| Endpoint::Inet { ip: ip.parse().expect("an address"), port };
+        check(b"\x02\0\x01\xbb\x7f\0\0\x01\0\0\0\0\0\0\0\0", inet("127.0.0.1", 443));
+        let mut six = b"\x0a\0\0\x50\0\0\0\0".to_vec();
+        six.extend(Ipv6Addr::LOCALHOST.octets());
+        check(&six, inet("::1", 80));
+        check(&six[..20], Endpoint::Other { family: AF_INET6 });
+        check(b"\x01\0s\0", Endpoint::Unix(b"/cwd/s".to_vec()));
+        check(b"\x01\0\0abs", Endpoint::Abstract(b"abs".to_vec()));
+        check(b"\x01\0", Endpoint::Unnamed);
+        check(b"\x10\0\0\0\x05\0\0\0\0\0\0\0", Endpoint::Netlink { port: 5 });
+        check(b"\x11\0", Endpoint::Other { family: 17 });
+        check(b"", Endpoint::Unnamed);
+    }
+}

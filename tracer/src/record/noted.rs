@@ -1,0 +1,192 @@
+//! What is known of a call when it is made, until it is known what came of it.
+
+use vrift_arch::{Arch, Arg, Policy, Syscall};
+use vrift_audit::{Access, Act, Escape, Event as Told, Part, Verdict, VersionId};
+
+use super::files::Named;
+use super::network::Peer;
+use super::programs::Start;
+use super::{Mounts, Recorder, escapes};
+use crate::call::{Abi, Call, Outcome};
+use crate::decode::decode;
+use crate::view::inside;
+use crate::view::note::Note;
+use crate::view::places::Seat;
+
+/// A call that is recorded when it ends.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    call: &'static str,
+    what: What,
+    escape: Option<(Escape, String)>,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    /// It names a file.
+    File(Named),
+    /// It executes a program.
+    Program(Box<Start>),
+    /// It names endpoints.
+    Network(Vec<Peer>),
+    /// It maps code of this descriptor.
+    Map(i32),
+    /// It names nothing: only on what grounds it was answered is of interest.
+    Nothing,
+}
+
+impl Noted {
+    /// Whether what comes of it must be seen, if the kernel makes it as it is.
+    pub(crate) fn awaits_its_end(&self) -> bool {
+        self.escape.is_some() || !matches!(self.what, What::Nothing)
+    }
+}
+
+impl Recorder {
+    /// Reads what a call names, before it is made.
+    pub(crate) fn enter<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
+        self.start(seat.tid);
+        let meant = match call.syscall {
+            // Decoded as it is, for it may name a path of a mount.
+            Some(Syscall::Socketcall) => inside::meant::<A>(call, seat.memory)?,
+            _ => call.clone(),
+        };
+        let escape = escapes::of(call);
+        let what = self.what::<A>(&meant, seat);
+        if let (What::Nothing, None, Mounts::None) = (&what, &escape, self.mounts) {
+            return None;
+        }
+        let call = meant.syscall.map_or("", |syscall| syscall.row().name);
+        Some(Box::new(Noted { call, what, escape }))
+    }
+
+    fn what<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> What {
+        let Some(syscall) = call.syscall else { return What::Nothing };
+        if let Abi::Foreign { .. } = call.abi {
+            return What::Nothing;
+        }
+        if let Some(peers) = match call.abi {
+            Abi::Compat => self.peers::<A::Compat>(call, seat),
+            Abi::Native | Abi::Foreign { .. } => self.peers::<A>(call, seat),
+        } {
+            return What::Network(peers);
+        }
+        match (syscall, syscall.row().policy) {
+            (Syscall::Mmap | Syscall::Mmap2, _) => match call.arg(Arg::A4) as i32 {
+                fd @ 0.. => What::Map(fd),
+                _ => What::Nothing,
+            },
+            (_, Policy::Model(model)) => {
+                let decoded = match call.abi {
+                    Abi::Compat => decode::<A::Compat>(model, call, seat.memory),
+                    Abi::Native | Abi::Foreign { .. } => decode::<A>(model, call, seat.memory),
+                };
+                match (decoded, call.abi) {
+                    (Ok(operation), Abi::Compat) => {
+                        self.operation::<A::Compat>(operation, call, seat)
+                    }
+                    (Ok(operation), _) => self.operation::<A>(operation, call, seat),
+                    // The kernel will not make it.
+                    (Err(_), _) => What::Nothing,
+                }
+            }
+            _ => What::Nothing,
+        }
+    }
+
+    /// Records a call that has ended.
+    pub(crate) fn leave(
+        &mut self,
+        noted: Noted,
+        outcome: Outcome,
+        note: Option<&Note>,
+        seat: &Seat<'_>,
+    ) {
+        let ended = Ended { call: noted.call, outcome, note, verdict: verdict(note) };
+        if let Outcome::Restarts(_) = outcome {
+            // It is made again, and seen again.
+            return;
+        }
+        if let Some((kind, detail)) = noted.escape {
+            let (call, detail) = (noted.call.as_bytes(), detail.as_bytes());
+            let told = Told::Escape { kind, call, detail, outcome: ended.told() };
+            self.tell(seat.tid, told);
+        }
+        match noted.what {
+            What::File(named) => self.file(named, &ended, seat),
+            What::Program(start) => self.program(*start, &ended, seat),
+            What::Network(peers) => self.network(peers, &ended, seat),
+            What::Map(fd) => self.mapped(fd, &ended, seat),
+            What::Nothing if note.is_some() => {
+                let (call, verdict) = (noted.call, ended.verdict);
+                self.tell(seat.tid, Told::Call { call, verdict, outcome: ended.told() });
+            }
+            What::Nothing => {}
+        }
+    }
+
+    fn mapped(&mut self, fd: i32, ended: &Ended<'_>, seat: &Seat<'_>) {
+        if let Outcome::Value(_) = ended.outcome
+            && let Some((path, version)) = self.opened(fd, ended, seat)
+        {
+            let verdict = match seat.places.mounted(fd) {
+                Some(_) => Verdict::ByDesign,
+                None => Verdict::Host,
+            };
+            let ended = Ended { verdict, ..*ended };
+            self.access(Act::Map, &path, None, version, Part::First, &ended, seat);
+        }
+    }
+
+    /// Records what was done with one file.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one event")]
+    pub(super) fn access(
+        &mut self,
+        act: Act,
+        path: &[u8],
+        other: Option<&[u8]>,
+        version: Option<VersionId>,
+        part: Part,
+        ended: &Ended<'_>,
+        seat: &Seat<'_>,
+    ) {
+        let (verdict, outcome) = (ended.verdict, ended.told());
+        let call = ended.call.as_bytes();
+        let access = Access { call, act, path, other, version, part, verdict, outcome };
+        self.tell(seat.tid, Told::File(access));
+    }
+}
+
+/// A call's end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended<'a> {
+    pub(super) call: &'static str,
+    pub(super) outcome: Outcome,
+    pub(super) note: Option<&'a Note>,
+    pub(super) verdict: Verdict,
+}
+
+impl Ended<'_> {
+    /// What came of it, as a record tells it.
+    pub(super) fn told(&self) -> vrift_audit::Outcome {
+        match self.outcome {
+            Outcome::Value(_) => vrift_audit::Outcome::Done,
+            Outcome::Error(errno) => vrift_audit::Outcome::Failed(errno as u16),
+            Outcome::Restarts(_) | Outcome::Never => vrift_audit::Outcome::Never,
+        }
+    }
+
+    pub(super) fn succeeded(&self) -> bool {
+        matches!(self.outcome, Outcome::Value(_))
+    }
+}
+
+/// On what grounds a call was answered, as far as what vrift made of it tells.
+fn verdict(note: Option<&Note>) -> Verdict {
+    match note {
+        None | Some(Note::Redirected(_)) => Verdict::Host,
+        Some(Note::Manifest) => Verdict::Manifest,
+        Some(Note::Blob(_)) => Verdict::Content,
+        Some(Note::Refused { .. }) => Verdict::Refused,
+    }
+}

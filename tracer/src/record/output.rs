@@ -1,0 +1,115 @@
+//! Where a record goes: shared by the tracer and the thread that hashes.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
+use nix::unistd::Pid;
+use vrift_audit::{Ending, Error, Event, Header, Totals, Writer};
+
+/// How long something may wait to be written, so that little is lost if vrift is killed.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A record that several threads write to.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    shared: Arc<Mutex<Shared>>,
+    start: Instant,
+}
+
+#[derive(Debug)]
+struct Shared {
+    writer: Option<Writer>,
+    trouble: Option<Error>,
+    incomplete: u64,
+    violations: u64,
+}
+
+impl Output {
+    pub(super) fn create(path: &Path, header: &Header) -> Result<Output, Error> {
+        let writer = Some(Writer::create(path, header)?);
+        let shared = Shared { writer, trouble: None, incomplete: 0, violations: 0 };
+        Ok(Output { shared: Arc::new(Mutex::new(shared)), start: Instant::now() })
+    }
+
+    /// Starts to write what has waited long enough.
+    pub(super) fn start(&self) {
+        let shared = Arc::downgrade(&self.shared);
+        let flush = move || {
+            loop {
+                thread::sleep(PATIENCE);
+                let Some(shared) = shared.upgrade() else { return };
+                let mut shared = lock(&shared);
+                let Some(writer) = &mut shared.writer else { return };
+                let flushed = writer.flush();
+                shared.note(flushed);
+            }
+        };
+        // Without that thread frames are written when they are full.
+        drop(in_background("vrift-flush", flush));
+    }
+
+    pub(super) fn tell<T: AsRef<[u8]>>(&self, tid: Pid, event: Event<T>) {
+        let mut shared = lock(&self.shared);
+        if let Event::Violation { .. } = event {
+            shared.violations += 1;
+        }
+        // Under the lock: times do not decrease in the file.
+        let at = self.start.elapsed();
+        if let Some(writer) = &mut shared.writer {
+            let told = writer.append(at, tid.as_raw(), event);
+            shared.note(told);
+        }
+    }
+
+    /// Counts an event of which something is not known.
+    pub(super) fn incomplete(&self) {
+        lock(&self.shared).incomplete += 1;
+    }
+
+    pub(super) fn trouble(&self) -> Option<Error> {
+        lock(&self.shared).trouble.take()
+    }
+
+    pub(super) fn finish(&self, ending: Ending) -> io::Result<()> {
+        let mut shared = lock(&self.shared);
+        let Some(writer) = shared.writer.take() else { return Ok(()) };
+        let totals = Totals {
+            events: writer.events(),
+            ending,
+            wall_ns: self.start.elapsed().as_nanos() as u64,
+            incomplete: shared.incomplete,
+            violations: shared.violations,
+        };
+        writer.finish(totals).map(drop).map_err(io::Error::other)
+    }
+}
+
+impl Shared {
+    /// A record that cannot be written ends there; the command goes on.
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.writer = None;
+            self.trouble = Some(error);
+        }
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a thread that gets no signals: those are for the thread that traces.
+pub(super) fn in_background(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<thread::JoinHandle<()>> {
+    let mut before = SigSet::empty();
+    pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::all()), Some(&mut before))?;
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
+    thread
+}

@@ -1,0 +1,110 @@
+//! Absolute paths of what a call names.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Pid;
+use vrift_vfs::{At, PathOp};
+
+use crate::procfs;
+use crate::view::places::Seat;
+
+/// What the kernel writes behind the path of an open file that has lost its name.
+const DELETED: &[u8] = b" (deleted)";
+
+/// The path an operation names, made absolute; its symlinks are as they are.
+pub(super) fn absolute(op: &PathOp, seat: &Seat<'_>) -> Vec<u8> {
+    if op.path.first() == Some(&b'/') {
+        return clean(&op.path);
+    }
+    let base = match op.at {
+        At::Cwd => directory(seat),
+        At::Fd(fd) => opened(seat, fd).unwrap_or_else(|| b"?".to_vec()),
+    };
+    if op.path.is_empty() {
+        return base;
+    }
+    clean(&[&base[..], b"/", &op.path].concat())
+}
+
+/// The current directory.
+pub(super) fn directory(seat: &Seat<'_>) -> Vec<u8> {
+    let path = seat.places.mounted_directory().or_else(|| procfs::directory(seat.tid).ok());
+    path.map_or_else(|| b"?".to_vec(), |path| path.into_os_string().into_vec())
+}
+
+/// The path of an open file, as `/proc` shows it; it may have lost that name.
+pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
+    let path = seat.places.mounted(fd).or_else(|| procfs::link(seat.tid, fd))?;
+    let mut path = path.into_os_string().into_vec();
+    if path.ends_with(DELETED) {
+        path.truncate(path.len() - DELETED.len());
+    }
+    (path.first() == Some(&b'/')).then_some(path)
+}
+
+/// Another open file on what a task has open, to be read. It must not wait for anybody, nor become a
+/// terminal of vrift's.
+pub(super) fn reopened(tid: Pid, fd: i32) -> Option<File> {
+    open(Path::new(&format!("/proc/{tid}/fd/{fd}")))
+}
+
+/// A file of the host, to be read, if it is a regular one.
+pub(super) fn open(path: &Path) -> Option<File> {
+    // What is no regular file may do something when it is opened.
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    OpenOptions::new().read(true).custom_flags(flags).open(path).ok()
+}
+
+/// Bytes as a path.
+pub(super) fn path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+/// A path without `.` and without empty names. `..` is taken physically, which only the kernel can
+/// tell where symlinks are before it.
+pub(super) fn clean(path: &[u8]) -> Vec<u8> {
+    let names = || path.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
+    if names().any(|name| name == b"..")
+        && let Some(physical) = physical(path)
+    {
+        return physical.into_os_string().into_vec();
+    }
+    let mut clean = Vec::with_capacity(path.len());
+    for name in names() {
+        clean.push(b'/');
+        clean.extend(name);
+    }
+    if clean.is_empty() { b"/".to_vec() } else { clean }
+}
+
+/// A path with all but its last name resolved.
+fn physical(bytes: &[u8]) -> Option<PathBuf> {
+    let full = path(bytes);
+    match full.file_name() {
+        Some(name) => Some(full.parent()?.canonicalize().ok()?.join(name)),
+        None => full.canonicalize().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn paths_are_cleaned_without_changing_what_they_name() {
+        for (given, clean) in [
+            ("/", "/"),
+            ("//a//b/./c/", "/a/b/c"),
+            ("/usr/../etc", "/etc"),
+            ("/usr/bin/../lib/../../etc/passwd", "/etc/passwd"),
+            ("/proc/self/nothing-here/../x", "/proc/self/nothing-here/../x"),
+        ] {
+            assert_eq!(super::clean(given.as_bytes()), clean.as_bytes(), "{given}");
+        }
+    }
+}

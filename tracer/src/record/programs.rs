@@ -1,0 +1,159 @@
+//! Executions: what was named, what the kernel opened for it, with which words.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use vrift_arch::Arch;
+use vrift_arch::syscall::Kind;
+use vrift_audit::{
+    Act, Escape, Event as Told, Execution, Part, Redaction, Value, Variable, VersionId, redact,
+};
+use vrift_cas::Digest;
+use vrift_vfs::{At, Exec, Purpose, Target};
+
+use super::Recorder;
+use super::contents::When;
+use super::noted::{Ended, What};
+use super::paths::{absolute, directory, open, opened, path};
+use crate::call::Call;
+use crate::decode::arg_of_kind;
+use crate::engine::pointers;
+use crate::memory::GuestAddr;
+use crate::view::note::Note;
+use crate::view::places::Seat;
+
+/// The longest argument with its NUL (`MAX_ARG_STRLEN`).
+const WORD_BYTES_MAX: usize = 32 * 4096;
+
+/// An execution that is asked for.
+#[derive(Debug)]
+pub(super) struct Start {
+    path: Vec<u8>,
+    /// What the file holds, if it is one of the host.
+    version: Option<VersionId>,
+    argv: Vec<Vec<u8>>,
+    env: Vec<Vec<u8>>,
+    cwd: Vec<u8>,
+}
+
+impl Recorder {
+    /// Reads what is to be executed: afterwards the caller's memory is gone.
+    pub(super) fn starts<A: Arch>(&mut self, exec: &Exec, call: &Call, seat: &Seat<'_>) -> What {
+        let asked = match &exec.target {
+            Target::Path(op) => absolute(op, seat),
+            Target::Open(At::Fd(fd)) | Target::Content(fd) => opened(seat, *fd).unwrap_or_default(),
+            Target::Open(At::Cwd) => directory(seat),
+        };
+        if exec.purpose == Purpose::Check {
+            return What::File(super::files::Named::probed(asked));
+        }
+        let version = match seat.places.holds(path(&asked)) {
+            Some(_) => None,
+            None => open(path(&asked))
+                .and_then(|file| self.contents.version(file, &asked, When::AsNeeded)),
+        };
+        let words = |kind| {
+            let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
+            let pointers = pointers(GuestAddr(at), A::WORD, seat.memory).unwrap_or_default();
+            let strings = pointers.into_iter().filter(|&at| at != 0);
+            strings
+                .map_while(|at| seat.memory.read_cstr(GuestAddr(at), WORD_BYTES_MAX).ok())
+                .collect::<Vec<_>>()
+        };
+        What::Program(Box::new(Start {
+            path: asked,
+            version,
+            argv: words(Kind::Argv),
+            env: words(Kind::Envp),
+            cwd: directory(seat),
+        }))
+    }
+
+    /// Records what came of an execution.
+    pub(super) fn program(&mut self, start: Start, ended: &Ended<'_>, seat: &Seat<'_>) {
+        let version = match ended.note {
+            Some(Note::Blob(hex)) => hex.parse().ok().map(|digest: Digest| {
+                self.contents.blob(digest, &start.path, size(seat.tid.as_raw()))
+            }),
+            _ => start.version,
+        };
+        let act = Act::Execute;
+        if !ended.succeeded() {
+            self.access(act, &start.path, None, None, Part::First, ended, seat);
+            return;
+        }
+        let loaded = self.loaded(seat);
+        // By its own name, if the path was a symlink.
+        let program = loaded.iter().find(|(_, loaded)| *loaded == version && version.is_some());
+        let led = program.map_or(&start.path, |(path, _)| path).clone();
+        let asked = (led != start.path).then_some(&start.path[..]);
+        self.access(act, &led, asked, version, Part::First, ended, seat);
+        for (path, version) in loaded.iter().filter(|(path, _)| *path != led) {
+            self.access(Act::Load, path, None, *version, Part::Further, ended, seat);
+        }
+        if gains_rights(&start.path) {
+            let (kind, call) = (Escape::SetId, ended.call.as_bytes());
+            let (detail, outcome) = (&start.path[..], ended.told());
+            self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
+        }
+        let env = start.env.into_iter().map(variable).collect();
+        let Start { path: program, argv, cwd, .. } = start;
+        self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
+    }
+
+    /// The files that a new program finds mapped: itself and its dynamic linker.
+    fn loaded(&mut self, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
+        let maps = fs::read(format!("/proc/{}/maps", seat.tid)).unwrap_or_default();
+        let mut loaded: Vec<(Vec<u8>, Option<VersionId>)> = Vec::new();
+        let mut last: &[u8] = b"";
+        for line in maps.split(|&byte| byte == b'\n') {
+            let Some(at) = line.iter().position(|&byte| byte == b'/') else { continue };
+            if std::mem::replace(&mut last, &line[at..]) == &line[at..] {
+                continue;
+            }
+            let real = PathBuf::from(OsStr::from_bytes(&line[at..]));
+            let (shown, version) = match seat.places.behind(&real) {
+                Some((shown, digest)) => {
+                    let shown = shown.into_os_string().into_encoded_bytes();
+                    let size = real.metadata().map_or(0, |meta| meta.len());
+                    let version = digest.map(|digest| self.contents.blob(digest, &shown, size));
+                    (shown, version)
+                }
+                None => {
+                    let shown = line[at..].to_vec();
+                    let file = open(&real);
+                    let version =
+                        file.and_then(|file| self.contents.version(file, &shown, When::AsNeeded));
+                    (shown, version)
+                }
+            };
+            if !loaded.iter().any(|(path, _)| *path == shown) {
+                loaded.push((shown, version));
+            }
+        }
+        loaded
+    }
+}
+
+fn size(tid: i32) -> u64 {
+    fs::metadata(format!("/proc/{tid}/exe")).map_or(0, |meta| meta.len())
+}
+
+/// Whether a program has set-id bits, or capabilities of its own.
+fn gains_rights(program: &[u8]) -> bool {
+    const SET_ID: u32 = 0o6000;
+    path(program).metadata().is_ok_and(|meta| meta.permissions().mode() & SET_ID != 0)
+}
+
+fn variable(text: Vec<u8>) -> Variable<Vec<u8>> {
+    let end = text.iter().position(|&byte| byte == b'=').unwrap_or(text.len());
+    let (name, value) = (text[..end].to_vec(), text.get(end + 1..).unwrap_or_default().to_vec());
+    let value = match redact(&name, &value) {
+        Redaction::Keep => Value::Plain(value),
+        Redaction::Redact => Value::Redacted,
+    };
+    Variable { name, value }
+}

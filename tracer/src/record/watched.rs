@@ -1,0 +1,58 @@
+//! Which calls are recorded, and when a filter can tell that one is of no interest.
+
+use vrift_arch::seccomp::{Interest, Is, When};
+use vrift_arch::{Arg, Model, Policy, Syscall};
+
+use super::Mounts;
+use super::escapes;
+
+/// A mapping that may be executed: all values of `PROT_EXEC` (4) with the two below it.
+const EXECUTABLE: When = When { arg: Arg::A2, is: Is::AnyOf(&[4, 5, 6, 7]) };
+
+/// Whether a call is recorded; `None` stands for numbers no table knows.
+pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
+    let Some(syscall) = syscall else { return Interest::Always };
+    if escapes::kind(syscall).is_some() {
+        return Interest::Always;
+    }
+    match syscall {
+        Syscall::Mmap | Syscall::Mmap2 => return Interest::If(EXECUTABLE),
+        Syscall::Accept | Syscall::Accept4 => return Interest::Always,
+        _ => {}
+    }
+    match syscall.row().policy {
+        // Without an address it is what send(2) is made of.
+        Policy::Model(Model::SendTo) => Interest::If(When { arg: Arg::A5, is: Is::NonZero }),
+        Policy::Model(model) => names_something(model, mounts).into(),
+        Policy::Pass | Policy::Refuse(_) => Interest::No,
+    }
+}
+
+/// The names of the calls that are recorded, sorted.
+pub fn names(mounts: Mounts) -> Vec<String> {
+    let watched = |&&call: &&Syscall| interest(Some(call), mounts) != Interest::No;
+    let mut names: Vec<String> =
+        Syscall::ALL.iter().filter(watched).map(|call| call.row().name.to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Whether calls of a model name a file or an endpoint. What is done with an open descriptor tells
+/// nothing new of the host; where there are mounts those calls stop in any case.
+fn names_something(model: Model, mounts: Mounts) -> bool {
+    match model {
+        Model::Fstat
+        | Model::Fstatfs
+        | Model::Getdents
+        | Model::Fchdir
+        | Model::Getcwd
+        | Model::FgetXattr
+        | Model::FlistXattr
+        | Model::RecvMsg
+        | Model::Dup
+        | Model::Fcntl
+        | Model::Ioctl
+        | Model::Creds => mounts == Mounts::Some && !matches!(model, Model::Fcntl | Model::Ioctl),
+        _ => true,
+    }
+}
