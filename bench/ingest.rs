@@ -10,6 +10,8 @@
 mod kit;
 #[expect(dead_code, reason = "the lab serves other benches")]
 mod lab;
+#[path = "../tests/suite/noise.rs"]
+mod noise;
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +19,7 @@ use std::time::Instant;
 
 use kit::Sandbox;
 use lab::say;
+use noise::noise;
 
 /// Files of the tree of small ones, 100 to a directory.
 const SMALL_FILES: f64 = 50_000.0;
@@ -131,19 +134,6 @@ fn large_files(top: &Path) {
         let content = noise((LARGE_BYTES * scale()) as usize / 16, number + 1_000_000);
         fs::write(top.join(number.to_string()), content).expect("the sandbox is ours");
     }
-}
-
-fn noise(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
 }
 
 /// Runs all ways in turn, and prints how long they take beside the first.

@@ -33,6 +33,8 @@ mod manifest;
 mod mounts;
 #[path = "suite/nodes.rs"]
 mod nodes;
+#[path = "suite/noise.rs"]
+mod noise;
 #[path = "suite/patches.rs"]
 mod patches;
 #[path = "suite/programs.rs"]

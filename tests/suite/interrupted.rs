@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::kit::{Ran, Sandbox, have, root, run, skipped};
+use crate::noise::noise;
 use crate::trees;
 use crate::walker::{Detail, describe, in_file_system, same};
 
@@ -84,9 +85,9 @@ fn a_full_file_system_is_told_and_harms_nothing() {
     let source = sandbox.path("site/source");
     fs::create_dir(&source).expect("a new directory");
     for number in 0..40 {
-        fs::write(source.join(format!("{number}")), trees::noise(200_000, number)).expect("ours");
+        fs::write(source.join(format!("{number}")), noise(200_000, number)).expect("ours");
     }
-    fs::write(source.join("large"), trees::noise(3 << 20, 77)).expect("it is ours");
+    fs::write(source.join("large"), noise(3 << 20, 77)).expect("it is ours");
     in_file_system(&sandbox, "tmpfs", "size=2m", |place| {
         let store = place.join("store");
         let small = sandbox.path("site/small");

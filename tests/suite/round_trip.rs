@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::kit::{Ran, Sandbox, have, root, run, skipped};
+use crate::noise::noise;
 use crate::trees;
 use crate::walker::{Detail, describe, in_file_system, same};
 
@@ -158,7 +159,7 @@ fn a_damaged_and_a_missing_blob_are_named_and_the_rest_comes_out() {
     let sandbox = Sandbox::new();
     let source = sandbox.tree();
     fs::create_dir(&source).expect("a new directory");
-    let large = trees::noise(3 << 20, 9);
+    let large = noise(3 << 20, 9);
     for (name, content) in
         [("small", &b"small"[..]), ("large", &large), ("gone", b"gone"), ("good", b"good")]
     {

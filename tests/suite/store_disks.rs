@@ -5,6 +5,7 @@
 use std::fs;
 
 use crate::kit::{Ran, Sandbox, have, root, run, skipped};
+use crate::noise::noise;
 use crate::store_crash::Scene;
 
 const SMALL: &str = "mount -t tmpfs -o size=2m none \"$D\"";
@@ -32,16 +33,6 @@ fn on_disk(sandbox: &Sandbox, mount: &str, script: &str) -> Option<Ran> {
     Some(ran)
 }
 
-/// Content without holes and repetitions.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1u32;
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..length).map(next).collect()
-}
-
 #[test]
 fn a_full_disk_is_told_and_leaves_a_whole_store() {
     let scene = Scene::new();
@@ -57,7 +48,7 @@ fn a_full_disk_is_told_and_leaves_a_whole_store() {
         $V cas verify >/dev/null; echo verify $?
         $V manifest cat new.m large | cmp - new/large; echo same $?
     ";
-    fs::write(scene.tree.join("large"), noise(3 << 20)).expect("it is ours");
+    fs::write(scene.tree.join("large"), noise(3 << 20, 1)).expect("it is ours");
     let Some(ran) = on_disk(&scene.sandbox, SMALL, script) else { return };
     let out = ran.fine();
     let told = &out[out.find("ingest 125").unwrap_or_else(|| panic!("{out}"))..];
@@ -93,7 +84,7 @@ fn all_kinds(make: &str, mount: &str, shares: &str) {
         return;
     }
     let scene = Scene::new();
-    fs::write(scene.tree.join("large"), noise(3 << 20)).expect("it is ours");
+    fs::write(scene.tree.join("large"), noise(3 << 20, 1)).expect("it is ours");
     let mount =
         format!("truncate -s 400m image && {make} -q image && mount -o {mount} image \"$D\"");
     let script = "

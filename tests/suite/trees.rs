@@ -13,6 +13,7 @@ use nix::sys::time::TimeSpec;
 use rustix::fs::{XattrFlags, lsetxattr};
 
 use crate::kit::root;
+use crate::noise::noise;
 use crate::zoo::write;
 
 /// One of everything a directory can hold, with the names, modes, owners, times and attributes
@@ -125,18 +126,4 @@ pub(crate) fn node_modules(top: &Path, packages: usize) {
         let program = format!("../package-{number}/main.js");
         symlink(program, bin.join(format!("program-{number}"))).expect("a new link");
     }
-}
-
-/// Bytes without a short period.
-pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
 }
