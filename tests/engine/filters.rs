@@ -1,6 +1,8 @@
 //! Programs that install seccomp filters themselves: what their filters answer, they see.
 
-use crate::bench::{Bench, Way, same};
+use std::ffi::OsString;
+
+use crate::bench::{Bench, Way, guarded, same};
 
 #[test]
 fn c_067_filters_that_allow_everything() {
@@ -41,11 +43,48 @@ fn c_068_strict_mode_is_refused() {
 }
 
 #[test]
-fn c_067_a_filter_that_forbids_what_a_mount_would_need() {
+fn c_011_c_067_a_filter_that_forbids_what_a_mount_would_need() {
     same("filters", &["narrow"]);
 }
 
 #[test]
 fn c_067_a_filter_that_allows_only_what_the_program_uses() {
     same("filters", &["allow_list"]);
+}
+
+/// Where every border of a call is a stop, the kernel tells of the entry first and asks our filter then.
+#[test]
+fn c_010_a_call_that_stops_twice_at_its_entry_is_shown_once() {
+    let Some(bench) = Bench::new("filters") else { return };
+    for way in [Way::Traced, Way::Both] {
+        bench.run(way, &["allows"]);
+        let trace = bench.trace();
+        let looked = format!("newfstatat(AT_FDCWD, \"{}/missing\"", bench.sandbox.tree().display());
+        let lines = trace.lines().filter(|line| line.contains(&looked));
+        let failed = lines.clone().filter(|line| line.contains(" = -1 ENOENT "));
+        // Before the program's filters, between them, after them, and in a child.
+        assert_eq!((lines.count(), failed.count()), (4, 4), "{way:?}: {trace}");
+    }
+}
+
+/// A container forbids what vrift would like best; there is another way for all of it.
+#[test]
+fn c_011_c_032_a_filter_around_vrift() {
+    let Some(bench) = Bench::new("filters") else { return };
+    let around = |way| {
+        let inner = bench.guest_command(way, &["looks"]);
+        let mut words = vec![bench.guest.clone().into_os_string(), OsString::from("around")];
+        words.push(bench.sandbox.tree().into_os_string());
+        words.push(inner.get_program().to_owned());
+        words.extend(inner.get_args().map(OsString::from));
+        let ran = guarded(&mut bench.sandbox.natively(&words));
+        bench.is_clean();
+        ran
+    };
+    let native = around(Way::Native);
+    assert!(native.out().starts_with("inside: stat -> ok"), "{native}");
+    for way in Way::VRIFT {
+        let ran = around(way);
+        assert!(ran == native, "{way:?}: {ran}\nnatively: {native}");
+    }
 }
