@@ -70,8 +70,24 @@ fn same(words: &[&str]) {
     }
 }
 
+/// `ipc` returns 0 and stores the address, which is what shmat returns.
 #[test]
-fn c_048_files_are_looked_at_through_the_32_bit_interface() {
+fn c_048_the_address_of_attached_memory_is_told() {
+    let Some(bench) = bench("-m32") else { return };
+    let native = narrow(&bench, Way::Native, &[], &["attach"]);
+    if !native.out().starts_with("attached: 0\ndetached: 0\n") {
+        return skipped(&format!("no memory can be shared here: {native}"));
+    }
+    narrow(&bench, Way::Traced, &[], &["attach"]);
+    let trace = bench.trace();
+    let line = |name: &str| trace.lines().find(|line| line.contains(name)).unwrap_or_default();
+    let (_, told) = line(" shmat(").rsplit_once("= ").unwrap_or_default();
+    assert!(told.starts_with("0x"), "{trace}");
+    assert!(line(" shmdt(").contains(&format!("shmdt({told})")), "{trace}");
+}
+
+#[test]
+fn c_039_c_048_files_are_looked_at_through_the_32_bit_interface() {
     same(&["look"]);
 }
 

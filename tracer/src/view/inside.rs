@@ -65,7 +65,8 @@ fn of_ipc<A: Arch>(
         Syscall::Msgget => rest([first, second, 0, 0]),
         Syscall::Msgsnd => rest([first, pointer, second, third]),
         Syscall::Msgctl | Syscall::Shmctl => rest([first, second, pointer, 0]),
-        Syscall::Shmat => rest([first, pointer, second, 0]),
+        // Behind its own arguments: where the address is stored.
+        Syscall::Shmat => rest([first, pointer, second, third]),
         Syscall::Shmdt => rest([pointer, 0, 0, 0]),
         Syscall::Shmget => rest([first, second, third, 0]),
         Syscall::Semctl => {

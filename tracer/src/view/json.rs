@@ -124,7 +124,7 @@ fn call_fields(call: &Spelled, outcome: Outcome) -> Map<String, Json_> {
 
 fn result_json(value: i64, form: &ResultForm) -> Json_ {
     let mut result = Map::new();
-    result.insert("value".to_owned(), value.into());
+    result.insert("value".to_owned(), form.stored.unwrap_or(value).into());
     if let Some(remark) = &form.remark {
         result.insert("remark".to_owned(), remark.as_str().into());
     }

@@ -31,6 +31,8 @@ pub enum Base {
 pub struct ResultForm {
     /// The base of the number.
     pub base: Base,
+    /// The number that is meant, if it was stored and what was returned says only that.
+    pub stored: Option<i64>,
     /// What stands in parentheses behind it: `Timeout`, `flags O_RDWR`.
     pub remark: Option<String>,
     /// What the descriptor that was returned is open on.
@@ -55,7 +57,7 @@ impl ResultForm {
 
     /// A hexadecimal result with a remark.
     pub(crate) fn hex_remarked(remark: impl Into<String>) -> ResultForm {
-        ResultForm { base: Base::Hex, remark: Some(remark.into()), opened: None }
+        ResultForm { remark: Some(remark.into()), ..ResultForm::hex() }
     }
 }
 

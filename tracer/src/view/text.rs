@@ -519,7 +519,7 @@ pub(crate) fn push_args(buffer: &mut String, args: &[Value]) {
 pub(crate) fn push_outcome(buffer: &mut String, outcome: Outcome, form: &ResultForm) {
     match outcome {
         Outcome::Value(value) => {
-            push(buffer, format_args!("{}", number(value, form.base)));
+            push(buffer, format_args!("{}", number(form.stored.unwrap_or(value), form.base)));
             if let Some(opened) = &form.opened {
                 push(buffer, format_args!("{opened}"));
             }

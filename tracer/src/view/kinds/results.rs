@@ -19,7 +19,8 @@ fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
             ResultForm::hex_remarked(members(&choices::MEMBARRIER_CMD, value as u64))
         }
         "recvmmsg" => received(cx, value),
-        "brk" | "mmap" | "mremap" | "shmat" => ResultForm::hex(),
+        "brk" | "mmap" | "mremap" => ResultForm::hex(),
+        "shmat" => ResultForm { stored: special::attached(cx), ..ResultForm::hex() },
         "umask" => ResultForm::octal(),
         "fcntl" => special::fcntl_form(cx, value),
         "poll" | "ppoll" => polled(cx, name, value),

@@ -5,6 +5,7 @@ use super::super::{Cx, scalars::id};
 use super::misc::enter_row;
 use crate::call::Layer;
 use crate::call::Outcome;
+use crate::memory::GuestAddr;
 use crate::view::names::tasks;
 use crate::view::spelled::Spelled;
 use crate::view::value::{Field, Value, fields};
@@ -213,6 +214,14 @@ pub(super) fn enter_shmat(cx: &Cx<'_>) -> Vec<Value> {
         Value::Addr(cx.arg(1)),
         Value::flags(tasks::SHMAT.spell(cx.uint(2).into())),
     ]
+}
+
+/// The address shmat has stored, if it was called inside `ipc`.
+pub(in super::super) fn attached(cx: &Cx<'_>) -> Option<i64> {
+    match cx.call.layer {
+        Layer::Outer => None,
+        Layer::Inner => cx.memory.read_u32(GuestAddr(cx.arg(3))).ok().map(i64::from),
+    }
 }
 
 /// msgsnd and msgrcv: the last argument is a set of flags.

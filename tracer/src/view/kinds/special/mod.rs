@@ -24,6 +24,7 @@ use crate::view::spelled::{Comma, Spelled, Split};
 use crate::view::value::Value;
 
 pub(super) use fcntl::form as fcntl_form;
+pub(super) use ipc::attached;
 pub(super) use misc::ioprio;
 pub(super) use prctl::dumpable;
 pub(super) use segment::chosen;
