@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use crate::bench::{Bench, Way, guarded, same};
 use crate::kit::{Ran, root, run, skipped};
@@ -72,6 +73,50 @@ fn c_047_a_process_that_nobody_may_look_into_without_privilege() {
         let ran = guarded(&mut command);
         assert!(ran == native, "{way:?}: natively: {native}\n{ran}");
     }
+}
+
+/// A program that its user may execute and not read: the kernel closes its memory to others of its user.
+#[test]
+fn c_047_a_program_that_may_be_executed_but_not_read() {
+    let Some(mut bench) = Bench::new("closed") else { return };
+    let Some(guest) = bench.sandbox.compiled("engine/closed", &["-static"]) else { return };
+    bench.guest = guest;
+    let as_user = |command: &mut Command| {
+        if root() {
+            command.uid(65534).gid(65534);
+        }
+        guarded(command)
+    };
+    if !as_user(&mut bench.sandbox.vrift(["--version"])).status.success() {
+        return skipped("another user cannot execute vrift here");
+    }
+    for (name, mode) in [("trace", 0o666), ("own", 0o777)] {
+        let path = bench.sandbox.path(name);
+        let made = if name == "own" { fs::create_dir(&path) } else { fs::write(&path, "") };
+        made.expect("the sandbox is ours");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("it is ours");
+    }
+    fs::set_permissions(&bench.guest, Permissions::from_mode(0o111)).expect("it is ours");
+    let ran = |way| {
+        let mut command = bench.guest_command(way, &["looks"]);
+        as_user(command.env("XDG_RUNTIME_DIR", bench.sandbox.path("own")))
+    };
+    let native = ran(Way::Native);
+    assert_eq!(native.out(), "x: fine\nx: fine\nchild: exited 0\n");
+    for (way, out, consequence) in [
+        (Way::Traced, native.out(), "a trace shows addresses for its arguments"),
+        (Way::Mounted, native.out().replace("fine", "EACCES"), "fail with EACCES"),
+    ] {
+        let ran = ran(way);
+        assert_eq!(ran.out(), out, "{way:?}: {ran}");
+        let err = ran.err();
+        assert_eq!(err.matches("closed: vrift may not look into").count(), 1, "{way:?}: {ran}");
+        assert!(err.contains(consequence) && err.lines().count() == 1, "{way:?}: {ran}");
+    }
+    let trace = bench.trace();
+    let addressed = trace.lines().filter(|line| line.contains(" openat(AT_FDCWD, 0x"));
+    assert!(addressed.clone().count() >= 2, "{trace}");
+    assert!(!trace.contains("/x\""), "{trace}");
 }
 
 fn vrift_in_vrift(bench: &Bench, way: Way, inner: &[&str]) -> Ran {

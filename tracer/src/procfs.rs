@@ -110,6 +110,18 @@ pub(crate) fn status(tid: Pid) -> String {
     fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default()
 }
 
+/// What a program is called (`comm`), which may be any bytes; empty if it is gone.
+pub(crate) fn name(tid: Pid) -> String {
+    let name = fs::read(format!("/proc/{tid}/comm")).unwrap_or_default();
+    name.trim_ascii_end().escape_ascii().to_string()
+}
+
+/// Whether this process may not look into a task's memory.
+pub(crate) fn is_closed(tid: Pid) -> bool {
+    let opened = File::open(format!("/proc/{tid}/mem"));
+    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 /// The process that traces the calling one.
 pub(crate) fn own_tracer() -> Option<Pid> {
     let status = fs::read_to_string("/proc/self/status").ok()?;

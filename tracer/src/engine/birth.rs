@@ -148,6 +148,7 @@ impl<A: Arch> Engine<A> {
         if let Some(launched) = launched {
             launched.put_right(guest)?;
         }
+        self.complain_if_closed(tgid);
         Ok(self.go_on(tgid, 0))
     }
 

@@ -203,7 +203,12 @@ impl<A: Arch> Engine<A> {
         };
         let operation = match decoded {
             Ok(operation) => operation,
-            Err(errno) => return Action::Skip(-(errno as i64), Note::Manifest),
+            Err(errno) => {
+                if errno == Errno::EACCES {
+                    self.complain_if_closed(tid);
+                }
+                return Action::Skip(-(errno as i64), Note::Manifest);
+            }
         };
         let Some(task) = self.tasks.get_mut(&tid) else { return Action::Pass };
         // A clone that failed has announced nobody.

@@ -8,6 +8,7 @@
 
 mod answered;
 mod birth;
+mod closed;
 mod concern;
 mod enter;
 mod filters;
