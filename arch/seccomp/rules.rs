@@ -8,6 +8,9 @@ pub const TRACE_KNOWN: u16 = 1;
 /// The message of a stop of a call through an ABI without a table.
 pub const TRACE_FOREIGN: u16 = 2;
 
+/// What a kernel without a call says.
+const ENOSYS: u16 = 38;
+
 /// Whether policies take effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Serving {
@@ -99,8 +102,12 @@ fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> Intere
         };
         Some(Rule { nr, action, when })
     };
-    let all = serving != Serving::Nothing || observe(None) != Interest::No;
-    let unknown = stops(all, TRACE_KNOWN);
+    // A newer kernel's call may take a path; its callers know kernels that lack it.
+    let unknown = match (observe(None), serving) {
+        (Interest::Always | Interest::If(_), _) => Action::Trace(TRACE_KNOWN),
+        (Interest::No, Serving::Mounts | Serving::Changes) => Action::Errno(ENOSYS),
+        (Interest::No, Serving::Nothing) => Action::Allow,
+    };
     AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown }
 }
 

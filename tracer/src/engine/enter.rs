@@ -185,7 +185,12 @@ impl<A: Arch> Engine<A> {
         if let Abi::Foreign { .. } = call.abi {
             return Action::refuse(Errno::ENOSYS, "this ABI is not served");
         }
-        let Some(syscall) = call.syscall else { return Action::Pass };
+        let Some(syscall) = call.syscall else {
+            return Action::refuse(
+                Errno::ENOSYS,
+                "a call that vrift does not know may take a path",
+            );
+        };
         match syscall.row().policy {
             Policy::Pass => Action::Pass,
             Policy::Refuse(errno) => {
