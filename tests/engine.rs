@@ -33,6 +33,9 @@ mod memory;
 mod narrow;
 #[path = "engine/output.rs"]
 mod output;
+#[cfg(target_arch = "x86_64")]
+#[path = "engine/registers.rs"]
+mod registers;
 #[path = "engine/spawning.rs"]
 mod spawning;
 #[path = "engine/stops.rs"]

@@ -424,10 +424,35 @@ impl<A: Arch> Engine<A> {
 
     fn at_syscall<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
         match guest.position()? {
-            Position::Entry(call) if self.served.is_some() => self.announce(call, system, guest),
-            Position::Entry(call) => self.at_entry(call, system, guest),
+            Position::Entry(call) => {
+                if self.left_unseen(guest) == Some(Coverage::Filter) {
+                    // If it is of interest the filter says so.
+                    return Ok(self.go_on(guest.tid(), 0));
+                }
+                match self.served.is_some() {
+                    true => self.announce(call, system, guest),
+                    false => self.at_entry(call, system, guest),
+                }
+            }
             Position::Exit { ret } => self.at_exit(ret, system, guest),
             Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
+        }
+    }
+
+    /// Ends a call that has returned without a stop, since its task enters another: one through the
+    /// vsyscall page, which the kernel emulates (`emulate_vsyscall` in arch/x86/entry/vsyscall).
+    fn left_unseen<G: Guest<A>>(&mut self, guest: &G) -> Option<Coverage> {
+        let task = self.tasks.get_mut(&guest.tid())?;
+        match std::mem::replace(&mut task.phase, Phase::Outside) {
+            Phase::Inside(pending) => {
+                let coverage = task.coverage;
+                self.conclude(*pending, Outcome::Never, Duration::ZERO, guest);
+                Some(coverage)
+            }
+            phase => {
+                task.phase = phase;
+                None
+            }
         }
     }
 
