@@ -6,6 +6,8 @@
 //!
 //! Deliberately absent: what a mount shows (`suite`), and how calls are spelled.
 
+#[path = "engine/beginnings.rs"]
+mod beginnings;
 #[path = "engine/bench.rs"]
 mod bench;
 #[path = "engine/bypasses.rs"]
@@ -33,9 +35,13 @@ mod memory;
 mod narrow;
 #[path = "engine/output.rs"]
 mod output;
+#[path = "engine/races.rs"]
+mod races;
 #[cfg(target_arch = "x86_64")]
 #[path = "engine/registers.rs"]
 mod registers;
+#[path = "engine/rights.rs"]
+mod rights;
 #[path = "engine/spawning.rs"]
 mod spawning;
 #[path = "engine/stops.rs"]

@@ -121,7 +121,7 @@ fn c_008_tracees_killed_at_any_instant() {
 
 /// A child of vrift's that it did not start: it was there before, in the process that became vrift.
 #[test]
-fn c_006_a_child_from_before_is_not_waited_for() {
+fn c_006_c_015_a_child_from_before_is_not_waited_for() {
     let bench = Bench::empty();
     let fifo = bench.sandbox.path("held");
     mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a new FIFO");

@@ -3,7 +3,7 @@
 use crate::bench::same;
 
 #[test]
-fn c_033_hostile_pointers_in_every_call_with_a_path() {
+fn c_032_c_033_hostile_pointers_in_every_call_with_a_path() {
     same("hostile", &["pointers"]);
 }
 

@@ -22,7 +22,7 @@ fn c_003_a_stop_stops_every_thread() {
 }
 
 #[test]
-fn c_041_calls_that_signals_interrupt() {
+fn c_041_c_042_calls_that_signals_interrupt() {
     same("signals", &["restarts"]);
 }
 

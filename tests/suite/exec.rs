@@ -347,7 +347,7 @@ fn c_054_execution_by_a_thread_that_does_not_lead() {
 }
 
 #[test]
-fn c_060_execution_of_what_runs_already() {
+fn c_060_c_131_execution_of_what_runs_already() {
     same_as(&[], &["again"], some);
 }
 

@@ -326,7 +326,7 @@ fn c_124_attributes_fail_as_on_a_read_only_file_system() {
 }
 
 #[test]
-fn sockets_fail_as_on_a_read_only_file_system() {
+fn c_133_sockets_fail_as_on_a_read_only_file_system() {
     refused_as_if_read_only("sockets");
 }
 

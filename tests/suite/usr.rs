@@ -57,7 +57,7 @@ fn same(sandbox: &Sandbox, scripts: &[&str]) {
 }
 
 #[test]
-fn c_058_shells_and_core_utilities_with_their_linker_in_the_mount() {
+fn c_058_c_131_shells_and_core_utilities_with_their_linker_in_the_mount() {
     let Some(sandbox) = usr(SHELLS) else { return };
     zoo::write(
         &sandbox.path("tool"),

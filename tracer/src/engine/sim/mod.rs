@@ -3,8 +3,8 @@
 //! a failure prints the seed and what happened last.
 //!
 //! ```text
-//! VRIFT_SEED=17 cargo test -p vrift-tracer sim::seeds      # one seed again
-//! VRIFT_SEEDS=1000000 cargo test -p vrift-tracer sim::seeds    # a long run
+//! VRIFT_SEED=17 cargo test -p vrift-tracer all_seeds      # one seed again
+//! VRIFT_SEEDS=1000000 cargo test -p vrift-tracer all_seeds    # a long run
 //! ```
 //!
 //! Besides, [`scenarios`] plays orders by hand that once were wrong, named after the rows of the
@@ -32,7 +32,7 @@ use program::play;
 const SEEDS: u64 = 2_000;
 
 #[test]
-fn seeds() {
+fn c_014_every_stop_is_resumed_once_in_all_seeds() {
     let number = |name: &str| -> Option<u64> {
         env::var(name).ok().map(|text| text.parse().expect("a seed is a number"))
     };
