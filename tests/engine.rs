@@ -42,6 +42,8 @@ mod races;
 mod registers;
 #[path = "engine/rights.rs"]
 mod rights;
+#[path = "engine/requests.rs"]
+mod requests;
 #[path = "engine/spawning.rs"]
 mod spawning;
 #[path = "engine/stops.rs"]

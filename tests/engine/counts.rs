@@ -1,34 +1,27 @@
-//! How many stops a call costs, so that the number cannot creep. A stop is counted where it ends:
-//! strace counts the requests by which vrift lets its tracees go on.
+//! How many stops a call costs, so that the number cannot creep.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::bench::{Bench, Way, guarded};
 use crate::kit::{fixture, have, skipped};
+use crate::requests::{stops_in, under_strace};
 
 /// How often a call is made, so that a stop more or less elsewhere does not count.
 const CALLS: usize = 200;
-
-/// The requests that end a stop.
-const RESUMING: [&str; 3] =
-    ["ptrace(PTRACE_CONT,", "ptrace(PTRACE_SYSCALL,", "ptrace(PTRACE_LISTEN,"];
 
 /// How many stops a command makes under vrift; `None` if strace cannot watch vrift here.
 fn stops(bench: &Bench, words: &[OsString]) -> Option<usize> {
     let log = bench.sandbox.path("tmp/requests");
     let vrift = bench.command(Way::Mounted, words);
-    let mut strace = bench.sandbox.command("strace");
-    strace.args(["-qq", "-e", "trace=ptrace", "-o"]).arg(&log).arg("--");
-    strace.arg(vrift.get_program()).args(vrift.get_args());
-    let ran = guarded(&mut strace);
-    let requests = std::fs::read_to_string(&log).unwrap_or_default();
-    if requests.is_empty() {
+    let words: Vec<_> = [vrift.get_program()].into_iter().chain(vrift.get_args()).collect();
+    let ran = guarded(&mut under_strace(&bench.sandbox, &log, &words));
+    let Some(stops) = stops_in(&log) else {
         skipped("strace cannot watch vrift here");
         return None;
-    }
+    };
     assert!(ran.status.success(), "{ran}");
-    Some(requests.lines().filter(|line| RESUMING.iter().any(|name| line.contains(name))).count())
+    Some(stops)
 }
 
 /// The stops of one call, in tenths: the difference between many and none.
@@ -52,7 +45,9 @@ fn a_call_costs_as_many_stops_as_it_must() {
     std::fs::write(host.join("x"), "host").expect("a new file");
     // One for what is answered, or for a look at a host path; another where the result must be
     // seen: a descriptor, a position that moves. The end of a listing moves nothing.
-    let table: [(&str, usize, usize); 9] = [
+    // A child takes one for the call, one for its parent's news of it, one for its own start, and one
+    // for the signal at its end.
+    let table: [(&str, usize, usize); 10] = [
         ("stat", 1, 1),
         ("missing", 1, 1),
         ("access", 1, 1),
@@ -62,6 +57,7 @@ fn a_call_costs_as_many_stops_as_it_must() {
         ("list", 3, 2),
         ("getcwd", 1, 1),
         ("send", 0, 0),
+        ("spawn", 4, 4),
     ];
     for (call, in_mount, on_host) in table {
         for (directory, expected) in [(&tree, in_mount), (&host, on_host)] {

@@ -45,6 +45,10 @@ impl<A: Arch> Engine<A> {
         let Some(parent) = self.tasks.get_mut(&tid) else { return Step::only(Next::Dying) };
         let flags = parent.spawning.take().unwrap_or(0);
         let task = parent.child(child, flags);
+        // The exit is waited for in case that there is no child.
+        if matches!(&parent.phase, Phase::Inside(pending) if pending.owes_nothing()) {
+            parent.phase = Phase::Outside;
+        }
         // One that has ended already is not waited for.
         let gone = self.departed.get(&child).is_some_and(|parents| parents.contains(&tid));
         if gone {

@@ -175,6 +175,17 @@ impl Pending {
         }
     }
 
+    /// Whether nothing is to be done at its exit that depends on its result.
+    pub(super) fn owes_nothing(&self) -> bool {
+        self.spelled.is_none()
+            && self.undo == Undo::default()
+            && self.slots.is_empty()
+            && self.lent.is_none()
+            && self.effect == Effect::None
+            && self.launched.is_none()
+            && self.instead == Instead::Nothing
+    }
+
     /// The time since its entry.
     pub(super) fn spent(&self) -> Duration {
         self.entered.map_or(Duration::ZERO, |entered| entered.elapsed())
