@@ -1,19 +1,32 @@
 //! What a mount costs: programs that do not touch it, and programs that live on it.
 //!
-//! `cargo bench --bench mount`. Beside vrift stand what else shows a directory elsewhere (proot,
-//! bwrap, fuse-overlayfs, as far as installed and permitted) and `strace -f`, which shows nothing
+//! `cargo bench --bench mount`. Beside vrift stand what else shows a directory elsewhere (proot, bwrap,
+//! overlayfs, fuse-overlayfs, as far as installed and permitted) and `strace -f`, which shows nothing
 //! but stops as often. Programs "inside" read the mount; natively they read the directory that was
-//! ingested.
+//! ingested. The last table sets vrift's overhead in relation to the native time and to proot's
+//! overhead, and tells how many stops a run takes.
 
 #[expect(dead_code, reason = "the kit serves the tests")]
 #[path = "../tests/suite/kit.rs"]
 mod kit;
 mod lab;
+#[path = "../tests/engine/requests.rs"]
+mod requests;
+#[path = "mount/trees.rs"]
+mod trees;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lab::{Load, Way, say};
+use lab::{Load, Times, Way, say};
+
+/// The ways that show nothing elsewhere.
+const NATIVE: &str = "native";
+const STRACE: &str = "strace -f";
+
+/// The ways that the last table compares.
+const VRIFT: &str = "vrift run";
+const PROOT: &str = "proot -b";
 
 /// A directory, and where it is seen through a mount.
 struct Shown {
@@ -22,82 +35,138 @@ struct Shown {
     manifest: PathBuf,
 }
 
-fn main() {
-    if !lab::measuring() {
-        return;
-    }
-    let sandbox = kit::Sandbox::new();
-    let project = shown(&sandbox, "project", lab::project);
-    let headers = shown(&sandbox, "headers", |source| {
-        let copied = kit::run(sandbox.command("cp").args(["-a", "/usr/include"]).arg(source));
-        assert!(copied.status.success(), "{copied}");
-    });
-    say(&format!("{}\n", lab::machine()));
-    for load in outside(&project.source).iter().filter(|load| lab::chosen(load.name)) {
-        let ways = ways(&sandbox, &project);
-        let all = lab::measure(&sandbox, &vec![Some(load.clone()); ways.len()], &ways);
-        lab::table(&format!("{}, the mount elsewhere", load.name), &ways, &all);
-    }
-    for (shown, name, words) in inside() {
-        let shown = if shown == "project" { &project } else { &headers };
-        if !lab::chosen(name) {
-            continue;
-        }
-        let ways = ways(&sandbox, shown);
-        let each: Vec<_> = ways
-            .iter()
-            .map(|way| {
-                let real = way.name == "native" || way.name == "strace -f";
-                Some(load_in(name, words, if real { &shown.source } else { &shown.seen }))
-            })
-            .collect();
-        let all = lab::measure(&sandbox, &each, &ways);
-        lab::table(&format!("{name}, inside the mount"), &ways, &all);
-    }
+/// A program, the directory that is mounted while it runs, and its command; `@` is where it finds the
+/// directory.
+struct Program {
+    name: &'static str,
+    tree: &'static str,
+    command: &'static [&'static str],
 }
 
-/// Programs that have nothing to do with the mount.
-fn outside(project: &Path) -> Vec<Load> {
-    vec![
-        load_in("cc", CC, project),
-        Load::new("find", &["find", "/usr/include"]),
-        Load::new("execs", &["sh", "-c", EXECS]),
-        load_in("make", MAKE, project),
-        Load::new("ls", &["ls", "-lR", "/usr/include"]),
-    ]
-}
-
-/// Programs that read the mount, by the directory that is mounted; `@` is where it is.
-fn inside() -> [(&'static str, &'static str, &'static [&'static str]); 4] {
-    [
-        ("project", "cc-in", CC),
-        ("project", "make-in", MAKE),
-        ("headers", "find-in", &["find", "@"]),
-        ("headers", "ls-in", &["ls", "-lR", "@"]),
-    ]
+impl Program {
+    /// Whether it reads the mount.
+    fn is_inside(&self) -> bool {
+        self.name.ends_with("-in")
+    }
 }
 
 const CC: &[&str] = &["cc", "-O1", "-I@/include", "-c", "@/part0.c"];
 const MAKE: &[&str] = &["make", "-j2", "-f", "@/Makefile", "ROOT=@"];
 const EXECS: &str = "i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i+1)); done";
+const EXECS_IN: &str = "i=0; while [ $i -lt 200 ]; do @/true; i=$((i+1)); done";
+const STATUS: &[&str] = &["git", "-C", "@", "status"];
+const IMPORTS: &str = "import sys; sys.path.insert(0, '@'); \
+    import argparse, asyncio, email, http.client, json, logging, unittest, xml.dom";
 
-fn load_in(name: &'static str, words: &[&str], root: &Path) -> Load {
-    let root = root.to_string_lossy();
-    let words: Vec<_> = words.iter().map(|word| word.replace('@', &root)).collect();
-    Load::new(name, &words)
+const PROGRAMS: &[Program] = &[
+    Program { name: "cc", tree: "project", command: CC },
+    Program { name: "find", tree: "project", command: &["find", "/usr/include"] },
+    Program { name: "ls", tree: "project", command: &["ls", "-lR", "/usr/include"] },
+    Program { name: "execs", tree: "project", command: &["sh", "-c", EXECS] },
+    Program { name: "make", tree: "project", command: MAKE },
+    Program { name: "cc-in", tree: "project", command: CC },
+    Program { name: "find-in", tree: "headers", command: &["find", "@"] },
+    Program { name: "ls-in", tree: "headers", command: &["ls", "-lR", "@"] },
+    Program { name: "git-in", tree: "repository", command: STATUS },
+    Program { name: "python-in", tree: "modules", command: &["python3", "-c", IMPORTS] },
+    Program { name: "execs-in", tree: "programs", command: &["sh", "-c", EXECS_IN] },
+    Program { name: "make-in", tree: "project", command: MAKE },
+];
+
+fn main() {
+    if !lab::measuring() {
+        return;
+    }
+    let sandbox = kit::Sandbox::new();
+    say(&format!("{}\n", lab::machine()));
+    let mut summary = String::new();
+    for program in PROGRAMS.iter().filter(|program| lab::chosen(program.name)) {
+        let tool = program.command[0];
+        if !lab::installed(&sandbox, tool) {
+            say(&format!("\n{}: there is no {tool}\n", program.name));
+            continue;
+        }
+        let Some(shown) = shown(&sandbox, program.tree) else { continue };
+        let ways = ways(&sandbox, &shown);
+        let real = |way: &Way| !program.is_inside() || way.name == NATIVE || way.name == STRACE;
+        let each: Vec<_> = ways
+            .iter()
+            .map(|way| load_in(program, if real(way) { &shown.source } else { &shown.seen }))
+            .collect();
+        let all =
+            lab::measure(&sandbox, &each.iter().cloned().map(Some).collect::<Vec<_>>(), &ways);
+        let place = if program.is_inside() { "inside the mount" } else { "the mount elsewhere" };
+        lab::table(&format!("{}, {place}", program.name), &ways, &all);
+        let ours = ways.iter().zip(&each).find(|(way, _)| way.name == VRIFT);
+        let stops = ours.and_then(|(way, load)| stops(&sandbox, way, load));
+        summary += &line(program, &ways, &all, stops);
+    }
+    say(&format!(
+        "\n  {:<10} {:>10} {:>10} {:>12} {:>12} {:>14} {:>8}\n{summary}",
+        "", "native s", "x native", "overhead s", "proot's s", "to proot's", "stops"
+    ));
 }
 
-/// Fills a directory, ingests it, and makes an empty one to see it in.
-fn shown(sandbox: &kit::Sandbox, name: &str, fill: impl FnOnce(&Path)) -> Shown {
+/// A line of the last table.
+fn line(program: &Program, ways: &[Way], all: &[Option<Times>], stops: Option<usize>) -> String {
+    let median = |name: &str| {
+        let at = ways.iter().position(|way| way.name == name)?;
+        all[at].as_ref().map(Times::median)
+    };
+    let number = |value: Option<f64>, places| match value {
+        Some(value) => format!("{value:.places$}"),
+        None => "-".to_owned(),
+    };
+    let (native, vrift, proot) = (median(NATIVE), median(VRIFT), median(PROOT));
+    let over = |time: Option<f64>| Some(time? - native?);
+    let to_proot = over(vrift).zip(over(proot)).map(|(ours, theirs)| ours / theirs);
+    format!(
+        "  {:<10} {:>10} {:>10} {:>12} {:>12} {:>14} {:>8}\n",
+        program.name,
+        number(native, 4),
+        number(vrift.zip(native).map(|(vrift, native)| vrift / native), 2),
+        number(over(vrift), 4),
+        number(over(proot), 4),
+        number(to_proot, 2),
+        stops.map_or("-".to_owned(), |stops| stops.to_string()),
+    )
+}
+
+/// How many stops a program takes; `None` if strace cannot tell.
+fn stops(sandbox: &kit::Sandbox, vrift: &Way, load: &Load) -> Option<usize> {
+    if !lab::installed(sandbox, "strace") {
+        return None;
+    }
+    let (made, log) = (sandbox.path("tmp"), sandbox.path("requests"));
+    fs::remove_dir_all(&made).and_then(|()| fs::create_dir(&made)).expect("it is ours");
+    let words: Vec<_> = vrift.before.iter().chain(&load.command).collect();
+    let ran = kit::run(requests::under_strace(sandbox, &log, &words).current_dir(&made));
+    if ran.status.success() { requests::stops_in(&log) } else { None }
+}
+
+fn load_in(program: &Program, root: &Path) -> Load {
+    let root = root.to_string_lossy();
+    let words: Vec<_> = program.command.iter().map(|word| word.replace('@', &root)).collect();
+    Load::new(program.name, &words)
+}
+
+/// The tree of this name, made and ingested when it is first asked for, and an empty directory to see
+/// it in. `None` if it cannot be made here.
+fn shown(sandbox: &kit::Sandbox, name: &str) -> Option<Shown> {
     let source = sandbox.path("site").join(name);
-    fill(&source);
     let seen = sandbox.path("site").join(format!("{name}-seen"));
-    fs::create_dir(&seen).expect("the sandbox is ours");
     let manifest = sandbox.path(format!("{name}.vrift"));
-    let mut ingest = sandbox.vrift(["ingest".as_ref(), source.as_os_str(), "-o".as_ref()]);
-    let ran = kit::run(ingest.arg(&manifest));
-    assert!(ran.status.success(), "{ran}");
-    Shown { source, seen, manifest }
+    if !manifest.exists() {
+        if let Err(why) = trees::make(sandbox, name, &source) {
+            say(&format!("\n{name}: {why}\n"));
+            return None;
+        }
+        fs::create_dir(&seen).expect("the sandbox is ours");
+        let mut ingest = sandbox.vrift(["ingest".as_ref(), source.as_os_str(), "-o".as_ref()]);
+        let ran = kit::run(ingest.arg(&manifest));
+        assert!(ran.status.success(), "{ran}");
+    }
+    Some(Shown { source, seen, manifest })
 }
 
 fn ways(sandbox: &kit::Sandbox, shown: &Shown) -> Vec<Way> {
@@ -105,29 +174,37 @@ fn ways(sandbox: &kit::Sandbox, shown: &Shown) -> Vec<Way> {
     let (source, seen, manifest) = (text(&shown.source), text(&shown.seen), text(&shown.manifest));
     let vrift = env!("CARGO_BIN_EXE_vrift");
     let trace = text(&sandbox.path("trace.txt"));
-    let mut ways = vec![
-        Way::new::<&str>("native", &[]),
+    let bind = format!("{source}:{seen}");
+    let run = [vrift, "run", "--read-only", "--manifest", &manifest, "--prefix", &seen, "--"];
+    let all = [
+        Way::new::<&str>(NATIVE, &[]),
+        Way::new(VRIFT, &run),
+        Way::new(STRACE, &["strace", "-f", "-o", &trace]),
+        Way::new(PROOT, &["proot", "-b", &bind]),
         Way::new(
-            "vrift run",
-            &[vrift, "run", "--read-only", "--manifest", &manifest, "--prefix", &seen, "--"],
+            "bwrap --ro-bind",
+            &["bwrap", "--dev-bind", "/", "/", "--ro-bind", &source, &seen],
         ),
-        Way::new("strace -f", &["strace", "-f", "-o", &trace]),
+        Way::new("overlayfs", &["sh", "-c", OVERLAY, "overlay", &source, &seen]),
+        Way::new("fuse-overlayfs", &["sh", "-c", OVERLAY, "fuse-overlayfs", &source, &seen]),
     ];
-    if lab::installed(sandbox, "proot") {
-        ways.push(Way::new("proot -b", &["proot", "-b", &format!("{source}:{seen}")]));
-    }
-    if lab::installed(sandbox, "bwrap") {
-        let words = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", &source, &seen];
-        ways.push(Way::new("bwrap --ro-bind", &words));
-    }
-    if lab::installed(sandbox, "fuse-overlayfs") {
-        ways.push(Way::new("fuse-overlayfs", &["sh", "-c", OVERLAY, "sh", &source, &seen]));
-    }
-    ways
+    let tool = |way: &Way| match way.name {
+        NATIVE | VRIFT | "overlayfs" => None,
+        name => name.split(' ').next().map(str::to_owned),
+    };
+    all.into_iter()
+        .filter(|way| tool(way).is_none_or(|tool| lab::installed(sandbox, &tool)))
+        .collect()
 }
 
-/// Mounts `$1` on `$2` in a mount namespace of its own, and runs the rest of the arguments.
-const OVERLAY: &str = "source=$1 seen=$2; shift 2; exec unshare -rm sh -c '
+/// Mounts `$1` on `$2` with the overlay file system `$0` in a mount namespace of its own, and runs the
+/// rest of the arguments.
+const OVERLAY: &str = "source=$1 seen=$2; shift 2; \
+    if [ $(id -u) = 0 ]; then how=-m; else how=-rm; fi; exec unshare $how sh -c '
     source=$1 seen=$2; shift 2
-    fuse-overlayfs -o lowerdir=\"$source\" \"$seen\" && \"$@\"
-    status=$?; umount \"$seen\"; exit $status' sh \"$source\" \"$seen\" \"$@\"";
+    case $0 in
+    overlay) mount -t overlay overlay -o lowerdir=\"$source:/mnt\" \"$seen\" ;;
+    *) fuse-overlayfs -o lowerdir=\"$source\" \"$seen\" ;;
+    esac || exit
+    \"$@\"
+    status=$?; umount \"$seen\"; exit $status' \"$0\" \"$source\" \"$seen\" \"$@\"";
