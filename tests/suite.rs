@@ -3,6 +3,8 @@
 //! `kit` holds what they share, `zoo` builds trees; every other module is a subject. The oracle is
 //! Linux itself wherever there is one: the same program on the real directory and in a mount of it.
 
+#[path = "suite/acl.rs"]
+mod acl;
 #[path = "suite/apply.rs"]
 mod apply;
 #[path = "suite/audit_report.rs"]

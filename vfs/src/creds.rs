@@ -1,6 +1,7 @@
 //! Permission checks by a caller's real credentials, as `generic_permission` in the kernel's
 //! `fs/namei.c` makes them.
 
+use crate::acl;
 use crate::attr::Kind;
 use crate::manifest::Node;
 
@@ -46,8 +47,15 @@ pub(crate) const WRITE: u32 = 2;
 pub(crate) const EXEC: u32 = 1;
 
 impl Creds {
-    /// Whether every permission of `want` (READ, WRITE, EXEC bits) is granted on `node`.
-    pub(crate) fn may(&self, node: &Node, want: u32) -> bool {
+    /// Whether an access control list of `node` would count: its owner has the rights of the mode, the
+    /// group's bits are the list's mask, and who may do everything is not asked.
+    pub(crate) fn heeds_list(&self, node: &Node) -> bool {
+        self.uid != node.uid && node.mode & 0o070 != 0 && !self.dac_override
+    }
+
+    /// Whether every permission of `want` (READ, WRITE, EXEC bits) is granted on `node`, whose access
+    /// control list is `list`, if it has one and [`Creds::heeds_list`].
+    pub(crate) fn may(&self, node: &Node, list: Option<&[u8]>, want: u32) -> bool {
         let class = if self.uid == node.uid {
             node.mode >> 6
         } else if self.gid == node.gid || self.groups.contains(&node.gid) {
@@ -55,7 +63,11 @@ impl Creds {
         } else {
             node.mode
         };
-        if want & !(class & 7) == 0 {
+        let granted = match list {
+            Some(list) => acl::grants(list, self, node.gid, want),
+            None => want & !(class & 7) == 0,
+        };
+        if granted {
             return true;
         }
         let directory = node.kind == Kind::Directory;
@@ -81,20 +93,26 @@ mod tests {
         let group = Creds { uid: 1, gid: 2, groups: vec![20], ..Creds::default() };
         let other = Creds { uid: 1, gid: 2, ..Creds::default() };
         let file = node(Kind::File, 0o047);
-        assert!(!owner.may(&file, READ), "the owner's empty class is not widened by the others");
-        assert!(group.may(&file, READ) && !group.may(&file, WRITE));
-        assert!(other.may(&file, READ | WRITE | EXEC));
+        assert!(
+            !owner.may(&file, None, READ),
+            "the owner's empty class is not widened by the others"
+        );
+        assert!(group.may(&file, None, READ) && !group.may(&file, None, WRITE));
+        assert!(other.may(&file, None, READ | WRITE | EXEC));
     }
 
     #[test]
     fn capabilities_override() {
         let root = Creds { dac_override: true, dac_read_search: true, ..Creds::default() };
-        assert!(root.may(&node(Kind::File, 0), READ | WRITE));
-        assert!(!root.may(&node(Kind::File, 0), EXEC));
-        assert!(root.may(&node(Kind::File, 0o010), EXEC));
-        assert!(root.may(&node(Kind::Directory, 0), READ | WRITE | EXEC));
+        assert!(root.may(&node(Kind::File, 0), None, READ | WRITE));
+        assert!(!root.may(&node(Kind::File, 0), None, EXEC));
+        assert!(root.may(&node(Kind::File, 0o010), None, EXEC));
+        assert!(root.may(&node(Kind::Directory, 0), None, READ | WRITE | EXEC));
         let reader = Creds { uid: 1, dac_read_search: true, ..Creds::default() };
-        assert!(reader.may(&node(Kind::File, 0), READ) && !reader.may(&node(Kind::File, 0), WRITE));
-        assert!(reader.may(&node(Kind::Directory, 0), READ | EXEC));
+        assert!(
+            reader.may(&node(Kind::File, 0), None, READ)
+                && !reader.may(&node(Kind::File, 0), None, WRITE)
+        );
+        assert!(reader.may(&node(Kind::Directory, 0), None, READ | EXEC));
     }
 }

@@ -95,7 +95,7 @@ pub(crate) fn may_execute(path: &Path, creds: &Creds) -> Result<Metadata, Errno>
     let may = |meta: &Metadata| {
         let kind = if meta.is_dir() { Kind::Directory } else { Kind::File };
         let (mode, uid, gid) = (meta.mode() & 0o7777, meta.uid(), meta.gid());
-        creds.may(&Node { kind, mode, uid, gid, ..Node::default() }, EXEC)
+        creds.may(&Node { kind, mode, uid, gid, ..Node::default() }, None, EXEC)
     };
     // What /proc jumps to was reached when it was opened.
     if !path.starts_with("/proc") {

@@ -21,6 +21,7 @@ pub mod reach;
 pub mod session;
 pub mod tree;
 
+mod acl;
 mod attr;
 mod border;
 mod caller;

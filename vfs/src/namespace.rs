@@ -11,8 +11,10 @@ use nix::sys::stat::{major, minor};
 use nix::sys::statfs::statfs;
 use vrift_cas::{Digest, Store};
 
+use crate::acl;
 use crate::attr::{Attr, Figures, Kind};
 use crate::border::Spot;
+use crate::creds::Creds;
 use crate::error::Error;
 use crate::image::Images;
 use crate::manifest::{Manifest, Node, NodeId};
@@ -412,6 +414,17 @@ impl Namespace {
             _ => None,
         };
         self.spots.iter().enumerate().filter_map(mounted).collect()
+    }
+
+    /// Whether `creds` grant every permission of `want` on `node`, which is the node `at`.
+    pub(crate) fn allows(
+        &self,
+        creds: &Creds,
+        (at, node): (NodeRef, &Node),
+        want: u32,
+    ) -> Result<bool, Error> {
+        let list = if creds.heeds_list(node) { self.xattr(at, acl::ACCESS)? } else { None };
+        Ok(creds.may(node, list, want))
     }
 
     pub(crate) fn xattr(&self, at: NodeRef, name: &[u8]) -> Result<Option<&[u8]>, Error> {

@@ -250,7 +250,7 @@ impl Walk<'_> {
             return Err(Errno::ENOTDIR.into());
         }
         let creds = self.creds.get_or_insert_with(|| self.caller.creds(self.bounds.ids));
-        if !creds.may(&node, EXEC) {
+        if !self.names.allows(creds, (dir, &node), EXEC)? {
             return Err(Errno::EACCES.into());
         }
         match self.last {

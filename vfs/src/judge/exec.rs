@@ -163,7 +163,7 @@ impl Namespace {
             Kind::File => {}
             _ => return Err(Errno::EACCES.into()),
         }
-        if !caller.creds(Ids::FileSystem).may(&node, EXEC) {
+        if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), EXEC)? {
             return Err(Errno::EACCES.into());
         }
         // Only a staging file can be written to (`deny_write_access` in include/linux/fs.h).

@@ -52,7 +52,7 @@ impl Namespace {
                 if wanted.bits & WRITE != 0 && stored {
                     return Err(Errno::EROFS.into());
                 }
-                if !caller.creds(wanted.ids).may(&node, wanted.bits) {
+                if !self.allows(&caller.creds(wanted.ids), (at, &node), wanted.bits)? {
                     return Err(Errno::EACCES.into());
                 }
                 Ok(Judged::reply(Reply::Done))
@@ -107,7 +107,7 @@ impl Namespace {
                 if node.kind != Kind::Directory {
                     return Err(Errno::ENOTDIR.into());
                 }
-                if !caller.creds(Ids::FileSystem).may(&node, EXEC) {
+                if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), EXEC)? {
                     return Err(Errno::EACCES.into());
                 }
                 let entered = Effect::Enters(Place::Node(at));
@@ -158,7 +158,7 @@ impl Namespace {
                 if wanted == Wanted::Directory && node.kind != Kind::Directory {
                     return Err(Errno::ENOTDIR.into());
                 }
-                if !caller.creds(Ids::FileSystem).may(&node, READ) {
+                if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), READ)? {
                     return Err(Errno::EACCES.into());
                 }
                 match events {

@@ -148,7 +148,7 @@ impl Namespace {
                     Handle::Write { reads: false, .. } => WRITE,
                     Handle::Read | Handle::Path => READ,
                 };
-                if !caller.creds(Ids::FileSystem).may(&node, want) {
+                if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), want)? {
                     return Err(Errno::EACCES.into());
                 }
                 Ok(())

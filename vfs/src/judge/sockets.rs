@@ -70,7 +70,7 @@ impl Namespace {
         if node.kind.is_stored() && !self.is_writable(at.mount) {
             return Err(Errno::EROFS.into());
         }
-        if !caller.creds(Ids::FileSystem).may(&node, WRITE) {
+        if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), WRITE)? {
             return Err(Errno::EACCES.into());
         }
         let path = self.socket(at);

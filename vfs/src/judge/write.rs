@@ -152,7 +152,8 @@ impl Namespace {
 
     /// truncate(2): the kernel truncates the staging file.
     pub(super) fn truncate_in_mount(&mut self, caller: &dyn Caller, at: NodeRef) -> Outcome {
-        if !caller.creds(Ids::FileSystem).may(&self.node(at)?, WRITE) {
+        let node = self.node(at)?;
+        if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), WRITE)? {
             return Err(Errno::EACCES.into());
         }
         refuse_program(caller, at)?;

@@ -2,12 +2,13 @@
 
 use nix::errno::Errno;
 
-use super::{Outcome, Subject, on_host};
+use super::{Failure, Outcome, Subject, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
 use crate::creds::{Ids, READ};
 use crate::manifest::Node;
 use crate::namespace::Namespace;
+use crate::place::NodeRef;
 use crate::request::Target;
 use crate::verdict::{Judged, Reply};
 
@@ -23,7 +24,7 @@ impl Namespace {
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
             Subject::Node(at) => {
-                may_read(caller, &self.node(at)?, name)?;
+                self.may_read(caller, at, name)?;
                 match self.xattr(at, name)? {
                     Some(value) => Ok(Judged::reply(Reply::Attribute(value.to_vec()))),
                     None => Err(why_none(&self.node(at)?, name).into()),
@@ -50,21 +51,24 @@ impl Namespace {
             }
         }
     }
-}
 
-/// `xattr_permission` (fs/xattr.c).
-fn may_read(caller: &dyn Caller, node: &Node, name: &[u8]) -> Result<(), Errno> {
-    if name.starts_with(SECURITY) || name.starts_with(SYSTEM) {
-        return Ok(());
+    /// `xattr_permission` (fs/xattr.c).
+    fn may_read(&self, caller: &dyn Caller, at: NodeRef, name: &[u8]) -> Result<(), Failure> {
+        if name.starts_with(SECURITY) || name.starts_with(SYSTEM) {
+            return Ok(());
+        }
+        let (creds, node) = (caller.creds(Ids::FileSystem), self.node(at)?);
+        if name.starts_with(TRUSTED) {
+            return if creds.admin { Ok(()) } else { Err(Errno::ENODATA.into()) };
+        }
+        if name.starts_with(USER) && !matches!(node.kind, Kind::File | Kind::Directory) {
+            return Err(Errno::ENODATA.into());
+        }
+        match self.allows(&creds, (at, &node), READ)? {
+            true => Ok(()),
+            false => Err(Errno::EACCES.into()),
+        }
     }
-    let creds = caller.creds(Ids::FileSystem);
-    if name.starts_with(TRUSTED) {
-        return if creds.admin { Ok(()) } else { Err(Errno::ENODATA) };
-    }
-    if name.starts_with(USER) && !matches!(node.kind, Kind::File | Kind::Directory) {
-        return Err(Errno::ENODATA);
-    }
-    if creds.may(node, READ) { Ok(()) } else { Err(Errno::EACCES) }
 }
 
 /// Why `node` has no attribute `name` (`xattr_resolve_name` in fs/xattr.c).

@@ -4,6 +4,7 @@ use nix::errno::Errno;
 
 use super::permit::SET_GID;
 use super::{Done, Mutation, refused};
+use crate::acl;
 use crate::attr::{Kind, Timestamp};
 use crate::creds::WRITE;
 use crate::manifest::{Node, NodeId};
@@ -82,7 +83,7 @@ impl Mutation<'_> {
             AttrChange::Owner { uid, gid } => self.chown(id, &node, *uid, *gid),
             AttrChange::Times { atime, mtime } => self.set_times(id, &node, *atime, *mtime),
             AttrChange::SetXattr { name, value, mode } => {
-                self.may_set_xattr(&node, name)?;
+                self.may_set_xattr((id, &node), name)?;
                 let there = self.xattr_is_there(id, name)?;
                 match (mode, there) {
                     (XattrMode::New | XattrMode::Neither, true) => return refused(Errno::EEXIST),
@@ -95,7 +96,7 @@ impl Mutation<'_> {
                 self.perform(&Change::Xattr { node: id, name, value, time })
             }
             AttrChange::RemoveXattr { name } => {
-                self.may_set_xattr(&node, name)?;
+                self.may_set_xattr((id, &node), name)?;
                 if !self.xattr_is_there(id, name)? {
                     return refused(Errno::ENODATA);
                 }
@@ -116,6 +117,11 @@ impl Mutation<'_> {
         }
         let keeps_gid = self.actor.is_in_group(node.gid) || self.actor.creds.fsetid;
         let mode = mode & 0o7777 & !(if keeps_gid { 0 } else { SET_GID });
+        let list = self.session.tree().xattr(id, acl::ACCESS).map_err(Error::from)?;
+        if let Some(list) = list.map(|list| acl::with_mode(list, mode)) {
+            let (name, value, time) = (acl::ACCESS.into(), Some(list.into()), self.time()?);
+            self.perform(&Change::Xattr { node: id, name, value, time })?;
+        }
         self.set(id, Setting { mode: Some(mode), ..Setting::default() })
     }
 
@@ -140,7 +146,7 @@ impl Mutation<'_> {
             if (atime, mtime) != (TimeChange::Now, TimeChange::Now) {
                 return refused(Errno::EPERM);
             }
-            if !self.actor.creds.may(node, WRITE) {
+            if !self.may((id, node), WRITE)? {
                 return refused(Errno::EACCES);
             }
         }
@@ -160,7 +166,7 @@ impl Mutation<'_> {
     }
 
     /// `xattr_permission` and the handlers of a file system that keeps `user.` and `trusted.`.
-    fn may_set_xattr(&self, node: &Node, name: &[u8]) -> Done {
+    fn may_set_xattr(&self, (id, node): (NodeId, &Node), name: &[u8]) -> Done {
         if name.starts_with(b"user.") {
             if !matches!(node.kind, Kind::File | Kind::Directory) {
                 return refused(Errno::EPERM);
@@ -169,7 +175,7 @@ impl Mutation<'_> {
             if sticky && !self.actor.owns(node) {
                 return refused(Errno::EPERM);
             }
-            return match self.actor.creds.may(node, WRITE) {
+            return match self.may((id, node), WRITE)? {
                 true => Ok(()),
                 false => refused(Errno::EACCES),
             };
@@ -177,7 +183,7 @@ impl Mutation<'_> {
         match name.starts_with(b"trusted.") && self.actor.creds.admin {
             true => Ok(()),
             false if name.starts_with(b"trusted.") => refused(Errno::EPERM),
-            // Capabilities and access lists would have to be honoured; they are not.
+            // Capabilities would have to be honoured, and a list be told to the mode.
             false => refused(Errno::EOPNOTSUPP),
         }
     }

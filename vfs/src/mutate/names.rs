@@ -74,7 +74,7 @@ impl Mutation<'_> {
         let what = self.node(node)?;
         let plain =
             what.kind == Kind::File && what.mode & 0o4000 == 0 && what.mode & 0o2010 != 0o2010;
-        let safe = plain && self.actor.creds.may(&what, READ | WRITE);
+        let safe = plain && self.may((node, &what), READ | WRITE)?;
         if !self.actor.owns(&what) && !safe {
             // What the sysctl fs.protected_hardlinks asks for, which is on wherever systemd is.
             return refused(Errno::EPERM);
@@ -179,7 +179,7 @@ impl Mutation<'_> {
     /// A directory that gets another one above it is changed itself: its `..` is.
     fn may_move_directory(&self, moved: NodeId) -> Done {
         let node = self.node(moved)?;
-        match node.kind == Kind::Directory && !self.actor.creds.may(&node, WRITE) {
+        match node.kind == Kind::Directory && !self.may((moved, &node), WRITE)? {
             true => refused(Errno::EACCES),
             false => Ok(()),
         }

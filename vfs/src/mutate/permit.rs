@@ -3,9 +3,11 @@
 use nix::errno::Errno;
 
 use super::{Actor, Done, Mutation, refused};
+use crate::acl;
 use crate::attr::Kind;
 use crate::creds::{EXEC, WRITE};
 use crate::manifest::{Node, NodeId};
+use crate::session::Error;
 
 pub(super) const SET_UID: u32 = 0o4000;
 pub(super) const SET_GID: u32 = 0o2000;
@@ -13,13 +15,23 @@ const STICKY: u32 = 0o1000;
 const GROUP_EXEC: u32 = 0o010;
 
 impl Mutation<'_> {
+    /// Whether the actor has every permission of `want` on `node`, which is the node `id`.
+    pub(super) fn may(&self, (id, node): (NodeId, &Node), want: u32) -> Done<bool> {
+        let creds = &self.actor.creds;
+        let list = match creds.heeds_list(node) {
+            true => self.session.tree().xattr(id, acl::ACCESS).map_err(Error::from)?,
+            false => None,
+        };
+        Ok(creds.may(node, list, want))
+    }
+
     /// `may_create`: a name is made in `dir`.
     pub(super) fn may_create(&self, dir: NodeId) -> Done {
         let node = self.node(dir)?;
         if node.nlink == 0 {
             return refused(Errno::ENOENT);
         }
-        match self.actor.creds.may(&node, WRITE | EXEC) {
+        match self.may((dir, &node), WRITE | EXEC)? {
             true => Ok(()),
             false => refused(Errno::EACCES),
         }
@@ -28,7 +40,7 @@ impl Mutation<'_> {
     /// `may_delete`: the name of `victim` is taken out of `dir`.
     pub(super) fn may_delete(&self, dir: NodeId, victim: NodeId, wanted: Victim) -> Done {
         let (above, node) = (self.node(dir)?, self.node(victim)?);
-        if !self.actor.creds.may(&above, WRITE | EXEC) {
+        if !self.may((dir, &above), WRITE | EXEC)? {
             return refused(Errno::EACCES);
         }
         if self.actor.is_held_by_sticky(&above, &node) {
