@@ -9,6 +9,8 @@ mod acl;
 mod apply;
 #[path = "suite/audit_report.rs"]
 mod audit_report;
+#[path = "suite/builds.rs"]
+mod builds;
 #[path = "suite/changes.rs"]
 mod changes;
 #[path = "suite/cli.rs"]
