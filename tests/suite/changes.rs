@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use crate::kit::{Sandbox, fingerprint, have, root, run, skipped};
+use crate::kit::{Sandbox, fingerprint, have, open_up, root, run, skipped};
 
 /// How many seeds, and how many changes for each.
 const SEEDS: u64 = 40;
@@ -54,6 +54,7 @@ fn generated(before: &[&str]) {
     let Some(guest) = sandbox.guest("mutations") else { return };
     for seed in 0..seeds {
         let tree = sandbox.tree();
+        open_up(&tree);
         let _ = fs::remove_dir_all(&tree);
         plant_deep(&sandbox);
         if !before.is_empty() {
@@ -287,6 +288,24 @@ fn builds_and_tools_write_in_a_mount() {
     assert!(native.status.success(), "{native}");
     assert_eq!(mounted, native);
     assert_ne!(fingerprint(&tree), untouched, "natively the tree is changed");
+}
+
+#[test]
+fn c_117_lock_files_of_equal_content_are_different_locks() {
+    if !have("flock") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).expect("the sandbox can be written");
+    for file in ["a", "b", "c"] {
+        fs::write(sandbox.tree().join(file), "").expect("a file");
+    }
+    sandbox.ingest(&sandbox.tree());
+    let script = "cd \"$0\"; flock -n a flock -n b echo both; flock -n a flock -n a echo twice || echo held; \
+        exec 9>> c; flock 9; flock -n c echo c || echo held";
+    let ran =
+        run(writable(&sandbox, &["--discard"]).args(["sh", "-c", script]).arg(sandbox.tree()));
+    assert_eq!(ran.out(), "both\nheld\nheld\n", "{ran}");
 }
 
 #[test]

@@ -159,7 +159,8 @@ impl Drop for Sandbox {
     }
 }
 
-fn open_up(directory: &Path) {
+/// Makes every directory below one its owner's again, so that it can be removed.
+pub(crate) fn open_up(directory: &Path) {
     let _ = fs::set_permissions(directory, Permissions::from_mode(0o700));
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

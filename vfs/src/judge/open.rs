@@ -113,6 +113,12 @@ impl Namespace {
         if node.kind == Kind::File && matches!(open.handle, Handle::Write { .. }) {
             return self.open_to_write(caller, open, at);
         }
+        if node.kind == Kind::File
+            && (open.handle, open.create) == (Handle::Read, Create::IfMissing)
+            && self.is_writable(at.mount)
+        {
+            return self.open_to_lock(at);
+        }
         let (path, blob) = match node.kind {
             Kind::File => {
                 let blob = self.digest(at)?;

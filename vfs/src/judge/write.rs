@@ -208,6 +208,13 @@ impl Namespace {
         self.opened_staged(at, None)
     }
 
+    /// Opens a file for reading that would have been made if it were missing: who does that wants to
+    /// lock it (flock(1) does), and the lock must not be on a blob that other nodes and openers have.
+    pub(super) fn open_to_lock(&mut self, at: NodeRef) -> Outcome {
+        self.stage(at, Keep::Content)?;
+        self.opened_staged(at, None)
+    }
+
     fn opened_staged(&self, at: NodeRef, fresh: Option<Fresh>) -> Outcome {
         let paths = Paths { first: Some(self.content_path(at)?), second: None };
         let effect = Effect::Opens { node: at, usage: Usage::Content, blob: None, fresh };
