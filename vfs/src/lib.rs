@@ -38,8 +38,11 @@ mod magic;
 mod mutate;
 mod namespace;
 mod place;
+mod problem;
 mod request;
 mod resolve;
+#[cfg(test)]
+mod scene;
 mod script;
 mod skeleton;
 mod sticky;
@@ -53,6 +56,7 @@ pub use error::Error;
 pub use files::{Backing, FdTable, OpenNode, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
+pub use problem::Problem;
 pub use request::{
     AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Events, Exec, Follow, Given,
     Handle, Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope,

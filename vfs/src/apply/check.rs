@@ -27,7 +27,7 @@ impl Work<'_> {
         for difference in &self.found {
             let path = &difference.path[..];
             if let Some(why) = self.conflict(difference)? {
-                conflicts.push(Conflict::new(path, why));
+                conflicts.push(Conflict::at(path, why));
             } else if self.loses_its_names(difference) {
                 self.strangers(difference, &mut conflicts)?;
             }
@@ -103,7 +103,7 @@ impl Work<'_> {
         for name in names {
             let name = name.into_bytes();
             if !known.contains(&name) && name != self.temporary {
-                to.push(Conflict::new(&[path, &name].join(&b'/'), NOT_EMPTY));
+                to.push(Conflict::at(&[path, &name].join(&b'/'), NOT_EMPTY));
             }
         }
         Ok(())

@@ -6,29 +6,12 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::export;
 use crate::session;
+use crate::{Problem, export};
 
-/// A path that is neither as it was when the session was started nor as the session has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// The path below the directory.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub why: &'static str,
-}
-
-impl Conflict {
-    pub(super) fn new(path: &[u8], why: &'static str) -> Conflict {
-        Conflict { path: OsStr::from_bytes(path).into(), why }
-    }
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.why)
-    }
-}
+/// A path that is neither as it was when the session was started nor as the session has it, and what is
+/// wrong with it.
+pub type Conflict = Problem<&'static str>;
 
 /// Why a session was not applied, or not to its end.
 #[derive(Debug)]
@@ -63,9 +46,8 @@ impl Error {
         move |errno| Error::Target { operation, path, source: errno.into() }
     }
 
-    pub(super) fn make(path: &[u8]) -> impl FnOnce(export::Cause) -> Error {
-        let path = PathBuf::from(OsStr::from_bytes(path));
-        move |cause| Error::Make(export::Problem { path, cause })
+    pub(super) fn make(path: &[u8]) -> impl FnOnce(export::Cause) -> Error + use<'_> {
+        move |cause| Error::Make(Problem::at(path, cause))
     }
 }
 

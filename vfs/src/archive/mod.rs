@@ -25,7 +25,6 @@ mod tests;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 
 use vrift_cas::Digest;
 
@@ -49,20 +48,8 @@ pub struct Report {
     pub manifest: Digest,
 }
 
-/// One member or node that could not be taken over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Which.
-    pub path: PathBuf,
-    /// What is wrong with it.
-    pub what: &'static str,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.what)
-    }
-}
+/// One member or node that could not be taken over, and what is wrong with it.
+pub type Problem = crate::Problem<&'static str>;
 
 /// The reason an archive was not read or written.
 #[derive(Debug)]

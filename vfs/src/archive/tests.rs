@@ -1,29 +1,12 @@
 //! Archives from one manifest to another, and archives that lie.
 
-use std::path::PathBuf;
-
-use tempfile::TempDir;
-use vrift_cas::{Digest, Store};
+use vrift_cas::Digest;
 
 use super::*;
 use crate::manifest::{Builder, Kind, Manifest, Node, Timestamp};
-
-struct Scene {
-    dir: TempDir,
-    store: Store,
-}
+use crate::scene::Scene;
 
 impl Scene {
-    fn new() -> Scene {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::create(dir.path().join("store")).unwrap();
-        Scene { dir, store }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
     fn import(&self, archive: &[u8]) -> Result<Report, Error> {
         import(&mut &archive[..], &self.store, &self.path("imported.vrift"))
     }

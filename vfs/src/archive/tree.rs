@@ -59,7 +59,7 @@ pub fn import(input: &mut dyn Read, store: &Store, manifest: &Path) -> Result<Re
         tree.report.members += 1;
         let shown = PathBuf::from(OsStr::from_bytes(&member.path));
         if let Err(what) = tree.add(member, &mut archive, store)? {
-            tree.report.problems.push(Problem { path: shown, what });
+            tree.report.problems.push(Problem { path: shown, cause: what });
         }
     }
     let Tree { items, paths, mut report } = tree;

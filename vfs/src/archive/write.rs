@@ -1,10 +1,7 @@
 //! Writing an archive from a manifest.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use rustix::fs::{major, minor};
 use tar::{EntryType, Header};
@@ -175,8 +172,7 @@ impl Writer<'_> {
     }
 
     fn problem(&mut self, path: &[u8], what: &'static str) {
-        let path = PathBuf::from(OsStr::from_bytes(path));
-        self.report.problems.push(Problem { path, what });
+        self.report.problems.push(Problem::at(path, what));
     }
 
     fn pad(&mut self, size: u64) -> Result<(), Error> {

@@ -60,14 +60,8 @@ impl fmt::Display for Note {
     }
 }
 
-/// Something that could not be made.
-#[derive(Debug)]
-pub struct Problem {
-    /// What, by its path from the root.
-    pub path: PathBuf,
-    /// Why not.
-    pub cause: Cause,
-}
+/// Something that could not be made, and why not.
+pub type Problem = crate::Problem<Cause>;
 
 /// Why something could not be made.
 #[derive(Debug)]
@@ -101,21 +95,19 @@ pub enum Cause {
     Changed,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match &self.cause {
-            Cause::Io { operation, source } => write!(f, "{path}: cannot {operation} it: {source}"),
+        match self {
+            Cause::Io { operation, source } => write!(f, "cannot {operation} it: {source}"),
             Cause::Xattr { name, source } => {
                 let name = name.escape_ascii();
-                write!(f, "{path}: cannot set the extended attribute {name}: {source}")
+                write!(f, "cannot set the extended attribute {name}: {source}")
             }
-            Cause::Changed => write!(f, "{path}: it was changed while it was read"),
-            Cause::Missing { digest } => write!(f, "{path}: blob {digest} is not in the store"),
-            Cause::Damaged { digest } => write!(
-                f,
-                "{path}: blob {digest} is damaged; ingest a good copy of the file with --rehash"
-            ),
+            Cause::Changed => write!(f, "it was changed while it was read"),
+            Cause::Missing { digest } => write!(f, "blob {digest} is not in the store"),
+            Cause::Damaged { digest } => {
+                write!(f, "blob {digest} is damaged; ingest a good copy of the file with --rehash")
+            }
         }
     }
 }

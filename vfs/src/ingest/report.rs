@@ -96,14 +96,8 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Something that could not be taken in.
-#[derive(Debug)]
-pub struct Problem {
-    /// What.
-    pub path: PathBuf,
-    /// Why not.
-    pub cause: Cause,
-}
+/// Something that could not be taken in, and why not.
+pub type Problem = crate::Problem<Cause>;
 
 /// Why something could not be taken in.
 #[derive(Debug)]
@@ -124,16 +118,15 @@ pub enum Cause {
     Unsupported,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match &self.cause {
-            Cause::Io { operation, source } => write!(f, "{path}: cannot {operation} it: {source}"),
-            Cause::Changing => write!(f, "{path}: it kept changing while it was read"),
+        match self {
+            Cause::Io { operation, source } => write!(f, "cannot {operation} it: {source}"),
+            Cause::Changing => write!(f, "it kept changing while it was read"),
             Cause::Linked => {
-                write!(f, "{path}: it is another name of a file that could not be taken in")
+                write!(f, "it is another name of a file that could not be taken in")
             }
-            Cause::Unsupported => write!(f, "{path}: a thing of this kind cannot be ingested"),
+            Cause::Unsupported => write!(f, "a thing of this kind cannot be ingested"),
         }
     }
 }

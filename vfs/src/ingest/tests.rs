@@ -8,27 +8,21 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use tempfile::TempDir;
 use vrift_cas::Digest;
 
 use super::*;
 use crate::manifest::{Kind, Manifest, Timestamp};
-
-struct Scene {
-    dir: TempDir,
-    store: Store,
-}
+use crate::scene::Scene;
 
 impl Scene {
-    fn new() -> Scene {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("source")).unwrap();
-        let store = Store::create(dir.path().join("store")).unwrap();
-        Scene { dir, store }
+    fn with_source() -> Scene {
+        let scene = Scene::new();
+        fs::create_dir(scene.source()).unwrap();
+        scene
     }
 
     fn source(&self) -> PathBuf {
-        self.dir.path().join("source")
+        self.path("source")
     }
 
     /// Writes a file into the source, with the directories above it.
@@ -40,7 +34,7 @@ impl Scene {
     }
 
     fn options(&self) -> Options {
-        Options::new(self.dir.path().join("app.vrift"))
+        Options::new(self.path("app.vrift"))
     }
 
     fn ingest(&self) -> (Report, Manifest) {
@@ -120,7 +114,7 @@ fn furnish(scene: &Scene) {
 
 #[test]
 fn the_manifest_says_what_the_file_system_says() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     furnish(&scene);
     let (report, manifest) = scene.ingest();
     assert_eq!(problems(&report), [""; 0]);
@@ -166,7 +160,7 @@ fn the_manifest_says_what_the_file_system_says() {
 
 #[test]
 fn the_source_is_unharmed() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     furnish(&scene);
     let before = snapshot(&scene.source());
     // Listing directories for the first snapshot may have marked accesses; from now on none may.
@@ -181,12 +175,12 @@ fn the_source_is_unharmed() {
 
 #[test]
 fn the_same_source_gives_the_same_manifest() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     furnish(&scene);
     // The first reading of a symlink marks an access, which later ones find recent enough.
     snapshot(&scene.source());
     let (first, _) = scene.ingest();
-    let other = Options { manifest: scene.dir.path().join("other.vrift"), ..scene.options() };
+    let other = Options { manifest: scene.path("other.vrift"), ..scene.options() };
     let (second, _) = scene.ingest_with(&other);
     assert_eq!(first.manifest, second.manifest);
     assert_eq!((second.new_blobs, second.known_blobs), (0, 3));
@@ -195,7 +189,7 @@ fn the_same_source_gives_the_same_manifest() {
 
 #[test]
 fn equal_files_share_a_blob_and_nothing_else() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     for number in 0..100 {
         scene.write(format!("d{}/f{number}", number % 7), "the same");
     }
@@ -207,10 +201,10 @@ fn equal_files_share_a_blob_and_nothing_else() {
 
 #[test]
 fn hard_links_are_one_node_counted_within_the_tree() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     let first = scene.write("z", "linked");
     fs::hard_link(&first, scene.source().join("a")).unwrap();
-    fs::hard_link(&first, scene.dir.path().join("outside")).unwrap();
+    fs::hard_link(&first, scene.path("outside")).unwrap();
     scene.write("b", "linked");
     symlink("z", scene.source().join("l1")).unwrap();
     nix::unistd::linkat(
@@ -231,7 +225,7 @@ fn hard_links_are_one_node_counted_within_the_tree() {
 
 #[test]
 fn odd_names_are_kept_byte_for_byte() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     let mut odd: Vec<Vec<u8>> =
         [&b" "[..], b"a\nb", b"\xff\xfe", b"-rf", b"...", b"\\", b"*"].map(<[u8]>::to_vec).into();
     odd.push(vec![0xc3; 255]);
@@ -246,7 +240,7 @@ fn odd_names_are_kept_byte_for_byte() {
 
 #[test]
 fn secrets_are_left_out_and_listed() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     for path in [".env", "app/.env.local", "app/id_rsa", "app/id_rsa.pub", ".aws/credentials"] {
         scene.write(path, path);
     }
@@ -273,7 +267,7 @@ fn secrets_are_left_out_and_listed() {
 
 #[test]
 fn the_store_and_the_manifest_are_not_taken_in() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::with_source();
     scene.write("file", "content");
     scene.store = Store::create(scene.source().join("store")).unwrap();
     let options = Options { manifest: scene.source().join("app.vrift"), ..scene.options() };
@@ -287,7 +281,7 @@ fn the_store_and_the_manifest_are_not_taken_in() {
 
 #[test]
 fn fifos_and_sockets_are_kept_unopened_and_listed() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     scene.write("a", "a");
     scene.write("z", "z");
     let mode = nix::sys::stat::Mode::from_bits_truncate(0o644);
@@ -307,7 +301,7 @@ fn unreadable_things_are_reported_and_the_rest_goes_on() {
         println!("skipped: root can read everything");
         return;
     }
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     scene.write("a", "a");
     let dir = scene.write("dir/inside", "b");
     let dir = dir.parent().unwrap();
@@ -324,7 +318,7 @@ fn unreadable_things_are_reported_and_the_rest_goes_on() {
 #[test]
 fn a_file_whose_content_does_not_fit_its_attributes_is_a_problem() {
     // The kernel's files claim to be empty, and so look like files that grow each time.
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     let proc = Path::new("/proc/self/fdinfo");
     let report = take_in(proc, &scene.store, &scene.options()).unwrap();
     assert_eq!(report.files, 0);
@@ -334,7 +328,7 @@ fn a_file_whose_content_does_not_fit_its_attributes_is_a_problem() {
 
 #[test]
 fn any_write_or_change_of_attributes_is_seen() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     let path = scene.write("f", "one");
     let stat = || source::look(&path).unwrap();
     let before = stat();
@@ -352,12 +346,12 @@ fn any_write_or_change_of_attributes_is_seen() {
 
 #[test]
 fn a_symlink_may_name_the_source_but_must_lead_somewhere() {
-    let scene = Scene::new();
+    let scene = Scene::with_source();
     scene.write("f", "f");
-    let link = scene.dir.path().join("link");
+    let link = scene.path("link");
     symlink(scene.source(), &link).unwrap();
     assert_eq!(take_in(&link, &scene.store, &scene.options()).unwrap().files, 1);
-    let bad = scene.dir.path().join("absent");
+    let bad = scene.path("absent");
     let error = take_in(&bad, &scene.store, &scene.options()).unwrap_err();
     assert_eq!(error.to_string(), format!("cannot read {} to ingest it", bad.display()));
 }

@@ -1,8 +1,7 @@
 //! `/proc/<pid>/maps` and its relatives, in which the kernel names copies and blobs where a caller
 //! must see the mount's files.
 //!
-//! What is opened is a list of that moment, and a regular file; if the kernel's own list names
-//! nothing of a mount, the kernel's is opened. A blob that several files have in common goes by the
+//! If the kernel's own list names nothing of a mount, the kernel's is opened. A blob that several files have in common goes by the
 //! one that was opened last.
 
 use std::ffi::OsStr;
@@ -15,7 +14,6 @@ use vrift_cas::Digest;
 
 use super::Failure;
 use crate::caller::{Caller, Exe, MagicLink, ProcEntry, ProcId};
-use crate::magic::proc_file;
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
 
@@ -24,7 +22,7 @@ const PATH_COLUMN: usize = 72;
 
 /// How a list names files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum List {
+pub(super) enum List {
     /// At the end of a line that starts with addresses.
     Maps,
     /// Behind `file=`, up to a blank.
@@ -32,23 +30,14 @@ enum List {
 }
 
 impl Namespace {
-    /// The list a caller must see instead of the file at `path`, if it is such a list and names
-    /// files of a mount.
+    /// The list that a caller must see instead of `text`, if that names files of a mount.
     pub(super) fn mappings(
         &self,
         caller: &dyn Caller,
-        path: &Path,
-    ) -> Result<Option<PathBuf>, Failure> {
-        let Some((of, name)) = proc_file(path) else { return Ok(None) };
-        let list = match name {
-            b"maps" | b"smaps" => List::Maps,
-            b"numa_maps" => List::Numa,
-            _ => return Ok(None),
-        };
-        if !caller.may_look_into(of) {
-            return Ok(None);
-        }
-        let Ok(text) = std::fs::read(path) else { return Ok(None) };
+        of: ProcId,
+        list: List,
+        text: &[u8],
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let run = self.exe_of(caller, of);
         let mut changed = false;
         let mut seen = Vec::with_capacity(text.len());
@@ -61,7 +50,7 @@ impl Namespace {
                 None => seen.extend(line),
             }
         }
-        Ok(if changed { Some(self.make_view(&seen, caller.ids().1)?) } else { None })
+        Ok(changed.then_some(seen))
     }
 
     /// The file of a mount that the kernel knows by the path `real`, for those who look at a process

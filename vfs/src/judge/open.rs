@@ -1,7 +1,5 @@
 //! Opening a file.
 
-use std::path::{Path, PathBuf};
-
 use nix::errno::Errno;
 
 use super::{Failure, Outcome, on_host};
@@ -53,22 +51,6 @@ impl Namespace {
                 let directory = at.entry.map(|(directory, _)| directory);
                 self.open_node(caller, open, node, directory)
             }
-        }
-    }
-
-    /// What is opened instead of a file of `/proc`.
-    fn view(
-        &self,
-        caller: &dyn Caller,
-        open: &request::Open,
-        path: &Path,
-    ) -> Result<Option<PathBuf>, Failure> {
-        match open.handle {
-            Handle::Read if path.starts_with("/proc") => match self.mappings(caller, path)? {
-                None => self.mount_list(caller, path),
-                list => Ok(list),
-            },
-            _ => Ok(None),
         }
     }
 
