@@ -7,6 +7,8 @@
 mod acl;
 #[path = "suite/apply.rs"]
 mod apply;
+#[path = "suite/audit_html.rs"]
+mod audit_html;
 #[path = "suite/audit_report.rs"]
 mod audit_report;
 #[path = "suite/builds.rs"]

@@ -5,6 +5,7 @@
 
 mod compliance;
 mod conclusion;
+mod html;
 mod json;
 mod markdown;
 mod page;
@@ -12,6 +13,7 @@ mod summary;
 
 pub use compliance::{Compliance, Complies, Row};
 pub use conclusion::{Conclusion, Reason, Standing};
+pub use html::Html;
 pub use json::{SCHEMA_VERSION, bytes as json_bytes, hex, report as json};
 pub use markdown::Markdown;
 pub use page::Page;

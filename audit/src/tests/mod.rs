@@ -1,5 +1,6 @@
 //! What is written is read, whatever it is; what is changed on disk is found.
 
+mod browser;
 mod damage;
 mod differences;
 mod folding;

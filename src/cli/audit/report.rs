@@ -24,6 +24,8 @@ pub(crate) enum ReportFormat {
     Text,
     /// Tables in Markdown
     Md,
+    /// One page for a browser, which needs nothing else
+    Html,
     /// Everything, as one JSON object
     Json,
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use vrift_audit::report::{Markdown, Page, Summary, json};
+use vrift_audit::report::{Html, Markdown, Page, Summary, json};
 
 use super::record::{read, write};
 use crate::cli::{ReportArgs, ReportFormat};
@@ -14,6 +14,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     write(args.output.as_deref(), |out| match args.format {
         ReportFormat::Text => write!(out, "{}", Page(&summary)),
         ReportFormat::Md => write!(out, "{}", Markdown(&summary)),
+        ReportFormat::Html => write!(out, "{}", Html(&summary)),
         ReportFormat::Json => {
             serde_json::to_writer(&mut *out, &json(&summary))?;
             writeln!(out)
