@@ -14,7 +14,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{
-    AuditArgs, AuditCommand, AuditDiffArgs, ComplianceArgs, RecordArgs, ReportArgs, ReportFormat,
+    AuditArgs, AuditCommand, AuditDiffArgs, AuditExportArgs, ComplianceArgs, DepsArgs,
+    ExportFormat, PackArgs, RecordArgs, ReportArgs, ReportFormat,
 };
 pub(crate) use cas::{CasCommand, GcArgs};
 pub(crate) use manifest::{

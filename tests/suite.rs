@@ -7,8 +7,12 @@
 mod acl;
 #[path = "suite/apply.rs"]
 mod apply;
+#[path = "suite/audit_export.rs"]
+mod audit_export;
 #[path = "suite/audit_html.rs"]
 mod audit_html;
+#[path = "suite/audit_pack.rs"]
+mod audit_pack;
 #[path = "suite/audit_report.rs"]
 mod audit_report;
 #[path = "suite/builds.rs"]

@@ -47,7 +47,11 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
             "serde_json",
         ],
     ),
-    ("vrift-audit", "audit", &["vrift-cas", "blake3", "postcard", "serde", "serde_json"]),
+    (
+        "vrift-audit",
+        "audit",
+        &["vrift-cas", "base64", "blake3", "ed25519-dalek", "postcard", "serde", "serde_json"],
+    ),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),
     (
         "vrift",

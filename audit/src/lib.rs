@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  recorder ─► Writer ─► frames on disk ─► Reader ─► Entry ─► Model (processes, files, findings)
-//!                                                               └──► report: text, Markdown, JSON
+//!                                                               └──► report, diff, export
 //! ```
 //!
 //! A record is a file of frames, each chained to the one before it, so that a cut or an edit is found
@@ -11,9 +11,11 @@
 //! Deliberately absent: how events are learned of (the recorder watches the tracer's), the numbers of
 //! system calls (a record names them), and the command line.
 
+pub mod deps;
 pub mod diff;
 mod error;
 mod event;
+pub mod export;
 mod header;
 mod model;
 mod reader;

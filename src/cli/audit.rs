@@ -1,6 +1,8 @@
 //! The command line of `vrift audit`; what is done with a record has a file for each subcommand.
 
+mod deps;
 mod diff;
+mod export;
 mod report;
 
 use std::ffi::OsString;
@@ -8,7 +10,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use deps::{DepsArgs, PackArgs};
 pub(crate) use diff::AuditDiffArgs;
+pub(crate) use export::{AuditExportArgs, ExportFormat};
 pub(crate) use report::{ReportArgs, ReportFormat};
 
 use super::RootArgs;
@@ -48,6 +52,12 @@ pub(crate) enum AuditCommand {
     Compliance(ComplianceArgs),
     /// Compare two runs: what one was given, read or left and the other not; exit status 1 if they differ
     Diff(AuditDiffArgs),
+    /// Write a record as an attestation, a bill of materials, or a rule for make
+    Export(AuditExportArgs),
+    /// Name the files and packages of the host that a run needed
+    Deps(DepsArgs),
+    /// Store the files of the host that a run needed, to run it from mounts of them alone
+    Pack(PackArgs),
     /// Check that a record is as it was written, and that files and blobs still are as it tells
     Verify {
         /// The record

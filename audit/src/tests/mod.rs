@@ -5,6 +5,7 @@ mod damage;
 mod differences;
 mod folding;
 mod made;
+mod needs;
 mod reports;
 mod secrets;
 mod size;

@@ -1,7 +1,10 @@
 //! `vrift audit`: a command that is recorded, and what is done with a record, one file for each.
 
 mod compliance;
+mod deps;
 mod diff;
+mod export;
+mod pack;
 mod record;
 mod report;
 mod run;
@@ -19,6 +22,9 @@ pub(crate) fn audit(args: &AuditArgs) -> Result<ExitCode, Failure> {
         Some(AuditCommand::Report(args)) => report::report(args),
         Some(AuditCommand::Compliance(args)) => compliance::compliance(args),
         Some(AuditCommand::Diff(args)) => diff::diff(args),
+        Some(AuditCommand::Export(args)) => export::export(args),
+        Some(AuditCommand::Deps(args)) => deps::deps(args),
+        Some(AuditCommand::Pack(args)) => pack::pack(args),
         Some(AuditCommand::Verify { record, json }) => verify::verify(record, *json),
     }
 }

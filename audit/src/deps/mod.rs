@@ -1,0 +1,52 @@
+//! What of the host a run needed: files with their contents, and names that only had to be there.
+//!
+//! Deliberately absent: the host itself, but for its package database (`dpkg.rs`).
+
+mod dpkg;
+
+use std::collections::BTreeMap;
+
+use crate::event::{Act, Verdict, VersionId};
+use crate::model::{Before, FileUse, Model};
+use crate::text::Text;
+
+pub use dpkg::{Dpkg, Package};
+
+/// Directories whose files the kernel makes up: they cannot be packed, and belong to no package.
+const MADE_UP: &[&str] = &["/dev", "/proc", "/sys"];
+
+/// Why a run needed a name of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It was read, executed or mapped: its content counts. The version, if the record has one.
+    Content(Option<VersionId>),
+    /// It was found: asked about, listed, or entered.
+    Presence,
+}
+
+/// What a run needed of the host, by path. What it made itself, what was not there, and what came from a
+/// mount is not in it.
+pub fn needed(model: &Model) -> BTreeMap<&Text, Need> {
+    let files = model.files.iter().filter(|(path, file)| {
+        !is_made_up(path) && file.before == Before::There && from_the_host(file)
+    });
+    let need = |file: &FileUse| {
+        if file.is_input() {
+            return Some(Need::Content(file.given.first().copied()));
+        }
+        let found = [Act::Probe, Act::ReadLink, Act::List, Act::Enter, Act::Watch];
+        found.iter().any(|&act| file.done(act) > 0).then_some(Need::Presence)
+    };
+    files.filter_map(|(path, file)| Some((path, need(file)?))).collect()
+}
+
+fn is_made_up(path: &Text) -> bool {
+    MADE_UP.iter().any(|directory| {
+        let rest = path.as_bytes().strip_prefix(directory.as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
+}
+
+fn from_the_host(file: &FileUse) -> bool {
+    file.verdicts.contains(&Verdict::Host)
+}

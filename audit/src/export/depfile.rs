@@ -1,0 +1,91 @@
+//! A rule for make(1) and ninja(1), as compilers write it with `-MD`: what was left depends on what was read.
+//!
+//! What the kernel makes up (`/proc`, `/sys`, `/dev`) has no times that mean anything, and is left out.
+
+use crate::event::Left;
+use crate::model::Model;
+use crate::report::Summary;
+use crate::text::Text;
+
+/// What make takes for something else in a name, whatever stands before it.
+const UNSPEAKABLE: &[u8] = b"\n;=|";
+
+/// A rule, and the files that cannot be named in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The rule; empty if nothing was left.
+    pub text: Vec<u8>,
+    /// Files whose names make cannot read.
+    pub left_out: Vec<Text>,
+}
+
+/// Where a name stands in a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Target,
+    Prerequisite,
+}
+
+/// The rule of a run. Names in the run's directory are relative to it, because make compares names as they
+/// are.
+pub fn depfile(model: &Model) -> Rule {
+    let Summary { mut inputs, outputs, .. } = Summary::of(model);
+    inputs.sort_by_key(|&(path, _)| path);
+    let directory = [&model.header.cwd[..], b"/"].concat();
+    let mut left_out = Vec::new();
+    let mut spelled = |path: &Text, place| {
+        let name = match path.as_bytes().strip_prefix(&directory[..]) {
+            Some(inside) if !inside.is_empty() => inside,
+            _ => path.as_bytes(),
+        };
+        let spelled = spelled(name, place);
+        if spelled.is_none() {
+            left_out.push(path.clone());
+        }
+        spelled
+    };
+    let written = outputs.iter().filter(|(_, file)| file.left != Some(Left::Other));
+    let targets: Vec<_> = written.filter_map(|(path, _)| spelled(path, Place::Target)).collect();
+    let mut text = targets.join(&b' ');
+    if !targets.is_empty() {
+        text.push(b':');
+        for (path, file) in inputs {
+            // A file that is read and then replaced would depend on itself.
+            if is_made_up(path) || file.is_output() {
+                continue;
+            }
+            if let Some(name) = spelled(path, Place::Prerequisite) {
+                text.extend(b" \\\n  ");
+                text.extend(name);
+            }
+        }
+        text.push(b'\n');
+    }
+    Rule { text, left_out }
+}
+
+fn is_made_up(path: &Text) -> bool {
+    [&b"/proc/"[..], b"/sys/", b"/dev/"].iter().any(|start| path.as_bytes().starts_with(start))
+}
+
+/// A name as make reads it, if it can.
+fn spelled(name: &[u8], place: Place) -> Option<Vec<u8>> {
+    if name.iter().any(|byte| UNSPEAKABLE.contains(byte)) || name.ends_with(b"\\") {
+        return None;
+    }
+    let mut spelled = Vec::with_capacity(name.len());
+    for (at, &byte) in name.iter().enumerate() {
+        match byte {
+            b' ' | b'\t' | b'#' | b':' => {
+                // Backslashes right before it are doubled, others stand for themselves.
+                let before = name[..at].iter().rev().take_while(|&&byte| byte == b'\\').count();
+                spelled.extend(std::iter::repeat_n(b'\\', before + 1));
+            }
+            b'%' if place == Place::Target => spelled.push(b'\\'),
+            b'$' => spelled.push(b'$'),
+            _ => {}
+        }
+        spelled.push(byte);
+    }
+    Some(spelled)
+}

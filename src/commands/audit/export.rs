@@ -1,0 +1,57 @@
+//! `vrift audit export`: a record in the words of others.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::Value;
+use vrift_audit::export::{Key, cyclonedx, depfile, envelope, in_toto, slsa, spdx};
+use vrift_audit::report::{Summary, json};
+
+use super::record::{read, write};
+use crate::cli::{AuditExportArgs, ExportFormat};
+use crate::failure::{Failure, complain};
+
+pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
+    let attests = matches!(args.format, ExportFormat::InToto | ExportFormat::Slsa);
+    if args.sign_key.is_some() && !attests {
+        return Err(Failure::new("--sign-key signs statements only")
+            .hint("use it with --format in-toto or slsa"));
+    }
+    let key = args.sign_key.as_deref().map(key).transpose()?;
+    let model = read(&args.record)?;
+    let document = match args.format {
+        ExportFormat::InToto => in_toto(&model)?,
+        ExportFormat::Slsa => {
+            let host = || format!("urn:vrift:host:{}", model.header.host);
+            slsa(&model, &args.builder.clone().unwrap_or_else(host))?
+        }
+        ExportFormat::Spdx => spdx(&model),
+        ExportFormat::CycloneDx => cyclonedx(&model),
+        ExportFormat::Json => json(&Summary::of(&model)),
+        ExportFormat::Depfile => {
+            let rule = depfile(&model);
+            for path in &rule.left_out {
+                complain(&format!("left out {path}: make cannot read such a name"));
+            }
+            write(args.output.as_deref(), |out| out.write_all(&rule.text))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let document = match &key {
+        Some(key) => envelope(&document, key),
+        None => document,
+    };
+    write(args.output.as_deref(), |out| spelled(out, &document))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn spelled(out: &mut dyn std::io::Write, document: &Value) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, document)?;
+    writeln!(out)
+}
+
+fn key(path: &Path) -> Result<Key, Failure> {
+    let failed = || Failure::new(format!("cannot sign with {}", path.display()));
+    let pem = std::fs::read_to_string(path).map_err(|error| failed().because(error))?;
+    Key::from_pem(&pem).map_err(|error| failed().because(error))
+}

@@ -1,0 +1,190 @@
+//! `vrift audit export`: documents whose readers are the oracle where they are installed: make, openssl.
+
+use std::fs::{self, File, FileTimes};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use vrift_cas::Digest;
+
+use super::audit_report::{Made, a_build};
+use super::kit::{Sandbox, have, run};
+
+fn exported(sandbox: &Sandbox, record: &Path, args: &[&str]) -> String {
+    let mut vrift = sandbox.vrift(["audit", "export"]);
+    run(vrift.arg(record).arg("--format").args(args)).fine()
+}
+
+fn document(sandbox: &Sandbox, record: &Path, format: &str) -> Value {
+    serde_json::from_str(&exported(sandbox, record, &[format])).expect("it is JSON")
+}
+
+#[test]
+fn a_statement_names_what_went_in_and_what_came_out() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let (source, object) = (Digest::of(b"int a;\n").to_string(), Digest::of(b"object").to_string());
+    let subject = json!([{ "name": "/src/a.o", "digest": { "blake3": object } }]);
+    let materials = json!([{ "name": "/src/a.c", "digest": { "blake3": source } }]);
+    for (format, kind, place) in [
+        ("in-toto", "https://in-toto.io/attestation/link/v0.3", "/predicate/materials"),
+        (
+            "slsa",
+            "https://slsa.dev/provenance/v1",
+            "/predicate/buildDefinition/resolvedDependencies",
+        ),
+    ] {
+        let statement = document(&sandbox, &record, format);
+        assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+        assert_eq!(statement["predicateType"], kind);
+        assert_eq!(statement["subject"], subject);
+        assert_eq!(statement.pointer(place), Some(&materials), "{statement}");
+    }
+    let link = document(&sandbox, &record, "in-toto");
+    assert_eq!(link["predicate"]["command"], json!(["cc", "-c", "a.c"]));
+    assert_eq!(link["predicate"]["environment"]["variables"], json!({ "LANG": "C" }));
+    assert_eq!(link["predicate"]["byproducts"]["return-value"], 0);
+    let built = exported(&sandbox, &record, &["slsa", "--builder", "https://ci.example/1"]);
+    let built: Value = serde_json::from_str(&built).expect("it is JSON");
+    assert_eq!(built["predicate"]["runDetails"]["builder"]["id"], "https://ci.example/1");
+    let started = &built["predicate"]["runDetails"]["metadata"]["startedOn"];
+    assert_eq!(started, "1970-01-01T00:00:00Z");
+}
+
+/// A statement must be about something.
+#[test]
+fn a_run_that_left_nothing_cannot_be_attested_to() {
+    let sandbox = Sandbox::new();
+    let mut made = Made::new(&["true"], &[]);
+    made.read("/src/a.c", "x");
+    let record = made.written(&sandbox, "a.rec");
+    let mut vrift = sandbox.vrift(["audit", "export", "--format", "in-toto"]);
+    let said = run(vrift.arg(&record)).vrift_failed();
+    assert!(said.contains("nothing to attest to"), "{said}");
+}
+
+#[test]
+fn bills_of_materials_have_the_parts_that_their_schemas_require() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let object = Digest::of(b"object").to_string();
+    let spdx = document(&sandbox, &record, "spdx");
+    for field in ["SPDXID", "creationInfo", "dataLicense", "name", "spdxVersion"] {
+        assert!(!spdx[field].is_null(), "{field} is not in {spdx}");
+    }
+    let files = spdx["files"].as_array().expect("files");
+    assert_eq!(files.len(), 2);
+    let output = files.iter().find(|file| file["fileName"] == "/src/a.o").expect("the output");
+    assert_eq!(output["checksums"], json!([{ "algorithm": "BLAKE3", "checksumValue": object }]));
+    let generated = json!({
+        "spdxElementId": output["SPDXID"],
+        "relationshipType": "GENERATED_FROM",
+        "relatedSpdxElement": "SPDXRef-Run",
+    });
+    assert!(spdx["relationships"].as_array().expect("relationships").contains(&generated));
+
+    let bom = document(&sandbox, &record, "cyclonedx");
+    assert_eq!((&bom["bomFormat"], &bom["specVersion"]), (&"CycloneDX".into(), &"1.6".into()));
+    assert_eq!(bom["components"][0]["name"], "/src/a.c");
+    let left = &bom["metadata"]["component"]["components"][0];
+    assert_eq!(left["hashes"], json!([{ "alg": "BLAKE3", "content": object }]));
+    assert_eq!(bom["dependencies"], json!([{ "ref": "run", "dependsOn": ["input-0"] }]));
+    let serial = bom["serialNumber"].as_str().expect("a serial number");
+    assert_eq!((serial.len(), serial.matches('-').count()), (45, 4), "{serial}");
+}
+
+/// The signature is checked by another implementation, over the bytes that DSSE says are signed.
+#[test]
+fn openssl_verifies_the_envelope() {
+    if !have("openssl") || !have("base64") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let shell = |script: &str| run(sandbox.command("sh").args(["-e", "-c", script]));
+    shell("openssl genpkey -algorithm ed25519 -out key.pem 2>/dev/null").fine();
+    shell("openssl pkey -in key.pem -pubout -out public.pem").fine();
+    let key = sandbox.path("key.pem");
+    let key = key.to_str().expect("a sandbox has a plain name");
+    let signed = exported(&sandbox, &record, &["in-toto", "--sign-key", key]);
+    let envelope: Value = serde_json::from_str(&signed).expect("it is JSON");
+    assert_eq!(envelope["payloadType"], "application/vnd.in-toto+json");
+    let text = |value: &Value| value.as_str().expect("a string").to_owned();
+    fs::write(sandbox.path("payload64"), text(&envelope["payload"])).expect("it is ours");
+    fs::write(sandbox.path("sig64"), text(&envelope["signatures"][0]["sig"])).expect("it is ours");
+    shell("base64 -d payload64 > payload; base64 -d sig64 > sig").fine();
+    let statement = exported(&sandbox, &record, &["in-toto"]);
+    let payload = fs::read_to_string(sandbox.path("payload")).expect("it was just written");
+    assert_eq!(payload, statement.trim_end());
+    let verify =
+        "printf 'DSSEv1 28 application/vnd.in-toto+json %s ' $(stat -c %s payload) > signed
+        cat payload >> signed
+        openssl pkeyutl -verify -pubin -inkey public.pem -rawin -in signed -sigfile sig";
+    let verified = shell(verify);
+    assert!(verified.status.success(), "{verified}");
+    let payload = payload.replace("a.o", "b.o");
+    fs::write(sandbox.path("payload"), payload).expect("it is ours");
+    assert!(!shell(verify).status.success(), "another statement has another signature");
+}
+
+#[test]
+fn a_key_of_another_kind_is_refused() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let key = sandbox.path("key.pem");
+    fs::write(&key, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
+    let with = |format: &str| {
+        let mut vrift = sandbox.vrift(["audit", "export", "--format", format, "--sign-key"]);
+        run(vrift.arg(&key).arg(&record)).vrift_failed()
+    };
+    assert!(with("in-toto").contains("openssl genpkey -algorithm ed25519"));
+    assert!(with("spdx").contains("--sign-key signs statements only"));
+}
+
+/// make decides which of two files is newer; so it must find each of them by the name in the rule.
+#[test]
+fn make_reads_the_rule_whatever_files_are_called() {
+    if !have("make") {
+        return;
+    }
+    let names = [
+        "a.c", "a b.h", "c#d.h", "e$f.h", "g%h.h", "i:j.h", "k\\l.h", "m\\ n.h", "o\\:p.h",
+        "ö'\".h",
+    ];
+    let sandbox = Sandbox::new();
+    let at = |name: &str| sandbox.path(name);
+    let mut made = Made::new(&["cc"], &[]);
+    for name in names {
+        fs::write(at(name), name).expect("the sandbox is ours");
+        made.read(at(name).to_str().expect("it is UTF-8"), name);
+    }
+    made.read("/proc/cpuinfo", "");
+    for unspeakable in ["two\nlines", "a=b", "a;b", "a|b", "a\\"] {
+        made.read(&format!("/src/{unspeakable}"), "");
+    }
+    for target in ["out 1.o", "out$2.o", "out%3.o"] {
+        fs::write(at(target), "").expect("the sandbox is ours");
+        made.leave(at(target).to_str().expect("it is UTF-8"), "object");
+    }
+    let record = made.written(&sandbox, "a.rec");
+    let ran = run(sandbox.vrift(["audit", "export", "--format", "depfile"]).arg(&record));
+    assert_eq!(ran.err().matches("make cannot read such a name").count(), 5, "{ran}");
+    let rule = ran.out() + "\tfalse\n";
+    fs::write(at("rule.mk"), &rule).expect("the sandbox is ours");
+    let epoch = SystemTime::UNIX_EPOCH;
+    let set = |name: &str, seconds: u64| {
+        let times = FileTimes::new().set_modified(epoch + Duration::from_secs(seconds));
+        let file = File::options().write(true).open(at(name)).expect("it is there");
+        file.set_times(times).expect("it is ours");
+    };
+    names.iter().for_each(|name| set(name, 1000));
+    ["out 1.o", "out$2.o", "out%3.o"].iter().for_each(|name| set(name, 2000));
+    // -q: status 0 if all is up to date, 1 if not, 2 if a file cannot be found.
+    let question = || run(sandbox.command("make").args(["-q", "-r", "-f", "rule.mk"])).code();
+    assert_eq!(question(), Some(0), "{rule}");
+    for name in names {
+        set(name, 3000);
+        assert_eq!(question(), Some(1), "{name} is newer: {rule}");
+        set(name, 1000);
+    }
+}

@@ -1,0 +1,110 @@
+//! `vrift audit deps` and `vrift audit pack`: what a run needed of the host, and running it from that alone.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+
+use super::audit_report::Made;
+use super::kit::{Sandbox, run};
+
+/// A run that read a file through symlinks, found a directory, and read a file with an odd name.
+fn a_record(sandbox: &Sandbox) -> std::path::PathBuf {
+    let tree = sandbox.tree();
+    fs::create_dir_all(tree.join("real/deep")).expect("the sandbox is empty");
+    fs::create_dir_all(tree.join("found/full")).expect("the sandbox is empty");
+    fs::write(tree.join("real/deep/file"), "content").expect("it is ours");
+    fs::write(tree.join("real/deep/[odd] *name!"), "odd").expect("it is ours");
+    fs::write(tree.join("real/not-needed"), "x").expect("it is ours");
+    symlink("real/deep", tree.join("directory")).expect("it is ours");
+    symlink("real/first", tree.join("second")).expect("it is ours");
+    symlink("deep/file", tree.join("real/first")).expect("it is ours");
+    symlink("not-needed", tree.join("real/other")).expect("it is ours");
+    let path = |inside: &str| tree.join(inside).to_str().expect("a plain name").to_owned();
+    let mut made = Made::new(&["cat", &path("second")], &[]);
+    made.read(&path("real/deep/file"), "content");
+    made.read(&path("real/deep/[odd] *name!"), "odd");
+    made.did(vrift_audit::Act::Probe, &path("found"), None);
+    made.did(vrift_audit::Act::Probe, "/proc", None);
+    made.written(sandbox, "a.rec")
+}
+
+#[test]
+fn deps_names_files_by_need() {
+    let sandbox = Sandbox::new();
+    let record = a_record(&sandbox);
+    let deps = |option: &str| run(sandbox.vrift(["audit", "deps", option]).arg(&record));
+    let told: Value = serde_json::from_str(&deps("--json").out()).expect("it is JSON");
+    let needs: Vec<_> =
+        told["files"].as_array().expect("files").iter().map(|f| &f["need"]).collect();
+    assert_eq!(needs, ["presence", "content", "content"], "{told}");
+    let paths = deps("-0");
+    assert_eq!(paths.stdout.iter().filter(|&&byte| byte == 0).count(), 3, "{paths}");
+}
+
+#[test]
+fn a_pack_has_what_was_needed_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let record = a_record(&sandbox);
+    let packed = sandbox.path("packed");
+    let mut vrift = sandbox.vrift(["audit", "pack", "-o"]);
+    let said = run(vrift.arg(&packed).arg(&record)).fine();
+    let manifests: Vec<_> = fs::read_dir(&packed).expect("it was made").flatten().collect();
+    assert_eq!(manifests.len(), 1, "{said}");
+    let manifest = manifests[0].path();
+    let point = sandbox.tree().join("real/deep");
+    assert!(said.contains(&format!("--prefix {}", point.display())), "{said}");
+    let listed = run(sandbox.vrift(["manifest", "ls", "-0"]).arg(&manifest)).fine();
+    assert!(listed.contains("[odd] *name!") && listed.contains("file"), "{listed:?}");
+    sandbox.move_away();
+    fs::create_dir_all(point.parent().expect("it has one")).expect("the place is free");
+    let cat = |name: &str| {
+        let mut vrift = sandbox.vrift(["run", "--read-only", "--manifest"]);
+        vrift.arg(&manifest).arg("--prefix").arg(&point).args(["--", "cat"]);
+        run(vrift.arg(point.join(name)))
+    };
+    assert_eq!(cat("file").fine(), "content");
+    assert_eq!(cat("[odd] *name!").fine(), "odd");
+    assert!(!cat("../not-needed").status.success());
+}
+
+/// The place is higher up if contents lie in several directories; then symlinks between them are packed.
+#[test]
+fn symlinks_on_the_way_are_packed() {
+    let sandbox = Sandbox::new();
+    a_record(&sandbox);
+    let tree = sandbox.tree();
+    let path = |inside: &str| tree.join(inside).to_str().expect("a plain name").to_owned();
+    fs::write(tree.join("top"), "top").expect("it is ours");
+    let mut made = Made::new(&["cat"], &[]);
+    made.read(&path("real/deep/file"), "content");
+    made.read(&path("top"), "top");
+    made.did(vrift_audit::Act::Probe, &path("found"), None);
+    let record = made.written(&sandbox, "b.rec");
+    let packed = sandbox.path("packed");
+    run(sandbox.vrift(["audit", "pack", "-o"]).arg(&packed).arg(&record)).fine();
+    let manifest =
+        fs::read_dir(&packed).expect("it was made").flatten().next().expect("one").path();
+    let listed = run(sandbox.vrift(["manifest", "tree"]).arg(&manifest)).fine();
+    for name in ["directory -> real/deep", "second -> real/first", "first -> deep/file", "found"] {
+        assert!(listed.contains(name), "{name}: {listed}");
+    }
+    for name in ["not-needed", "other", "full", "odd"] {
+        assert!(!listed.contains(name), "{name}: {listed}");
+    }
+}
+
+#[test]
+fn a_file_that_has_changed_since_is_named() {
+    let sandbox = Sandbox::new();
+    let record = a_record(&sandbox);
+    let file = sandbox.tree().join("real/deep/file");
+    fs::write(&file, "changed").expect("it is ours");
+    fs::remove_file(sandbox.tree().join("real/deep/[odd] *name!")).expect("it is ours");
+    let mut vrift = sandbox.vrift(["audit", "pack", "-o"]);
+    let ran = run(vrift.arg(sandbox.path("packed")).arg(&record));
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    let changed = format!("{}: its content is not what the run read", file.display());
+    assert!(ran.err().contains(&changed), "{ran}");
+    assert!(ran.err().contains("[odd] *name!: it is not there any more"), "{ran}");
+}
