@@ -115,7 +115,7 @@ fn a_report_answers_first() {
     };
     let page = report(&[]);
     assert!(page.starts_with("COMPLIANT"), "{page}");
-    for told in ["command    cc -c a.c\n", "1 files, 7 bytes\n", "/src/a.c\n", "/src/a.o"] {
+    for told in ["command    cc -c a.c\n", "1 file, 7 bytes\n", "/src/a.c\n", "/src/a.o"] {
         assert!(page.contains(told), "{told:?} is not in {page}");
     }
     assert!(report(&["--format", "md"]).starts_with("# Audit: compliant\n"));

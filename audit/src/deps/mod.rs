@@ -35,7 +35,9 @@ pub fn needed(model: &Model) -> BTreeMap<&Text, Need> {
             return Some(Need::Content(file.given.first().copied()));
         }
         let found = [Act::Probe, Act::ReadLink, Act::List, Act::Enter, Act::Watch];
-        found.iter().any(|&act| file.done(act) > 0).then_some(Need::Presence)
+        let is_found = found.iter().any(|&act| file.done(act) > 0);
+        // What was there before the run replaced it is not there any more.
+        (is_found && !file.is_output()).then_some(Need::Presence)
     };
     files.filter_map(|(path, file)| Some((path, need(file)?))).collect()
 }

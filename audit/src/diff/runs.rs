@@ -11,6 +11,9 @@ use crate::event::{Execution, Value};
 use crate::model::Model;
 use crate::text::Text;
 
+/// Shells set this variable to the path of the program: for the first one, of what started the run.
+const UNDERSCORE: &[u8] = b"_";
+
 /// What an execution was, without what is noise.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
@@ -69,7 +72,8 @@ fn executions(model: &Model, names: &Names<'_>) -> Runs {
             program: word(program),
             cwd: word(cwd),
         };
-        let env = env.iter().map(|variable| {
+        let env = env.iter().filter(|variable| variable.name.as_bytes() != UNDERSCORE);
+        let env = env.map(|variable| {
             let value = match &variable.value {
                 Value::Plain(value) => Some(word(value)),
                 Value::Redacted => None,

@@ -57,7 +57,8 @@ pub fn spdx(model: &Model) -> Value {
 fn file(id: &str, artifact: &Artifact<'_>) -> Value {
     json!({
         "SPDXID": id,
-        "fileName": artifact.path.to_string(),
+        // The specification wants names that start with a dot: these are relative to the root.
+        "fileName": format!(".{}", artifact.path),
         "checksums": [{ "algorithm": "BLAKE3", "checksumValue": artifact.digest }],
         "licenseConcluded": "NOASSERTION",
         "copyrightText": "NOASSERTION",

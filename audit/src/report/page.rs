@@ -100,14 +100,15 @@ impl Page<'_> {
 
     fn files(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let summary = self.0;
-        let read = format!("{} files, {}", summary.inputs.len(), size(summary.bytes_read()));
+        let read =
+            format!("{}, {}", count(summary.inputs.len(), "file"), size(summary.bytes_read()));
         line(f, "read", &read)?;
         paths(f, &summary.inputs, |_| String::new())?;
         let passing = match summary.passing.len() {
             0 => String::new(),
-            count => format!(", {count} more made and removed again"),
+            more => format!(", {more} more made and removed again"),
         };
-        line(f, "written", &format!("{} files{passing}", summary.outputs.len()))?;
+        line(f, "written", &format!("{}{passing}", count(summary.outputs.len(), "file")))?;
         paths(f, &summary.outputs, |(_, file)| {
             let digest = summary.left_digest(file);
             digest.map_or(String::new(), |digest| format!("  {}…", &digest[..16]))
@@ -124,7 +125,7 @@ impl Page<'_> {
         if endpoints.is_empty() {
             return line(f, "network", "none");
         }
-        line(f, "network", &format!("{} endpoints", endpoints.len()))?;
+        line(f, "network", &count(endpoints.len(), "endpoint"))?;
         for ((endpoint, act), counts) in endpoints.iter().take(NAMED) {
             let vain = counts.missing + counts.failed;
             writeln!(f, "  {:>7} × {act} {endpoint} ({vain} in vain)", counts.done + vain)?;
@@ -142,7 +143,7 @@ impl Page<'_> {
         }
         match (self.0.model.header.policy, findings.len() - escapes) {
             (None, 0) => line(f, "policy", "none was given"),
-            (_, count) => line(f, "policy", &format!("{count} violations")),
+            (_, broken) => line(f, "policy", &count(broken, "violation")),
         }
     }
 
@@ -150,9 +151,17 @@ impl Page<'_> {
         let totals = self.0.compliance.totals();
         let told: Vec<_> =
             totals.iter().map(|(v, count)| format!("{} {count}", v.word())).collect();
-        line(f, "verdicts", if told.is_empty() { "none" } else { "" }.trim_end())?;
-        if told.is_empty() { Ok(()) } else { writeln!(f, "  {}", told.join(", ")) }
+        line(
+            f,
+            "verdicts",
+            if told.is_empty() { "none".to_owned() } else { told.join(", ") }.as_str(),
+        )
     }
+}
+
+/// A number of things.
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn line(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {

@@ -122,7 +122,7 @@ fn told(a: &Run, b: &Run) -> (Diff, String) {
 fn a_build_and_the_same_again_do_not_differ() {
     let (diff, text) = told(
         &a_build(10, "ccAbc", "one", &[("A", "1")]),
-        &a_build(77, "ccXyz", "one", &[("A", "1")]),
+        &a_build(77, "ccXyz", "one", &[("A", "1"), ("_", "/bin/x")]),
     );
     assert!(diff.is_empty(), "{text}");
     assert_eq!(text, "the runs do not differ\n");

@@ -26,6 +26,7 @@ fn what_was_there_and_was_used_is_needed() {
         (1, in_mount(access(Act::Read, "/vrift/a.c", None, done))),
         (1, access(Act::Create, "/src/a.o", None, done)),
         (1, access(Act::Read, "/src/a.o", None, done)),
+        (1, access(Act::Probe, "/src/log", None, done)),
         (1, access(Act::Replace, "/src/log", None, done)),
     ]);
     let found: Vec<_> = needed(&model).into_iter().map(|(p, need)| (p.to_string(), need)).collect();

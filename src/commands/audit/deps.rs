@@ -81,7 +81,7 @@ impl<'a> Needs<'a> {
         let packages = self.packages();
         writeln!(out, "packages  {}", packages.len())?;
         for (Package { name, version }, files) in packages {
-            writeln!(out, "  {name} {version}  ({files} files)")?;
+            writeln!(out, "  {files:>5} × {name} {version}")?;
         }
         let own: Vec<_> =
             self.contents().filter(|(path, _)| !self.owners.contains_key(path)).collect();

@@ -136,7 +136,7 @@ fn tell(model: &Model, mounts: &[(PathBuf, PathBuf)]) -> Result<(), Failure> {
     let mut out = stdout().lock();
     write!(out, "cd {} && vrift run", quoted(&model.header.cwd))?;
     for (manifest, point) in mounts {
-        let manifest = std::path::absolute(manifest)?;
+        let manifest = manifest.canonicalize()?;
         let quoted = |path: &Path| quoted(path.as_os_str().as_bytes());
         write!(out, " --manifest {} --prefix {}", quoted(&manifest), quoted(point))?;
     }
