@@ -40,10 +40,10 @@ mod races;
 #[cfg(target_arch = "x86_64")]
 #[path = "engine/registers.rs"]
 mod registers;
-#[path = "engine/rights.rs"]
-mod rights;
 #[path = "engine/requests.rs"]
 mod requests;
+#[path = "engine/rights.rs"]
+mod rights;
 #[path = "engine/spawning.rs"]
 mod spawning;
 #[path = "engine/stops.rs"]

@@ -50,7 +50,17 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
     (
         "vrift-audit",
         "audit",
-        &["vrift-cas", "base64", "blake3", "ed25519-dalek", "postcard", "serde", "serde_json"],
+        &[
+            "vrift-cas",
+            "base64",
+            "blake3",
+            "ed25519-dalek",
+            "globset",
+            "postcard",
+            "serde",
+            "serde_json",
+            "toml",
+        ],
     ),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),
     (

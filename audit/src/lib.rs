@@ -18,6 +18,7 @@ mod event;
 pub mod export;
 mod header;
 mod model;
+pub mod policy;
 mod reader;
 mod redact;
 pub mod report;

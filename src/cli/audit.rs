@@ -36,6 +36,12 @@ pub(crate) struct RecordArgs {
     /// Write the record to FILE, which is replaced
     #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "vrift.rec")]
     pub(crate) output: PathBuf,
+    /// Hold the command to the rules in FILE; exit status 3 if it breaks one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Let calls fail that would break a rule (EACCES, EPERM), instead of only noting them
+    #[arg(long, requires = "policy")]
+    pub(crate) enforce: bool,
     #[command(flatten)]
     pub(crate) root: RootArgs,
     /// The command and its arguments

@@ -6,6 +6,7 @@ mod differences;
 mod folding;
 mod made;
 mod needs;
+mod policy;
 mod reports;
 mod secrets;
 mod size;

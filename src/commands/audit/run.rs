@@ -2,29 +2,75 @@
 
 use std::env;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::absolute;
+use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
-use vrift_audit::{Header, Mount, MountAccess};
+use vrift_audit::policy::{Places, Policy, Violation};
+use vrift_audit::{Header, Mount, MountAccess, Response, Text};
 use vrift_tracer::observer::Observer;
-use vrift_tracer::record::{Mounts, Recorder, watched_names};
+use vrift_tracer::record::{Enforcement, Held, Mounts, Recorder, Violations, watched_names};
 use vrift_vfs::manifest::Manifest;
 
 use crate::cli::{MountArgs, RecordArgs};
 use crate::commands::run::{complain_about, end_as, observed};
-use crate::failure::Failure;
+use crate::failure::{Failure, complain};
 use crate::mounts;
 
-/// Runs the command; the exit status is its own.
+/// The exit status if the policy was broken.
+const VIOLATED: u8 = 3;
+
+/// Runs the command; the exit status is its own, unless it breaks the policy.
 pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
-    let header = header(args)?;
+    let held = args.policy.as_deref().map(|file| held(file, args.enforce)).transpose()?;
+    let mut header = header(args)?;
+    header.policy = held.as_ref().map(|held| held.policy.digest());
     let mounts = if header.mounts.is_empty() { Mounts::None } else { Mounts::Some };
-    let recorder = Recorder::create(&args.output, &header, mounts)?;
+    let recorder = Recorder::create(&args.output, &header, mounts, held)?;
+    let violations = recorder.violations();
     let observer = Observer::silent(Box::new(complain_about)).recording(recorder);
-    observed(&args.root, &args.words, &[], observer).map(end_as)
+    let ending = observed(&args.root, &args.words, &[], observer)?;
+    Ok(match told(&violations) {
+        0 => end_as(ending),
+        _ => ExitCode::from(VIOLATED),
+    })
+}
+
+/// Reads the policy.
+fn held(file: &Path, enforce: bool) -> Result<Held, Failure> {
+    let wrong = || Failure::new(format!("the policy {} cannot be used", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong().because(error))?;
+    let places = Places {
+        cwd: env::current_dir().map_err(|error| wrong().because(error))?,
+        home: env::var_os("HOME").map(PathBuf::from),
+    };
+    let policy = Policy::parse(&text, &places).map_err(|error| wrong().because(error))?;
+    let enforcement = if enforce { Enforcement::Deny } else { Enforcement::Note };
+    Ok(Held { policy, enforcement })
+}
+
+/// Tells what broke the policy; returns how often.
+fn told(violations: &Violations) -> u64 {
+    let (count, first) = violations.told();
+    for Violation { broken, tid, call, subject, response } in &first {
+        let rule = if broken.rule.is_empty() { "" } else { &format!(" by '{}'", broken.rule) };
+        let by = match (call.is_empty(), tid) {
+            (true, _) => "found by vrift".to_owned(),
+            (false, tid) => format!("{} of task {tid}", Text::from(&call[..])),
+        };
+        let denied = match response {
+            Response::Noted => "",
+            Response::Denied => ", denied",
+        };
+        let (class, subject) = (broken.class.name(), Text::from(&subject[..]));
+        complain(&format!("{class}{rule}: {subject} ({by}{denied})"));
+    }
+    if count > first.len() as u64 {
+        complain(&format!("{} more violations are in the record", count - first.len() as u64));
+    }
+    count
 }
 
 /// Where and how the record is made.
@@ -58,8 +104,8 @@ fn mounts_of(args: &MountArgs) -> Result<Vec<Mount>, Failure> {
         true => MountAccess::ReadOnly,
         false => MountAccess::Writable,
     };
-    let bytes = |path: std::path::PathBuf| path.into_os_string().into_vec();
-    let mount = |(file, point): (&std::path::PathBuf, std::path::PathBuf)| {
+    let bytes = |path: PathBuf| path.into_os_string().into_vec();
+    let mount = |(file, point): (&PathBuf, PathBuf)| {
         let manifest = Manifest::open(file)?.id().0;
         let file = bytes(absolute(file).unwrap_or_else(|_| file.clone()));
         Ok(Mount { point: bytes(point), manifest, file, access })

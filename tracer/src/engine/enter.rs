@@ -80,7 +80,10 @@ impl<A: Arch> Engine<A> {
             None => {
                 // Before it is considered, which may make the file.
                 let noted = self.note(&call, guest);
-                (self.consider(&call, guest), noted)
+                match self.denied(tid, noted.as_deref()) {
+                    Some(errno) => (Action::refuse(errno, "the policy forbids it"), noted),
+                    None => (self.consider(&call, guest), noted),
+                }
             }
         };
         let (action, slots, lent) = match self.room(&action, &call, guest)? {

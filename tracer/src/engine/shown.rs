@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_arch::Arch;
 
 use super::served::Mounted;
@@ -30,6 +31,13 @@ impl<A: Arch> Engine<A> {
             task.announced = Some(Box::new(pending));
         }
         Ok(self.go_on(tid, 0))
+    }
+
+    /// What the policy makes a call fail with: one that is about to be considered, or has been
+    /// announced.
+    pub(super) fn denied(&self, tid: Pid, noted: Option<&Noted>) -> Option<Errno> {
+        let announced = || self.tasks.get(&tid)?.announced.as_ref()?.noted.as_deref();
+        noted.or_else(announced)?.denied()
     }
 
     /// Reads what a call names, for the record. One that was announced has been read then.

@@ -36,6 +36,29 @@ enum Kind {
 }
 
 impl Named {
+    /// What is to be done to which paths.
+    pub(super) fn asks(&self) -> impl Iterator<Item = (Act, &Vec<u8>)> {
+        let act = match self.kind {
+            Kind::Opens(handle, create, was) => opening(handle, create, was),
+            Kind::Is(act) => act,
+            Kind::Unmodelled => Act::Probe,
+        };
+        let other = match act {
+            Act::Rename | Act::Link | Act::Exchange => self.other.as_ref(),
+            _ => None,
+        };
+        let other = other.map(|other| (Act::Create, other));
+        [(act, &self.path)].into_iter().chain(other)
+    }
+
+    /// The path with this number among those that [`Named::asks`] gives, by what it leads to.
+    pub(super) fn led_to(&mut self, number: usize, path: Vec<u8>) {
+        match number {
+            0 => self.path = path,
+            _ => self.other = Some(path),
+        }
+    }
+
     /// A file that is asked about.
     pub(super) fn probed(path: Vec<u8>) -> Named {
         Named { kind: Kind::Is(Act::Probe), path, other: None }

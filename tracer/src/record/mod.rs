@@ -10,6 +10,7 @@
 //! Deliberately absent: any judgement. What is allowed is the policy's business.
 
 mod contents;
+mod enforced;
 mod escapes;
 mod files;
 mod hasher;
@@ -28,6 +29,7 @@ use std::path::Path;
 use nix::unistd::Pid;
 use vrift_arch::Syscall;
 use vrift_arch::seccomp::Interest;
+use vrift_audit::policy::{Policy, Violation};
 use vrift_audit::{Ending, Event as Told, Header, How, Kin, Usage};
 
 use crate::view::event::{self, Core, Event};
@@ -46,6 +48,35 @@ pub enum Mounts {
     None,
 }
 
+/// What happens when the policy is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enforcement {
+    /// It is noted.
+    Note,
+    /// The call fails.
+    Deny,
+}
+
+/// What a program tree is held to.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The rules.
+    pub policy: Policy,
+    /// What happens when they are broken.
+    pub enforcement: Enforcement,
+}
+
+/// What a recorder knows of violations, also when it has ended.
+#[derive(Debug, Clone)]
+pub struct Violations(Output);
+
+impl Violations {
+    /// How many there were, and the first of them.
+    pub fn told(&self) -> (u64, Vec<Violation>) {
+        self.0.violations()
+    }
+}
+
 /// Watches a program tree and writes its record.
 #[derive(Debug)]
 pub struct Recorder {
@@ -56,6 +87,9 @@ pub struct Recorder {
     changed: left::Changed,
     /// Every process there was.
     known: HashSet<Pid>,
+    enforcement: Enforcement,
+    /// The names of UNIX sockets that the tree has bound.
+    bound: HashSet<Vec<u8>>,
     /// What a task has used, told before its end.
     used: Option<(Pid, Usage)>,
     root: Option<Pid>,
@@ -67,8 +101,14 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of making the file.
-    pub fn create(path: &Path, header: &Header, mounts: Mounts) -> Result<Recorder, RecordError> {
-        let out = Output::create(path, header)?;
+    pub fn create(
+        path: &Path,
+        header: &Header,
+        mounts: Mounts,
+        held: Option<Held>,
+    ) -> Result<Recorder, RecordError> {
+        let enforcement = held.as_ref().map_or(Enforcement::Note, |held| held.enforcement);
+        let out = Output::create(path, header, held.map(|held| held.policy))?;
         let contents = Contents::new(out.clone());
         Ok(Recorder {
             out,
@@ -76,10 +116,17 @@ impl Recorder {
             contents,
             changed: left::Changed::default(),
             known: HashSet::new(),
+            enforcement,
+            bound: HashSet::new(),
             used: None,
             root: None,
             ending: Ending::Unknown,
         })
+    }
+
+    /// What it knows of violations.
+    pub fn violations(&self) -> Violations {
+        Violations(self.out.clone())
     }
 
     /// Whether a call is recorded.

@@ -6,7 +6,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use vrift_arch::abi::{AF_UNIX, UnixName, unix_name};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_audit::{Endpoint, Escape, Event as Told, NetworkAct};
+use vrift_audit::{Endpoint, Escape, Event as Told, NetworkAct, Response};
 use vrift_vfs::{At, Follow, PathOp};
 
 use super::Recorder;
@@ -32,6 +32,16 @@ pub(super) struct Peer {
     /// The socket.
     fd: i32,
     at: Where,
+}
+
+impl Peer {
+    /// What is to be done, and with whom, if the caller says.
+    pub(super) fn given(&self) -> Option<(NetworkAct, &Endpoint<Vec<u8>>)> {
+        match &self.at {
+            Where::Given(endpoint) => Some((self.act, endpoint)),
+            Where::Told(..) => None,
+        }
+    }
 }
 
 /// Where its address is.
@@ -94,11 +104,22 @@ impl Recorder {
             {
                 self.changed.did(vrift_audit::Act::MakeNode, path, None);
             }
+            if let (NetworkAct::Bind, Some(name), true) =
+                (act, local_name(&endpoint), ended.succeeded())
+            {
+                self.bound.insert(name);
+            }
+            if let (Response::Denied, Some(detail)) = (ended.response, local_name(&endpoint)) {
+                let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
+                let told = Told::Escape { kind, call, detail, outcome };
+                self.out.tell_as(seat.tid, told, ended.response);
+            }
             if ended.succeeded() {
                 self.look_behind(act, socket, &endpoint, call, seat);
             }
             let call = call.as_bytes().to_vec();
-            self.tell(seat.tid, Told::Network { call, act, endpoint, outcome });
+            let told = Told::Network { call, act, endpoint, outcome };
+            self.out.tell_as(seat.tid, told, ended.response);
         }
     }
 
@@ -111,10 +132,9 @@ impl Recorder {
         call: &'static str,
         seat: &Seat<'_>,
     ) {
-        let detail = match endpoint {
-            Endpoint::Unix(path) => path.clone(),
-            Endpoint::Abstract(name) => [b"@", &name[..]].concat(),
-            Endpoint::Unnamed if act == NetworkAct::Accept => b"accepted".to_vec(),
+        let detail = match (local_name(endpoint), endpoint, act) {
+            (Some(name), ..) => name,
+            (None, Endpoint::Unnamed, NetworkAct::Accept) => b"accepted".to_vec(),
             _ => return,
         };
         if act == NetworkAct::Bind {
@@ -128,6 +148,15 @@ impl Recorder {
         let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
         let outcome = vrift_audit::Outcome::Done;
         self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
+    }
+}
+
+/// The name of a UNIX socket.
+pub(super) fn local_name(endpoint: &Endpoint<Vec<u8>>) -> Option<Vec<u8>> {
+    match endpoint {
+        Endpoint::Unix(path) => Some(path.clone()),
+        Endpoint::Abstract(name) => Some([b"@", &name[..]].concat()),
+        _ => None,
     }
 }
 

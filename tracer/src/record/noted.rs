@@ -1,7 +1,8 @@
 //! What is known of a call when it is made, until it is known what came of it.
 
+use nix::errno::Errno;
 use vrift_arch::{Arch, Arg, Policy, Syscall};
-use vrift_audit::{Access, Act, Escape, Event as Told, Part, Verdict, VersionId};
+use vrift_audit::{Access, Act, Escape, Event as Told, Part, Response, Verdict, VersionId};
 
 use super::files::Named;
 use super::network::Peer;
@@ -19,6 +20,7 @@ pub(crate) struct Noted {
     call: &'static str,
     what: What,
     escape: Option<(Escape, String)>,
+    denied: Option<Errno>,
 }
 
 #[derive(Debug)]
@@ -40,6 +42,11 @@ impl Noted {
     pub(crate) fn awaits_its_end(&self) -> bool {
         self.escape.is_some() || !matches!(self.what, What::Nothing)
     }
+
+    /// What it fails with, because the policy forbids it.
+    pub(crate) fn denied(&self) -> Option<Errno> {
+        self.denied
+    }
 }
 
 impl Recorder {
@@ -52,12 +59,13 @@ impl Recorder {
             _ => call.clone(),
         };
         let escape = escapes::of(call);
-        let what = self.what::<A>(&meant, seat);
+        let mut what = self.what::<A>(&meant, seat);
+        let denied = self.denies(&mut what, escape.as_ref(), seat);
         if let (What::Nothing, None, Mounts::None) = (&what, &escape, self.mounts) {
             return None;
         }
         let call = meant.syscall.map_or("", |syscall| syscall.row().name);
-        Some(Box::new(Noted { call, what, escape }))
+        Some(Box::new(Noted { call, what, escape, denied }))
     }
 
     fn what<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> What {
@@ -102,7 +110,11 @@ impl Recorder {
         note: Option<&Note>,
         seat: &Seat<'_>,
     ) {
-        let ended = Ended { call: noted.call, outcome, note, verdict: verdict(note) };
+        let response = match noted.denied {
+            Some(_) => Response::Denied,
+            None => Response::Noted,
+        };
+        let ended = Ended { call: noted.call, outcome, note, verdict: verdict(note), response };
         if let Outcome::Restarts(_) = outcome {
             // It is made again, and seen again.
             return;
@@ -110,7 +122,7 @@ impl Recorder {
         if let Some((kind, detail)) = noted.escape {
             let (call, detail) = (noted.call.as_bytes(), detail.as_bytes());
             let told = Told::Escape { kind, call, detail, outcome: ended.told() };
-            self.tell(seat.tid, told);
+            self.out.tell_as(seat.tid, told, response);
         }
         match noted.what {
             What::File(named) => self.file(named, &ended, seat),
@@ -153,7 +165,7 @@ impl Recorder {
         let (verdict, outcome) = (ended.verdict, ended.told());
         let call = ended.call.as_bytes();
         let access = Access { call, act, path, other, version, part, verdict, outcome };
-        self.tell(seat.tid, Told::File(access));
+        self.out.tell_as(seat.tid, Told::File(access), ended.response);
     }
 }
 
@@ -164,6 +176,7 @@ pub(super) struct Ended<'a> {
     pub(super) outcome: Outcome,
     pub(super) note: Option<&'a Note>,
     pub(super) verdict: Verdict,
+    pub(super) response: Response,
 }
 
 impl Ended<'_> {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use nix::unistd::Pid;
-use vrift_audit::{Ending, Error, Event, Header, Totals, Writer};
+use vrift_audit::policy::{Broken, Judge, Policy, Violation};
+use vrift_audit::{Ending, Error, Event, Header, Response, Totals, Writer};
 
 /// How long something may wait to be written, so that little is lost if vrift is killed.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -25,13 +26,18 @@ struct Shared {
     writer: Option<Writer>,
     trouble: Option<Error>,
     incomplete: u64,
-    violations: u64,
+    judge: Option<Judge>,
 }
 
 impl Output {
-    pub(super) fn create(path: &Path, header: &Header) -> Result<Output, Error> {
+    pub(super) fn create(
+        path: &Path,
+        header: &Header,
+        policy: Option<Policy>,
+    ) -> Result<Output, Error> {
         let writer = Some(Writer::create(path, header)?);
-        let shared = Shared { writer, trouble: None, incomplete: 0, violations: 0 };
+        let judge = policy.map(Judge::new);
+        let shared = Shared { writer, trouble: None, incomplete: 0, judge };
         Ok(Output { shared: Arc::new(Mutex::new(shared)), start: Instant::now() })
     }
 
@@ -53,16 +59,35 @@ impl Output {
     }
 
     pub(super) fn tell<T: AsRef<[u8]>>(&self, tid: Pid, event: Event<T>) {
+        self.tell_as(tid, event, Response::Noted);
+    }
+
+    /// The same for a call that the policy may have made fail.
+    pub(super) fn tell_as<T: AsRef<[u8]>>(&self, tid: Pid, event: Event<T>, response: Response) {
+        let tid = tid.as_raw();
         let mut shared = lock(&self.shared);
-        if let Event::Violation { .. } = event {
-            shared.violations += 1;
-        }
+        let violation = shared.judge.as_mut().and_then(|judge| judge.look(tid, &event, response));
         // Under the lock: times do not decrease in the file.
         let at = self.start.elapsed();
         if let Some(writer) = &mut shared.writer {
-            let told = writer.append(at, tid.as_raw(), event);
+            let mut told = writer.append(at, tid, event);
+            if let (Ok(()), Some(violation)) = (&told, violation) {
+                told = writer.append(at, tid, violation);
+            }
             shared.note(told);
         }
+    }
+
+    /// What the policy says to something that is asked for; `None` if it is not forbidden.
+    pub(super) fn forbids(&self, asks: impl FnOnce(&Judge) -> Option<Broken>) -> Option<Broken> {
+        asks(lock(&self.shared).judge.as_ref()?)
+    }
+
+    /// How many violations there were, and the first of them.
+    pub(super) fn violations(&self) -> (u64, Vec<Violation>) {
+        let shared = lock(&self.shared);
+        let judge = shared.judge.as_ref();
+        judge.map_or((0, Vec::new()), |judge| (judge.count(), judge.violations().to_vec()))
     }
 
     /// Counts an event of which something is not known.
@@ -82,7 +107,7 @@ impl Output {
             ending,
             wall_ns: self.start.elapsed().as_nanos() as u64,
             incomplete: shared.incomplete,
-            violations: shared.violations,
+            violations: shared.judge.as_ref().map_or(0, Judge::count),
         };
         writer.finish(totals).map(drop).map_err(io::Error::other)
     }

@@ -39,6 +39,17 @@ pub(super) struct Start {
     cwd: Vec<u8>,
 }
 
+impl Start {
+    pub(super) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// The same program by the path that its symlinks lead to.
+    pub(super) fn led_to(&mut self, path: Vec<u8>) {
+        self.path = path;
+    }
+}
+
 impl Recorder {
     /// Reads what is to be executed: afterwards the caller's memory is gone.
     pub(super) fn starts<A: Arch>(&mut self, exec: &Exec, call: &Call, seat: &Seat<'_>) -> What {

@@ -1,0 +1,270 @@
+//! Holds what a program tree does to a policy.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use super::Policy;
+use crate::event::{
+    Access, Act, Class, Endpoint, Escape, Event, NetworkAct, Outcome, Response, Tid, Verdict,
+};
+
+/// Devices that hold nothing.
+const VOID: &[&[u8]] = &[b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/tty"];
+
+/// As many violations are kept to be told at the end; all are counted.
+const TOLD_MAX: usize = 100;
+
+/// A rule that is broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The kind of rule.
+    pub class: Class,
+    /// The pattern; empty if the class is forbidden.
+    pub rule: String,
+}
+
+/// A violation, for whoever ran the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// What is broken.
+    pub broken: Broken,
+    /// By which thread.
+    pub tid: Tid,
+    /// By which system call; empty for what the recorder found.
+    pub call: Vec<u8>,
+    /// The path, endpoint or escape.
+    pub subject: Vec<u8>,
+    /// What was done about it.
+    pub response: Response,
+}
+
+/// A policy, and what it must remember.
+#[derive(Debug)]
+pub struct Judge {
+    policy: Policy,
+    /// Paths that the tree has made itself: they are no inputs.
+    made: HashSet<Vec<u8>>,
+    /// What has been told: once for each subject.
+    told: HashSet<(Class, Vec<u8>)>,
+    violations: Vec<Violation>,
+    count: u64,
+}
+
+impl Judge {
+    /// Holds to `policy`.
+    pub fn new(policy: Policy) -> Judge {
+        Judge {
+            policy,
+            made: HashSet::new(),
+            told: HashSet::new(),
+            violations: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// How many violations there were.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The first of them.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Looks at an event; returns the event that tells of a violation.
+    pub fn look<T: AsRef<[u8]>>(
+        &mut self,
+        tid: Tid,
+        event: &Event<T>,
+        response: Response,
+    ) -> Option<Event<Vec<u8>>> {
+        let (broken, call, subject) = match event {
+            Event::File(access) => {
+                let broken = self.file(access, response);
+                self.remember(access);
+                (broken?, &access.call, access.path.as_ref().to_vec())
+            }
+            Event::Network { call, act, endpoint, .. } => {
+                (self.network(*act, endpoint)?, call, name(endpoint))
+            }
+            Event::Escape { kind, call, detail, .. } => {
+                let subject = escape(*kind, detail.as_ref());
+                (self.escaped(*kind, detail.as_ref())?, call, subject)
+            }
+            _ => return None,
+        };
+        if !self.told.insert((broken.class, subject.clone())) {
+            return None;
+        }
+        self.count += 1;
+        let Broken { class, rule } = broken.clone();
+        let call = call.as_ref().to_vec();
+        if self.violations.len() < TOLD_MAX {
+            let (call, subject) = (call.clone(), subject.clone());
+            self.violations.push(Violation { broken, tid, call, subject, response });
+        }
+        Some(Event::Violation { class, rule: rule.into_bytes(), call, subject, response })
+    }
+
+    /// What a call would break that does `act` to a file of the host.
+    pub fn path(&self, act: Act, path: &[u8]) -> Option<Broken> {
+        if VOID.contains(&path) {
+            return None;
+        }
+        let Policy { read, write, exec, forbid, .. } = &self.policy;
+        let by = |class, rule: &str| Some(Broken { class, rule: rule.to_owned() });
+        if act == Act::Execute
+            && let Some(rule) = exec.deny.find(path)
+        {
+            return by(Class::DeniedExec, rule);
+        }
+        if act.changes() {
+            if let Some(rule) = write.deny.find(path) {
+                return by(Class::DeniedWrite, rule);
+            }
+            if forbid.has(Class::HostWrite) && write.allow.find(path).is_none() {
+                return by(Class::HostWrite, "");
+            }
+        }
+        if act.reads() && !self.is_made(path) {
+            if let Some(rule) = read.deny.find(path) {
+                return by(Class::DeniedRead, rule);
+            }
+            let allowed = read.allow.find(path).is_some()
+                || act == Act::Execute && exec.allow.find(path).is_some();
+            if forbid.has(Class::UndeclaredInput) && !allowed {
+                return by(Class::UndeclaredInput, "");
+            }
+        }
+        None
+    }
+
+    fn file<T: AsRef<[u8]>>(&self, access: &Access<T>, response: Response) -> Option<Broken> {
+        // What a mount serves is declared by its manifest, and changes in it are no changes of the
+        // host. What failed did nothing, unless the policy made it fail.
+        let happened = access.outcome == Outcome::Done && access.verdict == Verdict::Host;
+        if !happened && response == Response::Noted {
+            return None;
+        }
+        let other = access
+            .other
+            .as_ref()
+            .filter(|_| matches!(access.act, Act::Rename | Act::Link | Act::Exchange));
+        let other = other.and_then(|other| self.path(Act::Create, other.as_ref()));
+        self.path(access.act, access.path.as_ref()).or(other)
+    }
+
+    /// What a call would break that does `act` with an endpoint.
+    pub fn network<T: AsRef<[u8]>>(
+        &self,
+        _act: NetworkAct,
+        endpoint: &Endpoint<T>,
+    ) -> Option<Broken> {
+        // Local sockets are a matter of who is behind them, and netlink is the kernel.
+        match endpoint {
+            Endpoint::Unix(_)
+            | Endpoint::Abstract(_)
+            | Endpoint::Unnamed
+            | Endpoint::Netlink { .. }
+            | Endpoint::Other { family: 0 } => return None,
+            Endpoint::Inet { .. } | Endpoint::Other { .. } => {}
+        }
+        self.words(Class::Network, &[name(endpoint)])
+    }
+
+    /// What an escape breaks.
+    pub fn escaped(&self, kind: Escape, detail: &[u8]) -> Option<Broken> {
+        let words = [kind.name().as_bytes().to_vec(), escape(kind, detail)];
+        self.words(Class::Escape, &words)
+    }
+
+    /// A class is broken if it is forbidden and none of these words is allowed.
+    fn words(&self, class: Class, words: &[Vec<u8>]) -> Option<Broken> {
+        let allow = match class {
+            Class::Network => &self.policy.network,
+            _ => &self.policy.escape,
+        };
+        let allowed = words.iter().any(|word| allow.find(word).is_some());
+        let broken = self.policy.forbid.has(class) && !allowed;
+        broken.then(|| Broken { class, rule: String::new() })
+    }
+
+    fn remember<T: AsRef<[u8]>>(&mut self, access: &Access<T>) {
+        if access.outcome != Outcome::Done {
+            return;
+        }
+        if access.act.makes() {
+            self.made.insert(access.path.as_ref().to_vec());
+        }
+        if let (Act::Rename, Some(other)) = (access.act, &access.other)
+            && self.is_made(access.path.as_ref())
+        {
+            self.made.insert(other.as_ref().to_vec());
+        }
+    }
+
+    /// Whether the tree has made a path, or a directory above it.
+    fn is_made(&self, path: &[u8]) -> bool {
+        let ends = (1..=path.len()).filter(|&at| at == path.len() || path[at] == b'/');
+        ends.into_iter().any(|end| self.made.contains(&path[..end]))
+    }
+}
+
+/// How an endpoint is named in a policy: `127.0.0.1:80`, `[::1]:80`, `family:17`.
+fn name<T: AsRef<[u8]>>(endpoint: &Endpoint<T>) -> Vec<u8> {
+    match endpoint {
+        Endpoint::Inet { ip: IpAddr::V4(ip), port } => format!("{ip}:{port}").into_bytes(),
+        Endpoint::Inet { ip: IpAddr::V6(ip), port } => format!("[{ip}]:{port}").into_bytes(),
+        Endpoint::Unix(path) => path.as_ref().to_vec(),
+        Endpoint::Abstract(name) => [b"@", name.as_ref()].concat(),
+        Endpoint::Unnamed => b"unnamed".to_vec(),
+        Endpoint::Netlink { port } => format!("netlink:{port}").into_bytes(),
+        Endpoint::Other { family } => format!("family:{family}").into_bytes(),
+    }
+}
+
+/// How an escape is named in a policy: by its kind, and what it is about.
+fn escape(kind: Escape, detail: &[u8]) -> Vec<u8> {
+    match detail {
+        b"" => kind.name().as_bytes().to_vec(),
+        detail => [kind.name().as_bytes(), b":", detail].concat(),
+    }
+}
+
+impl Escape {
+    /// What it is called in a policy.
+    pub fn name(self) -> &'static str {
+        match self {
+            Escape::Daemon => "daemon",
+            Escape::SetId => "set-id",
+            Escape::IoUring => "io_uring",
+            Escape::Ptrace => "ptrace",
+            Escape::Namespace => "namespace",
+            Escape::UnknownCall => "unknown-call",
+            Escape::ForeignAbi => "foreign-abi",
+            Escape::OtherProcess => "other-process",
+            Escape::FileHandle => "file-handle",
+            Escape::Kernel => "kernel",
+            Escape::ChangedByOthers => "changed-by-others",
+            Escape::ChangedWhileHashed => "changed-while-hashed",
+            Escape::NotHashed => "not-hashed",
+            Escape::Descriptor => "descriptor",
+        }
+    }
+}
+
+impl Class {
+    /// What it is called in a policy, and in what is said of violations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::UndeclaredInput => "undeclared-input",
+            Class::HostWrite => "host-write",
+            Class::Network => "network",
+            Class::Escape => "escape",
+            Class::DeniedRead => "denied-read",
+            Class::DeniedWrite => "denied-write",
+            Class::DeniedExec => "denied-exec",
+        }
+    }
+}

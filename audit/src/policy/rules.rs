@@ -1,0 +1,93 @@
+//! Lists of patterns, and classes.
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::{Places, PolicyError, rooted};
+use crate::event::Class;
+
+/// The classes that can be forbidden, by name.
+pub(super) const CLASSES: [(&str, Class); 4] = [
+    ("undeclared-input", Class::UndeclaredInput),
+    ("host-write", Class::HostWrite),
+    ("network", Class::Network),
+    ("escape", Class::Escape),
+];
+
+/// What is forbidden as long as nothing allows it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Classes(Vec<Class>);
+
+impl Classes {
+    pub(super) fn parse(names: &[String]) -> Result<Classes, PolicyError> {
+        let class = |name: &String| {
+            let known = CLASSES.iter().find(|(known, _)| known == name);
+            known.map(|&(_, class)| class).ok_or_else(|| PolicyError::Class { name: name.clone() })
+        };
+        names.iter().map(class).collect::<Result<_, _>>().map(Classes)
+    }
+
+    pub(super) fn has(&self, class: Class) -> bool {
+        self.0.contains(&class)
+    }
+}
+
+/// What is allowed, and what is denied in any case.
+#[derive(Debug, Clone)]
+pub(super) struct Lists {
+    pub(super) allow: Patterns,
+    pub(super) deny: Patterns,
+}
+
+/// Patterns, as they are written and as they match.
+#[derive(Debug, Clone)]
+pub(super) struct Patterns {
+    written: Vec<String>,
+    set: GlobSet,
+}
+
+impl Patterns {
+    /// Patterns of paths: `*` stays within a directory, `**` does not. What a pattern names includes
+    /// what lies below it.
+    pub(super) fn of_paths(written: &[String], places: &Places) -> Result<Patterns, PolicyError> {
+        Patterns::new(written, |pattern| {
+            let path = rooted(pattern, places)?;
+            let path = path.trim_end_matches('/');
+            Ok([path.to_owned(), format!("{path}/**")])
+        })
+    }
+
+    /// Patterns of other words.
+    pub(super) fn of_words(written: &[String]) -> Result<Patterns, PolicyError> {
+        Patterns::new(written, |pattern| Ok([pattern.to_owned(), pattern.to_owned()]))
+    }
+
+    fn new(
+        written: &[String],
+        meant: impl Fn(&str) -> Result<[String; 2], PolicyError>,
+    ) -> Result<Patterns, PolicyError> {
+        let mut set = GlobSetBuilder::new();
+        let wrong = |pattern: &str| {
+            let pattern = pattern.to_owned();
+            move |source| PolicyError::Pattern { pattern, source }
+        };
+        for pattern in written {
+            for text in meant(pattern)? {
+                set.add(glob(&text).map_err(wrong(pattern))?);
+            }
+        }
+        let set = set.build().map_err(wrong(""))?;
+        Ok(Patterns { written: written.to_vec(), set })
+    }
+
+    /// The first pattern that matches, as it is written.
+    pub(super) fn find(&self, text: &[u8]) -> Option<&str> {
+        use std::os::unix::ffi::OsStrExt;
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(text));
+        let at = self.set.matches(path).first().copied()?;
+        self.written.get(at / 2).map(String::as_str)
+    }
+}
+
+fn glob(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build()
+}

@@ -1,0 +1,188 @@
+//! What a policy allows and what breaks it.
+
+use std::path::PathBuf;
+
+use crate::policy::{Broken, Judge, Places, Policy};
+use crate::*;
+
+fn places() -> Places {
+    Places { cwd: PathBuf::from("/work/[x]"), home: Some(PathBuf::from("/home/me")) }
+}
+
+fn judge(text: &str) -> Judge {
+    Judge::new(Policy::parse(text, &places()).unwrap())
+}
+
+fn access(act: Act, path: &str) -> Event<Vec<u8>> {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    Event::File(Access {
+        call: bytes("openat"),
+        act,
+        path: bytes(path),
+        other: None,
+        version: None,
+        part: Part::First,
+        verdict: Verdict::Host,
+        outcome: Outcome::Done,
+    })
+}
+
+/// The class and rule that a done access breaks.
+fn broken(judge: &mut Judge, event: &Event<Vec<u8>>) -> Option<(Class, String)> {
+    match judge.look(7, event, Response::Noted)? {
+        Event::Violation { class, rule, .. } => Some((class, String::from_utf8(rule).unwrap())),
+        other => panic!("{other:?}"),
+    }
+}
+
+const STRICT: &str = r#"
+forbid = ["undeclared-input", "host-write", "network", "escape"]
+[read]
+allow = ["/usr", "src/**/*.c", "~/.config/*", "/exact/file"]
+deny = ["**/.ssh", "/usr/share/secret"]
+[write]
+allow = ["out/", "/tmp/cc*"]
+deny = ["/tmp/cc-not"]
+[exec]
+allow = ["/bin/*"]
+deny = ["/bin/rm"]
+[network]
+allow = ["127.0.0.1:*"]
+[escape]
+allow = ["ptrace", "daemon:/run/ok*"]
+"#;
+
+#[test]
+fn paths_are_allowed_and_denied_by_pattern() {
+    use Class::*;
+    for (act, path, expected) in [
+        (Act::Read, "/usr/include/stdio.h", None),
+        (Act::Read, "/usr", None),
+        (Act::Read, "/usrlocal", Some((UndeclaredInput, ""))),
+        (Act::Read, "/usr/share/secret/x", Some((DeniedRead, "/usr/share/secret"))),
+        (Act::Read, "/home/me/.ssh/id_rsa", Some((DeniedRead, "**/.ssh"))),
+        (Act::Read, "/home/me/.config/a", None),
+        (Act::Read, "/home/me/.config2/a", Some((UndeclaredInput, ""))),
+        (Act::Read, "/work/[x]/src/a/b.c", None),
+        (Act::Read, "/work/x/src/b.c", Some((UndeclaredInput, ""))),
+        (Act::Read, "/work/[x]/src/b.h", Some((UndeclaredInput, ""))),
+        (Act::Read, "/exact/file2", Some((UndeclaredInput, ""))),
+        (Act::Map, "/lib/x.so", Some((UndeclaredInput, ""))),
+        (Act::Load, "/usr/lib/ld.so", None),
+        (Act::Probe, "/anything", None),
+        (Act::List, "/anything", None),
+        (Act::Execute, "/bin/sh", None),
+        (Act::Execute, "/bin/rm", Some((DeniedExec, "/bin/rm"))),
+        (Act::Read, "/bin/sh", Some((UndeclaredInput, ""))),
+        (Act::Create, "/work/[x]/out/a", None),
+        (Act::Create, "/tmp/ccabc.s", None),
+        (Act::Create, "/tmp/cc-not", Some((DeniedWrite, "/tmp/cc-not"))),
+        (Act::Remove, "/tmp/other", Some((HostWrite, ""))),
+        (Act::Attribute, "/etc/x", Some((HostWrite, ""))),
+        (Act::Replace, "/dev/null", None),
+        (Act::Read, "/dev/urandom", Some((UndeclaredInput, ""))),
+    ] {
+        let found = broken(&mut judge(STRICT), &access(act, path));
+        let expected = expected.map(|(class, rule): (Class, &str)| (class, rule.to_owned()));
+        assert_eq!(found, expected, "{act:?} {path}");
+    }
+}
+
+#[test]
+fn what_the_tree_made_is_no_input() {
+    let mut judge = judge("forbid = [\"undeclared-input\"]");
+    assert_eq!(broken(&mut judge, &access(Act::Create, "/o/a")), None);
+    assert_eq!(broken(&mut judge, &access(Act::MakeDirectory, "/d")), None);
+    for path in ["/o/a", "/d/x/y"] {
+        assert_eq!(broken(&mut judge, &access(Act::Read, path)), None, "{path}");
+    }
+    assert!(broken(&mut judge, &access(Act::Read, "/o/b")).is_some());
+    assert!(broken(&mut judge, &access(Act::Read, "/dd")).is_some());
+}
+
+#[test]
+fn a_subject_is_told_once_and_failures_are_not_told() {
+    let mut judge = judge(STRICT);
+    let mut failed = access(Act::Read, "/etc/x");
+    if let Event::File(access) = &mut failed {
+        access.outcome = Outcome::Failed(2);
+    }
+    assert_eq!(broken(&mut judge, &failed), None);
+    assert!(broken(&mut judge, &access(Act::Read, "/etc/x")).is_some());
+    assert!(broken(&mut judge, &access(Act::Read, "/etc/x")).is_none());
+    assert_eq!((judge.count(), judge.violations().len()), (1, 1));
+}
+
+#[test]
+fn endpoints_and_escapes() {
+    let inet = |ip: &str, port| Event::Network {
+        call: b"connect".to_vec(),
+        act: NetworkAct::Connect,
+        endpoint: Endpoint::<Vec<u8>>::Inet { ip: ip.parse().unwrap(), port },
+        outcome: Outcome::Failed(101),
+    };
+    let escape = |kind, detail: &str| Event::Escape {
+        kind,
+        call: b"connect".to_vec(),
+        detail: detail.as_bytes().to_vec(),
+        outcome: Outcome::Done,
+    };
+    let class = |event: &Event<Vec<u8>>| broken(&mut judge(STRICT), event).map(|(class, _)| class);
+    assert_eq!(class(&inet("127.0.0.1", 9)), None);
+    assert_eq!(class(&inet("127.0.0.2", 9)), Some(Class::Network), "an attempt is enough");
+    assert_eq!(class(&inet("::1", 9)), Some(Class::Network));
+    assert_eq!(class(&escape(Escape::Ptrace, "request 0")), None);
+    assert_eq!(class(&escape(Escape::Daemon, "/run/ok.sock")), None);
+    assert_eq!(class(&escape(Escape::Daemon, "/run/other")), Some(Class::Escape));
+    assert_eq!(class(&escape(Escape::IoUring, "")), Some(Class::Escape));
+    let none = &mut judge("");
+    assert_eq!(broken(none, &inet("127.0.0.2", 9)), None);
+    assert_eq!(none.path(Act::Read, b"/x"), None::<Broken>);
+}
+
+#[test]
+fn a_policy_that_means_nothing_is_refused() {
+    for (text, said) in [
+        ("forbid = [\"netwrok\"]", "there is no class 'netwrok'"),
+        ("forbad = []", "unknown field"),
+        ("[read]\nalow = []", "unknown field"),
+        ("[read]\nallow = [\"/a[\"]", "'/a[' is no pattern"),
+        ("x", "it cannot be read"),
+    ] {
+        let error = Policy::parse(text, &places()).unwrap_err().to_string();
+        assert!(error.contains(said) && !error.contains('\n'), "{text}: {error}");
+    }
+    let homeless = Places { home: None, ..places() };
+    let error = Policy::parse("[read]\nallow = [\"~/x\"]", &homeless).unwrap_err();
+    assert!(error.to_string().contains("HOME"), "{error}");
+}
+
+/// What the documentation shows can be used as it is.
+#[test]
+fn the_documented_policy_means_what_it_says() {
+    let text = include_str!("../../../docs/policy.md");
+    let (_, rest) = text.split_once("```toml\n").unwrap();
+    let (policy, _) = rest.split_once("```").unwrap();
+    let mut judge = judge(policy);
+    let network = |ip: &str, port| Endpoint::<Vec<u8>>::Inet { ip: ip.parse().unwrap(), port };
+    for (endpoint, allowed) in [
+        (network("127.0.0.1", 80), true),
+        (network("::1", 80), true),
+        (network("::2", 80), false),
+        (network("10.0.0.1", 80), false),
+    ] {
+        let broken = judge.network(NetworkAct::Connect, &endpoint);
+        assert_eq!(broken.is_none(), allowed, "{endpoint:?}");
+    }
+    for (act, path, class) in [
+        (Act::Read, "/work/[x]/src/a/b.h", None),
+        (Act::Read, "/lib/a/b.so", None),
+        (Act::Execute, "/usr/bin/curl", Some(Class::DeniedExec)),
+        (Act::Read, "/somewhere/.netrc", Some(Class::DeniedRead)),
+        (Act::Create, "/tmp/ccX.s", None),
+        (Act::Create, "/tmp/x", Some(Class::HostWrite)),
+    ] {
+        let found = broken(&mut judge, &access(act, path)).map(|(class, _)| class);
+        assert_eq!(found, class, "{path}");
+    }
+}

@@ -1,0 +1,205 @@
+//! `vrift audit --policy`, and `--enforce`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+use vrift_audit::{Class, Response, What};
+
+use crate::kit::{Ran, Sandbox, python, run};
+use crate::recorded::{Recorded, recorded_with};
+
+/// A sandbox with a build that does what it should not: it is told which ways it was let go.
+struct Site {
+    sandbox: Sandbox,
+    python: &'static str,
+    _inet: TcpListener,
+    _daemon: UnixListener,
+    port: u16,
+}
+
+impl Site {
+    fn new() -> Option<Site> {
+        let python = python()?;
+        let sandbox = Sandbox::new();
+        for dir in [".ssh", "out", "elsewhere"] {
+            fs::create_dir(sandbox.path(dir)).expect("the sandbox is ours");
+        }
+        fs::write(sandbox.path(".ssh/id"), "secret").expect("the sandbox is ours");
+        fs::write(sandbox.path("source"), "source").expect("the sandbox is ours");
+        symlink(sandbox.path(".ssh/id"), sandbox.path("alias")).expect("the sandbox is ours");
+        let daemon = UnixListener::bind(sandbox.path("daemon")).expect("the sandbox is ours");
+        let inet = TcpListener::bind("127.0.0.1:0").expect("the sandbox is ours");
+        let port = inet.local_addr().expect("it is bound").port();
+        Some(Site { sandbox, python, _inet: inet, _daemon: daemon, port })
+    }
+
+    fn policy(&self, text: &str) -> PathBuf {
+        let path = self.sandbox.path("policy.toml");
+        fs::write(&path, text).expect("the sandbox is ours");
+        path
+    }
+
+    fn record(&self, policy: &str, options: &[&str], program: &str) -> Recorded {
+        let policy = self.policy(policy);
+        let mut words = vec!["--policy", policy.to_str().expect("a plain path")];
+        words.extend(options);
+        let program = format!(
+            "import os, socket\nport = {}\ndef attempt(what):\n  try: what(); print('done')\n  \
+             except OSError as e: print(e.errno)\n{program}",
+            self.port
+        );
+        recorded_with(&self.sandbox, &words, &[self.python, "-c", &program])
+    }
+}
+
+const STRICT: &str = r#"
+forbid = ["undeclared-input", "host-write", "network", "escape"]
+[read]
+allow = ["/usr", "/etc", "/lib", "/lib64", "/bin", "/dev", "/proc", "/sys", "source", "out"]
+[write]
+allow = ["out"]
+"#;
+
+/// The build of the four sins; what it may do it does too.
+const BUILD: &str = "
+attempt(lambda: open('source').read())
+attempt(lambda: open('out/object', 'w').write('x'))
+attempt(lambda: open('out/object').read())
+attempt(lambda: socket.create_connection(('127.0.0.1', port)))
+attempt(lambda: open(os.path.expanduser('~/.ssh/id')).read())
+attempt(lambda: open('elsewhere/file', 'w'))
+attempt(lambda: socket.socket(socket.AF_UNIX).connect('daemon'))
+l = socket.socket(socket.AF_UNIX)
+attempt(lambda: l.bind('out/own'))
+l.listen()
+attempt(lambda: socket.socket(socket.AF_UNIX).connect('out/own'))
+";
+
+/// The violations of a record: class, call, subject, and what was done.
+fn violations(recorded: &Recorded) -> Vec<(Class, String, String, Response)> {
+    let told = recorded.model.findings.iter().filter_map(|finding| match &finding.what {
+        What::Violation { class, response, .. } => {
+            assert!(finding.process.is_some(), "{finding:?}");
+            let (call, subject) = (finding.call.to_string(), finding.subject.to_string());
+            Some((*class, call, subject, *response))
+        }
+        What::Escape { .. } => None,
+    });
+    told.collect()
+}
+
+fn check_build(site: &Site, recorded: &Recorded, response: Response) {
+    let at = |name: &str| site.sandbox.path(name).display().to_string();
+    assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
+    let daemon = format!("daemon:{}", at("daemon"));
+    let expected = [
+        (Class::Network, "connect", format!("127.0.0.1:{}", site.port)),
+        (Class::UndeclaredInput, "openat", at(".ssh/id")),
+        (Class::HostWrite, "openat", at("elsewhere/file")),
+        (Class::Escape, "connect", daemon),
+    ];
+    let expected = expected.map(|(class, call, path)| (class, call.to_owned(), path, response));
+    assert_eq!(violations(recorded), expected, "{}", recorded.ran);
+    assert_eq!(recorded.model.totals.as_ref().expect("it is whole").violations, 4);
+    let said = recorded.ran.err();
+    for (class, call, subject, _) in expected {
+        let line = said.lines().find(|line| line.contains(&subject)).unwrap_or_default();
+        assert!(line.contains(class.name()) && line.contains(&call), "{line}\n{said}");
+    }
+    assert_eq!(said.lines().count(), 4, "{said}");
+}
+
+#[test]
+fn four_sins_are_four_violations() {
+    let Some(site) = Site::new() else { return };
+    let recorded = site.record(STRICT, &[], BUILD);
+    assert_eq!(recorded.ran.out(), "done\n".repeat(9), "{}", recorded.ran);
+    check_build(&site, &recorded, Response::Noted);
+}
+
+#[test]
+fn four_sins_fail_if_the_policy_is_enforced() {
+    let Some(site) = Site::new() else { return };
+    let recorded = site.record(STRICT, &["--enforce"], BUILD);
+    let expected = "done\ndone\ndone\n13\n13\n13\n13\ndone\ndone\n";
+    assert_eq!(recorded.ran.out(), expected, "{}", recorded.ran);
+    check_build(&site, &recorded, Response::Denied);
+    assert!(!site.sandbox.path("elsewhere/file").exists());
+}
+
+#[test]
+fn a_symlink_or_another_call_does_not_lead_around_the_policy() {
+    let Some(site) = Site::new() else { return };
+    let policy = "forbid = ['host-write']\n[read]\ndeny = ['.ssh']\n[write]\nallow = ['out']\n\
+                  [exec]\ndeny = ['/bin/true', '/usr/bin/true']";
+    let program = "
+attempt(lambda: open('alias').read())
+attempt(lambda: open('out/../.ssh/id').read())
+os.symlink(os.getcwd() + '/elsewhere', 'out/way')
+attempt(lambda: open('out/way/made', 'w'))
+attempt(lambda: os.rename('source', 'out/source'))
+attempt(lambda: os.mkdir('elsewhere/dir'))
+attempt(lambda: os.remove('source'))
+attempt(lambda: os.truncate('source', 0))
+attempt(lambda: os.chmod('source', 0))
+attempt(lambda: os.link('out', 'elsewhere/link'))
+open('out/mine', 'w')
+attempt(lambda: os.rename('out/mine', 'elsewhere/mine'))
+attempt(lambda: os.execv('/bin/true', ['true']))
+attempt(lambda: open('out/way', 'w'))
+attempt(lambda: os.remove('out/way'))
+";
+    let recorded = site.record(policy, &["--enforce"], program);
+    let expected = format!("{}21\ndone\n", "13\n".repeat(11));
+    assert_eq!(recorded.ran.out(), expected.replace("21", "13"), "{}", recorded.ran);
+    assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
+    assert_eq!(fs::read(site.sandbox.path("source")).unwrap(), b"source");
+    assert_eq!(fs::read_dir(site.sandbox.path("elsewhere")).unwrap().count(), 0);
+    assert!(violations(&recorded).iter().all(|(.., response)| *response == Response::Denied));
+}
+
+#[test]
+fn escapes_fail_with_eperm_if_the_policy_is_enforced() {
+    let Some(site) = Site::new() else { return };
+    let policy = "forbid = ['escape']\n[escape]\nallow = ['namespace']";
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*args): print(libc.syscall(*args), ctypes.get_errno()); ctypes.set_errno(0)
+call(1900, 1)
+libc.ptrace(0, 0, 0, 0); print(ctypes.get_errno()); ctypes.set_errno(0)
+libc.unshare(0); print(ctypes.get_errno())
+";
+    let recorded = site.record(policy, &["--enforce"], program);
+    assert_eq!(recorded.ran.out(), "-1 1\n1\n0\n", "{}", recorded.ran);
+    assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
+}
+
+#[test]
+fn a_build_that_keeps_to_its_policy_has_its_own_status() {
+    let Some(site) = Site::new() else { return };
+    for options in [&[][..], &["--enforce"]] {
+        let program = "open('out/a', 'w').write(open('source').read())\nos._exit(7)";
+        let recorded = site.record(STRICT, options, program);
+        assert_eq!(recorded.ran.code(), Some(7), "{}", recorded.ran);
+        assert_eq!(violations(&recorded), []);
+        assert_eq!(recorded.ran.err(), "");
+        assert!(recorded.model.header.policy.is_some());
+    }
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_stops_before_the_command() {
+    let Some(site) = Site::new() else { return };
+    let policy = site.policy("forbid = [\"everything\"]");
+    let ran_with = |policy: &str| -> Ran {
+        run(&mut site.sandbox.vrift(["audit", "--policy", policy, "--", "touch", "made"]))
+    };
+    let said = ran_with(policy.to_str().unwrap()).vrift_failed();
+    assert!(said.contains("there is no class 'everything'"), "{said}");
+    ran_with("nowhere.toml").vrift_failed();
+    assert!(!site.sandbox.path("made").exists());
+}

@@ -1,0 +1,101 @@
+//! What the policy does not let happen, if it is enforced.
+//!
+//! A call is decided on when it is made, by the paths that its symlinks lead to then. Who changes them, or
+//! the call's memory, in the same moment may get what is forbidden: that is found when the call has
+//! succeeded, and told. It is no sandbox.
+
+use nix::errno::Errno;
+use vrift_audit::policy::{Broken, Judge};
+use vrift_audit::{Act, Escape, NetworkAct};
+
+use super::network::local_name;
+use super::noted::What;
+use super::paths::path;
+use super::{Enforcement, Recorder};
+use crate::view::places::Seat;
+
+impl Recorder {
+    /// What a call is to fail with. A path that is denied is told as what it leads to.
+    pub(super) fn denies(
+        &self,
+        what: &mut What,
+        escape: Option<&(Escape, String)>,
+        seat: &Seat<'_>,
+    ) -> Option<Errno> {
+        if self.enforcement == Enforcement::Note {
+            return None;
+        }
+        let forbids = |asks: &dyn Fn(&Judge) -> Option<Broken>| self.out.forbids(asks).is_some();
+        if let Some((kind, detail)) = escape
+            && forbids(&|judge| judge.escaped(*kind, detail.as_bytes()))
+        {
+            return Some(Errno::EPERM);
+        }
+        match what {
+            What::File(named) => {
+                let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked)));
+                let asks: Vec<_> = asks.collect();
+                let forbidden = |(act, to): &(Act, Vec<u8>)| {
+                    seat.places.holds(path(to)).is_none()
+                        && gives_something(*act, to)
+                        && forbids(&|judge| judge.path(*act, to))
+                };
+                let number = asks.iter().position(forbidden)?;
+                if let Some((_, to)) = asks.into_iter().nth(number) {
+                    named.led_to(number, to);
+                }
+                Some(Errno::EACCES)
+            }
+            What::Program(start) => {
+                let to = leads_to(Act::Execute, start.path());
+                let forbidden = seat.places.holds(path(&to)).is_none()
+                    && gives_something(Act::Execute, &to)
+                    && forbids(&|judge| judge.path(Act::Execute, &to));
+                if forbidden {
+                    start.led_to(to);
+                }
+                forbidden.then_some(Errno::EACCES)
+            }
+            What::Network(peers) => {
+                let forbidden = peers.iter().filter_map(|peer| peer.given()).any(|(act, to)| {
+                    let outside = local_name(to)
+                        .filter(|name| act != NetworkAct::Bind && !self.bound.contains(name));
+                    forbids(&|judge| judge.network(act, to))
+                        || outside.is_some_and(|name| {
+                            forbids(&|judge| judge.escaped(Escape::Daemon, &name))
+                        })
+                });
+                forbidden.then_some(Errno::EACCES)
+            }
+            What::Map(_) | What::Nothing => None,
+        }
+    }
+}
+
+/// Whether a call would be given something: who asks for a file that is missing is told so, and who
+/// opens a directory gets no content.
+fn gives_something(act: Act, to: &[u8]) -> bool {
+    act.changes() || path(to).metadata().is_ok_and(|meta| !meta.is_dir())
+}
+
+/// What a path leads to: the last name counts as it is if the call is about the name.
+fn leads_to(act: Act, asked: &[u8]) -> Vec<u8> {
+    let names_only = matches!(
+        act,
+        Act::Remove
+            | Act::RemoveDirectory
+            | Act::Rename
+            | Act::Link
+            | Act::Symlink
+            | Act::MakeDirectory
+            | Act::MakeNode
+            | Act::Exchange
+    );
+    let file = path(asked);
+    let whole = if names_only { None } else { file.canonicalize().ok() };
+    let led = whole.or_else(|| {
+        let above = file.parent()?.canonicalize().ok()?;
+        Some(above.join(file.file_name()?))
+    });
+    led.map_or_else(|| asked.to_vec(), |led| led.into_os_string().into_encoded_bytes())
+}
