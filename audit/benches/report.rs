@@ -91,7 +91,7 @@ fn event(number: u64, tid: i32, random: &mut Random) -> Event {
         1 => Event::Executed(Execution {
             program: text("/usr/lib/gcc/x86_64-linux-gnu/14/cc1".to_owned()),
             argv: (0..30).map(|n| text(format!("-fsome-option={n}"))).collect(),
-            env: (0..40).map(|n| variable(n)).collect(),
+            env: (0..40).map(variable).collect(),
             cwd: text(format!("/home/somebody/project/build/part{}", number / 50_000)),
         }),
         2 => Event::Version {
