@@ -208,6 +208,24 @@ fn c_132_statfs_tells_whether_a_mount_can_be_written_to() {
 }
 
 #[test]
+fn files_are_made_renamed_and_deleted_in_numbers() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let Some(churn) = sandbox.guest("churn") else { return };
+    sandbox.ingest(&sandbox.tree());
+    let words = |command: &mut std::process::Command| {
+        let ran = run(command.arg(&churn).arg(sandbox.tree()).arg("1000"));
+        assert!(ran.status.success(), "{ran}");
+    };
+    words(&mut sandbox.command("env"));
+    words(&mut writable(&sandbox, &["--session", "churn"]));
+    // All is gone again, but for the times of the directory it was in.
+    let listed = run(&mut sandbox.vrift(["session", "diff", "churn"])).out();
+    let changed: Vec<&str> = listed.lines().filter(|line| line.contains("d0")).collect();
+    assert!(changed.is_empty(), "something was left: {listed}");
+}
+
+#[test]
 fn a_session_in_use_is_refused_to_others() {
     let sandbox = Sandbox::new();
     plant(&sandbox);
