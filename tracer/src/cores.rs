@@ -76,6 +76,8 @@ pub struct Cores {
     width: Width,
     /// Tasks that chose for themselves.
     own: HashSet<Pid>,
+    /// Tasks whose choice the kernel has, and whose call has not returned.
+    choosing: HashSet<Pid>,
     /// Tasks that may use all cores while the others are bound to one.
     loose: HashMap<Pid, Pace>,
     /// Bound tasks that have stopped since the last tick.
@@ -100,6 +102,7 @@ impl Cores {
             all,
             width: Width::All { pace: Pace::start() },
             own: HashSet::new(),
+            choosing: HashSet::new(),
             loose: HashMap::new(),
             stopped: HashSet::new(),
             handover: Handover::default(),
@@ -205,6 +208,7 @@ impl Cores {
     /// Takes note of a task's end.
     pub(crate) fn ended(&mut self, tid: Pid) {
         self.own.remove(&tid);
+        self.choosing.remove(&tid);
         self.loose.remove(&tid);
         self.stopped.remove(&tid);
     }
@@ -221,9 +225,25 @@ impl Cores {
         }
     }
 
-    /// Takes note that a task has chosen its cores.
+    /// Takes note that cores are being chosen for a task: from now on its binding may be its own.
+    pub(crate) fn choosing(&mut self, tid: Pid) {
+        self.choosing.insert(tid);
+    }
+
+    /// Takes note that a task's cores have been chosen.
     pub(crate) fn chosen(&mut self, tid: Pid) {
+        self.choosing.remove(&tid);
         self.own.insert(tid);
+    }
+
+    /// Takes note that a choice of a task's cores has been refused.
+    pub(crate) fn not_chosen(&mut self, tid: Pid) {
+        self.choosing.remove(&tid);
+        let cores = match self.width {
+            Width::One { core, .. } if !self.loose.contains_key(&tid) => core,
+            _ => self.all,
+        };
+        self.bind(tid, &cores);
     }
 
     /// The first `len` bytes of the mask that `tid` must be shown; `None` if the kernel's is right.
@@ -268,7 +288,7 @@ impl Cores {
 
     /// Binding is only about speed: a task that is gone, or may not be bound, stays as it is.
     fn bind(&self, tid: Pid, cores: &CpuSet) {
-        if !self.own.contains(&tid) {
+        if !self.own.contains(&tid) && !self.choosing.contains(&tid) {
             let _ = sched_setaffinity(tid, cores);
         }
     }

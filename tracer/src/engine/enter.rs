@@ -15,6 +15,7 @@ use vrift_vfs::{
 use super::concern::unshared;
 use super::filters::{installs_filter, supervised};
 use super::launch::{Launched, Script, check_arguments};
+use super::leave::affinity_target;
 use super::opening::keep_from_making;
 use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
@@ -170,6 +171,12 @@ impl<A: Arch> Engine<A> {
         }
         match call.syscall {
             Some(Syscall::SchedGetaffinity | Syscall::SchedSetaffinity) if self.cores.is_some() => {
+                let target = affinity_target(call, guest.tid());
+                if call.syscall == Some(Syscall::SchedSetaffinity)
+                    && self.tasks.contains_key(&target)
+                {
+                    self.cores.iter_mut().for_each(|cores| cores.choosing(target));
+                }
                 return Action::Watch(Effect::None);
             }
             Some(Syscall::Seccomp) if self.served.is_some() && supervised(call) => {

@@ -149,10 +149,10 @@ impl<A: Arch> Engine<A> {
                 task.unshare(flags);
             }
         }
-        if let (Some(cores), Outcome::Value(ret)) = (&mut self.cores, outcome) {
+        if let Some(cores) = &mut self.cores {
             let target = affinity_target(&pending.call, tid);
             if self.tasks.contains_key(&target) {
-                affinity(cores, target, &pending.call, ret, guest);
+                affinity(cores, target, &pending.call, outcome, guest);
             }
         }
         let spent = system.saturating_sub(pending.system);
@@ -244,7 +244,7 @@ pub(super) fn put_back<A: Arch, G: Guest<A>>(
 }
 
 /// The task whose cores a call of `tid` is about.
-fn affinity_target(call: &Call, tid: Pid) -> Pid {
+pub(super) fn affinity_target(call: &Call, tid: Pid) -> Pid {
     match call.arg(Arg::A0) as i32 {
         0 => tid,
         other => Pid::from_raw(other),
@@ -252,10 +252,11 @@ fn affinity_target(call: &Call, tid: Pid) -> Pid {
 }
 
 /// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.
-fn affinity(cores: &mut Cores, target: Pid, call: &Call, ret: i64, memory: &dyn Memory) {
-    match call.syscall {
-        Some(Syscall::SchedSetaffinity) => cores.chosen(target),
-        Some(Syscall::SchedGetaffinity) => {
+fn affinity(cores: &mut Cores, target: Pid, call: &Call, outcome: Outcome, memory: &dyn Memory) {
+    match (call.syscall, outcome) {
+        (Some(Syscall::SchedSetaffinity), Outcome::Value(_)) => cores.chosen(target),
+        (Some(Syscall::SchedSetaffinity), _) => cores.not_chosen(target),
+        (Some(Syscall::SchedGetaffinity), Outcome::Value(ret)) => {
             if let Some(mask) = cores.shown(target, ret as usize) {
                 // The kernel has just written there; if that has changed, so be it.
                 let _ = memory.write(GuestAddr(call.arg(Arg::A2)), &mask);
