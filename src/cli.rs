@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{
     AuditArgs, AuditCommand, AuditDiffArgs, AuditExportArgs, ComplianceArgs, DepsArgs,
@@ -87,6 +87,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("served").multiple(true).args(["manifest", "overlay"])))]
 pub(crate) struct MountArgs {
     /// Serve the tree of this manifest; may be given several times, each with a --prefix
     #[arg(long, value_name = "FILE")]
@@ -94,6 +95,10 @@ pub(crate) struct MountArgs {
     /// Where the tree is seen [default for a single one: $VRIFT_VFS_PREFIX, else /vrift]
     #[arg(long, value_name = "DIR", requires = "manifest")]
     pub(crate) prefix: Vec<PathBuf>,
+    /// See this directory of the host where it is, and keep every change to it in a session; may be
+    /// given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) overlay: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) session: SessionArgs,
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use vrift_tracer::engine::Served;
+use vrift_vfs::lower::Lower;
 use vrift_vfs::manifest::Manifest;
 use vrift_vfs::session::Session;
 use vrift_vfs::{Mount, Namespace, Place, Skeleton};
 
-use crate::cli::{MountArgs, SessionArgs};
+use crate::cli::MountArgs;
 use crate::environment;
 use crate::failure::Failure;
 
@@ -22,13 +23,16 @@ pub(crate) struct Prepared {
     pub(crate) sessions: Vec<String>,
 }
 
-/// Opens the manifest and the store.
+/// Opens manifests, directories and the store.
 pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
-    if args.manifest.is_empty() {
+    if args.manifest.is_empty() && args.overlay.is_empty() {
         return Ok(Prepared::default());
     }
     let points = points(args)?;
-    let store = environment::store()?;
+    let store = match args.manifest.is_empty() {
+        true => environment::store_or_new()?,
+        false => environment::store()?,
+    };
     let _until_it_is_leased = store.hold()?;
     let skeleton = match Skeleton::create(store.root()) {
         // Another user's store serves as well; what is made for the time of a run goes elsewhere.
@@ -39,23 +43,33 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
     };
     let mut sessions = Vec::new();
     let mut mounts = Vec::new();
+    let count = args.manifest.len() + args.overlay.len();
     for (number, (file, point)) in args.manifest.iter().zip(&points).enumerate() {
         let manifest = Manifest::open(file)?;
-        mounts.push(match &args.session {
-            SessionArgs { read_only: true, .. } => Mount::read_only(point, manifest)?,
-            SessionArgs { session, .. } => {
-                let session = match session {
-                    Some(name) if args.manifest.len() == 1 => {
-                        Session::open_or_start(&store, name, manifest)?
-                    }
-                    Some(name) => {
-                        let name = format!("{name}-{}", number + 1);
-                        Session::open_or_start(&store, &name, manifest)?
-                    }
+        mounts.push(match (args.session.read_only, name(args, number, count)) {
+            (true, _) => Mount::read_only(point, manifest)?,
+            (false, name) => {
+                let session = match name {
+                    Some(name) => Session::open_or_start(&store, &name, manifest)?,
                     None => Session::start(&store, None, manifest)?,
                 };
                 sessions.push(session.name().to_owned());
                 Mount::writable(point, session)?
+            }
+        });
+    }
+    for (number, dir) in (args.manifest.len()..).zip(&args.overlay) {
+        let lower = Lower::open(dir)?;
+        let point = lower.root().to_owned();
+        mounts.push(match (args.session.read_only, name(args, number, count)) {
+            (true, _) => Mount::read_only_over(&point, lower)?,
+            (false, name) => {
+                let session = match name {
+                    Some(name) => Session::open_or_start_over(&store, &name, lower)?,
+                    None => Session::start_over(&store, None, lower)?,
+                };
+                sessions.push(session.name().to_owned());
+                Mount::writable(&point, session)?
             }
         });
     }
@@ -70,6 +84,12 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         Place::Host(_) => None,
     };
     Ok(Prepared { served: Some(Served::new(namespace, start)), directory, sessions })
+}
+
+/// The name of the session of mount number `number` of `count`, if the user gave one.
+fn name(args: &MountArgs, number: usize, count: usize) -> Option<String> {
+    let name = args.session.session.as_ref()?;
+    Some(if count == 1 { name.clone() } else { format!("{name}-{}", number + 1) })
 }
 
 /// Where each manifest is seen: the prefixes in their order.

@@ -45,6 +45,8 @@ mod mounts;
 mod nodes;
 #[path = "suite/noise.rs"]
 mod noise;
+#[path = "suite/overlay.rs"]
+mod overlay;
 #[path = "suite/patches.rs"]
 mod patches;
 #[path = "suite/programs.rs"]

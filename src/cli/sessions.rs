@@ -20,22 +20,22 @@ pub(crate) enum Outcome {
 #[derive(Debug, Args)]
 pub(crate) struct SessionArgs {
     /// Refuse every change to the mount (EROFS)
-    #[arg(long, requires = "manifest", conflicts_with_all = ["session", "commit", "keep", "discard", "on_fail"])]
+    #[arg(long, requires = "served", conflicts_with_all = ["session", "commit", "keep", "discard", "on_fail"])]
     pub(crate) read_only: bool,
     /// Start the session NAME, or go on with it (of several mounts: NAME-1, NAME-2, …)
-    #[arg(long, value_name = "NAME", requires = "manifest")]
+    #[arg(long, value_name = "NAME", requires = "served")]
     pub(crate) session: Option<String>,
     /// Replace the manifest by one of the changed tree when the command has ended
-    #[arg(long, requires = "manifest", group = "outcome")]
+    #[arg(long, requires = "served", conflicts_with = "overlay", group = "outcome")]
     pub(crate) commit: bool,
     /// Keep the changes as a session when the command has ended [default]
-    #[arg(long, requires = "manifest", group = "outcome")]
+    #[arg(long, requires = "served", group = "outcome")]
     pub(crate) keep: bool,
     /// Discard the changes when the command has ended
-    #[arg(long, requires = "manifest", group = "outcome")]
+    #[arg(long, requires = "served", group = "outcome")]
     pub(crate) discard: bool,
     /// What becomes of the changes if the command fails [default: keep, or discard with --discard]
-    #[arg(long, value_name = "WHAT", requires = "manifest")]
+    #[arg(long, value_name = "WHAT", requires = "served")]
     pub(crate) on_fail: Option<Outcome>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) enum SessionCommand {
     Commit {
         /// The session
         name: String,
-        /// Where to write it [default: over the manifest the session was started from]
+        /// Where to write it [default: over the manifest the session was started from, if it was one]
         #[arg(short, value_name = "FILE")]
         output: Option<PathBuf>,
     },

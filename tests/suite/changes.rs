@@ -45,7 +45,13 @@ fn plant_deep(sandbox: &Sandbox) {
     fs::hard_link(deep.join("a"), deep.join("c")).expect("a further name");
 }
 
-fn generated(before: &[&str]) {
+fn ingested(sandbox: &Sandbox) -> std::process::Command {
+    sandbox.ingest(&sandbox.tree());
+    writable(sandbox, &["--discard"])
+}
+
+/// Makes generated changes natively and in a mount of the tree, which `mount` starts.
+pub(crate) fn generated(before: &[&str], mount: impl Fn(&Sandbox) -> std::process::Command) {
     let seeds = match std::env::var("VRIFT_FULL") {
         Ok(_) => 1000,
         Err(_) => SEEDS,
@@ -61,12 +67,11 @@ fn generated(before: &[&str]) {
             let all = run(sandbox.command("chown").args(["-hR", "65534:65534"]).arg(&tree));
             assert!(all.status.success(), "{all}");
         }
-        sandbox.ingest(&tree);
+        let mut mounted = mount(&sandbox);
         let untouched = fingerprint(&tree);
         let words = |command: &mut std::process::Command| {
             command.arg(&guest).arg(&tree).args([&seed.to_string(), CHANGES]);
         };
-        let mut mounted = writable(&sandbox, &["--discard"]);
         mounted.args(before);
         words(&mut mounted);
         let mounted = run(&mut mounted);
@@ -100,7 +105,7 @@ fn generated(before: &[&str]) {
 
 #[test]
 fn generated_changes_come_out_as_on_a_real_directory() {
-    generated(&[]);
+    generated(&[], ingested);
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn generated_changes_of_an_unprivileged_user_come_out_as_on_a_real_directory() {
         return skipped("only root can become somebody else");
     }
     if have("setpriv") {
-        generated(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+        generated(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], ingested);
     }
 }
 
@@ -253,22 +258,31 @@ fn lines(child: &mut Child, count: usize) -> Vec<String> {
 
 #[test]
 fn what_was_done_before_vrift_is_killed_is_there_afterwards() {
+    killed(|sandbox, options| {
+        if !sandbox.path("tree.vrift").exists() {
+            sandbox.ingest(&sandbox.tree());
+        }
+        writable(sandbox, options)
+    });
+}
+
+/// Kills vrift while a program writes in a mount of the tree, which `mount` starts with options.
+pub(crate) fn killed(mount: impl Fn(&Sandbox, &[&str]) -> std::process::Command) {
     let sandbox = Sandbox::new();
     plant(&sandbox);
     let tree = sandbox.tree();
-    sandbox.ingest(&tree);
     let script = "cd \"$0\"; i=0; while :; do i=$((i+1)); echo $i > f$i; echo $i; done";
     let rounds = if std::env::var_os("VRIFT_FULL").is_some() { 500 } else { 10 };
     for round in 0..rounds {
         let name = format!("killed{round}");
-        let mut vrift = writable(&sandbox, &["--session", &name]);
+        let mut vrift = mount(&sandbox, &["--session", &name]);
         vrift.args(["sh", "-c", script]).arg(&tree).stdout(Stdio::piped());
         let mut vrift = vrift.spawn().expect("vrift starts");
         let told = lines(&mut vrift, 3 + 7 * (round % 13)).len();
         vrift.kill().expect("it runs");
         vrift.wait().expect("it ends");
         let script = "cd \"$0\"; i=0; while [ $i -lt $1 ]; do i=$((i+1)); cat f$i; done";
-        let mut again = writable(&sandbox, &["--session", &name]);
+        let mut again = mount(&sandbox, &["--session", &name]);
         again.args(["sh", "-c", script]).arg(&tree).arg(told.to_string());
         let again = run(&mut again);
         let wanted: String = (1..=told).map(|n| format!("{n}\n")).collect();
@@ -281,6 +295,11 @@ fn what_was_done_before_vrift_is_killed_is_there_afterwards() {
 
 #[test]
 fn builds_and_tools_write_in_a_mount() {
+    builds(ingested);
+}
+
+/// Builds and changes a project natively and in a mount of it, which `mount` starts.
+pub(crate) fn builds(mount: impl Fn(&Sandbox) -> std::process::Command) {
     if !have("cc") || !have("make") || !have("git") || !have("tar") {
         return;
     }
@@ -289,7 +308,7 @@ fn builds_and_tools_write_in_a_mount() {
     let copy = run(sandbox.command("cp").arg("-a").arg(crate::kit::fixture("project")).arg(&tree));
     assert!(copy.status.success() || Path::new(&tree).exists(), "{copy}");
     fs::write(tree.join("Makefile"), MAKEFILE).expect("a file");
-    sandbox.ingest(&tree);
+    let mut mounted = mount(&sandbox);
     let untouched = fingerprint(&tree);
     let script = "cd \"$0\" && make -s 2>&1 && ./calc '1 2 +' && make -q && echo up to date && \
         git init -q . && git add -A && git -c user.name=n -c user.email=e commit -qm m && \
@@ -298,11 +317,9 @@ fn builds_and_tools_write_in_a_mount() {
         cp -a t u && mv u/include v && rm -r t && sed -i s/stack/STACK/ v/calc/detail/stack.h && \
         grep -c STACK v/calc/detail/stack.h && find . -newer Makefile -name '*.o' | sort && \
         make -s clean && ls";
-    let both = [
-        run(writable(&sandbox, &["--discard"]).args(["sh", "-c", script]).arg(&tree)),
-        run(sandbox.command("sh").args(["-c", script]).arg(&tree)),
-    ];
-    let [mounted, native] = both;
+    let mounted = run(mounted.args(["sh", "-c", script]).arg(&tree));
+    assert_eq!(fingerprint(&tree), untouched, "the host's tree was changed");
+    let native = run(sandbox.command("sh").args(["-c", script]).arg(&tree));
     assert!(native.status.success(), "{native}");
     assert_eq!(mounted, native);
     assert_ne!(fingerprint(&tree), untouched, "natively the tree is changed");

@@ -404,8 +404,8 @@ fn describe(path: &Path, text: &mut String) {
         names.sort();
         names.iter().for_each(|name| describe(name, text));
     } else {
-        // What may not be read cannot have been written either.
-        let content = fs::read(path).unwrap_or_default();
+        // What may not be read cannot have been written either; a FIFO would be waited for.
+        let content = if kind.is_file() { fs::read(path).unwrap_or_default() } else { Vec::new() };
         let sum = content.iter().fold(0u64, |sum, &b| sum.wrapping_mul(31).wrapping_add(b.into()));
         let _ = writeln!(text, "{} bytes {sum:016x}", meta.len());
     }

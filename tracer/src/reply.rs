@@ -113,7 +113,7 @@ pub(crate) fn listing<'a, A: Arch>(
         let entry = entry?;
         if form == Form::One {
             // It does not ask for room, and is told the position of the entry itself.
-            let Some(bytes) = abi::old_dirent(entry.ino, from as i64, entry.name) else {
+            let Some(bytes) = abi::old_dirent(entry.ino, from as i64, &entry.name) else {
                 return Ok(Err(Errno::EOVERFLOW));
             };
             return Ok(Ok(Listing { bytes, next: entry.next, result: 1 }));
@@ -167,10 +167,10 @@ impl Form {
     fn push(self, out: &mut Vec<u8>, entry: &DirEntry<'_>) -> Result<(), Errno> {
         let (ino, off, kind) = (entry.ino, entry.next as i64, dirent_type(entry.kind));
         match self {
-            Form::Dirent64 => abi::push_dirent64(out, ino, off, kind, entry.name),
-            Form::Dirent => abi::push_dirent(out, ino, off, kind, entry.name),
+            Form::Dirent64 => abi::push_dirent64(out, ino, off, kind, &entry.name),
+            Form::Dirent => abi::push_dirent(out, ino, off, kind, &entry.name),
             Form::Dirent32 | Form::One => {
-                let pushed = abi::push_dirent32(out, ino, off, kind, entry.name);
+                let pushed = abi::push_dirent32(out, ino, off, kind, &entry.name);
                 pushed.ok_or(Errno::EOVERFLOW)?;
             }
         }

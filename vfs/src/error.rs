@@ -40,6 +40,13 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// A file of a directory of the host, which lies below a session, cannot be read.
+    Lower {
+        /// Its path.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A session cannot be read or written.
     Session(Box<crate::session::Error>),
     /// Executable copies lie where nothing may be executed.
@@ -62,6 +69,9 @@ impl Error {
         match self {
             Error::NoExec { .. } => Errno::EACCES,
             Error::Session(error) => error.errno(),
+            Error::Lower { source, .. } => {
+                source.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+            }
             Error::Copy { source } => match source.raw_os_error().map(Errno::from_raw) {
                 Some(full @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EMFILE | Errno::ENFILE)) => {
                     full
@@ -94,6 +104,7 @@ impl fmt::Display for Error {
             Error::Copy { .. } => {
                 write!(f, "cannot make an executable copy of a program of the mount in the store")
             }
+            Error::Lower { path, .. } => write!(f, "cannot read {}", path.display()),
             Error::Session(_) => write!(f, "a change cannot be kept"),
             Error::NoExec { path } => {
                 write!(
@@ -112,7 +123,9 @@ impl std::error::Error for Error {
         match self {
             Error::Manifest(source) => Some(source),
             Error::MountPoint { .. } | Error::NoExec { .. } => None,
-            Error::Skeleton { source, .. } | Error::Copy { source } => Some(source),
+            Error::Skeleton { source, .. }
+            | Error::Copy { source }
+            | Error::Lower { source, .. } => Some(source),
             Error::Content { source, .. } => Some(source.as_ref()),
             Error::Session(source) => Some(source.as_ref()),
         }

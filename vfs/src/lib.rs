@@ -16,6 +16,7 @@ pub mod apply;
 pub mod archive;
 pub mod export;
 pub mod ingest;
+pub mod lower;
 pub mod manifest;
 pub mod reach;
 pub mod session;

@@ -1,5 +1,6 @@
 //! The tree a caller sees: the host's, with mounts over some of its directories.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +18,7 @@ use crate::border::Spot;
 use crate::creds::Creds;
 use crate::error::Error;
 use crate::image::Images;
+use crate::lower::Lower;
 use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
 use crate::resolve::NAME_BYTES_MAX;
@@ -58,9 +60,15 @@ impl Mount {
         Mount::new(point, source, Volume::ReadOnly(Box::new(Tree::new(manifest))))
     }
 
+    /// The same for a directory of the host.
+    pub fn read_only_over(point: &Path, lower: Lower) -> Result<Mount, Error> {
+        let source = lower.root().to_owned();
+        Mount::new(point, source, Volume::ReadOnly(Box::new(Tree::new(lower))))
+    }
+
     /// The same with a session that can be written to.
     pub fn writable(point: &Path, session: Session) -> Result<Mount, Error> {
-        let source = session.manifest()?;
+        let source = session.ground()?.path().to_owned();
         Mount::new(point, source, Volume::Session(Box::new(session)))
     }
 
@@ -108,7 +116,7 @@ pub struct DirEntry<'a> {
     /// What it is.
     pub kind: Kind,
     /// Its name.
-    pub name: &'a [u8],
+    pub name: Cow<'a, [u8]>,
 }
 
 /// The host's tree with mounts over it.
@@ -143,9 +151,13 @@ impl Namespace {
             protections: Protections::of_host(),
             bound: HashMap::new(),
         };
-        for (number, mut mount) in mounts.into_iter().enumerate() {
+        let mut leases = 0;
+        for mut mount in mounts {
             let (spot, point) = names.spot(&mount.point)?;
-            names.skeleton.lease(number, mount.tree().base())?;
+            if let Some(manifest) = mount.tree().base().manifest() {
+                names.skeleton.lease(leases, manifest)?;
+                leases += 1;
+            }
             mount.point = point;
             names.mounts.push(mount);
             names.spots.push(spot);
@@ -227,6 +239,7 @@ impl Namespace {
         let dots = [(ino(at.node), &b"."[..]), (above, &b".."[..])];
         let dots = (0u64..).zip(dots).filter(move |(position, _)| *position >= from).map(
             |(position, (ino, name))| {
+                let name = Cow::Borrowed(name);
                 Ok(DirEntry { ino, next: position + 1, kind: Kind::Directory, name })
             },
         );
@@ -235,7 +248,7 @@ impl Namespace {
         let ahead = 2 + mounted.len() as u64;
         let mounted = (2u64..).zip(mounted).filter(move |(position, _)| *position >= from).map(
             |(position, (name, root))| {
-                let (ino, next) = (ino(root.node), position + 1);
+                let (ino, next, name) = (ino(root.node), position + 1, Cow::Borrowed(name));
                 Ok(DirEntry { ino, next, kind: Kind::Directory, name })
             },
         );
@@ -255,18 +268,18 @@ impl Namespace {
     pub fn digest(&self, at: NodeRef) -> Result<Option<Digest>, Error> {
         Ok(match self.mount(at.mount).tree().content(at.node)? {
             Content::Blob(digest) => Some(digest),
-            Content::Staged => None,
+            Content::Staged | Content::Lower => None,
         })
     }
 
     /// The real file behind the file `at`.
     pub(crate) fn content_path(&self, at: NodeRef) -> Result<PathBuf, Error> {
-        if let Volume::Session(session) = &self.mount(at.mount).volume
-            && session.tree().content(at.node)? == Content::Staged
-        {
-            return Ok(session.staged_path(at.node));
+        let mount = self.mount(at.mount);
+        match (mount.tree().content(at.node)?, &mount.volume) {
+            (Content::Blob(digest), _) => Ok(self.blob_path(&digest)),
+            (Content::Staged, Volume::Session(session)) => Ok(session.staged_path(at.node)),
+            (Content::Staged | Content::Lower, _) => mount.tree().lower_path(at.node),
         }
-        Ok(self.blob_path(&self.node(at)?.digest))
     }
 
     /// The session of a mount that can be written to.
@@ -292,6 +305,11 @@ impl Namespace {
             }
         }
         Ok(())
+    }
+
+    /// The tree of a mount.
+    pub(crate) fn tree(&self, mount: MountId) -> &Tree {
+        self.mount(mount).tree()
     }
 
     /// Whether the mount can be written to.
@@ -355,7 +373,7 @@ impl Namespace {
     /// The real directory (or symlink) that stands for the directory (or symlink) `at`.
     pub fn stand_in(&self, at: NodeRef) -> Result<PathBuf, Error> {
         match self.node(at)?.kind {
-            Kind::Symlink => self.skeleton.link(at, self.target(at)?),
+            Kind::Symlink => self.skeleton.link(at, &self.target(at)?),
             Kind::Fifo => self.skeleton.fifo(at),
             _ => Ok(self.skeleton.directory().to_owned()),
         }
@@ -424,20 +442,23 @@ impl Namespace {
         want: u32,
     ) -> Result<bool, Error> {
         let list = if creds.heeds_list(node) { self.xattr(at, acl::ACCESS)? } else { None };
-        Ok(creds.may(node, list, want))
+        Ok(creds.may(node, list.as_deref(), want))
     }
 
-    pub(crate) fn xattr(&self, at: NodeRef, name: &[u8]) -> Result<Option<&[u8]>, Error> {
+    pub(crate) fn xattr(&self, at: NodeRef, name: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Error> {
         self.mount(at.mount).tree().xattr(at.node, name)
     }
 
     /// The names of the extended attributes.
-    pub(crate) fn xattr_names(&self, at: NodeRef) -> Result<impl Iterator<Item = &[u8]>, Error> {
+    pub(crate) fn xattr_names(
+        &self,
+        at: NodeRef,
+    ) -> Result<impl Iterator<Item = Cow<'_, [u8]>>, Error> {
         let found = self.mount(at.mount).tree().xattrs(at.node)?;
         Ok(found.into_iter().map(|(name, _)| name))
     }
 
-    pub(crate) fn target(&self, link: NodeRef) -> Result<&[u8], Error> {
+    pub(crate) fn target(&self, link: NodeRef) -> Result<Cow<'_, [u8]>, Error> {
         self.mount(link.mount).tree().target(link.node)
     }
 

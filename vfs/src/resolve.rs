@@ -305,7 +305,7 @@ impl Walk<'_> {
                 let uid = self.caller.creds(self.bounds.ids).uid;
                 self.names.protections().may_follow(&dir, &link, uid)?;
             }
-            let target = self.names.target(child)?.to_vec();
+            let target = self.names.target(child)?.into_owned();
             // The directory the link lies in stays the cursor: a relative target starts there.
             return self.substitute(&target);
         }

@@ -12,11 +12,12 @@ use crate::failure::{Failure, complain};
 
 /// Exit status 1 if something is in the way.
 pub(super) fn apply(name: &str, dir: &Path, mode: Mode) -> Result<ExitCode, Failure> {
-    let session = open(name)?;
+    let mut session = open(name)?;
     let found = session.differences()?;
-    let report = apply::apply(&session, &environment::store()?, dir, mode).map_err(|error| {
-        Failure::from(error).hint("what is done stays; when the cause is mended, do it again")
-    })?;
+    let report =
+        apply::apply(&mut session, &environment::store()?, dir, mode).map_err(|error| {
+            Failure::from(error).hint("what is done stays; when the cause is mended, do it again")
+        })?;
     for conflict in &report.conflicts {
         complain(&conflict.to_string());
     }

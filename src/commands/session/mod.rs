@@ -6,12 +6,12 @@ mod patch;
 
 use std::io::{BufWriter, Write, stdout};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use vrift_vfs::apply::Mode;
 use vrift_vfs::export::export_session;
-use vrift_vfs::session::{self, Difference, Session, What};
+use vrift_vfs::session::{self, Difference, Ground, Session, What};
 
 use crate::cli::{Outcome, SessionCommand};
 use crate::environment;
@@ -59,7 +59,7 @@ pub(crate) fn conclude(name: &str, named: Naming, outcome: Outcome) -> Result<()
     match outcome {
         Outcome::Discard => Ok(session.discard()?),
         Outcome::Commit => {
-            let to = session.manifest()?;
+            let to = manifest(&session)?;
             let done = session.commit(&to)?;
             session.discard()?;
             complain(&format!("{} is now {}: {}", to.display(), done.manifest, summary(&found)));
@@ -95,20 +95,39 @@ fn open(name: &str) -> Result<Session, Failure> {
     Ok(session)
 }
 
+/// The manifest that a commit replaces.
+fn manifest(session: &Session) -> Result<PathBuf, Failure> {
+    match session.ground()? {
+        Ground::Manifest(path) => Ok(path),
+        Ground::Lower(lower) => Err(Failure::from(session::Error::NoManifest { lower })
+            .hint("name one with -o, or use `vrift session apply`")),
+    }
+}
+
 fn list(json: bool) -> Result<ExitCode, Failure> {
     let mut out = BufWriter::new(stdout().lock());
     for found in session::list(environment::store()?.root())? {
-        let manifest = found.manifest.as_deref().map(Path::to_string_lossy);
+        let (manifest, overlay) = match &found.ground {
+            Some(Ground::Manifest(path)) => (Some(path.to_string_lossy()), None),
+            Some(Ground::Lower(path)) => (None, Some(path.to_string_lossy())),
+            None => (None, None),
+        };
         let state = if found.in_use { "in use" } else { "idle" };
         match json {
             true => {
                 let object = serde_json::json!({
-                    "name": found.name, "manifest": manifest, "in_use": found.in_use,
+                    "name": found.name, "manifest": manifest, "overlay": overlay,
+                    "in_use": found.in_use,
                 });
                 writeln!(out, "{object}")?;
             }
             false => {
-                writeln!(out, "{:<24} {state:<7} {}", found.name, manifest.unwrap_or_default())?;
+                writeln!(
+                    out,
+                    "{:<24} {state:<7} {}",
+                    found.name,
+                    manifest.or(overlay).unwrap_or_default()
+                )?;
             }
         }
     }
@@ -121,15 +140,20 @@ fn show(name: &str) -> Result<ExitCode, Failure> {
     let found = session.differences()?;
     let mut out = stdout().lock();
     writeln!(out, "session   {name}")?;
-    writeln!(out, "manifest  {}", session.manifest()?.display())?;
-    writeln!(out, "id        {}", session.tree().base().id())?;
+    match session.ground()? {
+        Ground::Manifest(path) => {
+            writeln!(out, "manifest  {}", path.display())?;
+            writeln!(out, "id        {}", session.base_id())?;
+        }
+        Ground::Lower(path) => writeln!(out, "overlay   {}", path.display())?,
+    }
     writeln!(out, "changes   {}", summary(&found))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn commit(name: &str, output: Option<&Path>) -> Result<ExitCode, Failure> {
     let mut session = open(name)?;
-    let to = output.map_or_else(|| session.manifest(), |file| Ok(file.to_owned()))?;
+    let to = output.map_or_else(|| manifest(&session), |file| Ok(file.to_owned()))?;
     let done = session.commit(&to)?;
     session.discard()?;
     let mut out = stdout().lock();

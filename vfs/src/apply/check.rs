@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use vrift_cas::{Digest, map_file};
 
 use super::error::{Conflict, Error};
+use super::make::UNFINISHED;
 use super::{Work, split};
 use crate::export::target::Place;
 use crate::manifest::Kind;
@@ -58,7 +59,7 @@ impl Work<'_> {
         let is = |when, side: &Side| self.is_as(&place, name, path, &found, when, side);
         if let Some(new) = after
             && is(When::Now, new)?
-            && has_mode(&found, new)
+            && (has_mode(&found, new) || is_unfinished(&found, new))
         {
             return Ok(None);
         }
@@ -124,6 +125,11 @@ impl Work<'_> {
         }
         Ok(match side.node.kind {
             Kind::File if u64::try_from(found.st_size) != Ok(side.node.size) => false,
+            Kind::File if when == When::Before && !self.session.stands(side.id)? => false,
+            // The host's file below the session itself.
+            Kind::File if self.session.inode(side.id)? == Some((found.st_dev, found.st_ino)) => {
+                when == When::Before || self.session.stands(side.id)?
+            }
             Kind::File => {
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let file = openat(place, name, flags, Mode::empty());
@@ -160,6 +166,12 @@ fn kind(found: &Stat) -> Option<Kind> {
         FileType::BlockDevice => Kind::BlockDevice,
         FileType::Unknown => return None,
     })
+}
+
+/// Whether it is a directory that an interrupted apply has made.
+fn is_unfinished(found: &Stat, side: &Side) -> bool {
+    let mode = side.node.mode | UNFINISHED;
+    side.node.kind == Kind::Directory && found.st_mode & 0o7777 == mode
 }
 
 /// Symlinks have no mode of their own.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::ffi::CString;
 
 use rustix::fs::{
-    AtFlags, FileType, RenameFlags, Timespec, Timestamps, futimens, removexattr, renameat,
-    renameat_with, statat, unlinkat,
+    AtFlags, FileType, Mode, RenameFlags, Timespec, Timestamps, fchmod, futimens, removexattr,
+    renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -19,6 +19,9 @@ use crate::export::source::Source;
 use crate::export::target::Place;
 use crate::manifest::{Kind, Node, NodeId};
 use crate::session::{Difference, Side, What};
+
+/// What a directory's owner may do in it while it is being filled.
+pub(super) const UNFINISHED: u32 = 0o700;
 
 /// What is needed to make things.
 struct Maker {
@@ -82,7 +85,10 @@ impl Work<'_> {
                 return Ok(());
             }
             let made = place.make_directory(&temporary, Existing::Refuse);
-            made.map_err(Error::at("create a directory for", path))?;
+            let made = made.map_err(Error::at("create a directory for", path))?;
+            // Until it is full, its owner may enter it. The check knows this mode.
+            let mode = Mode::from_raw_mode(side.node.mode | UNFINISHED);
+            fchmod(made, mode).map_err(Error::at("set the mode of", path))?;
         } else {
             self.make_beside(maker, &place, &temporary, path, side)?;
         }
@@ -134,7 +140,7 @@ impl Work<'_> {
             }
             Kind::Symlink => {
                 let target = self.session.tree().target(id)?;
-                place.make_symlink(temporary, target, Existing::Refuse).map_err(failed)?;
+                place.make_symlink(temporary, &target, Existing::Refuse).map_err(failed)?;
             }
             _ => place.make_special(temporary, &node, Existing::Refuse).map_err(failed)?,
         }

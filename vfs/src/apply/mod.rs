@@ -23,7 +23,7 @@ use vrift_cas::{Digest, Store};
 
 use crate::export::target::Place;
 use crate::manifest::Kind;
-use crate::session::{Difference, Session, What};
+use crate::session::{Difference, Failed, Session, What};
 
 pub use error::{Conflict, Error};
 
@@ -61,24 +61,34 @@ struct Work<'a> {
 /// # Errors
 /// [`Error::Session`] if the session cannot be read, [`Error::Target`] if the directory cannot be
 /// read or changed.
-pub fn apply(session: &Session, store: &Store, to: &Path, mode: Mode) -> Result<Report, Error> {
+pub fn apply(session: &mut Session, store: &Store, to: &Path, mode: Mode) -> Result<Report, Error> {
     let _hold = store.hold().map_err(crate::session::Error::from)?;
     let failed = |errno: rustix::io::Errno| Error::target("open the directory", to, errno.into());
     let top = Place::open(to).map_err(failed)?;
-    let found = session.differences()?;
-    let by_path = found.iter().enumerate().map(|(n, one)| (one.path.clone(), n)).collect();
-    let own = Digest::of(format!("{} {}", session.name(), session.base_id()).as_bytes());
-    let temporary = format!(".vrift-apply-{}", &own.to_string()[..16]).into_bytes();
-    let work = Work { session, top, found, by_path, temporary };
+    let work = Work::new(session, top)?;
     let conflicts = work.conflicts()?;
     if mode == Mode::DryRun || !conflicts.is_empty() {
         return Ok(Report { conflicts, left_out: 0 });
     }
-    let left_out = work.make()?;
+    let Work { found, top, .. } = work;
+    // The directory may be the one that lies below the session.
+    session.detach(&found).map_err(|failed| match failed {
+        Failed::Broken(error) => Error::Session(error),
+        Failed::Refused(errno) => Error::target("keep what is there of", to, errno.into()),
+    })?;
+    let left_out = Work::new(session, top)?.make()?;
     Ok(Report { conflicts, left_out })
 }
 
 impl Work<'_> {
+    fn new(session: &Session, top: Place) -> Result<Work<'_>, Error> {
+        let found = session.differences()?;
+        let by_path = found.iter().enumerate().map(|(n, one)| (one.path.clone(), n)).collect();
+        let own = Digest::of(format!("{} {}", session.name(), session.base_id()).as_bytes());
+        let temporary = format!(".vrift-apply-{}", &own.to_string()[..16]).into_bytes();
+        Ok(Work { session, top, found, by_path, temporary })
+    }
+
     /// Opens the directory that `path` is in, and says what its name there is.
     fn place_of<'p>(&self, path: &'p [u8]) -> rustix::io::Result<(Place, &'p [u8])> {
         let (dir, name) = split(path);

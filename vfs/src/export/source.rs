@@ -110,7 +110,7 @@ impl Source for Session {
         let mut names = Vec::new();
         for entry in self.tree().entries(dir, from)?.take(count) {
             let entry = entry?;
-            let (name, node, kind) = (entry.name.to_vec(), entry.node, entry.kind);
+            let (name, node, kind) = (entry.name.into_owned(), entry.node, entry.kind);
             names.push(Name { name, node, kind });
         }
         Ok(names)
@@ -127,12 +127,15 @@ impl Source for Session {
     }
 
     fn target(&self, id: NodeId) -> Result<Vec<u8>, Unreadable> {
-        Ok(self.tree().target(id)?.to_vec())
+        Ok(self.tree().target(id)?.into_owned())
     }
 
     fn xattrs(&self, id: NodeId) -> Result<Vec<Xattr>, Unreadable> {
         let all = self.tree().xattrs(id)?;
-        Ok(all.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let own = |(name, value): crate::tree::Attribute<'_>| {
+            (name.into_owned().into(), value.into_owned().into())
+        };
+        Ok(all.into_iter().map(own).collect())
     }
 
     fn open(&self, id: NodeId, node: &Node) -> Result<Opened, Cause> {
@@ -142,7 +145,7 @@ impl Source for Session {
         let file = self.open_content(When::Now, &Side { id, node: *node });
         let digest = match self.tree().content(id).map_err(|error| failed(&error))? {
             Content::Blob(digest) => Some(digest),
-            Content::Staged => None,
+            Content::Staged | Content::Lower => None,
         };
         Ok(Opened { file: file.map_err(|error| failed(&error))?, digest })
     }

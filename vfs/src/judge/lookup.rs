@@ -73,7 +73,7 @@ impl Namespace {
                 Ok(Judged::reply(Reply::Link(path.into_os_string().into_encoded_bytes())))
             }
             Subject::Node(node) if self.node(node)?.kind == Kind::Symlink => {
-                Ok(Judged::reply(Reply::Link(self.target(node)?.to_vec())))
+                Ok(Judged::reply(Reply::Link(self.target(node)?.into_owned())))
             }
             // An empty path asks about the descriptor itself, which then must be a link
             // (`do_readlinkat` in fs/stat.c).

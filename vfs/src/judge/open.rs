@@ -103,6 +103,9 @@ impl Namespace {
         }
         let (path, blob) = match node.kind {
             Kind::File => {
+                if open.handle != Handle::Path {
+                    self.copy_from_host(caller, at)?;
+                }
                 let blob = self.digest(at)?;
                 if let Some(blob) = blob {
                     self.opened(blob, at);

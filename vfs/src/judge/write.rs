@@ -16,7 +16,7 @@ use crate::place::{MountId, NodeRef};
 use crate::request::{self, Create, Handle, MakeKind, Removal, RenameMode};
 use crate::resolve::{Found, Resolved};
 use crate::session::{Failed, Keep, Naming, now};
-use crate::tree::{Change, Slot};
+use crate::tree::{Change, Content, Slot};
 use crate::verdict::{Effect, Fresh, Judged, Paths, Reply};
 
 /// A name in a mount that a path ended in.
@@ -219,6 +219,20 @@ impl Namespace {
         let paths = Paths { first: Some(self.content_path(at)?), second: None };
         let effect = Effect::Opens { node: at, usage: Usage::Content, blob: None, fresh };
         Ok(Judged::redirect(paths).with(effect))
+    }
+
+    /// Copies the content of a file that the caller may read here and not on the host.
+    pub(super) fn copy_from_host(
+        &mut self,
+        caller: &dyn Caller,
+        at: NodeRef,
+    ) -> Result<(), Failure> {
+        let creds = caller.creds(Ids::FileSystem);
+        let tree = self.tree(at.mount);
+        if tree.content(at.node)? != Content::Lower || tree.host_lets(at.node, &creds)? {
+            return Ok(());
+        }
+        self.stage(at, Keep::Content)
     }
 
     fn stage(&mut self, at: NodeRef, keep: Keep) -> Result<(), Failure> {

@@ -26,7 +26,7 @@ impl Namespace {
             Subject::Node(at) => {
                 self.may_read(caller, at, name)?;
                 match self.xattr(at, name)? {
-                    Some(value) => Ok(Judged::reply(Reply::Attribute(value.to_vec()))),
+                    Some(value) => Ok(Judged::reply(Reply::Attribute(value.into_owned()))),
                     None => Err(why_none(&self.node(at)?, name).into()),
                 }
             }
@@ -43,7 +43,7 @@ impl Namespace {
                 for name in self.xattr_names(at)? {
                     let shown = !name.starts_with(TRUSTED) || caller.creds(Ids::FileSystem).admin;
                     if shown {
-                        list.extend_from_slice(name);
+                        list.extend_from_slice(&name);
                         list.push(0);
                     }
                 }

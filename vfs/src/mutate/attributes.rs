@@ -118,7 +118,7 @@ impl Mutation<'_> {
         let keeps_gid = self.actor.is_in_group(node.gid) || self.actor.creds.fsetid;
         let mode = mode & 0o7777 & !(if keeps_gid { 0 } else { SET_GID });
         let list = self.session.tree().xattr(id, acl::ACCESS).map_err(Error::from)?;
-        if let Some(list) = list.map(|list| acl::with_mode(list, mode)) {
+        if let Some(list) = list.map(|list| acl::with_mode(&list, mode)) {
             let (name, value, time) = (acl::ACCESS.into(), Some(list.into()), self.time()?);
             self.perform(&Change::Xattr { node: id, name, value, time })?;
         }

@@ -22,7 +22,7 @@ impl Mutation<'_> {
             true => self.session.tree().xattr(id, acl::ACCESS).map_err(Error::from)?,
             false => None,
         };
-        Ok(creds.may(node, list, want))
+        Ok(creds.may(node, list.as_deref(), want))
     }
 
     /// `may_create`: a name is made in `dir`.

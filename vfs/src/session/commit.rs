@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use vrift_cas::{Digest, Fresh};
+use vrift_cas::{Digest, Fresh, Inserted};
 
 use super::Session;
 use super::error::Error;
@@ -26,6 +26,14 @@ pub struct Committed {
     pub new_blobs: u64,
 }
 
+impl Committed {
+    fn count(&mut self, inserted: &Inserted) {
+        self.files += 1;
+        self.bytes += inserted.size;
+        self.new_blobs += u64::from(inserted.fresh == Fresh::New);
+    }
+}
+
 impl Session {
     /// Puts the content of every staged file that has a name into the store, and writes the tree as
     /// the manifest `to`, which is replaced at once if it exists.
@@ -34,7 +42,8 @@ impl Session {
     /// [`Error::Overtaken`] if `to` is a manifest, but not the one the session was started from.
     pub fn commit(&mut self, to: &Path) -> Result<Committed, Error> {
         let hold = self.store.hold()?;
-        if Manifest::open(to).is_ok_and(|there| there.id() != self.tree.base().id()) {
+        let base = self.tree.base().manifest();
+        if base.is_some_and(|base| Manifest::open(to).is_ok_and(|there| there.id() != base.id())) {
             return Err(Error::Overtaken { manifest: to.to_owned() });
         }
         let mut done = Committed::default();
@@ -46,7 +55,7 @@ impl Session {
                 sealed.insert(id, self.seal(id, node, &mut done)?);
             }
         }
-        let builder = self.describe(&sealed)?;
+        let builder = self.describe(&sealed, &mut done)?;
         done.manifest = hold.publish(to, || builder.write(to).map_err(Error::from))?;
         Ok(done)
     }
@@ -55,14 +64,16 @@ impl Session {
     fn seal(&self, id: NodeId, node: Node, done: &mut Committed) -> Result<Node, Error> {
         let staged = self.stage.staged(id)?;
         let inserted = self.store.insert_file(&self.stage.open(id)?)?;
-        done.files += 1;
-        done.bytes += inserted.size;
-        done.new_blobs += u64::from(inserted.fresh == Fresh::New);
+        done.count(&inserted);
         Ok(Node { digest: inserted.digest, size: inserted.size, ..staged.over(node) })
     }
 
     /// The tree as a builder of a manifest takes it.
-    fn describe(&self, sealed: &HashMap<NodeId, Node>) -> Result<Builder, Error> {
+    fn describe(
+        &self,
+        sealed: &HashMap<NodeId, Node>,
+        done: &mut Committed,
+    ) -> Result<Builder, Error> {
         let root = self.tree.root();
         let mut builder = Builder::new(self.tree.node(root)?);
         let mut drafts: HashMap<NodeId, Draft> = HashMap::new();
@@ -76,7 +87,7 @@ impl Session {
                     None => {
                         let node = match sealed.get(&entry.node) {
                             Some(&node) => node,
-                            None => self.tree.node(entry.node)?,
+                            None => self.settled_node(entry.node, done)?,
                         };
                         let draft = self.describe_node(&mut builder, entry.node, node)?;
                         drafts.insert(entry.node, draft);
@@ -86,15 +97,27 @@ impl Session {
                         draft
                     }
                 };
-                builder.add_name(parent, entry.name, draft);
+                builder.add_name(parent, &entry.name, draft);
             }
         }
         Ok(builder)
     }
 
+    /// The attributes of a node that is not staged, with the digest of its content: that of a file of
+    /// the host goes into the store.
+    fn settled_node(&self, id: NodeId, done: &mut Committed) -> Result<Node, Error> {
+        let node = self.tree.node(id)?;
+        if node.kind != Kind::File || self.tree.content(id)? != Content::Lower {
+            return Ok(node);
+        }
+        let inserted = self.store.insert_file(&self.open_lower(id)?)?;
+        done.count(&inserted);
+        Ok(Node { digest: inserted.digest, size: inserted.size, ..node })
+    }
+
     fn describe_node(&self, to: &mut Builder, id: NodeId, node: Node) -> Result<Draft, Error> {
         let draft = match node.kind {
-            Kind::Symlink => to.add_symlink(node, self.tree.target(id)?),
+            Kind::Symlink => to.add_symlink(node, &self.tree.target(id)?),
             _ => to.add(node),
         };
         self.describe_xattrs(to, id, draft)?;
@@ -104,7 +127,9 @@ impl Session {
     fn describe_xattrs(&self, to: &mut Builder, id: NodeId, draft: Draft) -> Result<(), Error> {
         let xattrs = self.tree.xattrs(id)?;
         if !xattrs.is_empty() {
-            let own = xattrs.into_iter().map(|(name, value)| (name.into(), value.into()));
+            let own = xattrs.into_iter();
+            let own =
+                own.map(|(name, value)| (name.into_owned().into(), value.into_owned().into()));
             to.set_xattrs(draft, own.collect());
         }
         Ok(())

@@ -8,8 +8,8 @@ use std::fs::File;
 
 use vrift_cas::{Digest, map_file};
 
-use super::Session;
 use super::error::Error;
+use super::{Failed, Keep, Session};
 use crate::manifest::{Kind, Node, NodeId};
 use crate::tree::Content;
 
@@ -78,6 +78,7 @@ struct Pair {
 impl Session {
     /// What was changed, sorted by path. Parents whose times alone changed are left out.
     pub fn differences(&self) -> Result<Vec<Difference>, Error> {
+        self.tree.meet_links()?;
         let touched = self.tree.touched()?;
         let mut found = Vec::new();
         let root = self.tree.root();
@@ -101,17 +102,16 @@ impl Session {
         found: &mut Vec<Difference>,
         below: &mut Vec<Pair>,
     ) -> Result<(), Error> {
-        let mut names: BTreeMap<&[u8], (Option<NodeId>, Option<NodeId>)> = BTreeMap::new();
+        let mut names: BTreeMap<Vec<u8>, (Option<NodeId>, Option<NodeId>)> = BTreeMap::new();
         if let Some(dir) = pair.before {
-            for entry in self.tree.base().entries(dir, 0)? {
-                let entry = entry?;
-                names.entry(entry.name).or_default().0 = Some(entry.node);
+            for entry in self.tree.entries_before(dir)? {
+                names.entry(entry.name.into_owned()).or_default().0 = Some(entry.node);
             }
         }
         if let Some(dir) = pair.after {
             for entry in self.tree.entries(dir, 0)? {
                 let entry = entry?;
-                names.entry(entry.name).or_default().1 = Some(entry.node);
+                names.entry(entry.name.into_owned()).or_default().1 = Some(entry.node);
             }
         }
         for (name, (before, after)) in names {
@@ -119,7 +119,7 @@ impl Session {
             if !path.is_empty() {
                 path.push(b'/');
             }
-            path.extend_from_slice(name);
+            path.extend_from_slice(&name);
             self.compare(path, before, after, touched, found, below)?;
         }
         Ok(())
@@ -186,16 +186,60 @@ impl Session {
         if old.node.kind == Kind::Symlink {
             return Ok(self.tree.base().target(old.id)? != self.tree.target(new.id)?);
         }
-        Ok(match self.tree.content(new.id)? {
-            Content::Blob(digest) => digest != old.node.digest,
-            Content::Staged => self.digest(When::Now, new)? != old.node.digest,
-        })
+        let content = self.tree.content(new.id)?;
+        if old.id == new.id && content != Content::Staged {
+            return Ok(false);
+        }
+        // What the host does not have any more cannot be compared.
+        if !self.stands(old.id)? || content == Content::Lower && !self.stands(new.id)? {
+            return Ok(true);
+        }
+        Ok(self.digest(When::Before, old)? != self.digest(When::Now, new)?)
+    }
+
+    /// Whether a directory of the host lies below.
+    pub(crate) fn is_over_lower(&self) -> bool {
+        self.tree.base().lower().is_some()
+    }
+
+    /// Whether what a node was before can still be told: the host's file may be another one by now.
+    pub(crate) fn stands(&self, id: NodeId) -> Result<bool, Error> {
+        let lower = self.tree.base().lower().filter(|_| self.tree.is_base(id));
+        Ok(lower.map_or(Ok(true), |lower| lower.stands(id))?)
+    }
+
+    /// Device and inode number of a node of a directory of the host, if it was changed.
+    pub(crate) fn inode(&self, id: NodeId) -> Result<Option<(u64, u64)>, Error> {
+        let Some(lower) = self.tree.base().lower() else { return Ok(None) };
+        // Those that the session made are no one's.
+        Ok(lower.pin_of(id).ok().flatten().map(|pin| pin.inode))
+    }
+
+    /// Makes the session independent of the directory of the host below it, as far as it has changed
+    /// something: what that held is copied into the session, and stays what it was.
+    pub(crate) fn detach(&mut self, found: &[Difference]) -> Result<(), Failed> {
+        for difference in found {
+            for side in [difference.before, difference.after].into_iter().flatten() {
+                if self.tree.is_base(side.id) {
+                    self.settle_node(side.id)?;
+                }
+            }
+            if let Some(new) = difference.after
+                && new.node.kind == Kind::File
+                && self.tree.content(new.id).map_err(Error::from)? == Content::Lower
+                && difference.before.is_none_or(|old| old.id != new.id)
+            {
+                self.stage(new.id, Keep::Content)?;
+            }
+        }
+        Ok(())
     }
 
     /// Opens the content that a file had before, or has now.
     pub fn open_content(&self, when: When, side: &Side) -> Result<File, Error> {
         match (when, self.tree.content(side.id)) {
             (When::Now, Ok(Content::Staged)) => self.stage.open(side.id),
+            _ if self.is_over_lower() => self.open_lower(side.id),
             _ => Ok(self.store.open_blob(&side.node.digest)?),
         }
     }
@@ -203,39 +247,41 @@ impl Session {
     /// What a symlink pointed to before, or points to now.
     pub fn target(&self, when: When, side: &Side) -> Result<Vec<u8>, Error> {
         Ok(match when {
-            When::Before => self.tree.base().target(side.id)?.to_vec(),
-            When::Now => self.tree.target(side.id)?.to_vec(),
+            When::Before => self.tree.base().target(side.id)?.into_owned(),
+            When::Now => self.tree.target(side.id)?.into_owned(),
         })
     }
 
     /// The digest of the content that a file had before, or has now.
     pub(crate) fn digest(&self, when: When, side: &Side) -> Result<Digest, Error> {
         match (when, self.tree.content(side.id)) {
-            (When::Now, Ok(Content::Staged)) => {
-                let file = self.stage.open(side.id)?;
+            (When::Before, _) | (_, Ok(Content::Blob(_))) if !self.is_over_lower() => {
+                Ok(side.node.digest)
+            }
+            _ => {
+                let file = self.open_content(when, side)?;
                 let map = map_file(&file).map_err(Error::io("map", self.stage.dir()))?;
                 Ok(Digest::of(&map))
             }
-            _ => Ok(side.node.digest),
         }
     }
 
     /// The names that a directory had before.
     pub(crate) fn names_before(&self, dir: NodeId) -> Result<Vec<Vec<u8>>, Error> {
-        let entries = self.tree.base().entries(dir, 0)?;
-        Ok(entries.map(|entry| entry.map(|entry| entry.name.to_vec())).collect::<Result<_, _>>()?)
+        let entries = self.tree.entries_before(dir)?.into_iter();
+        Ok(entries.map(|entry| entry.name.into_owned()).collect())
     }
 
     /// The names of the extended attributes that a node had before.
     pub(crate) fn xattr_names_before(&self, id: NodeId) -> Result<Vec<Vec<u8>>, Error> {
-        let xattrs = self.tree.base().xattrs(id)?;
-        Ok(xattrs.map(|xattr| xattr.map(|(name, _)| name.to_vec())).collect::<Result<_, _>>()?)
+        let xattrs = self.tree.base().xattrs(id)?.into_iter();
+        Ok(xattrs.map(|(name, _)| name.into_owned()).collect())
     }
 
     fn attributes_differ(&self, before: NodeId, after: NodeId) -> Result<Option<What>, Error> {
         let (old, new) = (self.tree.base().node(before)?, self.node(after)?);
         let plain = |node: &Node| (node.mode, node.uid, node.gid);
-        let xattrs = self.tree.base().xattrs(before)?.collect::<Result<Vec<_>, _>>()?;
+        let xattrs = self.tree.base().xattrs(before)?;
         let differ = plain(&old) != plain(&new) || xattrs != self.tree.xattrs(after)?;
         Ok(differ.then_some(What::Attributes))
     }

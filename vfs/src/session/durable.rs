@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::Session;
 use super::error::Error;
+use super::{Ground, Session};
 
 /// What has been synced.
 #[derive(Debug, Default)]
@@ -62,7 +62,10 @@ impl Session {
 
     fn write_out(&mut self) -> Result<(), Error> {
         if self.durable.session == Synced::No {
-            sync(&self.place.base())?;
+            match self.ground()? {
+                Ground::Manifest(_) => sync(&self.place.base())?,
+                Ground::Lower(_) => sync(&self.place.lower())?,
+            }
             // The session, all sessions, the store.
             self.place.journal().ancestors().skip(1).take(3).try_for_each(sync)?;
         }

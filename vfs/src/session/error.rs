@@ -62,6 +62,11 @@ pub enum Error {
         /// The manifest.
         manifest: PathBuf,
     },
+    /// A directory of the host lies below the session, and no manifest to be replaced.
+    NoManifest {
+        /// The directory.
+        lower: PathBuf,
+    },
     /// The tree below is damaged.
     Tree(crate::Error),
     /// The store failed.
@@ -81,6 +86,7 @@ impl Error {
                 Some(errno @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG)) => errno,
                 _ => Errno::EIO,
             },
+            Error::Tree(error) => error.errno(),
             _ => Errno::EIO,
         }
     }
@@ -103,6 +109,11 @@ impl fmt::Display for Error {
             Error::NoSession { name, path } => {
                 write!(f, "there is no session {name} (looked for {})", path.display())
             }
+            Error::NoManifest { lower } => write!(
+                f,
+                "the session lies over the directory {}: there is no manifest to be replaced",
+                lower.display()
+            ),
             Error::Exists { name } => {
                 write!(
                     f,

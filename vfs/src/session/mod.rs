@@ -6,6 +6,7 @@
 //!     lock        held with flock by the one vrift that uses the session
 //!     manifest    the path of the manifest it was started from
 //!     base        that manifest as it was then
+//!     lower       the path of the directory it was started from, instead of these two
 //!     journal     every change, in order
 //!     stage/<id>  the content of each file that was made or written to
 //! ```
@@ -28,19 +29,23 @@ mod stage;
 mod tests;
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use vrift_cas::{Digest, Store};
 
+use crate::lower::Lower;
 use crate::manifest::{Kind, Manifest, Node, NodeId};
-use crate::tree::{Change, Content, Refusal, Tree};
+use crate::tree::{Base, Change, Content, Refusal, Tree};
 
 pub use commit::Committed;
 pub use diff::{Difference, Side, What, When};
 pub use error::Error;
 pub(crate) use place::bases;
-pub use place::{Listed, list, remove};
+pub use place::{Ground, Listed, list, remove};
 pub use stage::Staged;
 pub(crate) use stage::now;
 
@@ -48,6 +53,10 @@ use durable::Durable;
 use journal::Journal;
 use place::{Origin, Place};
 use stage::Stage;
+
+/// How much extended attributes a file of the host may have to be changed: they must fit into the
+/// journal's frame.
+const XATTRS_MAX: usize = 100_000;
 
 /// Why a change was not made.
 #[derive(Debug)]
@@ -82,14 +91,26 @@ pub struct Session {
 impl Session {
     /// Starts a session named `name` on the manifest, or on a name of its own if that is `None`.
     pub fn start(store: &Store, name: Option<&str>, manifest: Manifest) -> Result<Session, Error> {
-        let place = Place::make(store.root(), name, manifest.path())?;
+        let on = Ground::Manifest(manifest.path().to_owned());
+        let place = Place::make(store.root(), name, &on)?;
         drop(manifest);
         let manifest = Manifest::open(&place.base())?;
-        let journal = Journal::create(&place.journal(), manifest.id())?;
+        Session::begin(store, place, manifest.into())
+    }
+
+    /// The same over a directory of the host.
+    pub fn start_over(store: &Store, name: Option<&str>, lower: Lower) -> Result<Session, Error> {
+        let on = Ground::Lower(lower.root().to_owned());
+        let place = Place::make(store.root(), name, &on)?;
+        Session::begin(store, place, lower.into())
+    }
+
+    fn begin(store: &Store, place: Place, base: Base) -> Result<Session, Error> {
+        let journal = Journal::create(&place.journal(), base.id())?;
         let stage = Stage::at(place.stage())?;
         Ok(Session {
             place,
-            tree: Tree::new(manifest),
+            tree: Tree::new(base),
             journal,
             stage,
             store: store.clone(),
@@ -123,14 +144,33 @@ impl Session {
         }
     }
 
+    /// The same over a directory of the host.
+    pub fn open_or_start_over(store: &Store, name: &str, lower: Lower) -> Result<Session, Error> {
+        match Place::open(store.root(), name) {
+            Ok(place) => {
+                let wanted = lower.root().to_owned();
+                let session = Session::resume(store, place)?;
+                match session.ground()? == Ground::Lower(wanted.clone()) {
+                    true => Ok(session),
+                    false => Err(Error::OtherBase { name: name.to_owned(), manifest: wanted }),
+                }
+            }
+            Err(Error::NoSession { .. }) => Session::start_over(store, Some(name), lower),
+            Err(error) => Err(error),
+        }
+    }
+
     fn resume(store: &Store, place: Place) -> Result<Session, Error> {
-        let manifest = Manifest::open(&place.base())?;
+        let base = match place.ground()? {
+            Ground::Manifest(_) => Base::from(Manifest::open(&place.base())?),
+            Ground::Lower(path) => Lower::open(&path)?.into(),
+        };
         let (mut journal, found) = Journal::open(&place.journal())?;
-        if found.base != manifest.id() {
-            let what = "it was not made for the manifest beside it";
+        if found.base != base.id() {
+            let what = "it was not made for what the session says it was started from";
             return Err(Error::Damaged { path: place.journal(), what });
         }
-        let mut tree = Tree::new(manifest);
+        let mut tree = Tree::new(base);
         for change in &found.changes {
             match tree.apply(change) {
                 Ok(()) | Err(Refusal::Contradiction(_)) => {}
@@ -156,12 +196,12 @@ impl Session {
         self.place.name()
     }
 
-    /// Where the manifest was that the session was started from.
-    pub fn manifest(&self) -> Result<PathBuf, Error> {
-        self.place.manifest()
+    /// What the session was started from.
+    pub fn ground(&self) -> Result<Ground, Error> {
+        self.place.ground()
     }
 
-    /// The id of the manifest below.
+    /// What identifies that.
     pub fn base_id(&self) -> Digest {
         self.tree.base().id()
     }
@@ -188,6 +228,8 @@ impl Session {
         change: &Change,
         real: Option<&Path>,
     ) -> Result<(), Failed> {
+        let unsettled = self.tree.unsettled(change).map_err(Error::from)?;
+        self.settle(&unsettled)?;
         self.prepare(change, real)?;
         self.journal.append(change)?;
         let unnamed = match change {
@@ -222,23 +264,64 @@ impl Session {
         if self.linkable.contains(&node) { Naming::Later } else { Naming::Never }
     }
 
-    /// Where the content of the file `node` can be written, made so if it is a blob.
-    pub fn stage(&mut self, id: NodeId, keep: Keep) -> Result<PathBuf, Failed> {
-        if let Content::Blob(digest) = self.tree.content(id).map_err(Error::from)? {
-            let node = self.tree.node(id).map_err(Error::from)?;
-            match keep {
-                Keep::Content => {
-                    self.stage.copy(id, &node, &digest, &self.store)?;
-                    self.durable.copied(self.stage.path_of(id));
+    /// Writes down what nodes of a directory of the host are, before something of them is changed.
+    fn settle(&mut self, unsettled: &[Change]) -> Result<(), Failed> {
+        for change in unsettled {
+            if let Change::Discover { found, .. } = change {
+                let length = |(name, value): &(Box<[u8]>, Box<[u8]>)| name.len() + value.len();
+                if found.xattrs.iter().map(length).sum::<usize>() > XATTRS_MAX {
+                    return Err(Failed::Refused(Errno::E2BIG));
                 }
-                Keep::Nothing => {
+            }
+            self.journal.append(change)?;
+            match self.tree.apply(change) {
+                Ok(()) => {}
+                Err(Refusal::Contradiction(errno)) => return Err(Failed::Refused(errno)),
+                Err(Refusal::Broken(error)) => return Err(Error::from(error).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a node stay what it is, whatever happens to the directory of the host below.
+    pub(crate) fn settle_node(&mut self, id: NodeId) -> Result<(), Failed> {
+        let unsettled = self.tree.unsettled_node(id).map_err(Error::from)?;
+        self.settle(&unsettled)
+    }
+
+    /// Where the content of the file `node` can be written, made so if it is not.
+    pub fn stage(&mut self, id: NodeId, keep: Keep) -> Result<PathBuf, Failed> {
+        let content = self.tree.content(id).map_err(Error::from)?;
+        if content != Content::Staged {
+            let node = self.tree.node(id).map_err(Error::from)?;
+            match (keep, content) {
+                (Keep::Nothing, _) | (_, Content::Staged) => {
                     self.stage.make(id, node.mode)?;
                     self.durable.made();
+                }
+                (Keep::Content, content) => {
+                    let from = match content {
+                        Content::Blob(digest) => {
+                            self.store.open_blob(&digest).map_err(Error::from)?
+                        }
+                        Content::Lower | Content::Staged => self.open_lower(id)?,
+                    };
+                    self.stage.copy(id, &node, from)?;
+                    self.durable.copied(self.stage.path_of(id));
                 }
             }
             self.perform(&Change::Stage { node: id })?;
         }
         Ok(self.stage.path_of(id))
+    }
+
+    fn open_lower(&self, id: NodeId) -> Result<File, Error> {
+        let path = self.tree.lower_path(id)?;
+        // A FIFO that has taken the file's place is not waited for.
+        let mut options = File::options();
+        let options =
+            options.read(true).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+        options.open(&path).map_err(|source| crate::Error::Lower { path, source }.into())
     }
 
     /// Where the staging file of `node` is.

@@ -33,20 +33,53 @@ pub(super) enum Origin {
     MadeUp,
 }
 
+/// What a session was started from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ground {
+    /// The manifest that was at this path.
+    Manifest(PathBuf),
+    /// A directory of the host.
+    Lower(PathBuf),
+}
+
+impl Ground {
+    /// Where it is, or was.
+    pub fn path(&self) -> &Path {
+        match self {
+            Ground::Manifest(path) | Ground::Lower(path) => path,
+        }
+    }
+
+    /// Reads what the session in `dir` says.
+    fn read(dir: &Path) -> Result<Ground, Error> {
+        let path = |file: PathBuf| match fs::read(&file) {
+            Ok(path) => Ok(PathBuf::from(OsStr::from_bytes(&path))),
+            Err(error) => Err((file, error)),
+        };
+        match path(dir.join("lower")) {
+            Ok(lower) => return Ok(Ground::Lower(lower)),
+            Err((_, error)) if error.kind() == io::ErrorKind::NotFound => {}
+            Err((file, error)) => return Err(Error::io("read", &file)(error)),
+        }
+        let manifest = path(dir.join("manifest"));
+        manifest.map(Ground::Manifest).map_err(|(file, error)| Error::io("read", &file)(error))
+    }
+}
+
 /// A session as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its name.
     pub name: String,
-    /// The manifest it was started from, if the session says.
-    pub manifest: Option<PathBuf>,
+    /// What it was started from, if the session says.
+    pub ground: Option<Ground>,
     /// Whether another process uses it.
     pub in_use: bool,
 }
 
 impl Place {
     /// Makes the directory of a new session.
-    pub(super) fn make(store: &Path, name: Option<&str>, manifest: &Path) -> Result<Place, Error> {
+    pub(super) fn make(store: &Path, name: Option<&str>, on: &Ground) -> Result<Place, Error> {
         let all = directory(store);
         make_dir(&all, 0o711)?;
         let origin = if name.is_some() { Origin::Asked } else { Origin::MadeUp };
@@ -65,10 +98,15 @@ impl Place {
         };
         let lock = lock(&dir, &name)?;
         let place = Place { name, dir, origin, _lock: lock };
-        let full = fs::canonicalize(manifest).map_err(Error::io("find", manifest))?;
-        let file = place.dir.join("manifest");
+        let full = fs::canonicalize(on.path()).map_err(Error::io("find", on.path()))?;
+        let file = place.dir.join(match on {
+            Ground::Manifest(_) => "manifest",
+            Ground::Lower(_) => "lower",
+        });
         fs::write(&file, full.as_os_str().as_bytes()).map_err(Error::io("write", &file))?;
-        place.keep_base(&full)?;
+        if let Ground::Manifest(_) = on {
+            place.keep_base(&full)?;
+        }
         Ok(place)
     }
 
@@ -113,11 +151,14 @@ impl Place {
         self.dir.join("base")
     }
 
-    /// Where the manifest was that the session was started from.
-    pub(super) fn manifest(&self) -> Result<PathBuf, Error> {
-        let file = self.dir.join("manifest");
-        let path = fs::read(&file).map_err(Error::io("read", &file))?;
-        Ok(PathBuf::from(OsStr::from_bytes(&path)))
+    /// The file that names the directory of the host below the session.
+    pub(super) fn lower(&self) -> PathBuf {
+        self.dir.join("lower")
+    }
+
+    /// What the session was started from.
+    pub(super) fn ground(&self) -> Result<Ground, Error> {
+        Ground::read(&self.dir)
     }
 
     /// Removes the session. The journal goes first: without it there is no session, whenever this
@@ -153,10 +194,9 @@ pub fn list(store: &Path) -> Result<Vec<Listed>, Error> {
         if checked(name).is_err() || !dir.join("journal").exists() {
             continue;
         }
-        let manifest = fs::read(dir.join("manifest")).ok();
         sessions.push(Listed {
             name: name.to_owned(),
-            manifest: manifest.map(|path| PathBuf::from(OsStr::from_bytes(&path))),
+            ground: Ground::read(&dir).ok(),
             in_use: is_locked(&dir),
         });
     }
@@ -207,7 +247,9 @@ fn make_dir(dir: &Path, mode: u32) -> Result<(), Error> {
 /// The manifests below the sessions in the store, and the directories of those sessions.
 pub(crate) fn bases(store: &Path) -> Result<Vec<PathBuf>, Error> {
     let all = directory(store);
-    Ok(list(store)?.into_iter().map(|found| all.join(found.name).join("base")).collect())
+    let based = |found: &Listed| !matches!(found.ground, Some(Ground::Lower(_)));
+    let found = list(store)?.into_iter().filter(based);
+    Ok(found.map(|found| all.join(found.name).join("base")).collect())
 }
 
 /// Whether a process has the session.

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
-use vrift_cas::{Digest, Store};
 
 use super::error::Error;
 use crate::attr::Timestamp;
@@ -131,16 +130,9 @@ impl Stage {
         self.create(node, mode).map(drop)
     }
 
-    /// Makes a staging file that holds what the blob `digest` holds, with the times of `node`.
-    pub(super) fn copy(
-        &self,
-        id: NodeId,
-        node: &Node,
-        digest: &Digest,
-        store: &Store,
-    ) -> Result<(), Error> {
+    /// Makes a staging file that holds what `from` holds, with the times of `node`.
+    pub(super) fn copy(&self, id: NodeId, node: &Node, mut from: File) -> Result<(), Error> {
         let path = self.path_of(id);
-        let mut from = store.open_blob(digest)?;
         let mut to = self.create(id, 0)?;
         // On Linux this is copy_file_range, which shares extents where the file system can. A signal may
         // interrupt it; the offsets of both files tell how far it has come.

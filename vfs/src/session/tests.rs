@@ -129,7 +129,7 @@ fn state(session: &Session) -> State {
             let node = tree.node(entry.node).unwrap();
             let mut path: Vec<u8> = path.clone();
             path.push(b'/');
-            path.extend_from_slice(entry.name);
+            path.extend_from_slice(&entry.name);
             if node.kind == Kind::Directory {
                 below.push((path.clone(), entry.node));
             }
@@ -312,4 +312,55 @@ fn a_session_has_one_user_and_one_base() {
     Session::open(&scene.store, "one").expect("it has kept the manifest it was started from");
     remove(scene.store.root(), "one").unwrap();
     assert_eq!(list(scene.store.root()).unwrap(), []);
+}
+
+#[test]
+fn what_was_changed_over_a_directory_does_not_depend_on_it_any_more() {
+    for seed in 0..30 {
+        let scene = Scene::new();
+        let host = scene.dir.path().join("host");
+        for name in ["a", "b", "c"] {
+            fs::create_dir_all(host.join(name)).unwrap();
+            for inner in ["x", "y", "z"] {
+                fs::write(host.join(name).join(inner), format!("{name}{inner}")).unwrap();
+            }
+        }
+        fs::hard_link(host.join("a/x"), host.join("b/linked")).unwrap();
+        let lower = Lower::open(&host).unwrap();
+        let mut session = Session::start_over(&scene.store, Some("over"), lower).unwrap();
+        shuffle(&mut session, seed, 80, |_| {});
+        let changed = |session: &Session| -> BTreeMap<Vec<u8>, (Node, Content)> {
+            let tree = session.tree();
+            let shown = |id: NodeId| {
+                let path = tree.path_of(id).unwrap()?;
+                Some((path, (tree.node(id).unwrap(), tree.content(id).unwrap())))
+            };
+            tree.changed().filter_map(shown).collect()
+        };
+        let before = changed(&session);
+        assert!(before.len() > 5, "seed {seed} changed something");
+        drop(session);
+        match seed % 3 {
+            0 => {
+                fs::remove_dir_all(&host).unwrap();
+                fs::create_dir(&host).unwrap();
+            }
+            1 => {
+                for name in ["a", "b", "c", "d", "e"] {
+                    fs::create_dir_all(host.join(name)).unwrap();
+                    for inner in ["x", "y", "z", "u", "v", "w"] {
+                        let _ = fs::remove_file(host.join(name).join(inner));
+                        fs::write(host.join(name).join(inner), "other").unwrap();
+                    }
+                }
+            }
+            _ => {
+                fs::rename(host.join("a"), host.join("t")).unwrap();
+                fs::rename(host.join("b"), host.join("a")).unwrap();
+            }
+        }
+        let session = Session::open(&scene.store, "over").unwrap();
+        assert_eq!(changed(&session), before, "seed {seed}");
+        session.differences().unwrap();
+    }
 }

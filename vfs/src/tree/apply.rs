@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nix::errno::Errno;
 
-use super::{Birth, Change, Content, Live, Refusal, Setting, Slot, Tree};
+use super::{Base, Birth, Change, Content, Live, Refusal, Setting, Slot, Tree};
 use crate::attr::{Kind, Timestamp};
 use crate::error::Error;
 use crate::manifest::{Node, NodeId};
@@ -29,6 +29,7 @@ impl Tree {
                 self.set_xattr(*node, name, value.as_deref(), *time)
             }
             Change::Stage { node } => self.stage(*node),
+            Change::Discover { node, at, found } => self.discover(*node, at, found),
         }
     }
 
@@ -84,7 +85,7 @@ impl Tree {
     fn unlink(&mut self, at: &Slot, time: Timestamp) -> Done {
         let id = self.named(at)?;
         let directory = self.is_directory(id)?;
-        if directory && !self.is_empty(id)? {
+        if directory && !self.is_settled_empty(id)? {
             return Err(Errno::ENOTEMPTY.into());
         }
         self.leave(at, id, time)?;
@@ -102,14 +103,16 @@ impl Tree {
         if directory && self.is_within(to.dir, id)? {
             return Err(Errno::EINVAL.into());
         }
-        if let Some(over) = self.lookup(to.dir, &to.name)? {
+        if let Some(over) = self.settled(to.dir, &to.name)? {
             if over == id {
                 return Ok(());
             }
             match (directory, self.is_directory(over)?) {
                 (true, false) => return Err(Errno::ENOTDIR.into()),
                 (false, true) => return Err(Errno::EISDIR.into()),
-                (true, true) if !self.is_empty(over)? => return Err(Errno::ENOTEMPTY.into()),
+                (true, true) if !self.is_settled_empty(over)? => {
+                    return Err(Errno::ENOTEMPTY.into());
+                }
                 _ => {}
             }
             self.unlink(to, time)?;
@@ -173,7 +176,10 @@ impl Tree {
     ) -> Done {
         let mut all = match self.live(id)?.xattrs.take() {
             Some(changed) => changed,
-            None => self.xattrs(id)?.into_iter().map(|(n, v)| (n.into(), v.into())).collect(),
+            None => {
+                let all = self.xattrs(id)?.into_iter();
+                all.map(|(name, value)| (name.into(), value.into())).collect()
+            }
         };
         match value {
             Some(value) => drop(all.insert(name.into(), value.into())),
@@ -211,7 +217,7 @@ impl Tree {
 
     /// Takes the name `at` from `id`.
     fn leave(&mut self, at: &Slot, id: NodeId, time: Timestamp) -> Done {
-        let in_base = self.is_base(at.dir) && self.base.lookup(at.dir, &at.name)?.is_some();
+        let in_base = self.is_base(at.dir) && self.base.may_have(at.dir, &at.name)?;
         // Before the name goes: what names the node has may still have to be looked up.
         let live = self.live(id)?;
         live.names.retain(|name| name != at);
@@ -260,13 +266,11 @@ impl Tree {
         };
         let names = match node.nlink {
             2.. if node.kind != Kind::Directory => self.names_in_base(id)?,
-            _ => {
-                self.base.slot_of(id)?.map(|(dir, name)| Slot::new(dir, name)).into_iter().collect()
-            }
+            _ => self.base.slot_of(id)?.into_iter().collect(),
         };
         Ok(Live {
             node,
-            content: Content::Blob(node.digest),
+            content: self.base.content(id)?,
             target: None,
             xattrs: None,
             names,
@@ -277,9 +281,16 @@ impl Tree {
     /// All names the manifest has of a node with several. The manifest does not tell by node: one
     /// walk over it finds them for all such nodes.
     fn names_in_base(&mut self, id: NodeId) -> Result<Vec<Slot>, Error> {
+        let manifest = match &self.base {
+            Base::Manifest(manifest) => manifest,
+            Base::Lower(lower) => {
+                let known = lower.pinned_names(id).into_iter();
+                return Ok(known.map(|(dir, name)| Slot { dir, name }).collect());
+            }
+        };
         if self.linked.is_none() {
             let mut all: HashMap<NodeId, Vec<Slot>> = HashMap::new();
-            self.base.each_name_of_linked(|node, dir, name| {
+            manifest.each_name_of_linked(|node, dir, name| {
                 all.entry(node).or_default().push(Slot::new(dir, name));
             })?;
             self.linked = Some(all);
@@ -288,7 +299,7 @@ impl Tree {
     }
 
     fn named(&self, at: &Slot) -> Result<NodeId, Refusal> {
-        self.lookup(at.dir, &at.name)?.ok_or(Refusal::Contradiction(Errno::ENOENT))
+        self.settled(at.dir, &at.name)?.ok_or(Refusal::Contradiction(Errno::ENOENT))
     }
 
     /// Checks that the name can be made: it is free, and its directory is one that is not removed.
@@ -300,7 +311,7 @@ impl Tree {
         if dir.nlink == 0 {
             return Err(Errno::ENOENT.into());
         }
-        match self.lookup(at.dir, &at.name)? {
+        match self.settled(at.dir, &at.name)? {
             Some(_) => Err(Errno::EEXIST.into()),
             None => Ok(()),
         }

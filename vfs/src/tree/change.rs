@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attr::{Kind, Timestamp};
-use crate::manifest::NodeId;
+use crate::manifest::{NodeId, Xattr};
 
 /// A name in a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +55,29 @@ pub struct Setting {
     pub atime: Option<Timestamp>,
     /// The last change of the content.
     pub mtime: Option<Timestamp>,
+}
+
+/// What is kept of a node of a directory of the host, when something of it is changed first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of statx(2)")]
+pub struct Discovery {
+    /// Device and inode number.
+    pub inode: (u64, u64),
+    pub kind: Kind,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub nlink: u32,
+    pub size: u64,
+    pub blocks: u64,
+    pub rdev: u64,
+    /// Access, modification, change of attributes.
+    pub times: [Timestamp; 3],
+    pub btime: Option<Timestamp>,
+    /// What a symlink points to.
+    pub target: Option<Box<[u8]>>,
+    /// The extended attributes.
+    pub xattrs: Vec<Xattr>,
 }
 
 /// One change.
@@ -129,5 +152,14 @@ pub enum Change {
     Stage {
         /// The node.
         node: NodeId,
+    },
+    /// A node of a directory of the host got its number, and keeps its name and attributes.
+    Discover {
+        /// The number.
+        node: NodeId,
+        /// The name.
+        at: Slot,
+        /// What it was found as.
+        found: Box<Discovery>,
     },
 }

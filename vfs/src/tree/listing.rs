@@ -1,14 +1,16 @@
 //! The names of a directory, in an order that changes do not disturb.
 
+use std::borrow::Cow;
+
 use super::Tree;
 use crate::error::Error;
 use crate::manifest::{Kind, NodeId};
 
 /// One name in a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// The name.
-    pub name: &'a [u8],
+    pub name: Cow<'a, [u8]>,
     /// What it names.
     pub node: NodeId,
     /// The kind of that node.
@@ -18,7 +20,7 @@ pub struct Entry<'a> {
 }
 
 impl Tree {
-    /// The names in the directory `dir` from position `from` on: the manifest's, then those that
+    /// The names in the directory `dir` from position `from` on: those below, then those that
     /// were made since.
     pub fn entries(
         &self,
@@ -28,24 +30,19 @@ impl Tree {
         let names = self.names.get(&dir);
         let (base, count) = match self.is_base(dir) {
             true => {
-                let entries = self.base.entries(dir, from)?;
-                let count = entries.end();
+                let (entries, count) = self.base.names(dir, from)?;
                 (Some(entries), count)
             }
             false => (None, 0),
         };
-        let base = base.into_iter().flatten().filter_map(move |entry| match entry {
-            Ok(entry) if names.is_some_and(|names| names.hides(entry.name)) => None,
-            Ok(entry) => {
-                let (name, node, kind) = (entry.name, entry.node, entry.kind);
-                Some(Ok(Entry { name, node, kind, position: entry.index }))
-            }
-            Err(error) => Some(Err(error.into())),
+        let base = base.into_iter().flatten().filter(move |entry| match entry {
+            Ok(entry) => !names.is_some_and(|names| names.hides(&entry.name)),
+            Err(_) => true,
         });
         let made = names.into_iter().flat_map(move |names| names.made(from.saturating_sub(count)));
         let made = made.map(move |(at, name, node)| {
             let kind = self.node(node)?.kind;
-            Ok(Entry { name, node, kind, position: count + at })
+            Ok(Entry { name: Cow::Borrowed(name), node, kind, position: count + at })
         });
         Ok(base.chain(made))
     }

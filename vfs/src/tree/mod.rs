@@ -1,6 +1,7 @@
-//! A tree that can change: a manifest, and on top of it what a session has changed.
+//! A tree that can change: a manifest or a directory of the host, and on top of it what a session
+//! has changed.
 //!
-//! The manifest is never written to. What was changed of a node is in a [`Live`], what was changed
+//! What lies below is never written to. What was changed of a node is in a [`Live`], what was changed
 //! of a directory's names in a [`Names`]; everything else is read from the manifest. So opening a
 //! tree costs nothing, and a change costs the same however large the tree is.
 //!
@@ -17,33 +18,37 @@
 //! knows which.
 
 mod apply;
+mod base;
 mod change;
 mod listing;
 mod live;
+mod settle;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use vrift_cas::Digest;
 
 use crate::error::Error;
-use crate::manifest::{Kind, Manifest, Node, NodeId};
+use crate::manifest::{Kind, Node, NodeId};
 
-pub use change::{Birth, Change, Setting, Slot};
+pub use base::{Attribute, Base};
+pub use change::{Birth, Change, Discovery, Setting, Slot};
 pub use listing::Entry;
 use live::{Live, Names};
-
-/// The name and the value of an extended attribute.
-pub type Attribute<'a> = (&'a [u8], &'a [u8]);
 
 /// Where a file's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     /// In the store.
     Blob(Digest),
+    /// In the host's file.
+    Lower,
     /// In the staging file of the node.
     Staged,
 }
@@ -75,10 +80,10 @@ impl From<crate::manifest::Error> for Refusal {
     }
 }
 
-/// A manifest with changes.
+/// A manifest, or a directory of the host, with changes.
 #[derive(Debug)]
 pub struct Tree {
-    base: Manifest,
+    base: Base,
     /// Nodes that were made or changed.
     live: HashMap<NodeId, Live>,
     /// Directories whose names were changed.
@@ -91,19 +96,20 @@ pub struct Tree {
 
 impl Tree {
     /// The tree of `base`, unchanged.
-    pub fn new(base: Manifest) -> Tree {
+    pub fn new(base: impl Into<Base>) -> Tree {
+        let base = base.into();
         let next = base.len();
         Tree { base, live: HashMap::new(), names: HashMap::new(), next, linked: None }
     }
 
-    /// The manifest below.
-    pub fn base(&self) -> &Manifest {
+    /// What lies below.
+    pub fn base(&self) -> &Base {
         &self.base
     }
 
     /// The root directory.
     pub fn root(&self) -> NodeId {
-        self.base.root()
+        NodeId::ROOT
     }
 
     /// The id the next node gets.
@@ -131,7 +137,7 @@ impl Tree {
     pub fn node(&self, id: NodeId) -> Result<Node, Error> {
         match self.live.get(&id) {
             Some(live) => Ok(live.node),
-            None => Ok(self.base.node(id)?),
+            None => self.base.node(id),
         }
     }
 
@@ -139,8 +145,14 @@ impl Tree {
     pub fn content(&self, id: NodeId) -> Result<Content, Error> {
         match self.live.get(&id) {
             Some(live) => Ok(live.content),
-            None => Ok(Content::Blob(self.base.node(id)?.digest)),
+            None => self.base.content(id),
         }
+    }
+
+    /// The host's file that has the content of a node of a directory of the host.
+    pub(crate) fn lower_path(&self, id: NodeId) -> Result<PathBuf, Error> {
+        let none = || Error::Lower { path: PathBuf::new(), source: Errno::ESTALE.into() };
+        self.base.lower().ok_or_else(none)?.path_of(id)
     }
 
     /// Finds `name` in the directory `dir`.
@@ -151,13 +163,26 @@ impl Tree {
         if !self.is_base(dir) {
             return Ok(None);
         }
-        Ok(self.base.lookup(dir, name)?)
+        self.base.lookup(dir, name)
     }
 
-    /// Finds a node by its path from the root, as [`Manifest::find`] does.
+    /// The same as far as a journal can rely on it: the host may have other names tomorrow.
+    fn settled(&self, dir: NodeId, name: &[u8]) -> Result<Option<NodeId>, Error> {
+        if let Some(known) = self.names.get(&dir).and_then(|names| names.get(name)) {
+            return Ok(known);
+        }
+        if !self.is_base(dir) {
+            return Ok(None);
+        }
+        self.base.settled(dir, name)
+    }
+
+    /// Finds a node by its path from the root, as [`crate::manifest::Manifest::find`] does.
     pub fn find(&self, path: &[u8]) -> Result<Option<NodeId>, Error> {
-        if self.is_unchanged() {
-            return Ok(self.base.find(path)?);
+        if self.is_unchanged()
+            && let Some(manifest) = self.base.manifest()
+        {
+            return Ok(manifest.find(path)?);
         }
         let mut at = self.root();
         for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
@@ -177,38 +202,40 @@ impl Tree {
     pub fn parent(&self, dir: NodeId) -> Result<NodeId, Error> {
         match self.live.get(&dir) {
             Some(live) => Ok(live.parent.unwrap_or(self.root())),
-            None => Ok(self.base.parent(dir)?),
+            None => self.base.parent(dir),
         }
     }
 
     /// What a symlink points to.
-    pub fn target(&self, link: NodeId) -> Result<&[u8], Error> {
+    pub fn target(&self, link: NodeId) -> Result<Cow<'_, [u8]>, Error> {
         match self.live.get(&link).and_then(|live| live.target.as_deref()) {
-            Some(target) => Ok(target),
-            None => Ok(self.base.target(link)?),
+            Some(target) => Ok(Cow::Borrowed(target)),
+            None => self.base.target(link),
         }
     }
 
     /// The extended attributes of a node, sorted by name.
     pub fn xattrs(&self, id: NodeId) -> Result<Vec<Attribute<'_>>, Error> {
         if let Some(changed) = self.live.get(&id).and_then(|live| live.xattrs.as_ref()) {
-            return Ok(changed.iter().map(|(name, value)| (&name[..], &value[..])).collect());
+            let borrowed = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
+            let changed = changed.iter().map(|(name, value)| (&name[..], &value[..]));
+            return Ok(changed.map(borrowed).collect());
         }
         if !self.is_base(id) {
             return Ok(Vec::new());
         }
-        Ok(self.base.xattrs(id)?.collect::<Result<_, _>>()?)
+        self.base.xattrs(id)
     }
 
     /// An extended attribute of a node.
-    pub fn xattr(&self, id: NodeId, name: &[u8]) -> Result<Option<&[u8]>, Error> {
+    pub fn xattr(&self, id: NodeId, name: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Error> {
         if let Some(changed) = self.live.get(&id).and_then(|live| live.xattrs.as_ref()) {
-            return Ok(changed.get(name).map(|value| &value[..]));
+            return Ok(changed.get(name).map(|value| Cow::Borrowed(&value[..])));
         }
         if !self.is_base(id) {
             return Ok(None);
         }
-        Ok(self.base.xattr(id, name)?)
+        self.base.xattr(id, name)
     }
 
     /// The directories in or below which something was changed.
@@ -220,7 +247,8 @@ impl Tree {
                 None if id == self.root() => Some(id),
                 None => None,
             };
-            let mut above: Vec<NodeId> = live.names.iter().map(|slot| slot.dir).collect();
+            let names = self.names_of(id, live)?;
+            let mut above: Vec<NodeId> = names.iter().map(|slot| slot.dir).collect();
             loop {
                 while let Some(dir) = at {
                     let new = touched.insert(dir);
@@ -238,8 +266,10 @@ impl Tree {
     /// A path of a node from the root, without a slash before it: one of them, if it has several
     /// names; `None` if it or a directory above it has none left.
     pub fn path_of(&self, id: NodeId) -> Result<Option<Vec<u8>>, Error> {
-        if self.is_unchanged() {
-            return Ok(Some(self.base.path_of(id)?));
+        if self.is_unchanged()
+            && let Some(manifest) = self.base.manifest()
+        {
+            return Ok(Some(manifest.path_of(id)?));
         }
         let mut parts = Vec::new();
         let mut at = id;
@@ -258,7 +288,7 @@ impl Tree {
             return Ok(self.path_of(id)?.into_iter().collect());
         };
         let mut paths = Vec::with_capacity(live.names.len());
-        for slot in &live.names {
+        for slot in &self.names_of(id, live)? {
             if let Some(mut path) = self.path_of(slot.dir)? {
                 if !path.is_empty() {
                     path.push(b'/');
@@ -273,8 +303,9 @@ impl Tree {
     /// One name of a node; `None` for the root and for what has none left.
     fn name_of(&self, id: NodeId) -> Result<Option<Slot>, Error> {
         match self.live.get(&id) {
+            Some(live) if live.names.is_empty() => Ok(self.names_of(id, live)?.into_iter().next()),
             Some(live) => Ok(live.names.first().cloned()),
-            None => Ok(self.base.slot_of(id)?.map(|(dir, name)| Slot::new(dir, name))),
+            None => self.base.slot_of(id),
         }
     }
 
@@ -299,8 +330,8 @@ impl Tree {
         Ok(true)
     }
 
-    /// Whether the manifest has the node.
-    fn is_base(&self, id: NodeId) -> bool {
+    /// Whether the node is one of the lower layer's.
+    pub(crate) fn is_base(&self, id: NodeId) -> bool {
         id.0 < self.base.len()
     }
 
