@@ -177,13 +177,29 @@ impl Pending {
 
     /// Whether nothing is to be done at its exit that depends on its result.
     pub(super) fn owes_nothing(&self) -> bool {
-        self.spelled.is_none()
-            && self.undo == Undo::default()
-            && self.slots.is_empty()
-            && self.lent.is_none()
-            && self.effect == Effect::None
-            && self.launched.is_none()
-            && self.instead == Instead::Nothing
+        // Every field is named, so that a new one is thought of.
+        let Pending {
+            call: _,
+            spelled,
+            noted,
+            note: _,
+            undo,
+            slots,
+            lent,
+            effect,
+            launched,
+            instead,
+            entered: _,
+            system: _,
+        } = self;
+        spelled.is_none()
+            && noted.is_none()
+            && *undo == Undo::default()
+            && slots.is_empty()
+            && lent.is_none()
+            && *effect == Effect::None
+            && launched.is_none()
+            && *instead == Instead::Nothing
     }
 
     /// The time since its entry.
