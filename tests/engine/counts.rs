@@ -69,31 +69,97 @@ fn a_call_costs_as_many_stops_as_it_must() {
     }
 }
 
+/// The exit of an execution is looked at only if it has failed.
+#[test]
+fn executing_from_a_mount_costs_no_stop_more() {
+    if !have("strace") {
+        return;
+    }
+    let Some(bench) = Bench::new("paths") else { return };
+    let (tree, host) = (bench.sandbox.tree(), bench.sandbox.path("tmp"));
+    std::fs::write(host.join("x"), "host").expect("a new file");
+    for directory in [&tree, &host] {
+        std::fs::hard_link(&bench.guest, directory.join("program")).expect("a new name");
+    }
+    let Some(in_mount) = tenths_of(&bench, "execute", &tree) else { return };
+    let Some(on_host) = tenths_of(&bench, "execute", &host) else { return };
+    assert_eq!(in_mount / 10, on_host / 10, "stops of one execution in the mount, and on the host");
+}
+
+/// Calls of a compile as it is made natively.
+struct Calls {
+    /// Those that name paths, ask about descriptors or make processes: each stops once.
+    paid: usize,
+    /// Files of the tree that it opens.
+    opened: usize,
+}
+
+impl Calls {
+    fn of(bench: &Bench, words: &[OsString]) -> Calls {
+        const SHOWN: &str = "%file,%desc,?clone,?clone3,?fork,?vfork";
+        /// Calls that are shown but never stop.
+        const FREE: [&str; 9] = [
+            "read(", "write(", "close(", "lseek(", "mmap(", "pread64(", "ioctl(", "fcntl(", "poll(",
+        ];
+        let log = bench.sandbox.path("tmp/calls");
+        let native = bench.command(Way::Native, words);
+        let mut strace = bench.sandbox.command("strace");
+        strace.args(["-f", "-qq", "-e"]).arg(format!("trace={SHOWN}")).arg("-o").arg(&log);
+        strace.arg("--").arg(native.get_program()).args(native.get_args());
+        let ran = guarded(&mut strace);
+        assert!(ran.status.success(), "{ran}");
+        let calls = std::fs::read_to_string(&log).expect("strace wrote it");
+        let begun = |line: &&str| !line.contains("resumed>") && line.contains('(');
+        let paid = |line: &&str| !FREE.iter().any(|name| line.contains(name));
+        let tree = bench.sandbox.tree();
+        let opens = |line: &&str| {
+            line.contains("open")
+                && line.contains(&*tree.to_string_lossy())
+                && !line.contains("= -1")
+        };
+        Calls {
+            paid: calls.lines().filter(begun).filter(paid).count(),
+            opened: calls.lines().filter(opens).count(),
+        }
+    }
+}
+
 /// A compile whose files are all on the host makes no more stops than it makes calls that name paths
 /// or ask about descriptors, and some for every process.
 #[test]
 fn a_compile_stops_once_for_each_call_that_names_a_path() {
-    const CALLS: &str = "%file,%desc,?clone,?clone3,?fork,?vfork";
-    /// Calls that are counted above but never stop.
-    const FREE: [&str; 9] =
-        ["read(", "write(", "close(", "lseek(", "mmap(", "pread64(", "ioctl(", "fcntl(", "poll("];
     if !have("strace") || !have("cc") {
         return;
     }
     let bench = Bench::empty();
-    let log = bench.sandbox.path("tmp/calls");
     let source = fixture("toolchain/hello.c").into_os_string();
     let words = ["cc".into(), "-c".into(), "-o".into(), "/dev/null".into(), source];
-    let mut strace = bench.sandbox.command("strace");
-    strace.args(["-f", "-qq", "-e"]).arg(format!("trace={CALLS}")).arg("-o").arg(&log);
-    let ran = guarded(strace.arg("--").args(&words));
-    assert!(ran.status.success(), "{ran}");
-    let calls = std::fs::read_to_string(&log).expect("strace wrote it");
-    let begun = |line: &&str| !line.contains("resumed>") && line.contains('(');
-    let paid = |line: &&str| !FREE.iter().any(|name| line.contains(name));
-    let paid = calls.lines().filter(begun).filter(paid).count();
+    let Calls { paid, .. } = Calls::of(&bench, &words);
     let Some(stops) = stops(&bench, &words) else { return };
     // Four processes: each begins, executes and is announced.
     assert!(stops <= paid + 24, "{stops} stops for {paid} calls");
     assert!(stops * 2 > paid, "{stops} stops for {paid} calls: something is not counted");
+}
+
+/// With its sources in the mount there is one stop more for each file that it opens there: the number
+/// of the descriptor is learned, and the path's register put back.
+#[test]
+fn a_compile_in_the_mount_stops_twice_where_it_opens() {
+    if !have("strace") || !have("cc") {
+        return;
+    }
+    let bench = Bench::empty();
+    let tree = bench.sandbox.tree();
+    let mut source = String::from("#include <stdio.h>\n");
+    for n in 0..20 {
+        std::fs::write(tree.join(format!("h{n}.h")), format!("int f{n}(void);\n")).expect("a file");
+        source += &format!("#include \"h{n}.h\"\n");
+    }
+    std::fs::write(tree.join("main.c"), source).expect("a file");
+    let words =
+        ["cc".into(), "-c".into(), "-o".into(), "/dev/null".into(), tree.join("main.c").into()];
+    let Calls { paid, opened } = Calls::of(&bench, &words);
+    assert_eq!(opened, 21, "the source and what it includes");
+    let Some(stops) = stops(&bench, &words) else { return };
+    assert!(stops <= paid + opened + 24, "{stops} stops for {paid} calls and {opened} files");
 }

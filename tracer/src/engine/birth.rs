@@ -45,10 +45,8 @@ impl<A: Arch> Engine<A> {
         let Some(parent) = self.tasks.get_mut(&tid) else { return Step::only(Next::Dying) };
         let flags = parent.spawning.take().unwrap_or(0);
         let task = parent.child(child, flags);
-        // The exit is waited for in case that there is no child.
-        if matches!(&parent.phase, Phase::Inside(pending) if pending.owes_nothing()) {
-            parent.phase = Phase::Outside;
-        }
+        // The exit was waited for in case that there is no child.
+        parent.leave_early();
         // One that has ended already is not waited for.
         let gone = self.departed.get(&child).is_some_and(|parents| parents.contains(&tid));
         if gone {
@@ -153,6 +151,10 @@ impl<A: Arch> Engine<A> {
             launched.put_right(guest)?;
         }
         self.complain_if_closed(tgid);
+        if let Some(task) = self.tasks.get_mut(&tgid) {
+            // The exit was waited for in case that the call fails.
+            task.leave_early();
+        }
         Ok(self.go_on(tgid, 0))
     }
 

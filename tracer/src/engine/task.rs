@@ -292,6 +292,13 @@ impl<A: Arch> Task<A> {
         matches!(self.phase, Phase::Injecting(..))
     }
 
+    /// Does not wait for the exit of a call that has succeeded, if nothing is to be done there.
+    pub(super) fn leave_early(&mut self) {
+        if matches!(&self.phase, Phase::Inside(pending) if pending.owes_nothing()) {
+            self.phase = Phase::Outside;
+        }
+    }
+
     /// Stops sharing what `unshare(2)` was told to.
     pub(super) fn unshare(&mut self, flags: u64) {
         use vrift_arch::abi::clone;
