@@ -57,6 +57,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
             "ed25519-dalek",
             "globset",
             "postcard",
+            "rusqlite",
             "serde",
             "serde_json",
             "toml",

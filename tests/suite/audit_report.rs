@@ -11,7 +11,7 @@ use vrift_audit::{
 use vrift_audit::{Content, Left, Origin};
 use vrift_cas::Digest;
 
-use super::kit::{Sandbox, run};
+use super::kit::{Sandbox, have, run};
 
 /// A record of one compiler; tests change what they are about.
 pub(crate) struct Made {
@@ -190,4 +190,35 @@ fn a_diff_names_one_header_and_one_variable_and_nothing_else() {
     let first = "the runs differ in 1 variable, 1 input\nvariable LANG (executions: 1)\n";
     assert!(ran.out().starts_with(first), "{ran}");
     assert_eq!(ran.out().lines().count(), 7, "{ran}");
+}
+
+#[test]
+fn sqlite_reads_the_tables() {
+    if !have("sqlite3") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let database = sandbox.path("run.db");
+    let written = |format: &str| {
+        let mut vrift = sandbox.vrift(["audit", "report", "--format", format]);
+        run(vrift.arg(&record).arg("-o").arg(&database))
+    };
+    let ask = |question: &str| run(sandbox.command("sqlite3").arg(&database).arg(question)).fine();
+    // What was there is replaced.
+    written("md").fine();
+    written("sqlite").fine();
+    written("sqlite").fine();
+    assert_eq!(ask("PRAGMA integrity_check; PRAGMA foreign_key_check"), "ok\n");
+    let contents =
+        "SELECT what, path, size, blake3 FROM contents JOIN files ON id = file ORDER BY 1";
+    let (source, object) = (Digest::of(b"int a;\n"), Digest::of(b"object"));
+    let wanted = format!("given|/src/a.c|7|{source}\nleft|/src/a.o|6|{object}\n");
+    assert_eq!(ask(contents), wanted);
+    assert_eq!(ask("SELECT word FROM arguments ORDER BY place"), "cc\n-c\na.c\n");
+    assert_eq!(ask("SELECT name, value FROM variables"), "LANG|C\n");
+    assert_eq!(ask("SELECT value FROM run WHERE name = 'standing'"), "compliant\n");
+    assert_eq!(ask("SELECT call, verdict, count FROM calls"), "openat|host|2\n");
+    let nowhere = run(sandbox.vrift(["audit", "report", "--format", "sqlite"]).arg(&record));
+    assert!(nowhere.vrift_failed().contains("-o"));
 }

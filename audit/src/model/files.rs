@@ -172,7 +172,10 @@ impl FileUse {
         let renamed = self.as_other.values().any(|counts| counts.done > 0);
         let written = self.did(Act::writes) || renamed;
         let left = match self.left {
-            Some(state) => state != Left::Gone,
+            Some(Left::File(_)) => true,
+            // A device or FIFO that was there is as it was; a directory or symlink may be new.
+            Some(Left::Other) => self.before == Before::Absent,
+            Some(Left::Gone) => false,
             None => !self.did(Act::removes),
         };
         left && self.is_changed() && (written || self.did(Act::makes))

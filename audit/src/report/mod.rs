@@ -9,6 +9,7 @@ mod html;
 mod json;
 mod markdown;
 mod page;
+mod sqlite;
 mod summary;
 
 pub use compliance::{Compliance, Complies, Row};
@@ -17,4 +18,5 @@ pub use html::Html;
 pub use json::{SCHEMA_VERSION, bytes as json_bytes, hex, report as json};
 pub use markdown::Markdown;
 pub use page::Page;
+pub use sqlite::sqlite;
 pub use summary::{Summary, Used, digest, quoted, size};

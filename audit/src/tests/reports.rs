@@ -6,7 +6,7 @@ use super::folding::{access, ended, execution, folded};
 use super::made::Random;
 use super::{totals, written};
 use crate::report::{Compliance, Complies, Conclusion, Markdown, Page, Reason, Standing, Summary};
-use crate::report::{json, quoted, size};
+use crate::report::{json, quoted, size, sqlite};
 use crate::*;
 
 /// A compiler that reads one header and leaves one object.
@@ -139,6 +139,10 @@ fn what_the_tree_wrote_before_it_read_it_is_no_input() {
         (1, access(Act::Rename, "/new", Some("/old"), done)),
         (1, with_version(access(Act::Read, "/old", None, done), 6)),
         (1, access(Act::Remove, "/gone", None, done)),
+        (1, access(Act::Write, "/dev/null", None, done)),
+        (0, Event::Left { path: "/dev/null".into(), state: Left::Other }),
+        (1, access(Act::MakeDirectory, "/dir", None, done)),
+        (0, Event::Left { path: "/dir".into(), state: Left::Other }),
     ]);
     let is = |path: &str| {
         let file = &model.files[path.as_bytes()];
@@ -149,6 +153,8 @@ fn what_the_tree_wrote_before_it_read_it_is_no_input() {
     assert_eq!(is("/cache"), (true, true, vec![2]));
     assert_eq!(is("/db"), (true, true, vec![4]));
     assert_eq!(is("/old"), (false, true, vec![]));
+    assert_eq!(is("/dev/null"), (false, false, vec![]));
+    assert_eq!(is("/dir"), (false, true, vec![]));
     assert!(model.files[&b"/gone"[..]].is_removed());
     assert!(model.files[&b"/new"[..]].is_passing());
 }
@@ -221,6 +227,8 @@ fn every_record_can_be_shown() {
         let object = json(&summary);
         assert_eq!(object["schema"], "vrift-audit-report");
         assert_eq!(object["files"].as_array().unwrap().len(), model.files.len(), "seed {seed}");
+        let database = tempfile::NamedTempFile::new().unwrap();
+        sqlite(&summary, database.path()).unwrap();
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum ReportFormat {
     Md,
     /// One page for a browser, which needs nothing else
     Html,
+    /// Tables in an SQLite database; needs -o
+    Sqlite,
     /// Everything, as one JSON object
     Json,
 }
