@@ -211,9 +211,11 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
     }
 
     fn is_executed(&self, node: NodeRef) -> bool {
-        let runs =
-            |task: &Task<A>| task.exe.as_ref().is_some_and(|exe| exe.place == Place::Node(node));
-        self.tasks.values().any(runs)
+        let is_node = |exe: Exe| exe.place == Place::Node(node);
+        // From the start of its execution: a parent that waits for that goes on before the event.
+        self.tasks.values().any(|task| {
+            task.exe.clone().is_some_and(is_node) || task.executing().is_some_and(is_node)
+        })
     }
 
     fn is_open_to_write(&self, path: &Path) -> bool {

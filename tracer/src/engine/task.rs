@@ -277,6 +277,14 @@ impl<A: Arch> Task<A> {
         undo
     }
 
+    /// The program it is about to become.
+    pub(super) fn executing(&self) -> Option<Exe> {
+        match &self.phase {
+            Phase::Inside(pending) => pending.launched.as_ref()?.exe(),
+            _ => None,
+        }
+    }
+
     /// Whether the next border of a syscall must stop it.
     pub(super) fn sees_border(&self) -> bool {
         self.coverage == Coverage::EveryCall || self.is_busy()
