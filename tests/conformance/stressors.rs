@@ -4,7 +4,7 @@ use super::{Results, Twin, compare, full};
 use crate::kit::{have, run};
 
 /// Stressors that pass natively and fail in a mount; `docs/conformance.md` says why.
-const EXCEPTIONS: &[&str] = &["inotify"];
+const EXCEPTIONS: &[&str] = &["dnotify", "inotify"];
 
 /// What a usual run takes.
 const SAMPLE: &[&str] = &[
