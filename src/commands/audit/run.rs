@@ -97,6 +97,10 @@ fn header(args: &RecordArgs) -> Result<Header, Failure> {
 }
 
 fn mounts_of(args: &MountArgs) -> Result<Vec<Mount>, Failure> {
+    if !args.overlay.is_empty() {
+        return Err(Failure::new("a record cannot tell of an overlay yet")
+            .hint("ingest the directory, and audit a mount of the manifest"));
+    }
     if args.manifest.is_empty() {
         return Ok(Vec::new());
     }
