@@ -107,7 +107,7 @@ fn check_build(site: &Site, recorded: &Recorded, response: Response) {
     let said = recorded.ran.err();
     for (class, call, subject, _) in expected {
         let line = said.lines().find(|line| line.contains(&subject)).unwrap_or_default();
-        assert!(line.contains(class.name()) && line.contains(&call), "{line}\n{said}");
+        assert!(line.contains(class.word()) && line.contains(&call), "{line}\n{said}");
     }
     assert_eq!(said.lines().count(), 4, "{said}");
 }

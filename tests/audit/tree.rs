@@ -230,6 +230,36 @@ fn verdicts_of_a_mount() {
     assert!(host.verdicts.iter().eq([&Verdict::Host]), "{host:?}");
 }
 
+/// A script of a mount, and its interpreter on the host.
+#[test]
+fn a_script_of_a_mount_is_executed_from_the_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).unwrap();
+    let text = "#!/bin/sh\nexit 4\n";
+    fs::write(sandbox.tree().join("script"), text).unwrap();
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(sandbox.tree().join("script"), mode).unwrap();
+    let manifest = sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    let path = sandbox.path("rec");
+    let script = sandbox.tree().join("script");
+    let mut vrift = sandbox.vrift(["audit", "--read-only", "-o"]);
+    vrift.arg(&path).arg("--manifest").arg(&manifest).arg("--prefix").arg(sandbox.tree());
+    let ran = run(vrift.args(["--", "sh", "-c", "\"$0\"; exit $?"]).arg(&script));
+    assert_eq!(ran.code(), Some(4), "{ran}");
+    let model = model(&path);
+    let file = &model.files[script.as_os_str().as_encoded_bytes()];
+    assert_eq!((file.done(Act::Execute), file.done(Act::Read)), (1, 1), "{file:?}");
+    assert!(file.verdicts.iter().eq([&Verdict::Content]), "{file:?}");
+    let digests: Vec<_> = file.versions.iter().map(|&version| model.content(version)).collect();
+    let expected = vrift_audit::Content::Whole(vrift_cas::Digest::of(text.as_bytes()));
+    assert_eq!(digests, [Some(expected)]);
+    let shell = fs::canonicalize("/bin/sh").unwrap();
+    let shell = &model.files[shell.as_os_str().as_encoded_bytes()];
+    assert!(shell.done(Act::Load) == 1 && shell.verdicts.iter().eq([&Verdict::Host]), "{shell:?}");
+}
+
 /// What a build records takes the room that was promised.
 #[test]
 fn an_event_of_a_build_takes_less_than_40_bytes() {

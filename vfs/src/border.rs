@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use vrift_cas::Digest;
 
 use crate::attr::Kind;
 use crate::caller::{Caller, Jump, MagicLink, ProcId};
@@ -147,6 +148,12 @@ impl Namespace {
             Ok(Found::Host(_) | Found::Magic(..)) => None,
             Err(_) => self.mounts().any(|(m, ..)| path.starts_with(m.point())).then_some(false),
         }
+    }
+
+    /// The digest and the size of the file that a mount has at a path.
+    pub fn blob_at(&self, path: &Path) -> Option<(Digest, u64)> {
+        let Found::Node(node) = self.walk(path).ok()?.found else { return None };
+        Some((self.digest(node).ok()??, self.attr(node).ok()?.size))
     }
 
     fn walk(&self, path: &Path) -> Result<Resolved, Failure> {

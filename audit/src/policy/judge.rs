@@ -175,7 +175,7 @@ impl Judge {
 
     /// What an escape breaks.
     pub fn escaped(&self, kind: Escape, detail: &[u8]) -> Option<Broken> {
-        let words = [kind.name().as_bytes().to_vec(), escape(kind, detail)];
+        let words = [kind.word().as_bytes().to_vec(), escape(kind, detail)];
         self.words(Class::Escape, &words)
     }
 
@@ -227,44 +227,7 @@ fn name<T: AsRef<[u8]>>(endpoint: &Endpoint<T>) -> Vec<u8> {
 /// How an escape is named in a policy: by its kind, and what it is about.
 fn escape(kind: Escape, detail: &[u8]) -> Vec<u8> {
     match detail {
-        b"" => kind.name().as_bytes().to_vec(),
-        detail => [kind.name().as_bytes(), b":", detail].concat(),
-    }
-}
-
-impl Escape {
-    /// What it is called in a policy.
-    pub fn name(self) -> &'static str {
-        match self {
-            Escape::Daemon => "daemon",
-            Escape::SetId => "set-id",
-            Escape::IoUring => "io_uring",
-            Escape::Ptrace => "ptrace",
-            Escape::Namespace => "namespace",
-            Escape::UnknownCall => "unknown-call",
-            Escape::ForeignAbi => "foreign-abi",
-            Escape::OtherProcess => "other-process",
-            Escape::FileHandle => "file-handle",
-            Escape::Kernel => "kernel",
-            Escape::ChangedByOthers => "changed-by-others",
-            Escape::ChangedWhileHashed => "changed-while-hashed",
-            Escape::NotHashed => "not-hashed",
-            Escape::Descriptor => "descriptor",
-        }
-    }
-}
-
-impl Class {
-    /// What it is called in a policy, and in what is said of violations.
-    pub fn name(self) -> &'static str {
-        match self {
-            Class::UndeclaredInput => "undeclared-input",
-            Class::HostWrite => "host-write",
-            Class::Network => "network",
-            Class::Escape => "escape",
-            Class::DeniedRead => "denied-read",
-            Class::DeniedWrite => "denied-write",
-            Class::DeniedExec => "denied-exec",
-        }
+        b"" => kind.word().as_bytes().to_vec(),
+        detail => [kind.word().as_bytes(), b":", detail].concat(),
     }
 }

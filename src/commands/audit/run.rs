@@ -64,7 +64,7 @@ fn told(violations: &Violations) -> u64 {
             Response::Noted => "",
             Response::Denied => ", denied",
         };
-        let (class, subject) = (broken.class.name(), Text::from(&subject[..]));
+        let (class, subject) = (broken.class.word(), Text::from(&subject[..]));
         complain(&format!("{class}{rule}: {subject} ({by}{denied})"));
     }
     if count > first.len() as u64 {

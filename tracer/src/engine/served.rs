@@ -279,6 +279,10 @@ impl<A: Arch> Places for Mounted<'_, A> {
         self.served?.namespace.holds(path)
     }
 
+    fn blob(&self, path: &Path) -> Option<(Digest, u64)> {
+        self.served?.namespace.blob_at(path)
+    }
+
     fn behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)> {
         self.served?.namespace.file_behind(real)
     }

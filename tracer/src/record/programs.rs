@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
 use vrift_audit::{
-    Act, Escape, Event as Told, Execution, Part, Redaction, Value, Variable, VersionId, redact,
+    Act, Escape, Event as Told, Execution, Part, Redaction, Value, Variable, Verdict, VersionId,
+    redact,
 };
-use vrift_cas::Digest;
 use vrift_vfs::{At, Exec, Purpose, Target};
 
 use super::Recorder;
@@ -22,7 +22,6 @@ use crate::call::Call;
 use crate::decode::arg_of_kind;
 use crate::engine::pointers;
 use crate::memory::GuestAddr;
-use crate::view::note::Note;
 use crate::view::places::Seat;
 
 /// The longest argument with its NUL (`MAX_ARG_STRLEN`).
@@ -32,11 +31,19 @@ const WORD_BYTES_MAX: usize = 32 * 4096;
 #[derive(Debug)]
 pub(super) struct Start {
     path: Vec<u8>,
-    /// What the file holds, if it is one of the host.
+    /// What the file holds.
     version: Option<VersionId>,
+    /// Whose it is.
+    of: Of,
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     cwd: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Host,
+    Mount,
 }
 
 impl Start {
@@ -61,10 +68,17 @@ impl Recorder {
         if exec.purpose == Purpose::Check {
             return What::File(super::files::Named::probed(asked));
         }
-        let version = match seat.places.holds(path(&asked)) {
-            Some(_) => None,
-            None => open(path(&asked))
-                .and_then(|file| self.contents.version(file, &asked, When::AsNeeded)),
+        let (of, version) = match seat.places.holds(path(&asked)) {
+            Some(_) => {
+                let blob = seat.places.blob(path(&asked));
+                (Of::Mount, blob.map(|(digest, size)| self.contents.blob(digest, &asked, size)))
+            }
+            None => {
+                let file = open(path(&asked));
+                let version =
+                    file.and_then(|file| self.contents.version(file, &asked, When::AsNeeded));
+                (Of::Host, version)
+            }
         };
         let words = |kind| {
             let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
@@ -77,6 +91,7 @@ impl Recorder {
         What::Program(Box::new(Start {
             path: asked,
             version,
+            of,
             argv: words(Kind::Argv),
             env: words(Kind::Envp),
             cwd: directory(seat),
@@ -85,12 +100,13 @@ impl Recorder {
 
     /// Records what came of an execution.
     pub(super) fn program(&mut self, start: Start, ended: &Ended<'_>, seat: &Seat<'_>) {
-        let version = match ended.note {
-            Some(Note::Blob(hex)) => hex.parse().ok().map(|digest: Digest| {
-                self.contents.blob(digest, &start.path, size(seat.tid.as_raw()))
-            }),
-            _ => start.version,
+        let Start { version, of, .. } = start;
+        // The kernel was given an interpreter for a script of a mount.
+        let verdict = match (of, ended.verdict) {
+            (Of::Mount, Verdict::Host) if ended.succeeded() => Verdict::Content,
+            (_, verdict) => verdict,
         };
+        let ended = &Ended { verdict, ..*ended };
         let act = Act::Execute;
         if !ended.succeeded() {
             self.access(act, &start.path, None, None, Part::First, ended, seat);
@@ -103,7 +119,12 @@ impl Recorder {
         let asked = (led != start.path).then_some(&start.path[..]);
         self.access(act, &led, asked, version, Part::First, ended, seat);
         for (path, version) in loaded.iter().filter(|(path, _)| *path != led) {
-            self.access(Act::Load, path, None, *version, Part::Further, ended, seat);
+            let verdict = match seat.places.holds(super::paths::path(path)) {
+                Some(_) => Verdict::Content,
+                None => Verdict::Host,
+            };
+            let ended = Ended { verdict, ..*ended };
+            self.access(Act::Load, path, None, *version, Part::Further, &ended, seat);
         }
         if gains_rights(&start.path) {
             let (kind, call) = (Escape::SetId, ended.call.as_bytes());
@@ -147,10 +168,6 @@ impl Recorder {
         }
         loaded
     }
-}
-
-fn size(tid: i32) -> u64 {
-    fs::metadata(format!("/proc/{tid}/exe")).map_or(0, |meta| meta.len())
 }
 
 /// Whether a program has set-id bits, or capabilities of its own.

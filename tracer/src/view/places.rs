@@ -18,6 +18,9 @@ pub trait Places {
     /// Whether there is something at a path; `None` if that is a matter of the host.
     fn holds(&self, path: &Path) -> Option<bool>;
 
+    /// The digest and the size of the file that a mount has at a path.
+    fn blob(&self, path: &Path) -> Option<(Digest, u64)>;
+
     /// The file of a mount that the kernel knows by `real`: its path, and the digest if it is a blob.
     fn behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)>;
 }
@@ -36,6 +39,10 @@ impl Places for Unmounted {
     }
 
     fn holds(&self, _: &Path) -> Option<bool> {
+        None
+    }
+
+    fn blob(&self, _: &Path) -> Option<(Digest, u64)> {
         None
     }
 
