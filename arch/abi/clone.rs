@@ -42,6 +42,14 @@ pub const CLONE_UNTRACED: u64 = 0x80_0000;
 pub const CLONE_CHILD_SETTID: u64 = 0x100_0000;
 /// A new cgroup namespace.
 pub const CLONE_NEWCGROUP: u64 = 0x200_0000;
+/// The flags that make a namespace.
+pub const NAMESPACES: u64 = CLONE_NEWNS
+    | CLONE_NEWUSER
+    | CLONE_NEWPID
+    | CLONE_NEWNET
+    | CLONE_NEWIPC
+    | CLONE_NEWUTS
+    | CLONE_NEWCGROUP;
 /// A new UTS namespace.
 pub const CLONE_NEWUTS: u64 = 0x400_0000;
 /// A new IPC namespace.

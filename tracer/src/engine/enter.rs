@@ -32,15 +32,6 @@ use crate::record::Noted;
 use crate::reply;
 use crate::view::note::Note;
 
-/// The flags of `clone` and `unshare` that make a namespace.
-const NAMESPACES: u64 = clone::CLONE_NEWNS
-    | clone::CLONE_NEWUSER
-    | clone::CLONE_NEWPID
-    | clone::CLONE_NEWNET
-    | clone::CLONE_NEWIPC
-    | clone::CLONE_NEWUTS
-    | clone::CLONE_NEWCGROUP;
-
 /// What is done with a call.
 #[derive(Debug)]
 pub(super) enum Action {
@@ -275,7 +266,7 @@ impl<A: Arch> Engine<A> {
             Operation::Receive => Action::Watch(Effect::None),
             Operation::SocketName { fd, end } => self.socket_name(fd, end, call, guest),
             Operation::Spawn { flags, .. } | Operation::Unshare(flags)
-                if flags & NAMESPACES != 0 && self.served.is_some() =>
+                if flags & clone::NAMESPACES != 0 && self.served.is_some() =>
             {
                 Action::refuse(Errno::EPERM, "namespaces are not available under a mount")
             }

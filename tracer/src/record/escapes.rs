@@ -6,15 +6,6 @@ use vrift_audit::Escape;
 
 use crate::call::{Abi, Call};
 
-/// The flags of `clone` and `unshare` that make a name space.
-const NAMESPACES: u64 = clone::CLONE_NEWNS
-    | clone::CLONE_NEWUSER
-    | clone::CLONE_NEWPID
-    | clone::CLONE_NEWNET
-    | clone::CLONE_NEWIPC
-    | clone::CLONE_NEWUTS
-    | clone::CLONE_NEWCGROUP;
-
 /// What a call may be, whatever its arguments.
 pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
     use Syscall as S;
@@ -64,8 +55,8 @@ pub(super) fn of(call: &Call) -> Option<(Escape, String)> {
         Syscall::Unshare | Syscall::Clone => call.arg(Arg::A0),
         _ => 0,
     };
-    if flags & NAMESPACES != 0 {
-        return Some((Escape::Namespace, format!("flags {:#x}", flags & NAMESPACES)));
+    if flags & clone::NAMESPACES != 0 {
+        return Some((Escape::Namespace, format!("flags {:#x}", flags & clone::NAMESPACES)));
     }
     let kind = kind(syscall)?;
     let detail = match kind {

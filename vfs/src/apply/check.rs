@@ -120,7 +120,7 @@ impl Work<'_> {
         when: When,
         side: &Side,
     ) -> Result<bool, Error> {
-        if kind(found) != Some(side.node.kind) {
+        if Kind::of(FileType::from_raw_mode(found.st_mode)) != Some(side.node.kind) {
             return Ok(false);
         }
         Ok(match side.node.kind {
@@ -153,19 +153,6 @@ fn hash(file: &File, path: &[u8]) -> Result<Digest, Error> {
         Error::target("read", path.as_ref(), source)
     })?;
     Ok(Digest::of(&map))
-}
-
-fn kind(found: &Stat) -> Option<Kind> {
-    Some(match FileType::from_raw_mode(found.st_mode) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        FileType::Unknown => return None,
-    })
 }
 
 /// Whether it is a directory that an interrupted apply has made.

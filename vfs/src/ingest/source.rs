@@ -105,7 +105,7 @@ impl Directory {
             let entry = entry?;
             let name = entry.file_name();
             if name != c"." && name != c".." {
-                listing.add(name, entry.ino(), kind(entry.file_type()));
+                listing.add(name, entry.ino(), Kind::of(entry.file_type()));
             }
         }
         listing.names.sort_unstable_by_key(|name| name.ino);
@@ -205,23 +205,10 @@ fn open<P: rustix::path::Arg + Copy>(dir: impl AsFd, name: P, flags: OFlags) -> 
     }
 }
 
-fn kind(file_type: FileType) -> Option<Kind> {
-    Some(match file_type {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        FileType::Unknown => return None,
-    })
-}
-
 impl Stat {
     /// What it is; `None` for a kind that Linux did not have when this was written.
     pub(super) fn kind(&self) -> Option<Kind> {
-        kind(FileType::from_raw_mode(self.0.stx_mode.into()))
+        Kind::of(FileType::from_raw_mode(self.0.stx_mode.into()))
     }
 
     /// Who it is.

@@ -42,7 +42,7 @@ pub(super) fn at(path: &Path) -> Result<Option<Seen>, Error> {
 
 fn seen(found: &Statx) -> Option<Seen> {
     let time = |time: StatxTimestamp| Timestamp { sec: time.tv_sec, nsec: time.tv_nsec };
-    let kind = kind(FileType::from_raw_mode(found.stx_mode.into()))?;
+    let kind = Kind::of(FileType::from_raw_mode(found.stx_mode.into()))?;
     let node = Node {
         kind,
         mode: u32::from(found.stx_mode) & 0o7777,
@@ -78,7 +78,7 @@ pub(super) fn list(path: &Path) -> Result<(u64, Vec<Name>), Error> {
         if name == b"." || name == b".." {
             continue;
         }
-        let kind = match kind(entry.file_type()) {
+        let kind = match Kind::of(entry.file_type()) {
             Some(kind) => kind,
             // Some file systems do not tell here.
             None => match at(&path.join(OsStr::from_bytes(name)))? {
@@ -122,19 +122,6 @@ pub(super) fn xattrs(path: &Path) -> Result<Vec<Xattr>, Error> {
     }
     found.sort();
     Ok(found)
-}
-
-fn kind(of: FileType) -> Option<Kind> {
-    Some(match of {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        FileType::Fifo => Kind::Fifo,
-        FileType::Socket => Kind::Socket,
-        FileType::CharacterDevice => Kind::CharDevice,
-        FileType::BlockDevice => Kind::BlockDevice,
-        FileType::Unknown => return None,
-    })
 }
 
 fn failed(path: &Path) -> impl FnOnce(Errno) -> Error {

@@ -2,6 +2,7 @@
 //!
 //! Kinds are numbered 1 to 7. A reader rejects every number it does not know.
 
+use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 use vrift_cas::Digest;
 
@@ -28,6 +29,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kind of a file of the host; `None` for one that Linux did not have when this was written.
+    pub(crate) fn of(host: FileType) -> Option<Kind> {
+        Some(match host {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Directory,
+            FileType::Symlink => Kind::Symlink,
+            FileType::Fifo => Kind::Fifo,
+            FileType::Socket => Kind::Socket,
+            FileType::CharacterDevice => Kind::CharDevice,
+            FileType::BlockDevice => Kind::BlockDevice,
+            FileType::Unknown => return None,
+        })
+    }
+
     /// Whether writing to it changes the file system it is on: refused by a read-only one before its
     /// mode is looked at (`sb_permission` in the kernel's fs/namei.c).
     pub(crate) fn is_stored(self) -> bool {
