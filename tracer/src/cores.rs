@@ -145,8 +145,8 @@ impl Cores {
         let interval = pace.interval();
         *pace = Pace::start();
         let often = self.handover.is_dearer_than(interval, self.all);
-        let bound = tasks.clone().filter(|task| !self.loose.contains_key(task));
-        let crossing = !often && another_is_ready(tid, bound);
+        // Whoever is ready and does not stop is found by the next tick.
+        let crossing = !often && another_is_ready(tid, self.stopped.iter().copied());
         *ready = if crossing { *ready + 1 } else { 0 };
         if *ready >= READY_MAX || since.elapsed() > BOUND_MAX {
             self.widen(tasks);
@@ -175,17 +175,19 @@ impl Cores {
     }
 
     /// Takes note that a tick has interrupted the wait for stops.
-    pub(crate) fn ticked(&mut self, tasks: impl Iterator<Item = Pid> + Clone) {
-        let ready: Vec<Pid> = tasks.filter(|&task| is_ready(task)).collect();
-        if ready.is_empty() {
+    pub(crate) fn ticked(&mut self, tasks: impl Iterator<Item = Pid>) {
+        let silent =
+            tasks.filter(|task| !self.stopped.contains(task) && !self.loose.contains_key(task));
+        let computing: Vec<Pid> = silent.filter(|&task| is_ready(task)).collect();
+        let others = usize::from(!self.stopped.is_empty()) + usize::from(!self.loose.is_empty());
+        if computing.is_empty() && self.stopped.is_empty() {
             self.ticks.stop();
         }
-        if ready.len() > 1 {
-            for task in ready {
-                if !self.stopped.contains(&task) && !self.loose.contains_key(&task) {
-                    self.loose.insert(task, Pace::start());
-                    self.bind(task, &self.all);
-                }
+        // One that is alone has the core to itself.
+        if computing.len() + others > 1 {
+            for task in computing {
+                self.loose.insert(task, Pace::start());
+                self.bind(task, &self.all);
             }
         }
         self.stopped.clear();
