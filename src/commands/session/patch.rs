@@ -4,7 +4,7 @@
 //! FIFOs, sockets, devices) is left out; [`missing`] counts it. A rename is one only if the file is
 //! the same node: similar files are not looked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -77,14 +77,14 @@ pub(super) fn of(session: &Session, found: &[Difference]) -> Result<Vec<Piece>, 
     Ok(pieces)
 }
 
-/// How many differences the pieces do not show at all.
+/// How many differences, which are sorted by path, the pieces do not show at all.
 pub(super) fn missing(found: &[Difference], pieces: &[Piece]) -> usize {
-    let shown = |number| {
-        pieces.iter().any(|piece| piece.difference == number || piece.renamed_from == Some(number))
-    };
+    let own = pieces.iter().map(|piece| piece.difference);
+    let shown: HashSet<usize> = own.chain(pieces.iter().filter_map(|p| p.renamed_from)).collect();
     let holds = |dir: &[u8]| {
-        let inside = |path: &[u8]| path.strip_prefix(dir).is_some_and(|rest| rest[..1] == *b"/");
-        found.iter().any(|other| other.path.len() > dir.len() && inside(&other.path))
+        let inside = [dir, b"/"].concat();
+        let first = found.partition_point(|other| other.path < inside);
+        found.get(first).is_some_and(|other| other.path.starts_with(&inside))
     };
     let lost = |(number, difference): &(usize, &Difference)| match difference.what {
         What::Time => false,
@@ -92,7 +92,7 @@ pub(super) fn missing(found: &[Difference], pieces: &[Piece]) -> usize {
         What::Added | What::Removed if difference.kind() == Kind::Directory => {
             !holds(&difference.path)
         }
-        _ => !shown(*number),
+        _ => !shown.contains(number),
     };
     found.iter().enumerate().filter(lost).count()
 }
