@@ -12,6 +12,8 @@ mod killed;
 mod kit;
 #[path = "audit/like_strace.rs"]
 mod like_strace;
+#[path = "audit/mounts.rs"]
+mod mounts;
 #[path = "audit/policy.rs"]
 mod policy;
 #[path = "audit/reading.rs"]

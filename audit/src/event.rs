@@ -392,6 +392,8 @@ pub enum Origin {
     },
     /// A blob of the store, seen in a mount.
     Store,
+    /// A file that was written in a mount. The store has it when the session is committed.
+    Session,
 }
 
 /// What is known of a version's content.

@@ -38,14 +38,14 @@ impl Header {
     }
 }
 
-/// A manifest seen at a path.
+/// A tree seen at a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// Where.
     pub point: Vec<u8>,
-    /// The manifest's id.
-    pub manifest: [u8; 32],
-    /// The manifest's file.
+    /// The manifest's id; `None` if it is a directory of the host (`--overlay`).
+    pub manifest: Option<[u8; 32]>,
+    /// The manifest's file, or that directory.
     pub file: Vec<u8>,
     /// Whether it could be written to.
     pub access: MountAccess,

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use vrift_cas::{Digest, Store};
+
 use crate::kit::{Sandbox, run};
-use crate::recorded::{script, verify};
+use crate::recorded::{recorded_with, script, verify};
 
 #[test]
 fn a_whole_record_of_unchanged_files_is_fine() {
@@ -33,6 +35,36 @@ fn files_that_are_not_as_recorded_are_named() {
         assert!(ran.out().contains(&line), "{line}{ran}");
     }
     assert!(!ran.out().contains(&at("changed", "kept")), "{ran}");
+}
+
+/// What came from the store is looked for there, and hashed.
+#[test]
+fn blobs_that_are_damaged_or_missing_are_named() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).unwrap();
+    for name in ["whole", "flipped", "missing"] {
+        fs::write(sandbox.tree().join(name), name).unwrap();
+    }
+    let manifest = sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    let (manifest, tree) = (manifest.to_str().unwrap(), sandbox.tree());
+    let mount = ["--read-only", "--manifest", manifest, "--prefix", tree.to_str().unwrap()];
+    let script = "cd \"$0\"; cat whole flipped missing > /dev/null";
+    let words = ["sh", "-ec", script, tree.to_str().unwrap()];
+    let recorded = recorded_with(&sandbox, &mount, &words);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(said.contains("whole") && !said.contains("changed"), "{said}");
+    let store = Store::open(sandbox.store()).unwrap();
+    let blob = |content: &str| store.path_of(&Digest::of(content.as_bytes()));
+    fs::remove_file(blob("missing")).unwrap();
+    fs::remove_file(blob("flipped")).unwrap();
+    fs::write(blob("flipped"), "flopped").unwrap();
+    let ran = run(&mut verify(&sandbox, &recorded.path));
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    let lines: Vec<_> = ran.out().lines().take(2).map(str::to_owned).collect();
+    let line = |word, name| format!("{word}: blob of {}", tree.join(name).display());
+    assert_eq!(lines, [line("changed", "flipped"), line("gone", "missing")], "{ran}");
+    assert!(ran.out().contains(", 1 changed, 1 gone\n"), "{ran}");
 }
 
 #[test]

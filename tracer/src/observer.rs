@@ -14,7 +14,7 @@ use crate::view::event::{Event, Sink, Wants};
 use crate::view::inside;
 use crate::view::note::Note;
 use crate::view::paths::PathFilter;
-use crate::view::places::Seat;
+use crate::view::places::{Places, Seat};
 use crate::view::select::Selection;
 use crate::view::spelled::{Spelled, Speller};
 use crate::view::window::Window;
@@ -194,9 +194,9 @@ impl Observer {
         }
     }
 
-    pub(crate) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self, places: &dyn Places) {
         let complaints = &mut self.complaints;
-        if let Some(Err(error)) = self.recorder.as_mut().map(Recorder::finish) {
+        if let Some(Err(error)) = self.recorder.as_mut().map(|recorder| recorder.finish(places)) {
             complaints(&error);
         }
         self.sinks.retain_mut(|sink| {

@@ -18,11 +18,13 @@ use crate::creds::{Creds, Ids};
 use crate::error::Error;
 use crate::files::OpenNode;
 use crate::judge::Failure;
+use crate::manifest::Node;
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
 use crate::request::{At, Follow, PathOp};
 use crate::resolve::{Ending, Found, Resolved, resolve};
 use crate::session::Staged;
+use crate::tree::Content;
 
 /// What a mount covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,21 @@ pub(crate) enum Spot {
     Directory(NodeRef),
     /// A name that a directory of another mount does not have.
     Name(NodeRef, Vec<u8>),
+}
+
+/// What a mount has at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing.
+    Nothing,
+    /// A file whose content is this blob, of this size.
+    Blob(Digest, u64),
+    /// A file that has been written in the session, which keeps its content here.
+    Staged(PathBuf),
+    /// A file of the host's directory below.
+    Host(PathBuf),
+    /// Something that is no regular file.
+    Other,
 }
 
 /// Who makes the mounts: nobody's permission is asked, and nothing is open.
@@ -92,7 +109,7 @@ impl Namespace {
     /// What a mount at `point` covers, and the path under which it is seen.
     pub(crate) fn spot(&self, point: &Path) -> Result<(Spot, PathBuf), Error> {
         let unusable = |why| Error::MountPoint { point: point.to_owned(), why };
-        let found = match self.walk(point) {
+        let found = match self.walk(point, Follow::Yes) {
             Ok(found) => found,
             Err(Failure::Ours(error)) => return Err(error),
             Err(Failure::Guest(Errno::ENOTDIR)) => {
@@ -129,7 +146,7 @@ impl Namespace {
 
     /// Where `path`, without symlinks, lies: the place a process starts in.
     pub fn locate(&self, path: &Path) -> Result<Place, Error> {
-        match self.walk(path).map(|resolved| resolved.found) {
+        match self.walk(path, Follow::Yes).map(|resolved| resolved.found) {
             Ok(Found::Node(node)) => Ok(Place::Node(node)),
             Ok(Found::Host(_)) => Ok(Place::Host(path.to_owned())),
             Err(Failure::Ours(error)) => Err(error),
@@ -140,25 +157,37 @@ impl Namespace {
         }
     }
 
-    /// Whether a mount has something at a path; `None` if the path is a matter of the host.
-    pub fn holds(&self, path: &Path) -> Option<bool> {
-        match self.walk(path).map(|resolved| resolved.found) {
-            Ok(Found::Node(_)) => Some(true),
-            Ok(Found::Absent | Found::TooLong) => Some(false),
+    /// What a mount has at a path, whoever asks; `None` if the path is a matter of the host.
+    pub fn held(&self, path: &Path, follow: Follow) -> Option<Held> {
+        match self.walk(path, follow).map(|resolved| resolved.found) {
+            Ok(Found::Node(node)) => Some(self.held_by(node)),
+            Ok(Found::Absent | Found::TooLong) => Some(Held::Nothing),
             Ok(Found::Host(_) | Found::Magic(..)) => None,
-            Err(_) => self.mounts().any(|(m, ..)| path.starts_with(m.point())).then_some(false),
+            Err(_) => {
+                let mut points = self.mounts().map(|(mount, ..)| mount.point());
+                points.any(|point| path.starts_with(point)).then_some(Held::Nothing)
+            }
         }
     }
 
-    /// The digest and the size of the file that a mount has at a path.
-    pub fn blob_at(&self, path: &Path) -> Option<(Digest, u64)> {
-        let Found::Node(node) = self.walk(path).ok()?.found else { return None };
-        Some((self.digest(node).ok()??, self.attr(node).ok()?.size))
+    /// What a node holds; one that cannot be looked at counts as no file.
+    pub(crate) fn held_by(&self, node: NodeRef) -> Held {
+        let held = || {
+            let Node { kind: Kind::File, size, digest, .. } = self.node(node)? else {
+                return Ok(Held::Other);
+            };
+            Ok::<_, Error>(match self.tree(node.mount).content(node.node)? {
+                Content::Blob(_) => Held::Blob(digest, size),
+                Content::Staged => Held::Staged(self.content_path(node)?),
+                Content::Lower => Held::Host(self.content_path(node)?),
+            })
+        };
+        held().unwrap_or(Held::Other)
     }
 
-    fn walk(&self, path: &Path) -> Result<Resolved, Failure> {
+    fn walk(&self, path: &Path, follow: Follow) -> Result<Resolved, Failure> {
         let path = path.as_os_str().as_bytes().to_vec();
-        let op = PathOp { at: At::Cwd, path, follow: Follow::Yes };
+        let op = PathOp { at: At::Cwd, path, follow };
         resolve(self, &Maker, &op, Ending::Lookup)
     }
 }

@@ -51,6 +51,7 @@ mod verdict;
 mod work;
 
 pub use attr::{Attr, Figures, Kind, Timestamp};
+pub use border::Held;
 pub use caller::{Caller, Exe, Jump, MagicLink, ProcEntry, ProcId};
 pub use creds::{Creds, Ids};
 pub use error::Error;

@@ -27,8 +27,12 @@ pub enum Need {
 /// What a run needed of the host, by path. What it made itself, what was not there, and what came from a
 /// mount is not in it.
 pub fn needed(model: &Model) -> BTreeMap<&Text, Need> {
+    let overlays: Vec<&[u8]> = overlays(model).collect();
+    let of_host = |path: &Text, file: &FileUse| {
+        from_the_host(file) || overlays.iter().any(|directory| is_below(path, directory))
+    };
     let files = model.files.iter().filter(|(path, file)| {
-        !is_made_up(path) && file.before == Before::There && from_the_host(file)
+        !is_made_up(path) && file.before == Before::There && of_host(path, file)
     });
     let need = |file: &FileUse| {
         if file.is_input() {
@@ -43,10 +47,19 @@ pub fn needed(model: &Model) -> BTreeMap<&Text, Need> {
 }
 
 fn is_made_up(path: &Text) -> bool {
-    MADE_UP.iter().any(|directory| {
-        let rest = path.as_bytes().strip_prefix(directory.as_bytes());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    })
+    MADE_UP.iter().any(|directory| is_below(path, directory.as_bytes()))
+}
+
+/// The directories of the host that were seen with changes on top.
+fn overlays(model: &Model) -> impl Iterator<Item = &[u8]> {
+    let overlays = model.header.mounts.iter().filter(|mount| mount.manifest.is_none());
+    overlays.map(|mount| &mount.file[..])
+}
+
+/// Whether a path is that of a directory, or of something below it.
+fn is_below(path: &Text, directory: &[u8]) -> bool {
+    let rest = path.as_bytes().strip_prefix(directory);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 fn from_the_host(file: &FileUse) -> bool {

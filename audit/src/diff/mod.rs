@@ -165,7 +165,10 @@ fn circumstances(a: &Header, b: &Header) -> Vec<Circumstance> {
     let mounts = |header: &Header| {
         let told = header.mounts.iter().map(|mount| {
             let point = Text::from(&mount.point[..]);
-            format!("{point} {}", crate::report::hex(&mount.manifest))
+            match &mount.manifest {
+                Some(id) => format!("{point} {}", crate::report::hex(id)),
+                None => format!("{point} over {}", Text::from(&mount.file[..])),
+            }
         });
         told.collect::<Vec<_>>().join(", ")
     };

@@ -100,7 +100,7 @@ pub fn report(summary: &Summary<'_>) -> Value {
 fn mount(mount: &Mount) -> Value {
     json!({
         "point": bytes(&mount.point),
-        "manifest": hex(&mount.manifest),
+        "manifest": mount.manifest.as_ref().map(|id| hex(id)),
         "file": bytes(&mount.file),
         "access": mount.access.word(),
     })
@@ -205,6 +205,7 @@ fn version(version: &Version) -> Value {
     let origin = match version.origin {
         Origin::Host { .. } => "host",
         Origin::Store => "store",
+        Origin::Session => "session",
     };
     let mut object = json!({ "size": version.size, "origin": origin, "blake3": null });
     match version.content {

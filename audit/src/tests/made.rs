@@ -30,7 +30,7 @@ impl Random {
         let mounts = (0..self.below(3))
             .map(|_| Mount {
                 point: self.bytes(),
-                manifest: self.digest().0,
+                manifest: self.one_of(&[None, Some([9; 32])]),
                 file: self.bytes(),
                 access: self.one_of(&[MountAccess::ReadOnly, MountAccess::Writable]),
             })

@@ -12,6 +12,7 @@ use vrift_audit::policy::{Places, Policy, Violation};
 use vrift_audit::{Header, Mount, MountAccess, Response, Text};
 use vrift_tracer::observer::Observer;
 use vrift_tracer::record::{Enforcement, Held, Mounts, Recorder, Violations, watched_names};
+use vrift_vfs::lower::Lower;
 use vrift_vfs::manifest::Manifest;
 
 use crate::cli::{MountArgs, RecordArgs};
@@ -97,22 +98,21 @@ fn header(args: &RecordArgs) -> Result<Header, Failure> {
 }
 
 fn mounts_of(args: &MountArgs) -> Result<Vec<Mount>, Failure> {
-    if !args.overlay.is_empty() {
-        return Err(Failure::new("a record cannot tell of an overlay yet")
-            .hint("ingest the directory, and audit a mount of the manifest"));
-    }
-    if args.manifest.is_empty() {
-        return Ok(Vec::new());
-    }
     let access = match args.session.read_only {
         true => MountAccess::ReadOnly,
         false => MountAccess::Writable,
     };
     let bytes = |path: PathBuf| path.into_os_string().into_vec();
-    let mount = |(file, point): (&PathBuf, PathBuf)| {
-        let manifest = Manifest::open(file)?.id().0;
+    let points = if args.manifest.is_empty() { Vec::new() } else { mounts::points(args)? };
+    let mut mounts = Vec::new();
+    for (file, point) in args.manifest.iter().zip(points) {
+        let manifest = Some(Manifest::open(file)?.id().0);
         let file = bytes(absolute(file).unwrap_or_else(|_| file.clone()));
-        Ok(Mount { point: bytes(point), manifest, file, access })
-    };
-    args.manifest.iter().zip(mounts::points(args)?).map(mount).collect()
+        mounts.push(Mount { point: bytes(point), manifest, file, access });
+    }
+    for directory in &args.overlay {
+        let file = bytes(Lower::open(directory)?.root().to_owned());
+        mounts.push(Mount { point: file.clone(), manifest: None, file, access });
+    }
+    Ok(mounts)
 }

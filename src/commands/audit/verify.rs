@@ -24,6 +24,8 @@ enum Now {
     NotKnown,
     /// It may not be read.
     Closed,
+    /// It was written in a mount, and the session is not committed, or was discarded.
+    NotKept,
 }
 
 impl Now {
@@ -34,6 +36,7 @@ impl Now {
             Now::Gone => "gone",
             Now::NotKnown => "not known",
             Now::Closed => "unreadable",
+            Now::NotKept => "not kept",
         }
     }
 }
@@ -45,6 +48,17 @@ struct Checked {
     now: Now,
 }
 
+impl Checked {
+    /// Whether it is looked for in the store.
+    fn is_blob(&self) -> bool {
+        match self.origin {
+            Origin::Store => true,
+            Origin::Session => self.now != Now::NotKept,
+            Origin::Host { .. } => false,
+        }
+    }
+}
+
 /// Exit status 1 if the record is damaged, or something is not as it tells.
 pub(super) fn verify(record: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let mut reader = Reader::open(record)?;
@@ -52,7 +66,8 @@ pub(super) fn verify(record: &Path, as_json: bool) -> Result<ExitCode, Failure> 
     let checked = check(&model)?;
     let count = |now| checked.iter().filter(|checked| checked.now == now).count();
     let differ = checked.iter().filter(|checked| checked.now != Now::Same);
-    let is_fine = model.damage.is_none() && count(Now::Same) == checked.len();
+    let is_fine = model.damage.is_none()
+        && checked.iter().all(|checked| matches!(checked.now, Now::Same | Now::NotKept));
     let mut out = stdout().lock();
     if as_json {
         let differ: Vec<_> = differ
@@ -72,12 +87,12 @@ pub(super) fn verify(record: &Path, as_json: bool) -> Result<ExitCode, Failure> 
             complain(&format!("the record {} is damaged: {damage}", record.display()));
         }
         for checked in differ {
-            let of = if checked.origin == Origin::Store { "blob of " } else { "" };
-            writeln!(out, "{}: {of}{}", checked.now.word(), checked.path)?;
+            let (now, of) = (checked.now.word(), if checked.is_blob() { "blob of " } else { "" });
+            writeln!(out, "{now}: {of}{}", checked.path)?;
         }
         let whole = if model.damage.is_none() { "whole" } else { "damaged" };
         write!(out, "{} events, {whole}; {} files as recorded", model.events, count(Now::Same))?;
-        for now in [Now::Changed, Now::Gone, Now::NotKnown, Now::Closed] {
+        for now in [Now::Changed, Now::Gone, Now::NotKnown, Now::Closed, Now::NotKept] {
             if count(now) > 0 {
                 write!(out, ", {} {}", count(now), now.word())?;
             }
@@ -95,10 +110,11 @@ fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
             last.entry(version).or_insert(path);
         }
     }
-    let needs_store = last.keys().any(|version| {
-        model.versions.get(version).is_some_and(|version| version.origin == Origin::Store)
-    });
-    let store = if needs_store { Some(environment::store()?) } else { None };
+    let origins = || last.keys().filter_map(|version| Some(model.versions.get(version)?.origin));
+    let store = match origins().all(|origin| matches!(origin, Origin::Host { .. })) {
+        true => None,
+        false => Some(environment::store()?),
+    };
     let mut checked = Vec::new();
     for (version, path) in last {
         let Some(told) = model.versions.get(&version) else { continue };
@@ -106,6 +122,7 @@ fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
             None => Now::NotKnown,
             Some(digest) => match (told.origin, &store) {
                 (Origin::Store, Some(store)) => in_store(store, digest),
+                (Origin::Session, Some(store)) => from_session(store, path, digest),
                 _ => on_host(path, digest),
             },
         };
@@ -135,6 +152,16 @@ fn in_store(store: &Store, digest: Digest) -> Now {
     let found =
         File::open(store.path_of(&digest)).and_then(|mut file| Digest::of_reader(&mut file));
     compared(found, digest)
+}
+
+/// What was written in a mount is in the store when the session is committed; what was written in an
+/// overlay is in its directory when it is applied.
+fn from_session(store: &Store, path: &Text, digest: Digest) -> Now {
+    match (in_store(store, digest), on_host(path, digest)) {
+        (Now::Gone, Now::Same) => Now::Same,
+        (Now::Gone, _) => Now::NotKept,
+        (now, _) => now,
+    }
 }
 
 fn compared(found: io::Result<Digest>, digest: Digest) -> Now {

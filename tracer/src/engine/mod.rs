@@ -387,7 +387,10 @@ impl<A: Arch> Engine<A> {
 
     /// Ends all reports.
     pub fn finish(&mut self) {
-        self.observer.finish();
+        let nobody = Pid::from_raw(0);
+        let places =
+            served::Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid: nobody };
+        self.observer.finish(&places);
     }
 
     /// A call is over when its caller is.

@@ -9,12 +9,11 @@ use std::rc::Rc;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
-use vrift_cas::Digest;
 use vrift_vfs::session::Staged;
 use vrift_vfs::{
-    At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Ids, Judged, Jump, MagicLink,
-    Namespace, NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request, Target,
-    Verdict,
+    At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Held, Ids, Judged, Jump,
+    MagicLink, Namespace, NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request,
+    Target, Verdict,
 };
 
 use super::task::Task;
@@ -275,15 +274,11 @@ impl<A: Arch> Places for Mounted<'_, A> {
         self.path(node?)
     }
 
-    fn holds(&self, path: &Path) -> Option<bool> {
-        self.served?.namespace.holds(path)
+    fn held(&self, path: &Path, follow: Follow) -> Option<Held> {
+        self.served?.namespace.held(path, follow)
     }
 
-    fn blob(&self, path: &Path) -> Option<(Digest, u64)> {
-        self.served?.namespace.blob_at(path)
-    }
-
-    fn behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)> {
+    fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
         self.served?.namespace.file_behind(real)
     }
 }

@@ -20,6 +20,7 @@ use vrift_cas::Digest;
 
 use super::hasher::{Hasher, Inode, Job, conclude, is_same};
 use super::output::Output;
+use super::paths::open;
 
 /// Files up to this size are hashed at once: handing them on would cost more.
 const AT_ONCE_MAX: u64 = 32 << 10;
@@ -69,7 +70,17 @@ struct Met {
     times: Times,
     version: VersionId,
     path: Vec<u8>,
+    keeper: Keeper,
     meta: Metadata,
+}
+
+/// Who keeps a file that has no digest yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeper {
+    /// The host, at the path that is told.
+    Host,
+    /// The session of a mount: nobody else changes the file.
+    Session,
 }
 
 /// Whether a file's times would tell of another change.
@@ -139,36 +150,66 @@ impl Contents {
         version
     }
 
-    /// The version of what `file` holds; `None` if it is no regular file, or one that is made when it
-    /// is read.
-    pub(super) fn version(&mut self, file: File, path: &[u8], when: When) -> Option<VersionId> {
+    /// The version of the file at `real`, which is told as `path` and has these attributes; `None` if it
+    /// is no regular file, or one that is made when it is read.
+    pub(super) fn version(
+        &mut self,
+        real: &Path,
+        meta: &Metadata,
+        path: &[u8],
+        keeper: Keeper,
+        when: When,
+    ) -> Option<VersionId> {
+        // What is no regular file may do something when it is opened.
+        if !meta.is_file() {
+            return None;
+        }
+        match self.known(meta) {
+            Some(version) => Some(version),
+            None => self.met(open(real)?, path, keeper, when),
+        }
+    }
+
+    /// The version of a file with these attributes, if it has been met.
+    fn known(&self, meta: &Metadata) -> Option<VersionId> {
+        let met = self.known.get(&(meta.dev(), meta.ino()))?;
+        (met.key == Key::of(meta) && met.times == Times::Tell).then_some(met.version)
+    }
+
+    /// The version of what `file` holds.
+    fn met(&mut self, file: File, path: &[u8], keeper: Keeper, when: When) -> Option<VersionId> {
         let meta = file.metadata().ok().filter(Metadata::is_file)?;
         if self.is_made_up(&file, meta.dev()) {
             return None;
         }
+        if let Some(version) = self.known(&meta) {
+            return Some(version);
+        }
         let key = Key::of(&meta);
         let written = self.written.contains(&key.inode);
-        if let Some(met) = self.known.get(&key.inode) {
-            if met.key == key && met.times == Times::Tell {
-                return Some(met.version);
-            }
-            if !written && !is_same(&met.meta, &meta) {
-                self.changed_by_others(&met.path);
-            }
+        if let Some(met) = self.known.get(&key.inode)
+            && keeper == Keeper::Host
+            && !written
+            && !is_same(&met.meta, &meta)
+        {
+            self.changed_by_others(&met.path);
         }
         let version = self.number();
         let mtime_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
-        let origin = Origin::Host { dev: meta.dev(), ino: meta.ino(), mtime_ns };
+        let origin = match keeper {
+            Keeper::Host => Origin::Host { dev: meta.dev(), ino: meta.ino(), mtime_ns },
+            Keeper::Session => Origin::Session,
+        };
         let told = Event::Version { version, path, size: meta.size(), origin };
         self.out.tell(Pid::from_raw(0), told);
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
-        let met =
-            Met { key, times: times(&meta), version, path: path.to_owned(), meta: meta.clone() };
+        let (times, path) = (times(&meta), path.to_owned());
+        let met = Met { key, times, version, path: path.clone(), keeper, meta: meta.clone() };
         self.known.insert(key.inode, met);
         let now = when == When::Now || meta.size() <= AT_ONCE_MAX || written;
-        let job = Job { file, meta, version, path: path.to_owned() };
+        let job = Job { file, meta, version, path };
         match now {
             true => drop(conclude(&job, &self.out)),
             false => self.hasher.submit(job),
@@ -196,7 +237,8 @@ impl Contents {
     /// changed them; it has changed what is at the paths that `ours` knows.
     pub(super) fn settle(&mut self, ours: impl Fn(&[u8]) -> bool) {
         self.hasher.end();
-        for (inode, met) in &self.known {
+        let of_host = self.known.iter().filter(|(_, met)| met.keeper == Keeper::Host);
+        for (inode, met) in of_host {
             let path = Path::new(OsStr::from_bytes(&met.path));
             let is_it = |now: &Metadata| (now.dev(), now.ino()) == *inode;
             let is_ours = self.written.contains(inode) || ours(&met.path);

@@ -7,6 +7,7 @@
 use nix::errno::Errno;
 use vrift_audit::policy::{Broken, Judge};
 use vrift_audit::{Act, Escape, NetworkAct};
+use vrift_vfs::{Follow, Held};
 
 use super::network::local_name;
 use super::noted::What;
@@ -36,7 +37,7 @@ impl Recorder {
                 let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked)));
                 let asks: Vec<_> = asks.collect();
                 let forbidden = |(act, to): &(Act, Vec<u8>)| {
-                    seat.places.holds(path(to)).is_none()
+                    is_of_host(*act, to, seat)
                         && gives_something(*act, to)
                         && forbids(&|judge| judge.path(*act, to))
                 };
@@ -48,7 +49,7 @@ impl Recorder {
             }
             What::Program(start) => {
                 let to = leads_to(Act::Execute, start.path());
-                let forbidden = seat.places.holds(path(&to)).is_none()
+                let forbidden = is_of_host(Act::Execute, &to, seat)
                     && gives_something(Act::Execute, &to)
                     && forbids(&|judge| judge.path(Act::Execute, &to));
                 if forbidden {
@@ -69,6 +70,15 @@ impl Recorder {
             }
             What::Map(_) | What::Nothing => None,
         }
+    }
+}
+
+/// Whether a path is a matter of the host: one of an overlay is, as long as nothing is changed.
+fn is_of_host(act: Act, to: &[u8], seat: &Seat<'_>) -> bool {
+    match seat.places.held(path(to), Follow::Yes) {
+        None => true,
+        Some(Held::Host(_)) => !act.changes(),
+        Some(_) => false,
     }
 }
 

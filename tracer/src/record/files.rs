@@ -3,17 +3,17 @@
 use std::os::unix::fs::MetadataExt;
 
 use vrift_arch::Arch;
-use vrift_audit::{Act, Part, Verdict, VersionId};
-use vrift_cas::Digest;
-use vrift_vfs::{Create, Handle, MakeKind, Open, PathOp, Removal, RenameMode, Request, Target};
+use vrift_audit::{Act, Part, Verdict};
+use vrift_vfs::{
+    Create, Follow, Handle, Held, MakeKind, Open, Removal, RenameMode, Request, Target,
+};
 
 use super::Recorder;
-use super::contents::When;
 use super::noted::{Ended, What};
-use super::paths::{absolute, opened, path, reopened};
+use super::opened::{OpenFile, opened};
+use super::paths::{absolute, path};
 use crate::call::{Call, Outcome};
 use crate::decode::Operation;
-use crate::view::note::Note;
 use crate::view::places::Seat;
 
 /// A file that a call names.
@@ -121,14 +121,14 @@ impl Recorder {
         };
         let path = absolute(&op, seat);
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
-            self.before_change(&path);
+            self.before_change(&path, op.follow, seat);
         }
         What::File(Named { kind, path, other })
     }
 
     fn attribute_of(&mut self, fd: i32, seat: &Seat<'_>) -> What {
         let Some(path) = opened(seat, fd) else { return What::Nothing };
-        self.before_change(&path);
+        self.before_change(&path, Follow::Yes, seat);
         What::File(Named { kind: Kind::Is(Act::Attribute), path, other: None })
     }
 
@@ -137,43 +137,40 @@ impl Recorder {
         let path = absolute(&op, seat);
         let was = match (handle, create) {
             (Handle::Path | Handle::Read, Create::No) => Was::There,
-            _ => self.before_change_or_making(&path, &op, seat),
+            _ => self.before_change(&path, op.follow, seat),
         };
         What::File(Named { kind: Kind::Opens(handle, create, was), path, other: None })
     }
 
     /// A file may be changed: whoever has read it before has read what is there now.
-    fn before_change(&mut self, at: &[u8]) {
-        if let Ok(meta) = path(at).metadata()
-            && meta.is_file()
-        {
+    fn before_change(&mut self, at: &[u8], follow: Follow, seat: &Seat<'_>) -> Was {
+        let real = match seat.places.held(path(at), follow) {
+            None => path(at).to_owned(),
+            Some(Held::Staged(real)) => real,
+            Some(Held::Nothing) => return Was::Missing,
+            // What lies below a session stays as it is.
+            Some(Held::Blob(..) | Held::Host(_) | Held::Other) => return Was::There,
+        };
+        let meta = match follow {
+            Follow::Yes => real.metadata(),
+            Follow::No => real.symlink_metadata(),
+        };
+        let Ok(meta) = meta else { return Was::Missing };
+        if meta.is_file() {
             self.contents.before_writing((meta.dev(), meta.ino()));
         }
-    }
-
-    fn before_change_or_making(&mut self, at: &[u8], op: &PathOp, seat: &Seat<'_>) -> Was {
-        let there = match seat.places.holds(path(at)) {
-            Some(there) => there,
-            None => {
-                self.before_change(at);
-                match op.follow {
-                    vrift_vfs::Follow::Yes => path(at).exists(),
-                    vrift_vfs::Follow::No => path(at).symlink_metadata().is_ok(),
-                }
-            }
-        };
-        if there { Was::There } else { Was::Missing }
+        Was::There
     }
 
     /// Records what came of a call that names a file.
-    pub(super) fn file(&mut self, named: Named, ended: &Ended<'_>, seat: &Seat<'_>) {
+    pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) {
         let Named { kind, path, other } = named;
         match kind {
             Kind::Opens(handle, create, was) => {
                 self.file_opened((handle, create, was), path, ended, seat);
             }
             Kind::Is(act) => {
-                if act.changes() && ended.succeeded() && ended.verdict == Verdict::Host {
+                if (act.changes() || act == Act::Link) && ended.succeeded() {
                     self.changed.did(act, &path, other.as_deref());
                 }
                 let ended = Ended { verdict: written(act, ended), ..*ended };
@@ -194,7 +191,7 @@ impl Recorder {
         &mut self,
         (handle, create, was): (Handle, Create, Was),
         asked: Vec<u8>,
-        ended: &Ended<'_>,
+        ended: &Ended,
         seat: &Seat<'_>,
     ) {
         let act = opening(handle, create, was);
@@ -202,62 +199,41 @@ impl Recorder {
             self.access(act, &asked, None, None, Part::First, ended, seat);
             return;
         };
-        let fd = fd as i32;
+        let Some(file) = OpenFile::of(fd as i32, seat) else {
+            // A pipe by its path in /proc, or what another thread has closed by now.
+            if act.changes() {
+                self.changed.did(act, &asked, None);
+            }
+            self.access(act, &asked, None, None, Part::First, ended, seat);
+            return;
+        };
         // What stands for a directory of a mount is one too.
-        let is_directory = path(format!("/proc/{}/fd/{fd}", seat.tid).as_bytes()).is_dir();
         let act = match act {
-            Act::Read if is_directory => Act::List,
+            Act::Read if file.meta.is_dir() => Act::List,
             act => act,
         };
-        let path = opened(seat, fd).unwrap_or_else(|| asked.clone());
-        let other = (path != asked).then_some(&asked[..]);
-        if act.changes() && seat.places.mounted(fd).is_none() {
-            self.changed.did(act, &path, None);
-            if let Some(meta) = crate::procfs::backing(seat.tid, fd) {
-                self.contents.before_writing((meta.dev, meta.ino));
+        let other = (file.path != asked).then_some(&asked[..]);
+        if act.changes() {
+            self.changed.did(act, &file.path, None);
+            // A mount shows one of several names.
+            if file.is_mounted()
+                && other.is_some()
+                && let Some(Held::Staged(_)) = seat.places.held(path(&asked), Follow::No)
+            {
+                self.changed.did(act, &asked, None);
             }
+            self.contents.before_writing((file.meta.dev(), file.meta.ino()));
         }
         let version = match act {
-            Act::Read | Act::ReadWrite => self.version(fd, &path, ended, seat),
+            Act::Read | Act::ReadWrite => self.held_by(&file, seat),
             _ => None,
         };
-        let ended = Ended { verdict: written(act, ended), ..*ended };
-        self.access(act, &path, other, version, Part::First, &ended, seat);
-    }
-
-    /// The path of an open file and what it holds.
-    pub(super) fn opened(
-        &mut self,
-        fd: i32,
-        ended: &Ended<'_>,
-        seat: &Seat<'_>,
-    ) -> Option<(Vec<u8>, Option<VersionId>)> {
-        let path = opened(seat, fd)?;
-        let version = self.version(fd, &path, ended, seat);
-        Some((path, version))
-    }
-
-    /// The version of what an open file holds.
-    fn version(
-        &mut self,
-        fd: i32,
-        path: &[u8],
-        ended: &Ended<'_>,
-        seat: &Seat<'_>,
-    ) -> Option<VersionId> {
-        if let Some(Note::Blob(hex)) = ended.note {
-            let digest: Digest = hex.parse().ok()?;
-            let size = reopened(seat.tid, fd).and_then(|file| file.metadata().ok());
-            return Some(self.contents.blob(digest, path, size.map_or(0, |meta| meta.len())));
-        }
-        if seat.places.mounted(fd).is_some()
-            && let Some((_, Some(digest))) =
-                crate::procfs::link(seat.tid, fd).and_then(|real| seat.places.behind(&real))
-        {
-            let size = reopened(seat.tid, fd).and_then(|file| file.metadata().ok());
-            return Some(self.contents.blob(digest, path, size.map_or(0, |meta| meta.len())));
-        }
-        self.contents.version(reopened(seat.tid, fd)?, path, When::AsNeeded)
+        let verdict = match act {
+            Act::Read if file.is_below_overlay() => Verdict::Host,
+            _ => written(act, ended),
+        };
+        let ended = Ended { verdict, ..*ended };
+        self.access(act, &file.path, other, version, Part::First, &ended, seat);
     }
 }
 
@@ -276,7 +252,7 @@ fn opening(handle: Handle, create: Create, was: Was) -> Act {
 }
 
 /// What is written in a mount goes to a private copy.
-fn written(act: Act, ended: &Ended<'_>) -> Verdict {
+fn written(act: Act, ended: &Ended) -> Verdict {
     match (act, ended.verdict) {
         (
             Act::Write | Act::ReadWrite | Act::Replace | Act::Create | Act::Truncate,

@@ -1,13 +1,16 @@
 //! The files that the tree has changed, and what they held at the end.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use nix::unistd::Pid;
 use vrift_audit::{Act, Event, Left};
+use vrift_vfs::{Follow, Held};
 
 use super::Recorder;
-use super::contents::When;
-use super::paths::{open, path};
+use super::contents::{Keeper, When};
+use super::paths::path;
+use crate::view::places::Places;
 
 /// Paths the tree has changed.
 #[derive(Debug, Default)]
@@ -18,7 +21,9 @@ pub(super) struct Changed {
 impl Changed {
     /// Something was done with success.
     pub(super) fn did(&mut self, act: Act, path: &[u8], other: Option<&[u8]>) {
-        self.paths.insert(path.to_owned());
+        if act != Act::Link {
+            self.paths.insert(path.to_owned());
+        }
         match (act, other) {
             (Act::Link, Some(other)) => {
                 self.paths.insert(other.to_owned());
@@ -53,24 +58,36 @@ impl Changed {
 }
 
 impl Recorder {
-    /// Tells how the changed files of the host are now. Those of a mount are told by its session.
-    pub(super) fn leave_files(&mut self) {
+    /// Tells how the changed files are now.
+    pub(super) fn leave_files(&mut self, places: &dyn Places) {
         let paths = std::mem::take(&mut self.changed.paths);
         for at in paths {
-            let file = path(&at);
-            let state = match file.symlink_metadata() {
-                Err(_) => Left::Gone,
-                Ok(meta) if meta.is_file() => {
-                    let version =
-                        open(file).and_then(|file| self.contents.version(file, &at, When::Now));
-                    match version {
-                        Some(version) => Left::File(version),
-                        None => Left::Other,
-                    }
-                }
-                Ok(_) => Left::Other,
+            let state = match places.held(path(&at), Follow::No) {
+                Some(held) => self.left_in_mount(held, &at),
+                None => match path(&at).symlink_metadata() {
+                    Err(_) => Left::Gone,
+                    Ok(meta) if meta.is_file() => self.left_file(path(&at), &at, Keeper::Host),
+                    Ok(_) => Left::Other,
+                },
             };
             self.out.tell(Pid::from_raw(0), Event::Left { path: &at[..], state });
         }
+    }
+
+    fn left_in_mount(&mut self, held: Held, at: &[u8]) -> Left {
+        match held {
+            Held::Nothing => Left::Gone,
+            Held::Other => Left::Other,
+            Held::Blob(digest, size) => Left::File(self.contents.blob(digest, at, size)),
+            Held::Staged(real) => self.left_file(&real, at, Keeper::Session),
+            Held::Host(real) => self.left_file(&real, at, Keeper::Host),
+        }
+    }
+
+    fn left_file(&mut self, real: &Path, at: &[u8], keeper: Keeper) -> Left {
+        let meta = real.metadata().ok();
+        let version =
+            meta.and_then(|meta| self.contents.version(real, &meta, at, keeper, When::Now));
+        version.map_or(Left::Other, Left::File)
     }
 }

@@ -17,6 +17,7 @@ mod hasher;
 mod left;
 mod network;
 mod noted;
+mod opened;
 mod output;
 mod paths;
 mod programs;
@@ -33,6 +34,7 @@ use vrift_audit::policy::{Policy, Violation};
 use vrift_audit::{Ending, Event as Told, Header, How, Kin, Usage};
 
 use crate::view::event::{self, Core, Event};
+use crate::view::places::Places;
 use contents::Contents;
 use output::Output;
 
@@ -193,9 +195,9 @@ impl Recorder {
     }
 
     /// Completes the record.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self, places: &dyn Places) -> io::Result<()> {
         self.contents.settle(|path| self.changed.has(path));
-        self.leave_files();
+        self.leave_files(places);
         self.out.finish(self.ending)
     }
 

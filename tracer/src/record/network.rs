@@ -83,7 +83,7 @@ impl Recorder {
     }
 
     /// Records what came of a call that names endpoints.
-    pub(super) fn network(&mut self, peers: Vec<Peer>, ended: &Ended<'_>, seat: &Seat<'_>) {
+    pub(super) fn network(&mut self, peers: Vec<Peer>, ended: &Ended, seat: &Seat<'_>) {
         for Peer { act, fd, at } in peers {
             let socket = match (act, ended.outcome) {
                 (NetworkAct::Accept, Outcome::Value(accepted)) => accepted as i32,
@@ -98,9 +98,8 @@ impl Recorder {
                 Where::Told(..) => Endpoint::Other { family: 0 },
             };
             let (call, outcome) = (ended.call, ended.told());
-            if ended.verdict == vrift_audit::Verdict::Host
-                && let (NetworkAct::Bind, Endpoint::Unix(path)) = (act, &endpoint)
-                && ended.succeeded()
+            if let (NetworkAct::Bind, Endpoint::Unix(path), true) =
+                (act, &endpoint, ended.succeeded())
             {
                 self.changed.did(vrift_audit::Act::MakeNode, path, None);
             }

@@ -6,6 +6,7 @@ use vrift_audit::{Access, Act, Escape, Event as Told, Part, Response, Verdict, V
 
 use super::files::Named;
 use super::network::Peer;
+use super::opened::OpenFile;
 use super::programs::Start;
 use super::{Mounts, Recorder, escapes};
 use crate::call::{Abi, Call, Outcome};
@@ -114,7 +115,7 @@ impl Recorder {
             Some(_) => Response::Denied,
             None => Response::Noted,
         };
-        let ended = Ended { call: noted.call, outcome, note, verdict: verdict(note), response };
+        let ended = Ended { call: noted.call, outcome, verdict: verdict(note), response };
         if let Outcome::Restarts(_) = outcome {
             // It is made again, and seen again.
             return;
@@ -137,16 +138,15 @@ impl Recorder {
         }
     }
 
-    fn mapped(&mut self, fd: i32, ended: &Ended<'_>, seat: &Seat<'_>) {
+    fn mapped(&mut self, fd: i32, ended: &Ended, seat: &Seat<'_>) {
         if let Outcome::Value(_) = ended.outcome
-            && let Some((path, version)) = self.opened(fd, ended, seat)
+            && let Some(file) = OpenFile::of(fd, seat)
         {
-            let verdict = match seat.places.mounted(fd) {
-                Some(_) => Verdict::ByDesign,
-                None => Verdict::Host,
-            };
+            let version = self.held_by(&file, seat);
+            let of_mount = file.is_mounted() && !file.is_below_overlay();
+            let verdict = if of_mount { Verdict::ByDesign } else { Verdict::Host };
             let ended = Ended { verdict, ..*ended };
-            self.access(Act::Map, &path, None, version, Part::First, &ended, seat);
+            self.access(Act::Map, &file.path, None, version, Part::First, &ended, seat);
         }
     }
 
@@ -159,7 +159,7 @@ impl Recorder {
         other: Option<&[u8]>,
         version: Option<VersionId>,
         part: Part,
-        ended: &Ended<'_>,
+        ended: &Ended,
         seat: &Seat<'_>,
     ) {
         let (verdict, outcome) = (ended.verdict, ended.told());
@@ -171,15 +171,14 @@ impl Recorder {
 
 /// A call's end.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ended<'a> {
+pub(super) struct Ended {
     pub(super) call: &'static str,
     pub(super) outcome: Outcome,
-    pub(super) note: Option<&'a Note>,
     pub(super) verdict: Verdict,
     pub(super) response: Response,
 }
 
-impl Ended<'_> {
+impl Ended {
     /// What came of it, as a record tells it.
     pub(super) fn told(&self) -> vrift_audit::Outcome {
         match self.outcome {

@@ -6,14 +6,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Pid;
 use vrift_vfs::{At, PathOp};
 
+use super::opened::opened;
 use crate::procfs;
 use crate::view::places::Seat;
-
-/// What the kernel writes behind the path of an open file that has lost its name.
-const DELETED: &[u8] = b" (deleted)";
 
 /// The path an operation names, made absolute; its symlinks are as they are.
 pub(super) fn absolute(op: &PathOp, seat: &Seat<'_>) -> Vec<u8> {
@@ -36,28 +33,9 @@ pub(super) fn directory(seat: &Seat<'_>) -> Vec<u8> {
     path.map_or_else(|| b"?".to_vec(), |path| path.into_os_string().into_vec())
 }
 
-/// The path of an open file, as `/proc` shows it; it may have lost that name.
-pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
-    let path = seat.places.mounted(fd).or_else(|| procfs::link(seat.tid, fd))?;
-    let mut path = path.into_os_string().into_vec();
-    if path.ends_with(DELETED) {
-        path.truncate(path.len() - DELETED.len());
-    }
-    (path.first() == Some(&b'/')).then_some(path)
-}
-
-/// Another open file on what a task has open, to be read. It must not wait for anybody, nor become a
-/// terminal of vrift's.
-pub(super) fn reopened(tid: Pid, fd: i32) -> Option<File> {
-    open(Path::new(&format!("/proc/{tid}/fd/{fd}")))
-}
-
-/// A file of the host, to be read, if it is a regular one.
+/// A regular file of the host, to be read. It must not wait for anybody, nor become a terminal of
+/// vrift's, if it is another by now.
 pub(super) fn open(path: &Path) -> Option<File> {
-    // What is no regular file may do something when it is opened.
-    if !path.metadata().ok()?.is_file() {
-        return None;
-    }
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
     OpenOptions::new().read(true).custom_flags(flags).open(path).ok()
 }

@@ -12,12 +12,13 @@ use vrift_audit::{
     Act, Escape, Event as Told, Execution, Part, Redaction, Value, Variable, Verdict, VersionId,
     redact,
 };
-use vrift_vfs::{At, Exec, Purpose, Target};
+use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target};
 
 use super::Recorder;
-use super::contents::When;
+use super::contents::{Keeper, When};
 use super::noted::{Ended, What};
-use super::paths::{absolute, directory, open, opened, path};
+use super::opened::opened;
+use super::paths::{absolute, directory, path};
 use crate::call::Call;
 use crate::decode::arg_of_kind;
 use crate::engine::pointers;
@@ -68,18 +69,13 @@ impl Recorder {
         if exec.purpose == Purpose::Check {
             return What::File(super::files::Named::probed(asked));
         }
-        let (of, version) = match seat.places.holds(path(&asked)) {
-            Some(_) => {
-                let blob = seat.places.blob(path(&asked));
-                (Of::Mount, blob.map(|(digest, size)| self.contents.blob(digest, &asked, size)))
-            }
-            None => {
-                let file = open(path(&asked));
-                let version =
-                    file.and_then(|file| self.contents.version(file, &asked, When::AsNeeded));
-                (Of::Host, version)
-            }
+        let held = seat.places.held(path(&asked), Follow::Yes);
+        let of = match held {
+            None | Some(Held::Host(_)) => Of::Host,
+            Some(_) => Of::Mount,
         };
+        let held = held.unwrap_or_else(|| Held::Host(path(&asked).to_owned()));
+        let version = self.version_of(held, &asked);
         let words = |kind| {
             let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
             let pointers = pointers(GuestAddr(at), A::WORD, seat.memory).unwrap_or_default();
@@ -99,7 +95,7 @@ impl Recorder {
     }
 
     /// Records what came of an execution.
-    pub(super) fn program(&mut self, start: Start, ended: &Ended<'_>, seat: &Seat<'_>) {
+    pub(super) fn program(&mut self, start: Start, ended: &Ended, seat: &Seat<'_>) {
         let Start { version, of, .. } = start;
         // The kernel was given an interpreter for a script of a mount.
         let verdict = match (of, ended.verdict) {
@@ -119,9 +115,9 @@ impl Recorder {
         let asked = (led != start.path).then_some(&start.path[..]);
         self.access(act, &led, asked, version, Part::First, ended, seat);
         for (path, version) in loaded.iter().filter(|(path, _)| *path != led) {
-            let verdict = match seat.places.holds(super::paths::path(path)) {
+            let verdict = match seat.places.held(super::paths::path(path), Follow::Yes) {
+                None | Some(Held::Host(_)) => Verdict::Host,
                 Some(_) => Verdict::Content,
-                None => Verdict::Host,
             };
             let ended = Ended { verdict, ..*ended };
             self.access(Act::Load, path, None, *version, Part::Further, &ended, seat);
@@ -136,6 +132,18 @@ impl Recorder {
         self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
     }
 
+    /// The version of a file that the kernel opens by itself.
+    fn version_of(&mut self, held: Held, at: &[u8]) -> Option<VersionId> {
+        let (real, keeper) = match held {
+            Held::Nothing | Held::Other => return None,
+            Held::Blob(digest, size) => return Some(self.contents.blob(digest, at, size)),
+            Held::Staged(real) => (real, Keeper::Session),
+            Held::Host(real) => (real, Keeper::Host),
+        };
+        let meta = real.metadata().ok()?;
+        self.contents.version(&real, &meta, at, keeper, When::AsNeeded)
+    }
+
     /// The files that a new program finds mapped: itself and its dynamic linker.
     fn loaded(&mut self, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
         let maps = fs::read(format!("/proc/{}/maps", seat.tid)).unwrap_or_default();
@@ -148,17 +156,14 @@ impl Recorder {
             }
             let real = PathBuf::from(OsStr::from_bytes(&line[at..]));
             let (shown, version) = match seat.places.behind(&real) {
-                Some((shown, digest)) => {
+                Some((shown, held)) => {
                     let shown = shown.into_os_string().into_encoded_bytes();
-                    let size = real.metadata().map_or(0, |meta| meta.len());
-                    let version = digest.map(|digest| self.contents.blob(digest, &shown, size));
+                    let version = self.version_of(held, &shown);
                     (shown, version)
                 }
                 None => {
                     let shown = line[at..].to_vec();
-                    let file = open(&real);
-                    let version =
-                        file.and_then(|file| self.contents.version(file, &shown, When::AsNeeded));
+                    let version = self.version_of(Held::Host(real), &shown);
                     (shown, version)
                 }
             };

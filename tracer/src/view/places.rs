@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
-use vrift_cas::Digest;
+use vrift_vfs::{Follow, Held};
 
 use crate::memory::Memory;
 
@@ -15,14 +15,11 @@ pub trait Places {
     /// The current directory, if it is in a mount.
     fn mounted_directory(&self) -> Option<PathBuf>;
 
-    /// Whether there is something at a path; `None` if that is a matter of the host.
-    fn holds(&self, path: &Path) -> Option<bool>;
+    /// What a mount has at a path; `None` if that is a matter of the host.
+    fn held(&self, path: &Path, follow: Follow) -> Option<Held>;
 
-    /// The digest and the size of the file that a mount has at a path.
-    fn blob(&self, path: &Path) -> Option<(Digest, u64)>;
-
-    /// The file of a mount that the kernel knows by `real`: its path, and the digest if it is a blob.
-    fn behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)>;
+    /// The file of a mount that the kernel knows by `real`: its path, and what it holds.
+    fn behind(&self, real: &Path) -> Option<(PathBuf, Held)>;
 }
 
 /// No mount at all.
@@ -38,15 +35,11 @@ impl Places for Unmounted {
         None
     }
 
-    fn holds(&self, _: &Path) -> Option<bool> {
+    fn held(&self, _: &Path, _: Follow) -> Option<Held> {
         None
     }
 
-    fn blob(&self, _: &Path) -> Option<(Digest, u64)> {
-        None
-    }
-
-    fn behind(&self, _: &Path) -> Option<(PathBuf, Option<Digest>)> {
+    fn behind(&self, _: &Path) -> Option<(PathBuf, Held)> {
         None
     }
 }

@@ -13,9 +13,10 @@ use nix::sys::stat::{major, minor};
 use vrift_cas::Digest;
 
 use super::Failure;
+use crate::border::Held;
 use crate::caller::{Caller, Exe, MagicLink, ProcEntry, ProcId};
 use crate::namespace::Namespace;
-use crate::place::{NodeRef, Place};
+use crate::place::Place;
 
 /// Where the path of a line starts at the earliest (`seq_setwidth` in fs/proc/task_mmu.c).
 const PATH_COLUMN: usize = 72;
@@ -54,14 +55,28 @@ impl Namespace {
     }
 
     /// The file of a mount that the kernel knows by the path `real`, for those who look at a process
-    /// from outside: its path there, and its digest.
-    pub fn file_behind(&self, real: &Path) -> Option<(PathBuf, Option<Digest>)> {
+    /// from outside: its path there, and what it holds.
+    pub fn file_behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
         let Exe { place, path } = self.file_at(real, None).ok().flatten()?;
-        let digest = match place {
-            Place::Node(node) => self.digest(node).ok().flatten(),
-            Place::Host(_) => None,
+        let held = match place {
+            Place::Node(node) => self.held_by(node),
+            Place::Host(path) => Held::Host(path),
         };
-        Some((path, digest))
+        // The node may have got another content since the blob was opened.
+        Some((
+            path,
+            match (self.blob_named(real), held) {
+                (None, held) => held,
+                (Some(blob), Held::Blob(digest, size)) if digest == blob => Held::Blob(blob, size),
+                (Some(blob), _) => Held::Blob(blob, real.metadata().ok()?.len()),
+            },
+        ))
+    }
+
+    /// The digest of the blob that lies at a path.
+    fn blob_named(&self, real: &Path) -> Option<Digest> {
+        let name = real.starts_with(self.store_root()).then(|| real.file_name()).flatten()?;
+        name.to_str()?.parse().ok()
     }
 
     /// The program of a process, and the directory of the copy it runs.
@@ -112,10 +127,8 @@ impl Namespace {
         if let Some(exe) = self.images().shown(path) {
             return Ok(Some(exe));
         }
-        let blob = path.starts_with(self.store_root()).then(|| path.file_name()).flatten();
-        let digest = blob.and_then(|name| name.to_str()?.parse().ok());
-        let Some(node): Option<NodeRef> = digest.and_then(|digest| self.last_opened(&digest))
-        else {
+        let blob = self.blob_named(path);
+        let Some(node) = blob.and_then(|digest| self.last_opened(&digest)) else {
             return Ok(None);
         };
         Ok(Some(Exe { place: Place::Node(node), path: self.shown_path(node)? }))

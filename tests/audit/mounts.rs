@@ -1,0 +1,280 @@
+//! Files that are written in a mount: what was read of them, and what was left.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use vrift_audit::{Content, Left, Origin, What};
+use vrift_cas::Digest;
+
+use crate::kit::{Sandbox, python, run};
+use crate::recorded::{Recorded, recorded_with, verify};
+
+/// What a run left at a path of the tree, by its name there.
+type Remains = BTreeMap<String, String>;
+
+/// A tree with some files in it.
+fn plant(sandbox: &Sandbox) {
+    fs::create_dir(sandbox.tree()).expect("the sandbox is ours");
+    for name in ["in", "changed", "renamed", "removed", "mode", "apart"] {
+        fs::write(sandbox.tree().join(name), format!("content of {name}\n"))
+            .expect("the sandbox is ours");
+    }
+    fs::hard_link(sandbox.tree().join("apart"), sandbox.tree().join("linked"))
+        .expect("the sandbox is ours");
+}
+
+/// Runs a program in a mount of that tree.
+fn in_manifest(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Recorded {
+    plant(sandbox);
+    let manifest = sandbox.ingest(&sandbox.tree());
+    sandbox.move_away();
+    let (manifest, tree) = (manifest.to_str().expect("a plain path"), sandbox.tree());
+    let mount = ["--manifest", manifest, "--prefix", tree.to_str().expect("a plain path")];
+    entered(sandbox, &[&mount, options].concat(), words)
+}
+
+/// The same in an overlay.
+fn in_overlay(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Recorded {
+    plant(sandbox);
+    let tree = sandbox.tree();
+    let mount = ["--overlay", tree.to_str().expect("a plain path")];
+    entered(sandbox, &[&mount, options].concat(), words)
+}
+
+fn entered(sandbox: &Sandbox, options: &[&str], words: &[&str]) -> Recorded {
+    let tree = sandbox.tree();
+    let script = ["sh", "-c", "cd \"$0\"; exec \"$@\"", tree.to_str().expect("a plain path")];
+    let recorded = recorded_with(sandbox, options, &[&script, words].concat());
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let of_session = |line: &str| line.starts_with("vrift: ") && line.contains("session ");
+    assert!(recorded.ran.err().lines().all(of_session), "{}", recorded.ran);
+    recorded
+}
+
+fn name_in(sandbox: &Sandbox, path: &std::path::Path) -> Option<String> {
+    Some(path.strip_prefix(sandbox.tree()).ok()?.to_str()?.to_owned())
+}
+
+/// What the record says was left of the tree.
+fn told(sandbox: &Sandbox, recorded: &Recorded) -> Remains {
+    let mut remains = Remains::new();
+    for (path, file) in &recorded.model.files {
+        let (Some(name), Some(left)) = (name_in(sandbox, path.as_path()), file.left) else {
+            continue;
+        };
+        let state = match left {
+            Left::Gone => "gone".to_owned(),
+            Left::Other => "other".to_owned(),
+            Left::File(version) => match recorded.model.content(version) {
+                Some(Content::Whole(digest)) => digest.to_string(),
+                other => format!("{other:?}"),
+            },
+        };
+        remains.insert(name, state);
+    }
+    remains
+}
+
+/// What is at the paths that the record tells of, in a directory that has the outcome.
+fn found(told: &Remains, outcome: &std::path::Path) -> Remains {
+    let state = |name: &String| {
+        let path = outcome.join(name);
+        match path.symlink_metadata() {
+            Err(_) => "gone".to_owned(),
+            Ok(meta) if meta.is_file() => {
+                Digest::of(&fs::read(path).expect("the sandbox is ours")).to_string()
+            }
+            Ok(_) => "other".to_owned(),
+        }
+    };
+    told.keys().map(|name| (name.clone(), state(name))).collect()
+}
+
+const CHANGES: &str = "
+echo made > made
+echo old > over; echo older > again; mv again over
+echo more >> changed
+mv renamed moved
+rm removed
+chmod 600 mode
+echo x >> linked
+mkdir dir; echo y > dir/below; mv dir directory
+ln -s in link
+echo z > passing; rm passing
+cp in copy; ln copy second; echo w >> second
+cat in made over changed moved > /dev/null";
+
+/// The paths that these change.
+const CHANGED: [&str; 17] = [
+    "again",
+    "changed",
+    "copy",
+    "dir",
+    "dir/below",
+    "directory",
+    "directory/below",
+    "link",
+    "linked",
+    "made",
+    "mode",
+    "moved",
+    "over",
+    "passing",
+    "removed",
+    "renamed",
+    "second",
+];
+
+fn export(sandbox: &Sandbox) -> PathBuf {
+    let outcome = sandbox.path("outcome");
+    run(sandbox.vrift(["session", "export", "s"]).arg(&outcome)).fine();
+    outcome
+}
+
+#[test]
+fn what_is_left_in_a_mount_has_the_digest_of_what_is_exported() {
+    let sandbox = Sandbox::new();
+    let recorded = in_manifest(&sandbox, &["--session", "s"], &["sh", "-ec", CHANGES]);
+    let told = told(&sandbox, &recorded);
+    let mut expected = CHANGED.to_vec();
+    // The same file by its other name.
+    expected.push("apart");
+    expected.sort();
+    assert_eq!(told.keys().collect::<Vec<_>>(), expected);
+    assert_eq!(told, found(&told, &export(&sandbox)));
+}
+
+#[test]
+fn what_is_left_in_an_overlay_has_the_digest_of_what_is_exported() {
+    let sandbox = Sandbox::new();
+    let recorded = in_overlay(&sandbox, &["--session", "s"], &["sh", "-ec", CHANGES]);
+    let told = told(&sandbox, &recorded);
+    assert_eq!(told.keys().collect::<Vec<_>>(), CHANGED);
+    assert_eq!(told, found(&told, &export(&sandbox)));
+    assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+}
+
+/// The same without any mount.
+#[test]
+fn what_is_left_on_the_host_has_the_digest_of_what_is_there() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let recorded = entered(&sandbox, &[], &["sh", "-ec", CHANGES]);
+    let told = told(&sandbox, &recorded);
+    assert_eq!(told.keys().collect::<Vec<_>>(), CHANGED);
+    assert_eq!(told, found(&told, &sandbox.tree()));
+}
+
+/// What is read in an overlay is the host's file until it is written to.
+#[test]
+fn what_is_read_in_an_overlay_is_told_with_its_digest() {
+    let sandbox = Sandbox::new();
+    let script = "cat in changed > /dev/null; echo new > changed; cat changed > /dev/null";
+    let recorded = in_overlay(&sandbox, &["--discard"], &["sh", "-ec", script]);
+    let read = |name: &str| recorded.read(&sandbox.tree().join(name));
+    assert_eq!(read("in"), [Digest::of(b"content of in\n")]);
+    let both = [&b"content of changed\n"[..], b"new\n"].map(Digest::of);
+    assert_eq!(read("changed"), both);
+    assert_eq!(fs::read(sandbox.tree().join("changed")).unwrap(), b"content of changed\n");
+    let file = |name: &str| {
+        let path = sandbox.tree().join(name);
+        recorded.model.files[path.as_os_str().as_encoded_bytes()].clone()
+    };
+    assert!(file("in").is_input() && !file("in").is_output());
+    assert!(file("changed").is_input() && file("changed").is_output());
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(said.contains("1 not kept"), "{said}");
+    fs::write(sandbox.tree().join("in"), "other").unwrap();
+    let ran = run(&mut verify(&sandbox, &recorded.path));
+    let line = format!("changed: {}\n", sandbox.tree().join("in").display());
+    assert!(ran.code() == Some(1) && ran.out().contains(&line), "{ran}");
+}
+
+/// Each time it is opened, and whether its name still leads there or not.
+#[test]
+fn versions_of_a_file_in_a_mount_are_kept_apart() {
+    let Some(python) = python() else { return };
+    let program = "
+import os
+for n in range(100):
+    with open('f', 'w') as f: f.write('%03d' % n)
+    with open('f') as f: assert f.read() == '%03d' % n
+    with open('f', 'r+') as f: f.write('x')
+    with open('f') as f: f.read()
+    os.utime('f', (1, 1))
+big = os.open('big', os.O_CREAT | os.O_RDWR)
+os.write(big, b'b' * 3000000)
+kept = open('big')
+os.truncate('big', 4)
+os.unlink('big')
+";
+    for enter in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let recorded = enter(&sandbox, &["--discard"], &[python, "-c", program]);
+        let expected: Vec<_> = (0..100)
+            .flat_map(|n| {
+                let text = format!("{n:03}");
+                let changed = format!("x{}", &text[1..]);
+                [&text, &text, &changed].map(|text| Digest::of(text.as_bytes()))
+            })
+            .collect();
+        assert_eq!(recorded.read(&sandbox.tree().join("f")), expected);
+        let big = Digest::of(&[b'b'; 3_000_000]);
+        assert_eq!(recorded.read(&sandbox.tree().join("big")), [big]);
+        assert_eq!(recorded.model.totals.as_ref().unwrap().incomplete, 0);
+        let told = &recorded.model.findings;
+        assert!(told.is_empty(), "{told:?}");
+    }
+}
+
+/// The files below an overlay are the host's, and nobody has declared them; what is changed is not.
+#[test]
+fn a_policy_holds_for_what_is_read_below_an_overlay() {
+    use vrift_audit::Class::{DeniedRead, UndeclaredInput};
+    for enforce in [false, true] {
+        let sandbox = Sandbox::new();
+        plant(&sandbox);
+        let policy = sandbox.path("policy");
+        let text = "forbid = ['undeclared-input', 'host-write']\n\
+                    read = { allow = ['/usr', '/lib*', '/bin', '/etc', '/proc'], deny = ['**/apart'] }";
+        fs::write(&policy, text).unwrap();
+        let tree = sandbox.tree();
+        let mut options = vec!["--discard", "--overlay", tree.to_str().unwrap()];
+        options.extend(["--policy", policy.to_str().unwrap()]);
+        options.extend(enforce.then_some("--enforce"));
+        let script = "cd \"$0\"; cat in; cat apart; echo x > changed; cat changed";
+        let words = ["sh", "-c", script, tree.to_str().unwrap()];
+        let recorded = recorded_with(&sandbox, &options, &words);
+        assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
+        let read = if enforce { "x\n" } else { "content of in\ncontent of apart\nx\n" };
+        assert_eq!(recorded.ran.out(), read, "{}", recorded.ran);
+        let told: Vec<_> = recorded
+            .model
+            .findings
+            .iter()
+            .filter_map(|finding| match finding.what {
+                What::Violation { class, .. } => Some((class, finding.subject.to_string())),
+                What::Escape { .. } => None,
+            })
+            .collect();
+        let of = |name: &str| tree.join(name).display().to_string();
+        assert_eq!(told, [(UndeclaredInput, of("in")), (DeniedRead, of("apart"))]);
+    }
+}
+
+/// A verification looks for what was written in a mount where it goes when it is committed.
+#[test]
+fn contents_of_a_session_are_verified_once_they_are_committed() {
+    let sandbox = Sandbox::new();
+    let words = ["sh", "-ec", "echo made > made; cat in > copy; cat in in > twice"];
+    let recorded = in_manifest(&sandbox, &["--session", "s"], &words);
+    let origins = recorded.model.versions.values().filter(|v| v.origin == Origin::Session);
+    assert_eq!(origins.count(), 3);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    // The copy has a content that the store has already.
+    assert!(said.contains("2 not kept"), "{said}");
+    run(&mut sandbox.vrift(["session", "commit", "s"])).fine();
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(!said.contains("not kept"), "{said}");
+}

@@ -1,0 +1,93 @@
+//! Files that a task has open: where they are, and what they hold.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use vrift_audit::VersionId;
+use vrift_vfs::Held;
+
+use super::Recorder;
+use super::contents::{Keeper, When};
+use crate::procfs;
+use crate::view::places::Seat;
+
+/// What the kernel writes behind the path of an open file that has lost its name.
+const DELETED: &[u8] = b" (deleted)";
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    /// Its path; it may have lost that name.
+    pub(super) path: Vec<u8>,
+    /// The attributes of the file of the host that is behind it.
+    pub(super) meta: Metadata,
+    /// The way to that file, whatever its name.
+    link: PathBuf,
+    place: Where,
+}
+
+/// Whose a file is.
+#[derive(Debug)]
+enum Where {
+    Host,
+    /// A mount's; this is the path of the file of the host that is behind it.
+    Mount(PathBuf),
+}
+
+impl OpenFile {
+    /// What a descriptor is open on; `None` if that has no path.
+    pub(super) fn of(fd: i32, seat: &Seat<'_>) -> Option<OpenFile> {
+        let link = PathBuf::from(format!("/proc/{}/fd/{fd}", seat.tid));
+        let real = procfs::link(seat.tid, fd)?;
+        let (path, place) = match seat.places.mounted(fd) {
+            Some(shown) => (shown, Where::Mount(real)),
+            None => (real, Where::Host),
+        };
+        let path = named(path)?;
+        let meta = link.metadata().ok()?;
+        Some(OpenFile { path, meta, link, place })
+    }
+
+    /// Whether it is a file of a directory that a mount shows where it is.
+    pub(super) fn is_below_overlay(&self) -> bool {
+        matches!(&self.place, Where::Mount(real) if real.as_os_str().as_bytes() == self.path)
+    }
+
+    /// Whether a mount serves it.
+    pub(super) fn is_mounted(&self) -> bool {
+        matches!(self.place, Where::Mount(_))
+    }
+}
+
+impl Recorder {
+    /// The version of what an open file holds.
+    pub(super) fn held_by(&mut self, file: &OpenFile, seat: &Seat<'_>) -> Option<VersionId> {
+        let keeper = match &file.place {
+            Where::Host => Keeper::Host,
+            Where::Mount(_) if file.is_below_overlay() => Keeper::Host,
+            Where::Mount(real) => match seat.places.behind(real) {
+                Some((_, Held::Blob(digest, size))) => {
+                    return Some(self.contents.blob(digest, &file.path, size));
+                }
+                _ => Keeper::Session,
+            },
+        };
+        self.contents.version(&file.link, &file.meta, &file.path, keeper, When::AsNeeded)
+    }
+}
+
+/// The path of an open file, as `/proc` shows it; it may have lost that name.
+pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
+    named(seat.places.mounted(fd).or_else(|| procfs::link(seat.tid, fd))?)
+}
+
+/// What is no path (of pipes, of sockets) has no slash at its start.
+fn named(shown: PathBuf) -> Option<Vec<u8>> {
+    let mut path = OsString::from(shown).into_vec();
+    if path.ends_with(DELETED) {
+        path.truncate(path.len() - DELETED.len());
+    }
+    (path.first() == Some(&b'/')).then_some(path)
+}
