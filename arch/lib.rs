@@ -56,6 +56,16 @@ pub enum Poke {
     },
 }
 
+impl Poke {
+    /// Whether replacing the argument replaces the result, too: on aarch64 both are in x0.
+    pub fn takes_result(self, arg: Arg) -> bool {
+        match self {
+            Poke::Words { ret, args, .. } => args[arg.index()] == ret,
+            Poke::Sets { .. } => arg == Arg::A0,
+        }
+    }
+}
+
 /// One system call ABI: the native one of a processor architecture, or the one in which its kernel
 /// runs 32-bit programs.
 pub trait Arch: Copy + Debug + 'static {

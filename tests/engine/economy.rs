@@ -3,24 +3,29 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use crate::bench::{Bench, guarded};
 use crate::kit::have;
 
-/// The system calls that `vrift trace OPTIONS -o /dev/null -- sh -c SCRIPT` makes itself, by name;
-/// ptrace by its request.
+/// The system calls that `vrift trace OPTIONS -o /dev/null -- sh -c SCRIPT` makes itself.
 fn asked(options: &[&str], script: &str) -> Option<BTreeMap<String, usize>> {
     if !have("strace") {
         return None;
     }
     let bench = Bench::empty();
-    let log = bench.sandbox.path("log");
     let quiet = ["-o", "/dev/null", "--", "sh", "-c", script];
-    let vrift = bench.sandbox.vrift(["trace"].iter().chain(options).chain(&quiet));
+    Some(counted(&bench, &bench.sandbox.vrift(["trace"].iter().chain(options).chain(&quiet))))
+}
+
+/// The system calls that `vrift` makes itself, by name; ptrace by its request.
+fn counted(bench: &Bench, vrift: &Command) -> BTreeMap<String, usize> {
+    let log = bench.sandbox.path("log");
     let mut outer = bench.sandbox.natively(&["strace", "-qq", "-e", "signal=none", "-o"]);
     outer.arg(&log).arg(vrift.get_program()).args(vrift.get_args());
     // Counts are not to differ from machine to machine.
     outer.env_clear().env("PATH", "/usr/bin:/bin");
+    outer.env("VR_THE_SOURCE", bench.sandbox.store());
     outer.envs((0..60).map(|n| (format!("VARIABLE_{n}"), "a value")));
     let ran = guarded(&mut outer);
     assert!(ran.status.success(), "{ran}");
@@ -30,7 +35,7 @@ fn asked(options: &[&str], script: &str) -> Option<BTreeMap<String, usize>> {
         let name = if name == "ptrace" { args.split(',').next().unwrap_or("") } else { name };
         *counts.entry(name.to_owned()).or_default() += 1;
     }
-    Some(counts)
+    counts
 }
 
 /// Calls of a shell that starts some programs, and how they are counted below.
@@ -73,4 +78,43 @@ fn c_045_nobody_asks_a_crowd_who_is_ready() {
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     assert!(count("PTRACE_CONT") + count("PTRACE_SYSCALL") > 4000, "{counts:?}");
     assert!(count("openat") < 200, "{counts:?}");
+}
+
+/// A file that is made, written, renamed and removed in a mount stops four times: an open needs its exit,
+/// writing and closing need nothing.
+#[test]
+fn a_small_file_in_a_mount_costs_what_its_four_stops_cost() {
+    let bench = Bench::empty();
+    let Some(churn) = bench.sandbox.guest("churn") else { return };
+    if !have("strace") {
+        return;
+    }
+    let tree = bench.sandbox.tree();
+    let manifest = bench.sandbox.ingest(&tree);
+    let asked = |files: &str| {
+        let mut vrift = bench.sandbox.vrift(["run", "--discard", "--manifest"]);
+        vrift.arg(&manifest).arg("--prefix").arg(&tree).arg("--").arg(&churn).arg(&tree).arg(files);
+        counted(&bench, &vrift)
+    };
+    let (few, many) = (asked("100"), asked("600"));
+    let of = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or(0);
+    let each = |name: &str| (of(&many, name) - of(&few, name) + 250) / 500;
+    for (name, wanted) in [
+        ("wait4", 4),
+        ("PTRACE_GET_SYSCALL_INFO", 4),
+        ("PTRACE_POKEUSER", if cfg!(target_arch = "x86_64") { 8 } else { 0 }),
+        // One path of the open, two of the rename, one of the unlink; and whether scratch memory is ours.
+        ("process_vm_readv", 5),
+        ("pwrite64", 1),
+        // Its staging file, and the journal.
+        ("mknodat", 1),
+        ("unlinkat", 1),
+        ("write", 3),
+        ("statx", 1),
+        ("openat", 0),
+        ("fchmod", 0),
+        ("fchmodat", 0),
+    ] {
+        assert_eq!(each(name), wanted, "{name}: {many:?}");
+    }
 }

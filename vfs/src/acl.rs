@@ -8,6 +8,10 @@ use crate::creds::Creds;
 /// The attribute that holds a file's list.
 pub(crate) const ACCESS: &[u8] = b"system.posix_acl_access";
 
+/// The attribute that holds the list which files get that are made in a directory. It takes the place of
+/// the umask.
+pub(crate) const DEFAULT: &str = "system.posix_acl_default";
+
 /// The only version there is.
 const VERSION: [u8; 4] = 2u32.to_le_bytes();
 
@@ -62,6 +66,18 @@ pub(crate) fn grants(list: &[u8], creds: &Creds, gid: u32, want: u32) -> bool {
         }
     }
     false
+}
+
+/// The list that says what the permissions of `mode` say.
+pub(crate) fn of_mode(mode: u32) -> Vec<u8> {
+    let mut list = VERSION.to_vec();
+    for (tag, shift) in [(USER_OBJ, 6), (GROUP_OBJ, 3), (OTHER, 0)] {
+        list.extend(tag.to_le_bytes());
+        // Three bits fit.
+        list.extend(((mode >> shift & 7) as u16).to_le_bytes());
+        list.extend(u32::MAX.to_le_bytes());
+    }
+    list
 }
 
 /// The list after a change of the file's mode (`__posix_acl_chmod_masq`).

@@ -186,7 +186,10 @@ impl Namespace {
 
     /// What `stat` says of `node`.
     pub fn attr(&self, at: NodeRef) -> Result<Attr, Error> {
-        let node = self.node(at)?;
+        let node = match &self.mount(at.mount).volume {
+            Volume::ReadOnly(tree) => tree.node(at.node)?,
+            Volume::Session(session) => session.node(at.node)?,
+        };
         Ok(Attr {
             dev: (0, FIRST_MINOR + u32::from(at.mount.0)),
             ino: ino(at.node),
@@ -384,11 +387,10 @@ impl Namespace {
         self.skeleton.unchanging(at, self.node(at)?.kind)
     }
 
+    /// What decides about `at`: kind, owner, permissions, links. Of a staged file the size, the times and
+    /// whether its set-id bits are still there are not asked for, which only [`Namespace::attr`] does.
     pub(crate) fn node(&self, at: NodeRef) -> Result<Node, Error> {
-        match &self.mount(at.mount).volume {
-            Volume::ReadOnly(tree) => tree.node(at.node),
-            Volume::Session(session) => Ok(session.node(at.node)?),
-        }
+        self.mount(at.mount).tree().node(at.node)
     }
 
     /// What `name` stands for in `dir`: the root of a mount, where one lies.

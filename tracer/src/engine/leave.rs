@@ -231,8 +231,9 @@ pub(super) fn put_back<A: Arch, G: Guest<A>>(
 ) -> Result<(), Errno> {
     for &(abi, arg, value) in &undo.args {
         guest.set_arg(abi, arg, value)?;
-        // An argument may share its register with the result (aarch64's x0).
-        guest.set_ret(ret)?;
+        if A::POKE.takes_result(arg) {
+            guest.set_ret(ret)?;
+        }
     }
     for &(at, value) in &undo.words {
         // Any other error: the tracee has unmapped it meanwhile.

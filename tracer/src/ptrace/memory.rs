@@ -1,6 +1,7 @@
 //! A tracee's memory by `process_vm_readv(2)` and `process_vm_writev(2)`, with `/proc/<tid>/mem` where
 //! those are forbidden (a container's filter) or missing.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{IoSlice, IoSliceMut};
 use std::os::unix::fs::FileExt;
@@ -82,10 +83,34 @@ fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
+thread_local! {
+    /// The memory that was written to last, and whose it is: a task that makes one call after another
+    /// needs it again.
+    static PLANTED: RefCell<Option<(Pid, File)>> = const { RefCell::new(None) };
+}
+
 /// Writes `bytes` into memory that the tracee can only read, as a debugger sets a breakpoint.
 pub(super) fn plant(tid: Pid, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
-    let file = File::options().write(true).open(mem_path(tid)).map_err(|e| errno_of(&e))?;
-    file.write_all_at(bytes, at.0).map_err(|e| errno_of(&e))
+    PLANTED.with_borrow_mut(|planted| {
+        let file = match planted {
+            Some((whose, file)) if *whose == tid => file,
+            _ => {
+                let file = File::options().write(true).open(mem_path(tid));
+                &mut planted.insert((tid, file.map_err(|e| errno_of(&e))?)).1
+            }
+        };
+        file.write_all_at(bytes, at.0).map_err(|e| errno_of(&e))
+    })
+}
+
+/// Takes note that `tid` is nobody's any more.
+pub(super) fn ended(tid: Pid) {
+    PLANTED.with_borrow_mut(|planted| drop(planted.take_if(|(whose, _)| *whose == tid)));
+}
+
+/// Takes note that a program was executed: its memory is another, and its other threads are gone.
+pub(super) fn executed() {
+    PLANTED.with_borrow_mut(|planted| *planted = None);
 }
 
 fn mem_path(tid: Pid) -> String {

@@ -7,8 +7,8 @@ use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::raw;
 use super::stopped::Stopped;
+use super::{memory, raw};
 use crate::engine::{Ending, Stop};
 use crate::view::event::{Core, Resources};
 
@@ -91,6 +91,9 @@ pub fn wait(patience: Patience, measure: Measure) -> Result<Waited, Errno> {
             Ok((0, _, _)) => return Ok(Waited::Nothing),
             Ok((tid, status, used)) => (Pid::from_raw(tid), status, used),
         };
+        if libc::WIFEXITED(status) || libc::WIFSIGNALED(status) {
+            memory::ended(tid);
+        }
         if libc::WIFEXITED(status) {
             let ending = Ending::Exited { code: libc::WEXITSTATUS(status) };
             return Ok(Waited::Ended { tid, ending, used });
@@ -156,7 +159,10 @@ fn stop(tid: Pid, status: i32) -> Result<Stop, Errno> {
         libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
             Stop::NewChild { child: pid(message()?) }
         }
-        libc::PTRACE_EVENT_EXEC => Stop::Exec { former: pid(message()?) },
+        libc::PTRACE_EVENT_EXEC => {
+            memory::executed();
+            Stop::Exec { former: pid(message()?) }
+        }
         libc::PTRACE_EVENT_STOP if signo != libc::SIGTRAP => Stop::Group { signo },
         libc::PTRACE_EVENT_STOP => Stop::Trap,
         0 if signo == libc::SIGTRAP | 0x80 => Stop::Syscall,

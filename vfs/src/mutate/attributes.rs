@@ -77,7 +77,11 @@ pub enum AttrChange {
 impl Mutation<'_> {
     /// Changes attributes of a node.
     pub(crate) fn set_attr(&mut self, id: NodeId, change: &AttrChange) -> Done {
-        let node = self.node(id)?;
+        let node = match change {
+            // It takes away what is left of the set-id bits.
+            AttrChange::Owner { .. } => self.session.node(id)?,
+            _ => self.node(id)?,
+        };
         match change {
             AttrChange::Mode(mode) => self.chmod(id, &node, *mode),
             AttrChange::Owner { uid, gid } => self.chown(id, &node, *uid, *gid),

@@ -67,8 +67,9 @@ impl<'a> Mutation<'a> {
         Ok(self.session.tree().lookup(slot.dir, &slot.name).map_err(Error::from)?)
     }
 
+    /// What decides about a node, as [`crate::namespace::Namespace::node`] has it.
     fn node(&self, id: NodeId) -> Done<crate::manifest::Node> {
-        Ok(self.session.node(id)?)
+        Ok(self.session.tree().node(id).map_err(Error::from)?)
     }
 
     fn time(&self) -> Done<crate::attr::Timestamp> {

@@ -71,7 +71,7 @@ impl Mutation<'_> {
 
     /// Gives `node` a further name (`vfs_link`, `may_linkat`).
     pub(crate) fn link(&mut self, node: NodeId, at: &Slot) -> Done {
-        let what = self.node(node)?;
+        let what = self.session.node(node)?;
         let plain =
             what.kind == Kind::File && what.mode & 0o4000 == 0 && what.mode & 0o2010 != 0o2010;
         let safe = plain && self.may((node, &what), READ | WRITE)?;

@@ -374,7 +374,7 @@ impl Session {
     }
 
     /// Frees the content of a file that has lost its last name.
-    fn forget_unnamed(&self, id: NodeId) -> Result<(), Error> {
+    fn forget_unnamed(&mut self, id: NodeId) -> Result<(), Error> {
         let node = self.tree.node(id)?;
         if node.kind == Kind::File && node.nlink == 0 && self.tree.content(id)? == Content::Staged {
             self.stage.remove(id);

@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
+use rustix::fs::{
+    AtFlags, FileType, Mode, XattrFlags, chmodat, mknodat, setxattr, statat, unlinkat,
+};
 
 use super::error::Error;
+use crate::acl;
 use crate::attr::Timestamp;
 use crate::manifest::{Node, NodeId};
 
@@ -51,7 +55,7 @@ pub struct Staged {
     pub atime: Timestamp,
     /// `st_mtime`
     pub mtime: Timestamp,
-    /// `st_ctime`
+    /// `st_ctime`.
     pub ctime: Timestamp,
     /// Whether a write has taken away the set-id bits that its node had.
     pub set_id: SetId,
@@ -106,18 +110,36 @@ impl Staged {
 #[derive(Debug)]
 pub(super) struct Stage {
     dir: PathBuf,
+    open: File,
+    modes: Modes,
+}
+
+/// What mode a file that is made in the directory gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Modes {
+    /// None has been made yet.
+    Unknown,
+    /// The one that was asked for.
+    Asked,
+    /// Less than that: the umask decides.
+    Masked,
 }
 
 impl Stage {
     /// The staging files in `dir`, which is made if it is missing.
     pub(super) fn at(dir: PathBuf) -> Result<Stage, Error> {
         match DirBuilder::new().mode(0o700).create(&dir) {
-            Ok(()) => fs::set_permissions(&dir, Permissions::from_mode(DIRECTORY_MODE))
-                .map_err(Error::io("set the mode of", &dir))?,
+            Ok(()) => {
+                fs::set_permissions(&dir, Permissions::from_mode(DIRECTORY_MODE))
+                    .map_err(Error::io("set the mode of", &dir))?;
+                // Where there are no such lists, each file gets its mode by a call of its own.
+                let _ = setxattr(&dir, acl::DEFAULT, &acl::of_mode(FILE_MODE), XattrFlags::CREATE);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io("make", &dir)(error)),
         }
-        Ok(Stage { dir })
+        let open = File::open(&dir).map_err(Error::io("open", &dir))?;
+        Ok(Stage { dir, open, modes: Modes::Unknown })
     }
 
     /// Where the staging file of `node` is.
@@ -126,14 +148,41 @@ impl Stage {
     }
 
     /// Makes an empty staging file for a node of this mode.
-    pub(super) fn make(&self, node: NodeId, mode: u32) -> Result<(), Error> {
-        self.create(node, mode).map(drop)
+    pub(super) fn make(&mut self, node: NodeId, mode: u32) -> Result<(), Error> {
+        let (name, wanted) = (node.0.to_string(), Mode::from_raw_mode(staging_mode(mode)));
+        let path = self.path_of(node);
+        let io = |operation| {
+            let failed = Error::io(operation, &path);
+            move |errno: rustix::io::Errno| failed(errno.into())
+        };
+        let make = || mknodat(&self.open, &name, FileType::RegularFile, wanted, 0);
+        let made = match make() {
+            // A file of that name is what was left of a change that did not reach the journal.
+            Err(rustix::io::Errno::EXIST) => {
+                unlinkat(&self.open, &name, AtFlags::empty()).and_then(|()| make())
+            }
+            other => other,
+        };
+        made.map_err(io("make"))?;
+        if self.modes == Modes::Unknown {
+            let there = statat(&self.open, &name, AtFlags::SYMLINK_NOFOLLOW);
+            let there = there.map_err(io("stat"))?;
+            let exact = Mode::from_raw_mode(there.st_mode).contains(Mode::from_raw_mode(FILE_MODE));
+            self.modes = if exact { Modes::Asked } else { Modes::Masked };
+        }
+        if self.modes == Modes::Masked || wanted != Mode::from_raw_mode(FILE_MODE) {
+            chmodat(&self.open, &name, wanted, AtFlags::empty()).map_err(io("set the mode of"))?;
+        }
+        Ok(())
     }
 
     /// Makes a staging file that holds what `from` holds, with the times of `node`.
     pub(super) fn copy(&self, id: NodeId, node: &Node, mut from: File) -> Result<(), Error> {
         let path = self.path_of(id);
-        let mut to = self.create(id, 0)?;
+        let mut options = OpenOptions::new();
+        // As above, one that is there already counts for nothing.
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut to = options.open(&path).map_err(Error::io("create", &path))?;
         // On Linux this is copy_file_range, which shares extents where the file system can. A signal may
         // interrupt it; the offsets of both files tell how far it has come.
         while let Err(error) = io::copy(&mut from, &mut to) {
@@ -162,18 +211,7 @@ impl Stage {
     /// Removes the name of a staging file; who has it open keeps it.
     pub(super) fn remove(&self, node: NodeId) {
         // What cannot be removed goes with the session.
-        let _ = fs::remove_file(self.path_of(node));
-    }
-
-    fn create(&self, node: NodeId, mode: u32) -> Result<File, Error> {
-        let path = self.path_of(node);
-        let mut options = OpenOptions::new();
-        // A file of that name is what was left of a change that did not reach the journal.
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let file = options.open(&path).map_err(Error::io("create", &path))?;
-        file.set_permissions(Permissions::from_mode(staging_mode(mode)))
-            .map_err(Error::io("set the mode of", &path))?;
-        Ok(file)
+        let _ = unlinkat(&self.open, node.0.to_string(), AtFlags::empty());
     }
 
     /// The directory itself.
