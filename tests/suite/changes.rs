@@ -8,9 +8,10 @@ use std::process::{Child, Stdio};
 
 use crate::kit::{Sandbox, fingerprint, have, open_up, root, run, skipped};
 
-/// How many seeds, and how many changes for each.
+/// How many seeds, and how many changes for each: by one process, by several that cooperate.
 const SEEDS: u64 = 40;
-const CHANGES: &str = "120";
+const CHANGES: [&str; 1] = ["120"];
+const TOGETHER: [&str; 2] = ["60", "3"];
 
 fn plant(sandbox: &Sandbox) {
     let tree = sandbox.tree();
@@ -52,13 +53,33 @@ fn ingested(sandbox: &Sandbox) -> std::process::Command {
 
 /// Makes generated changes natively and in a mount of the tree, which `mount` starts.
 pub(crate) fn generated(before: &[&str], mount: impl Fn(&Sandbox) -> std::process::Command) {
-    let seeds = match std::env::var("VRIFT_FULL") {
-        Ok(_) => 1000,
-        Err(_) => SEEDS,
-    };
+    generate(before, &CHANGES, SEEDS, &mount);
+}
+
+/// The same by several processes.
+pub(crate) fn together(before: &[&str], mount: impl Fn(&Sandbox) -> std::process::Command) {
+    generate(before, &TOGETHER, SEEDS / 6, &mount);
+}
+
+/// `VRIFT_FULL=1` takes a thousand seeds, `VRIFT_SEEDS=100-200` these.
+fn seeds(sample: u64) -> std::ops::Range<u64> {
+    if let Ok(text) = std::env::var("VRIFT_SEEDS") {
+        let (first, last) = text.split_once('-').unwrap_or((&text, &text));
+        let number = |text: &str| text.parse().expect("VRIFT_SEEDS is a number or a range");
+        return number(first)..number(last) + 1;
+    }
+    0..if std::env::var_os("VRIFT_FULL").is_some() { 1000 } else { sample }
+}
+
+fn generate(
+    before: &[&str],
+    changes: &[&str],
+    sample: u64,
+    mount: &dyn Fn(&Sandbox) -> std::process::Command,
+) {
     let sandbox = Sandbox::new();
     let Some(guest) = sandbox.guest("mutations") else { return };
-    for seed in 0..seeds {
+    for seed in seeds(sample) {
         let tree = sandbox.tree();
         open_up(&tree);
         let _ = fs::remove_dir_all(&tree);
@@ -70,7 +91,7 @@ pub(crate) fn generated(before: &[&str], mount: impl Fn(&Sandbox) -> std::proces
         let mut mounted = mount(&sandbox);
         let untouched = fingerprint(&tree);
         let words = |command: &mut std::process::Command| {
-            command.arg(&guest).arg(&tree).args([&seed.to_string(), CHANGES]);
+            command.arg(&guest).arg(&tree).arg(seed.to_string()).args(changes);
         };
         mounted.args(before);
         words(&mut mounted);
@@ -109,12 +130,19 @@ fn generated_changes_come_out_as_on_a_real_directory() {
 }
 
 #[test]
+fn generated_changes_of_several_processes_come_out_as_on_a_real_directory() {
+    together(&[], ingested);
+}
+
+#[test]
 fn generated_changes_of_an_unprivileged_user_come_out_as_on_a_real_directory() {
     if !root() {
         return skipped("only root can become somebody else");
     }
     if have("setpriv") {
-        generated(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], ingested);
+        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        generated(&nobody, ingested);
+        together(&nobody, ingested);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::apply::kept;
-use crate::changes::{builds, generated, killed};
+use crate::changes::{builds, generated, killed, together};
 use crate::kit::{Ran, Sandbox, fingerprint, have, line_difference, root, run, skipped};
 
 fn over(sandbox: &Sandbox, options: &[&str]) -> Command {
@@ -56,6 +56,11 @@ fn generated_changes_come_out_as_on_the_directory_itself() {
 }
 
 #[test]
+fn generated_changes_of_several_processes_come_out_as_on_the_directory_itself() {
+    together(&[], discarded);
+}
+
+#[test]
 fn generated_changes_of_an_unprivileged_user_come_out_as_on_the_directory_itself() {
     if !root() {
         return skipped("only root can become somebody else");
@@ -63,6 +68,7 @@ fn generated_changes_of_an_unprivileged_user_come_out_as_on_the_directory_itself
     if have("setpriv") {
         let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
         generated(&nobody, discarded);
+        together(&nobody, discarded);
     }
 }
 

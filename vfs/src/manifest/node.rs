@@ -85,6 +85,11 @@ pub struct Timestamp {
     pub nsec: u32,
 }
 
+impl Timestamp {
+    /// Before every other.
+    pub(crate) const MIN: Timestamp = Timestamp { sec: i64::MIN, nsec: 0 };
+}
+
 /// The attributes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Node {

@@ -3,6 +3,7 @@
 //! One node has one staging file, whoever opens it, so data, locks and mappings are shared as they
 //! are on any file system. Its size, blocks and times of access and modification are the node's.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -55,7 +56,7 @@ pub struct Staged {
     pub atime: Timestamp,
     /// `st_mtime`
     pub mtime: Timestamp,
-    /// `st_ctime`.
+    /// `st_ctime`, or long ago if that is of the time when the content was copied here.
     pub ctime: Timestamp,
     /// Whether a write has taken away the set-id bits that its node had.
     pub set_id: SetId,
@@ -112,6 +113,9 @@ pub(super) struct Stage {
     dir: PathBuf,
     open: File,
     modes: Modes,
+    /// When the staging files that got a copy were complete. As long as that is the last change of one,
+    /// nobody has changed its node's content.
+    copied: HashMap<NodeId, Timestamp>,
 }
 
 /// What mode a file that is made in the directory gets.
@@ -139,7 +143,7 @@ impl Stage {
             Err(error) => return Err(Error::io("make", &dir)(error)),
         }
         let open = File::open(&dir).map_err(Error::io("open", &dir))?;
-        Ok(Stage { dir, open, modes: Modes::Unknown })
+        Ok(Stage { dir, open, modes: Modes::Unknown, copied: HashMap::new() })
     }
 
     /// Where the staging file of `node` is.
@@ -177,7 +181,7 @@ impl Stage {
     }
 
     /// Makes a staging file that holds what `from` holds, with the times of `node`.
-    pub(super) fn copy(&self, id: NodeId, node: &Node, mut from: File) -> Result<(), Error> {
+    pub(super) fn copy(&mut self, id: NodeId, node: &Node, mut from: File) -> Result<(), Error> {
         let path = self.path_of(id);
         let mut options = OpenOptions::new();
         // As above, one that is there already counts for nothing.
@@ -192,14 +196,21 @@ impl Stage {
         }
         // Now: what has been copied is no write to it.
         set_mode(&path, node.mode)?;
-        set_times(&path, Some(node.atime), Some(node.mtime))
+        set_times(&path, Some(node.atime), Some(node.mtime))?;
+        let complete = to.metadata().map_err(Error::io("stat", &path))?;
+        self.copied.insert(id, Staged::from(&complete).ctime);
+        Ok(())
     }
 
     /// What the staging file of `node` says.
     pub(super) fn staged(&self, node: NodeId) -> Result<Staged, Error> {
         let path = self.path_of(node);
         let meta = fs::symlink_metadata(&path).map_err(Error::io("stat", &path))?;
-        Ok(Staged::from(&meta))
+        let staged = Staged::from(&meta);
+        Ok(match self.copied.get(&node) {
+            Some(copied) if *copied == staged.ctime => Staged { ctime: Timestamp::MIN, ..staged },
+            _ => staged,
+        })
     }
 
     /// Opens the staging file of `node` for reading.
@@ -209,7 +220,8 @@ impl Stage {
     }
 
     /// Removes the name of a staging file; who has it open keeps it.
-    pub(super) fn remove(&self, node: NodeId) {
+    pub(super) fn remove(&mut self, node: NodeId) {
+        self.copied.remove(&node);
         // What cannot be removed goes with the session.
         let _ = unlinkat(&self.open, node.0.to_string(), AtFlags::empty());
     }
