@@ -8,7 +8,7 @@ use vrift_vfs::manifest::Manifest;
 use vrift_vfs::session::Session;
 use vrift_vfs::{Mount, Namespace, Place, Skeleton};
 
-use crate::cli::MountArgs;
+use crate::cli::{MountArgs, Outcome};
 use crate::environment;
 use crate::failure::Failure;
 
@@ -27,6 +27,12 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
     if args.manifest.is_empty() && args.overlay.is_empty() {
         return Ok(Prepared::default());
+    }
+    if !args.overlay.is_empty() && args.session.on_fail == Some(Outcome::Commit) {
+        return Err(Failure::new(
+            "--on-fail=commit cannot be used with --overlay: there is no manifest to be replaced",
+        )
+        .hint("keep the session, then say where to: vrift session commit NAME -o FILE"));
     }
     let points = points(args)?;
     let store = match args.manifest.is_empty() {

@@ -15,6 +15,8 @@ mod audit_html;
 mod audit_pack;
 #[path = "suite/audit_report.rs"]
 mod audit_report;
+#[path = "suite/broken.rs"]
+mod broken;
 #[path = "suite/builds.rs"]
 mod builds;
 #[path = "suite/changes.rs"]

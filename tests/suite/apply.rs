@@ -167,6 +167,28 @@ fn what_is_in_the_way_is_listed_and_nothing_is_changed() {
     assert!(refused.err().contains("vrift: 3 conflicts: nothing was changed in "), "{refused}");
 }
 
+/// `docs/sessions.md`: these are not compared, and those of the session are given.
+#[test]
+fn times_and_extended_attributes_of_the_directory_are_in_nobodys_way() {
+    if !have("setfattr") || !have("getfattr") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    plant(&sandbox.tree());
+    session(&sandbox, &["sh", "-ec", "chmod 600 d/a; echo more >> b"]);
+    let manifest = sandbox.path("tree.vrift");
+    let base = export(&sandbox, &["export", manifest.to_str().expect("text")], "base");
+    let wanted = export(&sandbox, &["session", "export", "s"], "wanted");
+    let meanwhile = "touch -d @1000 d/a b; setfattr -n user.k -v v d/a d/c b";
+    run(sandbox.command("sh").args(["-ec", meanwhile]).current_dir(&base)).fine();
+    apply(&sandbox, &base).fine();
+    assert_same(&base, &wanted, "applied");
+    // A file that the session has written is another one; what else it has changed keeps its own.
+    let found = run(sandbox.command("getfattr").args(["-d", "d/a", "d/c", "b"]).current_dir(&base));
+    let wanted = "# file: d/a\nuser.k=\"v\"\n\n# file: d/c\nuser.k=\"v\"\n\n";
+    assert_eq!(found.out(), wanted, "{found}");
+}
+
 #[test]
 fn an_apply_that_is_killed_leaves_old_and_new_files_and_can_be_done_again() {
     if !have("seq") {

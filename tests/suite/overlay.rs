@@ -117,6 +117,17 @@ fn a_session_over_a_directory_is_kept_shown_continued_and_committed() {
 }
 
 #[test]
+fn what_cannot_be_committed_is_refused_before_the_command_runs() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox.tree());
+    for options in [&["--commit"][..], &["--on-fail=commit"]] {
+        let ran = run(over(&sandbox, options).args(["sh", "-c", "echo it ran; exit 1"]));
+        assert!(ran.stdout.is_empty() && ran.err().contains("cannot be used with"), "{ran}");
+        assert!(!sandbox.store().exists(), "{options:?}: a session was started");
+    }
+}
+
+#[test]
 fn what_others_do_to_the_directory_is_seen_where_nothing_was_changed() {
     let sandbox = Sandbox::new();
     let tree = sandbox.tree();
