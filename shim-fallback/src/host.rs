@@ -3,7 +3,7 @@
 //! A shim sees the numbers of the system it was compiled for, so `libc`'s constants are the right
 //! ones here, unlike in the tracer, which must read another architecture's.
 
-use vrift_vfs::{AccessTime, Create, Follow, Handle, Limits, Open, PathOp, Subject};
+use vrift_vfs::{AccessTime, Create, Follow, Handle, Limits, Open, PathOp, Subject, Writes};
 
 /// What `open(path, flags, mode)` means.
 pub fn open_words(path: PathOp, flags: libc::c_int, mode: u32) -> Open {
@@ -23,6 +23,7 @@ pub fn open_words(path: PathOp, flags: libc::c_int, mode: u32) -> Open {
         mode: mode & 0o7777,
         limits: Limits::default(),
         access_time: access_time(flags),
+        writes: if has(libc::O_DSYNC) { Writes::Durable } else { Writes::Cached },
     }
 }
 

@@ -373,7 +373,7 @@ fn c_117_lock_files_of_equal_content_are_different_locks() {
 
 #[test]
 fn c_116_what_is_synced_is_in_the_journal_on_disk() {
-    if !have("strace") || !have("sync") {
+    if !have("strace") || !have("sync") || !have("dd") {
         return;
     }
     let sandbox = Sandbox::new();
@@ -408,6 +408,13 @@ fn c_116_what_is_synced_is_in_the_journal_on_disk() {
     for script in ["mkdir x; sync x", "mkdir x; sync", "mkdir x; sync -f .", "mkdir x; sync -d x"] {
         let found = synced(&format!("cd \"$0\"; {script}"));
         assert_eq!(found[4..], ["journal"], "{script}: {found:?}");
+    }
+    // Who opens a file so that each write is durable has waited for what leads to it.
+    for flag in ["dsync", "sync"] {
+        let script = format!("dd if=/dev/zero of=n oflag={flag} bs=1 count=3 status=none");
+        assert_eq!(synced(&format!("cd \"$0\"; {script}"))[4..], ["stage", "journal"], "{flag}");
+        let found = synced(&format!("cd \"$0\"; {script} conv=notrunc; {script} conv=notrunc"));
+        assert_eq!(found[4..], ["stage", "journal"], "{flag}: it is asked once");
     }
     let twice = synced("cd \"$0\"; touch x; sync x; chmod 600 x; sync x; mv x y; sync .");
     assert_eq!(twice[4..], ["stage", "journal", "journal", "journal"], "{twice:?}");

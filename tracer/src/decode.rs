@@ -11,7 +11,7 @@ use vrift_arch::{Arch, Arg, Model, Syscall};
 use vrift_vfs::{
     AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Events, Exec, Follow, Handle, Ids,
     Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope, Subject,
-    Target,
+    Target, Writes,
 };
 
 use crate::attributes;
@@ -536,9 +536,10 @@ fn open_words<A: Arch>(path: PathOp, flags: u32, mode: u32) -> Open {
     let subject =
         if has(A::OPEN.directory) && !nameless { Subject::Directory } else { Subject::Any };
     let access_time = if has(open::O_NOATIME) { AccessTime::Kept } else { AccessTime::Updated };
+    let writes = if has(open::O_DSYNC) { Writes::Durable } else { Writes::Cached };
     let (path, limits) = (PathOp { follow, ..path }, Limits::default());
     let mode = mode & 0o7777;
-    Open { path, handle, create, subject, mode, limits, access_time }
+    Open { path, handle, create, subject, mode, limits, access_time, writes }
 }
 
 /// The words for `RESOLVE_*`. `RESOLVE_CACHED` asks for nothing here: manifests are in memory.

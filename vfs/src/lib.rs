@@ -62,7 +62,7 @@ pub use problem::Problem;
 pub use request::{
     AccessTime, AccessWanted, At, AttrChange, Create, Crossing, Events, Exec, Follow, Given,
     Handle, Limits, Links, MakeKind, Open, PathOp, Purpose, Removal, RenameMode, Request, Scope,
-    Subject, Target, TimeChange, XattrMode,
+    Subject, Target, TimeChange, Writes, XattrMode,
 };
 pub use skeleton::Skeleton;
 pub use verdict::{Cause, Effect, Fresh, Judged, Launch, Made, Paths, Reply, Verdict};

@@ -161,6 +161,16 @@ pub enum AccessTime {
     Kept,
 }
 
+/// When a write through a descriptor returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Writes {
+    /// When the kernel has it.
+    #[default]
+    Cached,
+    /// When the disk has it (`O_DSYNC`, `O_SYNC`).
+    Durable,
+}
+
 /// An open, whichever syscall it came through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
@@ -178,6 +188,8 @@ pub struct Open {
     pub limits: Limits,
     /// Whether reading counts as an access.
     pub access_time: AccessTime,
+    /// When a write returns.
+    pub writes: Writes,
 }
 
 /// The permissions `access(2)` asks about.

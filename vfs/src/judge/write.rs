@@ -13,7 +13,7 @@ use crate::files::Usage;
 use crate::mutate::{Actor, AttrChange, Ended, Made, Mutation};
 use crate::namespace::Namespace;
 use crate::place::{MountId, NodeRef};
-use crate::request::{self, Create, Handle, MakeKind, Removal, RenameMode};
+use crate::request::{self, Create, Handle, MakeKind, Removal, RenameMode, Writes};
 use crate::resolve::{Found, Resolved};
 use crate::session::{Failed, Keep, Naming, now};
 use crate::tree::{Change, Content, Slot};
@@ -173,7 +173,7 @@ impl Namespace {
         let node =
             self.mutate(caller, target.mount, |mut to| to.make(&target.ended.slot, &made))?;
         let node = NodeRef { mount: target.mount, node };
-        self.opened_staged(node, Some(Fresh { node, slot: target.ended.slot }))
+        self.opened_staged(node, Some(Fresh { node, slot: target.ended.slot }), open.writes)
     }
 
     /// Opens a file without a name.
@@ -189,7 +189,7 @@ impl Namespace {
         };
         let node =
             self.mutate(caller, dir.mount, |mut to| to.make_nameless(dir.node, open.mode, names))?;
-        self.opened_staged(NodeRef { mount: dir.mount, node }, None)
+        self.opened_staged(NodeRef { mount: dir.mount, node }, None, open.writes)
     }
 
     /// Opens a file for writing; permission has been granted.
@@ -205,17 +205,21 @@ impl Namespace {
             _ => Keep::Content,
         };
         self.stage(at, keep)?;
-        self.opened_staged(at, None)
+        self.opened_staged(at, None, open.writes)
     }
 
     /// Opens a file for reading that would have been made if it were missing: who does that wants to
     /// lock it (flock(1) does), and the lock must not be on a blob that other nodes and openers have.
     pub(super) fn open_to_lock(&mut self, at: NodeRef) -> Outcome {
         self.stage(at, Keep::Content)?;
-        self.opened_staged(at, None)
+        self.opened_staged(at, None, Writes::Cached)
     }
 
-    fn opened_staged(&self, at: NodeRef, fresh: Option<Fresh>) -> Outcome {
+    /// The kernel makes durable what is written through the descriptor; what leads to the file is by now.
+    fn opened_staged(&mut self, at: NodeRef, fresh: Option<Fresh>, writes: Writes) -> Outcome {
+        if writes == Writes::Durable {
+            self.sync(Some(at.mount))?;
+        }
         let paths = Paths { first: Some(self.content_path(at)?), second: None };
         let effect = Effect::Opens { node: at, usage: Usage::Content, blob: None, fresh };
         Ok(Judged::redirect(paths).with(effect))
