@@ -218,10 +218,35 @@ fn a_mount_point_in_a_mount_is_busy() {
     for point in [tree.clone(), tree.join("d/e"), tree.join("d/new")] {
         vrift.arg("--manifest").arg(sandbox.path("tree.vrift")).arg("--prefix").arg(point);
     }
-    let script = "cd \"$0\"; rmdir d/e d/new; mv d/e x; mv d/new y; mv a d/e/a; ls d d/e";
+    let script = "cd \"$0\"; rmdir d/e d/new; mv d/e x; mv d/new y; mv a d/e/a; \
+        mkdir f; mv -T f d; rmdir f; ls d d/e";
     let ran = run(vrift.args(["--", "sh", "-c", script]).arg(&tree));
     let busy = ran.err().matches("Device or resource busy").count();
+    assert!(ran.err().contains("Directory not empty"), "{ran}");
     assert_eq!((busy, &ran.out()[..]), (4, "d:\na\ne\nnew\n\nd/e:\na\nc\nd\nl\n"), "{ran}");
+}
+
+#[test]
+fn c_107_a_mount_moves_with_the_directory_above_it() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let tree = sandbox.tree();
+    sandbox.ingest(&tree);
+    let mut vrift = sandbox.vrift(["run", "--discard"]);
+    for point in [tree.clone(), tree.join("d/e"), tree.join("d/new")] {
+        vrift.arg("--manifest").arg(sandbox.path("tree.vrift")).arg("--prefix").arg(point);
+    }
+    let script = "cd \"$0/d/e/d\"; exec 9< a; mkdir ../../../x; mv ../../../d ../../../x/D
+        pwd -P; readlink /proc/self/cwd /proc/self/fd/9; cd -P ../../new; pwd -P; cd -P ..; pwd -P; ls; \
+        grep -o ' [^ ]*/D/[^ ]* ' /proc/self/mounts; cat \"$0/x/D/new/a\"; cat \"$0/d/e/a\" || ls \"$0\"";
+    let ran = run(vrift.args(["--", "sh", "-c", script]).arg(&tree));
+    let at = |path: &str| format!("{}/x/D{path}\n", tree.display());
+    let listed = |path: &str| format!(" {}/x/D{path} \n", tree.display());
+    let wanted = [
+        at("/e/d") + &at("/e/d") + &at("/e/d/a") + &at("/new") + &at("") + "a\ne\nnew\n",
+        listed("/e") + &listed("/new") + "content of a\na\nc\nl\nx\n",
+    ];
+    assert_eq!(ran.out(), wanted.concat(), "{ran}");
 }
 
 #[test]

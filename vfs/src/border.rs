@@ -5,7 +5,6 @@
 //! before: as with mount(2), the order counts. From then on it is known by what it covers and no
 //! longer by its path.
 
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -106,8 +105,8 @@ impl Caller for Maker {
 }
 
 impl Namespace {
-    /// What a mount at `point` covers, and the path under which it is seen.
-    pub(crate) fn spot(&self, point: &Path) -> Result<(Spot, PathBuf), Error> {
+    /// What a mount at `point` covers.
+    pub(crate) fn spot(&self, point: &Path) -> Result<Spot, Error> {
         let unusable = |why| Error::MountPoint { point: point.to_owned(), why };
         let found = match self.walk(point, Follow::Yes) {
             Ok(found) => found,
@@ -128,17 +127,14 @@ impl Namespace {
             (Found::Node(node), _) if self.node(node)?.kind != Kind::Directory => {
                 Err(unusable("a file of another mount is there; mount at a directory"))
             }
-            (Found::Node(node), _) => Ok((Spot::Directory(node), self.shown_path(node)?)),
-            (Found::Absent, Some((dir, name))) => {
-                let path = self.shown_path(dir)?.join(OsStr::from_bytes(&name));
-                Ok((Spot::Name(dir, name), path))
-            }
+            (Found::Node(node), _) => Ok(Spot::Directory(node)),
+            (Found::Absent, Some((dir, name))) => Ok(Spot::Name(dir, name)),
             (Found::Host(path), _) => {
                 let path = on_host(&path).map_err(unusable)?;
                 if self.mount_at(&path).is_some() {
                     return Err(unusable("another mount is there already"));
                 }
-                Ok((Spot::Host(path.clone()), path))
+                Ok(Spot::Host(path))
             }
             _ => Err(unusable("nothing can be mounted there")),
         }
@@ -164,8 +160,8 @@ impl Namespace {
             Ok(Found::Absent | Found::TooLong) => Some(Held::Nothing),
             Ok(Found::Host(_) | Found::Magic(..)) => None,
             Err(_) => {
-                let mut points = self.mounts().map(|(mount, ..)| mount.point());
-                points.any(|point| path.starts_with(point)).then_some(Held::Nothing)
+                let mut points = self.mounts().map(|(_, at, ..)| at);
+                points.any(|at| path.starts_with(at)).then_some(Held::Nothing)
             }
         }
     }

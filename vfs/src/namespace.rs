@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
@@ -95,11 +96,6 @@ impl Mount {
         matches!(self.volume, Volume::Session(_))
     }
 
-    /// Where it is seen.
-    pub fn point(&self) -> &Path {
-        &self.point
-    }
-
     /// What the lists of mounts name as its source.
     pub(crate) fn source(&self) -> &Path {
         &self.source
@@ -152,13 +148,12 @@ impl Namespace {
             bound: HashMap::new(),
         };
         let mut leases = 0;
-        for mut mount in mounts {
-            let (spot, point) = names.spot(&mount.point)?;
+        for mount in mounts {
+            let spot = names.spot(&mount.point)?;
             if let Some(manifest) = mount.tree().base().manifest() {
                 names.skeleton.lease(leases, manifest)?;
                 leases += 1;
             }
-            mount.point = point;
             names.mounts.push(mount);
             names.spots.push(spot);
         }
@@ -168,20 +163,29 @@ impl Namespace {
     /// The path under which a caller sees `node` (one of them, for a file with several names);
     /// `None` if it has none left.
     pub fn path_of(&self, node: NodeRef) -> Result<Option<PathBuf>, Error> {
-        let mount = self.mount(node.mount);
-        let Some(inside) = mount.tree().path_of(node.node)? else { return Ok(None) };
-        let mut path = mount.point.clone();
+        let Some(inside) = self.tree(node.mount).path_of(node.node)? else { return Ok(None) };
+        let mut path = self.point(node.mount)?;
         if !inside.is_empty() {
-            path.push(std::ffi::OsStr::from_bytes(&inside));
+            path.push(OsStr::from_bytes(&inside));
         }
         Ok(Some(path))
     }
 
     /// What `/proc` shows as the path of `node`: it says so if the node has none left.
     pub fn shown_path(&self, node: NodeRef) -> Result<PathBuf, Error> {
-        let deleted =
-            || self.mount(node.mount).point.join(format!("#{} (deleted)", ino(node.node)));
-        Ok(self.path_of(node)?.unwrap_or_else(deleted))
+        match self.path_of(node)? {
+            Some(path) => Ok(path),
+            None => Ok(self.point(node.mount)?.join(format!("#{} (deleted)", ino(node.node)))),
+        }
+    }
+
+    /// Where a mount is seen: what it lies on may have been moved since it was made.
+    fn point(&self, mount: MountId) -> Result<PathBuf, Error> {
+        match &self.spots[usize::from(mount.0)] {
+            Spot::Host(path) => Ok(path.clone()),
+            Spot::Directory(covered) => self.shown_path(*covered),
+            Spot::Name(above, name) => Ok(self.shown_path(*above)?.join(OsStr::from_bytes(name))),
+        }
     }
 
     /// What `stat` says of `node`.
@@ -473,14 +477,19 @@ impl Namespace {
         self.spots.iter().position(here).map(|number| self.root(number))
     }
 
-    /// The mounts in the order they were made, each with its device and the mount it lies on.
-    pub(crate) fn mounts(&self) -> impl Iterator<Item = (&Mount, (u32, u32), Option<usize>)> {
-        self.mounts.iter().zip(&self.spots).zip(FIRST_MINOR..).map(|((mount, spot), minor)| {
+    /// The mounts in the order they were made, each with where it is seen, its device and the mount it
+    /// lies on.
+    pub(crate) fn mounts(
+        &self,
+    ) -> impl Iterator<Item = (&Mount, PathBuf, (u32, u32), Option<usize>)> {
+        (0u16..).zip(&self.mounts).zip(&self.spots).map(|((number, mount), spot)| {
             let on = match spot {
                 Spot::Host(_) => None,
                 Spot::Directory(above) | Spot::Name(above, _) => Some(usize::from(above.mount.0)),
             };
-            (mount, (0, minor), on)
+            // Of one that cannot be told any more, what it was when it was made.
+            let point = self.point(MountId(number)).unwrap_or_else(|_| mount.point.clone());
+            (mount, point, (0, FIRST_MINOR + u32::from(number)), on)
         })
     }
 

@@ -31,19 +31,19 @@ impl Namespace {
     /// The list of mounts that a caller must see instead of `text`.
     pub(super) fn mount_list(&self, list: List, text: Vec<u8>) -> Vec<u8> {
         let mut lines = Vec::new();
-        for (number, (mount, (major, minor), on)) in self.mounts().enumerate() {
-            let point = escaped(mount.point(), IN_POINT);
+        for (number, (mount, point, (major, minor), on)) in self.mounts().enumerate() {
+            let shown = escaped(&point, IN_POINT);
             let source = std::path::absolute(mount.source());
             let source = source.as_deref().unwrap_or(mount.source());
             let source = escaped(source, IN_SOURCE);
             let access: &[u8] = if mount.is_writable() { b"rw" } else { b"ro" };
             let options = &[access, OPTIONS].concat()[..];
             let line = match list {
-                List::Mounts => [&source[..], &point, b"vrift", options, b"0 0"].join(&b' '),
+                List::Mounts => [&source[..], &shown, b"vrift", options, b"0 0"].join(&b' '),
                 List::MountInfo => {
-                    let on = on.map_or_else(|| host_mount(&text, mount.point()), id);
+                    let on = on.map_or_else(|| host_mount(&text, &point), id);
                     let place = format!("{} {on} {major}:{minor} /", id(number));
-                    [place.as_bytes(), &point, options, b"- vrift", &source, access].join(&b' ')
+                    [place.as_bytes(), &shown, options, b"- vrift", &source, access].join(&b' ')
                 }
             };
             lines.extend(line);

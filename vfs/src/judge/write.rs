@@ -40,12 +40,14 @@ impl Namespace {
         at.entry.as_ref().is_some_and(|(dir, _)| self.is_writable(dir.mount))
     }
 
-    /// Whether another mount lies on what `at` ended in, or on a name in it.
+    /// Whether `at` ended in the root of another mount.
     fn is_mounted_on(&self, at: &Resolved) -> bool {
-        match at.found {
-            Found::Node(node) => self.is_mount_root(node) || self.has_mounts(node),
-            _ => false,
-        }
+        matches!(at.found, Found::Node(node) if self.is_mount_root(node))
+    }
+
+    /// Whether the directory `at` ended in has a name that only another mount gives it.
+    fn has_mounts_in(&self, at: &Resolved) -> bool {
+        matches!(at.found, Found::Node(node) if self.has_mounts(node))
     }
 
     pub(super) fn make_in_mount(
@@ -80,6 +82,9 @@ impl Namespace {
             let directory = removal == Removal::Directory;
             return Err(if directory { Errno::EBUSY } else { Errno::EISDIR }.into());
         }
+        if removal == Removal::Directory && self.has_mounts_in(at) {
+            return Err(Errno::ENOTEMPTY.into());
+        }
         self.mutate(caller, target.mount, |mut to| to.remove(&target.ended, removal))?;
         Ok(Judged::reply(Reply::Done))
     }
@@ -97,6 +102,9 @@ impl Namespace {
             (_, Found::TooLong) => return Err(Errno::ENAMETOOLONG.into()),
             _ if self.is_mounted_on(from) || self.is_mounted_on(to) => {
                 return Err(Errno::EBUSY.into());
+            }
+            _ if mode == RenameMode::Replace && self.has_mounts_in(to) => {
+                return Err(Errno::ENOTEMPTY.into());
             }
             _ => {}
         }
