@@ -109,11 +109,15 @@ pub enum Model {
     Msync,
     /// getsockname, getpeername: the path of an AF_UNIX socket
     SockName,
+    /// accept, accept4: the path of an AF_UNIX socket, if it is asked for
+    Accept,
+    /// recvfrom: the same
+    RecvFrom,
     /// sendto on an AF_UNIX path
     SendTo,
     /// sendmsg, sendmmsg: their messages name paths and carry descriptors
     SendMsg,
-    /// recvmsg, recvmmsg: descriptors arrive
+    /// recvmsg, recvmmsg: descriptors arrive, and paths of AF_UNIX sockets
     RecvMsg,
     /// pidfd_getfd
     Getfd,

@@ -122,7 +122,12 @@ fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)
     match (serving, policy) {
         (Serving::Nothing, _) | (_, Policy::Pass) => None,
         (_, Policy::Refuse(errno)) => Some((Action::Errno(errno), None)),
-        (Serving::Mounts, Policy::Model(Model::Sync | Model::Msync | Model::SockName)) => None,
+        (
+            Serving::Mounts,
+            Policy::Model(
+                Model::Sync | Model::Msync | Model::SockName | Model::Accept | Model::RecvFrom,
+            ),
+        ) => None,
         (_, Policy::Model(model)) => Some((trace, condition(model))),
     }
 }
@@ -131,7 +136,9 @@ fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)
 fn condition(model: Model) -> Option<When> {
     match model {
         Model::Fcntl => Some(When { arg: Arg::A1, is: Is::AnyOf(FCNTL_COMMANDS) }),
-        // Without an address it is what send(2) is made of.
+        // Without an address they are what send(2) and recv(2) are made of.
+        Model::Accept => Some(When { arg: Arg::A1, is: Is::NonZero }),
+        Model::RecvFrom => Some(When { arg: Arg::A4, is: Is::NonZero }),
         Model::SendTo => Some(When { arg: Arg::A5, is: Is::NonZero }),
         Model::Socketcall => Some(When { arg: Arg::A0, is: Is::AnyOf(PATH_SELECTORS) }),
         Model::Msync => Some(When { arg: Arg::A2, is: Is::AnyOf(MSYNC_WAITS) }),

@@ -63,6 +63,11 @@ fn c_127_sockets_are_bound_to_names_and_reached_by_them() {
 }
 
 #[test]
+fn c_133_connections_and_messages_tell_the_names_of_those_they_are_from() {
+    same_for_all("peers");
+}
+
+#[test]
 fn c_112_a_file_whose_open_fails_is_not_made() {
     same_for_all("crowded");
 }

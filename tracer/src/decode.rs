@@ -27,6 +27,15 @@ const PATH_BYTES_MAX: usize = 4096;
 /// The longest name of an extended attribute with its NUL.
 const XATTR_NAME_BYTES_MAX: usize = 256;
 
+/// A message that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The path of the socket it goes to, if it names one.
+    pub(crate) to: Option<PathOp>,
+    /// The descriptors of which it carries copies.
+    pub(crate) fds: Vec<i32>,
+}
+
 /// What a call means for a mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -41,17 +50,14 @@ pub(crate) enum Operation {
         /// The descriptor there.
         fd: i32,
     },
-    /// Messages go to the sockets with these paths, with copies of these descriptors.
-    Send {
-        /// Where to.
-        to: Vec<PathOp>,
-        /// The descriptors.
-        fds: Vec<i32>,
-    },
+    /// These messages are sent.
+    Send(Vec<Sent>),
     /// What was changed in the mount of this descriptor, or in all, is to be on disk.
     Sync(Option<i32>),
     /// Descriptors may arrive.
     Receive,
+    /// The address of whom a connection or a message is from is asked for.
+    Peer,
     /// The address of an end of a socket is asked for.
     SocketName {
         /// The socket.
@@ -147,12 +153,13 @@ pub(crate) fn decode<A: Arch>(
                 _ => End::Own,
             },
         }),
-        Model::SendTo => Ok(Operation::Send {
-            to: call.unix_path(call.arg(Arg::A4), call.arg(Arg::A5)).into_iter().collect(),
+        Model::SendTo => Ok(Operation::Send(vec![Sent {
+            to: call.unix_path(call.arg(Arg::A4), call.arg(Arg::A5)),
             fds: Vec::new(),
-        }),
+        }])),
         Model::SendMsg => Ok(call.send()),
         Model::RecvMsg => Ok(Operation::Receive),
+        Model::Accept | Model::RecvFrom => Ok(Operation::Peer),
         Model::Getfd => Ok(Operation::Fetch { pidfd: call.fd(Arg::A0), fd: call.fd(Arg::A1) }),
         Model::Socketcall => call.socketcall(),
         Model::Guard(errno) => file(Request::Unmodelled(call.guarded()?, i32::from(errno))),
@@ -489,13 +496,12 @@ impl<A: Arch> Decoder<'_, A> {
     }
 
     fn send(&self) -> Operation {
-        let mut send = (Vec::new(), Vec::new());
-        for message in messages::of::<A>(self.call, self.memory) {
-            send.0.extend(message.destination(self.memory));
-            send.1.extend(message.descriptors::<A>(self.memory));
-        }
-        let (to, fds) = send;
-        Operation::Send { to, fds }
+        let sent = |message: messages::Message| Sent {
+            to: message.destination(self.memory),
+            fds: message.descriptors::<A>(self.memory),
+        };
+        let messages = messages::of::<A>(self.call, self.memory);
+        Operation::Send(messages.into_iter().map(sent).collect())
     }
 
     fn spawn(&self) -> Result<Operation, Errno> {

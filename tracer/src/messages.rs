@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
 
 /// The largest socket address of a UNIX socket, with room for the NUL the kernel adds.
-const UNIX_ADDRESS_BYTES_MAX: u64 = 110;
+pub(crate) const UNIX_ADDRESS_BYTES_MAX: u64 = 110;
 
 /// As many messages as one `sendmmsg` takes (`UIO_MAXIOV`).
 const MESSAGES_MAX: u64 = 1024;
@@ -27,6 +27,7 @@ const SCM_RIGHTS: u64 = 1;
 /// A message header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Message {
+    at: GuestAddr,
     name: GuestAddr,
     name_len: u64,
     control: GuestAddr,
@@ -65,6 +66,7 @@ impl Message {
         memory.read_exact(at, &mut bytes).ok()?;
         let word = |n: usize| unsigned(&bytes[n * A::WORD..(n + 1) * A::WORD]);
         Some(Message {
+            at,
             name: GuestAddr(word(0)),
             name_len: word(1) & 0xffff_ffff,
             control: GuestAddr(word(4)),
@@ -81,6 +83,11 @@ impl Message {
     /// The socket address it goes to, and its length, if it has one.
     pub(crate) fn name(&self) -> Option<(GuestAddr, u64)> {
         (!self.name.is_null() && self.name_len != 0).then_some((self.name, self.name_len))
+    }
+
+    /// Where the length of the address lies.
+    pub(crate) fn name_len_at<A: Arch>(&self) -> GuestAddr {
+        self.at.offset(A::WORD as u64)
     }
 
     /// The descriptors it carries.

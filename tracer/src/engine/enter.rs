@@ -8,9 +8,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
-use vrift_vfs::{
-    Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Request, Verdict,
-};
+use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Verdict};
 
 use super::concern::unshared;
 use super::filters::{installs_filter, supervised};
@@ -41,6 +39,8 @@ pub(super) enum Action {
     Watch(Effect),
     /// The kernel gets it with other paths.
     Rewrite(Paths, Effect, Note),
+    /// The kernel gets only so many of the messages of sendmmsg. Its caller comes again with the rest.
+    Shorten(u64),
     /// The kernel executes something else.
     Launch(Script, Launched, Note),
     /// The kernel gets another call: a listing was given, the position moves.
@@ -235,23 +235,7 @@ impl<A: Arch> Engine<A> {
                 }
             },
             Operation::Fetch { pidfd, fd } => self.fetch(tid, pidfd, fd),
-            Operation::Send { to, fds } => {
-                // Only datagrams are sent to a path; for any other socket it is a mistake.
-                let datagram = !to.is_empty() && procfs::is_datagram(tid, call.arg(Arg::A0) as i32);
-                for path in to.into_iter().filter(|_| datagram) {
-                    let served = self.served.as_mut().expect("consider() returned early");
-                    match served.judge(&self.tasks, tid, &Request::Connect(path)) {
-                        Ok(Judged { verdict: Verdict::Pass, .. }) => {}
-                        Ok(judged) => {
-                            self.passing.send(tid, &self.tasks, &fds);
-                            return self.apply(judged, call, guest);
-                        }
-                        Err(error) => return self.fail(&error),
-                    }
-                }
-                self.passing.send(tid, &self.tasks, &fds);
-                Action::Pass
-            }
+            Operation::Send(messages) => self.send(messages, call, guest),
             Operation::Sync(fd) => {
                 let node = fd.map(|fd| open_node(tid, &task.files, fd).map(|open| open.node));
                 match (node, self.served.as_mut()) {
@@ -264,6 +248,10 @@ impl<A: Arch> Engine<A> {
                 }
             }
             Operation::Receive => Action::Watch(Effect::None),
+            Operation::Peer => match self.has_sockets() {
+                true => Action::Watch(Effect::None),
+                false => Action::Pass,
+            },
             Operation::SocketName { fd, end } => self.socket_name(fd, end, call, guest),
             Operation::Spawn { flags, .. } | Operation::Unshare(flags)
                 if flags & clone::NAMESPACES != 0 && self.served.is_some() =>
@@ -291,7 +279,7 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Something of ours is broken: the tracee gets EIO, the user a message.
-    fn fail(&mut self, error: &vrift_vfs::Error) -> Action {
+    pub(super) fn fail(&mut self, error: &vrift_vfs::Error) -> Action {
         self.observer.complain(error);
         let why = match error.errno() {
             Errno::EIO => "the mount is damaged",
@@ -318,7 +306,7 @@ impl<A: Arch> Engine<A> {
         Action::Launch(script, launched, note)
     }
 
-    fn apply<G: Guest<A>>(&mut self, judged: Judged, call: &Call, guest: &G) -> Action {
+    pub(super) fn apply<G: Guest<A>>(&mut self, judged: Judged, call: &Call, guest: &G) -> Action {
         match (judged.verdict, judged.effect) {
             (Verdict::Pass, Effect::None) => Action::Pass,
             (Verdict::Pass, effect) => Action::Watch(effect),
@@ -420,7 +408,15 @@ impl<A: Arch> Engine<A> {
         match action {
             Action::Pass if !shown => return Ok(self.go_on(tid, 0)),
             Action::Pass => {}
-            Action::Watch(effect) => pending.effect = effect,
+            Action::Watch(effect) => {
+                pending.effect = effect;
+                pending.told = self.addresses_told(&pending.call, guest);
+            }
+            Action::Shorten(count) => {
+                let abi = pending.call.abi;
+                pending.undo.args.push((abi, Arg::A2, pending.call.arg(Arg::A2)));
+                guest.set_arg(abi, Arg::A2, count)?;
+            }
             Action::Unhide(place, flags) => {
                 let hidden = flags | clone::CLONE_UNTRACED;
                 match place {

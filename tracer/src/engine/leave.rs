@@ -142,6 +142,7 @@ impl<A: Arch> Engine<A> {
                     }
                 }
             }
+            self.tell_names(&pending.told, &pending.call, ret, guest);
             if installs_filter(&pending.call) {
                 self.cover_every_call(tid);
             }

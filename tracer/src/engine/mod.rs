@@ -16,6 +16,7 @@ mod launch;
 mod leave;
 mod opening;
 mod passing;
+mod peers;
 mod room;
 mod scratch;
 mod served;

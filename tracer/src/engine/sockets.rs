@@ -4,8 +4,7 @@
 //! file with the rights of who binds, and a tracee has none where that lies. Connecting and sending,
 //! which may block and tell the other side who does it, is left to the tracee with another address.
 //!
-//! Deliberately absent: addresses of those who connect or send (`accept`, `recvfrom`, `recvmsg`). If
-//! they were bound in a mount, their real paths are shown, which can be connected and sent to as well.
+//! What the kernel tells of those who connect or send is the matter of `peers`.
 
 use std::path::Path;
 
@@ -13,14 +12,16 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::abi::unix_address;
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_vfs::Fresh;
+use vrift_vfs::{Fresh, Judged, Request, Verdict};
 
 use super::enter::Action;
 use super::task::Pending;
 use super::{Engine, Guest};
 use crate::call::{Abi, Call};
+use crate::decode::Sent;
 use crate::descriptors::{self, End};
 use crate::memory::GuestAddr;
+use crate::procfs;
 use crate::view::note::Note;
 
 /// What is before the path in an address.
@@ -40,7 +41,10 @@ impl Site {
         match call.syscall? {
             Syscall::Bind | Syscall::Connect => Some(Site::Args(Arg::A1, Arg::A2)),
             Syscall::Sendto => Some(Site::Args(Arg::A4, Arg::A5)),
-            Syscall::Sendmsg => Some(Site::Header(GuestAddr(call.arg(Arg::A1)))),
+            // Of several messages only the first is sent by a call whose address is replaced.
+            Syscall::Sendmsg | Syscall::Sendmmsg => {
+                Some(Site::Header(GuestAddr(call.arg(Arg::A1))))
+            }
             _ => None,
         }
     }
@@ -53,7 +57,7 @@ pub(super) fn lead(call: &Call) -> &'static [u8] {
 
 /// Whether the address of `call` lies where it cannot be replaced.
 pub(super) fn is_out_of_reach(call: &Call) -> bool {
-    matches!(call.syscall, Some(Syscall::Socketcall | Syscall::Sendmmsg))
+    call.syscall == Some(Syscall::Socketcall)
 }
 
 pub(super) fn out_of_reach() -> Action {
@@ -94,12 +98,49 @@ pub(super) fn aim<A: Arch, G: Guest<A>>(
                 guest.plant(word, &value.to_ne_bytes())?;
                 pending.undo.words.push((word, former));
             }
+            if pending.call.syscall == Some(Syscall::Sendmmsg) {
+                pending.undo.args.push((abi, Arg::A2, pending.call.arg(Arg::A2)));
+                guest.set_arg(abi, Arg::A2, 1)?;
+            }
         }
     }
     Ok(())
 }
 
 impl<A: Arch> Engine<A> {
+    /// Sends messages. One to a path of a mount is sent by itself, so that one address is replaced.
+    pub(super) fn send<G: Guest<A>>(
+        &mut self,
+        messages: Vec<Sent>,
+        call: &Call,
+        guest: &G,
+    ) -> Action {
+        let tid = guest.tid();
+        let is_named = messages.iter().any(|message| message.to.is_some());
+        // Only datagrams are sent to a path; for any other socket it is a mistake.
+        let datagram = is_named && procfs::is_datagram(tid, call.arg(Arg::A0) as i32);
+        let mut fds = Vec::new();
+        for (number, message) in (0u64..).zip(messages) {
+            if let (Some(path), Some(served), true) = (message.to, &mut self.served, datagram) {
+                match served.judge(&self.tasks, tid, &Request::Connect(path)) {
+                    Ok(Judged { verdict: Verdict::Pass, .. }) => {}
+                    _ if number > 0 => {
+                        self.passing.send(tid, &self.tasks, &fds);
+                        return Action::Shorten(number);
+                    }
+                    Ok(judged) => {
+                        self.passing.send(tid, &self.tasks, &message.fds);
+                        return self.apply(judged, call, guest);
+                    }
+                    Err(error) => return self.fail(&error),
+                }
+            }
+            fds.extend(message.fds);
+        }
+        self.passing.send(tid, &self.tasks, &fds);
+        Action::Pass
+    }
+
     /// Binds the socket of a call to `path`, which stands for a name that has been made for it.
     pub(super) fn bind(&mut self, path: &Path, fresh: &Fresh, call: &Call, tid: Pid) -> Action {
         let bound = match self.tasks.get(&tid) {

@@ -10,6 +10,7 @@ use vrift_vfs::{Effect, Exe, FdTable, Place};
 
 use super::enter::Action;
 use super::launch::Launched;
+use super::peers::Told;
 use super::room::{Lent, Mapping};
 use super::scratch::{Scratch, Slot};
 use crate::call::{Abi, Call};
@@ -125,6 +126,8 @@ pub(super) struct Pending {
     pub(super) effect: Effect,
     /// What to put right if it becomes another program.
     pub(super) launched: Option<Launched>,
+    /// Where the kernel will tell addresses of sockets.
+    pub(super) told: Vec<Told>,
     /// What the tracee sees instead of the kernel's result.
     pub(super) instead: Instead,
     /// When, if anybody wants to know.
@@ -169,6 +172,7 @@ impl Pending {
             lent: None,
             effect: Effect::None,
             launched: None,
+            told: Vec::new(),
             instead: Instead::Nothing,
             entered,
             system,
@@ -188,6 +192,7 @@ impl Pending {
             lent,
             effect,
             launched,
+            told,
             instead,
             entered: _,
             system: _,
@@ -197,6 +202,7 @@ impl Pending {
             && *undo == Undo::default()
             && slots.is_empty()
             && lent.is_none()
+            && told.is_empty()
             && *effect == Effect::None
             && launched.is_none()
             && *instead == Instead::Nothing

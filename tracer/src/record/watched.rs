@@ -50,9 +50,8 @@ fn names_something(model: Model, mounts: Mounts) -> bool {
         | Model::FlistXattr
         | Model::RecvMsg
         | Model::Dup
-        | Model::Fcntl
-        | Model::Ioctl
-        | Model::Creds => mounts == Mounts::Some && !matches!(model, Model::Fcntl | Model::Ioctl),
+        | Model::Creds => mounts == Mounts::Some,
+        Model::Fcntl | Model::Ioctl | Model::RecvFrom => false,
         _ => true,
     }
 }
