@@ -65,6 +65,17 @@ fn what_lies_close_together_is_read_at_once() {
     assert!((41..41 * 10).contains(&reads), "{counts:?}");
 }
 
+/// What a hand-over between cores costs is measured with a thread and two sockets, which takes longer than
+/// many a program; it is of use only if another task wants to run.
+#[test]
+fn who_works_alone_waits_for_no_measurement() {
+    let script = "n=0; while [ $n -lt 500 ]; do test -e /; n=$((n + 1)); done";
+    let Some(counts) = asked(&[], script) else { return };
+    let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+    assert!(count("PTRACE_CONT") + count("PTRACE_SYSCALL") > 1000, "{counts:?}");
+    assert_eq!(count("socketpair") + count("clone3"), 0, "{counts:?}");
+}
+
 /// Twelve programs wait for input that never comes, while the shell makes calls of its own.
 const CROWD: &str = "mkfifo fifo; exec 9<>fifo; p=; n=0; \
                      for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat <&9 & p=\"$p $!\"; done; \

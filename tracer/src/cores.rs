@@ -119,9 +119,7 @@ impl Cores {
             Width::All { pace } => {
                 let interval = pace.interval();
                 *pace = Pace::start();
-                // Asked first, because it costs nothing.
-                let often = self.handover.is_dearer_than(interval, self.all);
-                if often || !another_is_ready(tid, tasks.clone()) {
+                if !gains_apart(&mut self.handover, self.all, interval, tid, tasks.clone()) {
                     self.narrow(tasks.clone());
                 }
             }
@@ -144,10 +142,10 @@ impl Cores {
         }
         let interval = pace.interval();
         *pace = Pace::start();
-        let often = self.handover.is_dearer_than(interval, self.all);
         // Whoever is ready and does not stop is found by the next tick.
-        let crossing = !often && another_is_ready(tid, self.stopped.iter().copied());
-        *ready = if crossing { *ready + 1 } else { 0 };
+        let stopped = self.stopped.iter().copied();
+        let apart = gains_apart(&mut self.handover, self.all, interval, tid, stopped);
+        *ready = if apart { *ready + 1 } else { 0 };
         if *ready >= READY_MAX || since.elapsed() > BOUND_MAX {
             self.widen(tasks);
         }
@@ -294,6 +292,22 @@ impl Cores {
             let _ = sched_setaffinity(tid, cores);
         }
     }
+}
+
+/// Whether tasks of which one stops once in `interval` would be faster on several cores: another one than
+/// `tid` is ready, and hand-overs across cores cost less than sharing one. What costs less to find out is
+/// asked first, and who works alone never pays for the measuring of a hand-over.
+fn gains_apart(
+    handover: &mut Handover,
+    all: CpuSet,
+    interval: Duration,
+    tid: Pid,
+    others: impl Iterator<Item = Pid> + Clone,
+) -> bool {
+    if handover.is_known() && handover.is_dearer_than(interval, all) {
+        return false;
+    }
+    another_is_ready(tid, others) && !handover.is_dearer_than(interval, all)
 }
 
 /// Whether a task other than `tid` is running or ready to.
