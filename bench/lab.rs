@@ -1,4 +1,4 @@
-//! What both benches stand on: programs, the ways to run them, clocks and tables.
+//! What the benches stand on: programs, the ways to run them, clocks and tables.
 //!
 //! Every way to run a program is measured in turn, round after round, so that a machine that slows
 //! down slows all of them. Nothing is cached between rounds but what the kernel caches.
@@ -6,10 +6,11 @@
 //! The wall clock is what counts; the processor time of all processes stands beside it, because a
 //! busy machine spoils it less. It does not tell how long cores waited to be woken.
 
+pub(crate) mod projects;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,6 @@ use super::kit::{self, Sandbox};
 
 /// Rounds, unless `VRIFT_RUNS` says otherwise.
 const ROUNDS: usize = 7;
-
-/// C files of the project that `make` builds.
-const SOURCES: usize = 40;
 
 /// A program to run.
 #[derive(Debug, Clone)]
@@ -133,6 +131,9 @@ pub(crate) fn chosen(load: &str) -> bool {
 }
 
 /// Measures one program in all ways, round after round. A way that fails has no times.
+///
+/// Before that, nothing of which is counted, the program runs in the first way and a trivial one in each, so
+/// that no way pays for cold caches.
 pub(crate) fn measure(
     sandbox: &Sandbox,
     load: &[Option<Load>],
@@ -140,14 +141,20 @@ pub(crate) fn measure(
 ) -> Vec<Option<Times>> {
     let mut all: Vec<Option<Times>> =
         load.iter().map(|load| load.as_ref().map(|_| Times::default())).collect();
-    // One run more than is counted, so that no way pays for cold caches.
-    for round in 0..=rounds() {
+    let trivial = Load::new("nothing", &["true"]);
+    for (at, way) in ways.iter().enumerate() {
+        let load = if at == 0 { load[at].as_ref() } else { Some(&trivial) };
+        let ran = load.map(|load| once(sandbox, load, way));
+        if ran.is_some_and(|ran| ran.is_none()) {
+            all[at] = None;
+        }
+    }
+    for round in 0..rounds() {
         for shift in 0..ways.len() {
             let at = (round + shift) % ways.len();
             let (Some(times), Some(load)) = (&mut all[at], &load[at]) else { continue };
             match once(sandbox, load, &ways[at]) {
-                Some(taken) if round > 0 => times.0.push(taken),
-                Some(_) => {}
+                Some(taken) => times.0.push(taken),
                 None => all[at] = None,
             }
         }
@@ -214,52 +221,4 @@ pub(crate) fn installed(sandbox: &Sandbox, tool: &str) -> bool {
     let mut which: Command = sandbox.command("sh");
     which.args(["-c", &format!("command -v {tool}")]);
     kit::run(&mut which).status.success()
-}
-
-/// Writes a C project: files with a header each, includes of the C library, and a Makefile that
-/// leaves its objects where it is called; `ROOT` tells it where the project is.
-pub(crate) fn project(directory: &Path) {
-    fs::create_dir_all(directory.join("include")).expect("it is ours");
-    let write = |name: String, text: String| {
-        fs::write(directory.join(name), text).expect("it is ours");
-    };
-    let mut objects = String::new();
-    let mut calls = String::new();
-    for at in 0..SOURCES {
-        write(
-            format!("include/part{at}.h"),
-            format!("#pragma once\n#include <stddef.h>\nsize_t part{at}(const char *text);\n"),
-        );
-        let other = (at + 1) % SOURCES;
-        write(
-            format!("part{at}.c"),
-            format!(
-                "#include <errno.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <stdlib.h>\n\
-                 #include <string.h>\n#include <unistd.h>\n#include \"part{at}.h\"\n\
-                 #include \"part{other}.h\"\n\
-                 static uint32_t mix(uint32_t sum, uint8_t byte) {{ return (sum ^ byte) * 16777619u; }}\n\
-                 size_t part{at}(const char *text) {{\n\
-                 \x20   uint32_t sum = {at};\n\
-                 \x20   for (size_t i = 0; i < strlen(text); i++) sum = mix(sum, (uint8_t)text[i]);\n\
-                 \x20   if (sum == 0) fprintf(stderr, \"%s: %s\\n\", text, strerror(errno));\n\
-                 \x20   return sum % 7 ? sum : part{other}(text + 1);\n}}\n"
-            ),
-        );
-        objects += &format!(" part{at}.o");
-        calls += &format!(" + part{at}(name)");
-    }
-    let headers: String = (0..SOURCES).map(|at| format!("#include \"part{at}.h\"\n")).collect();
-    write(
-        "main.c".to_owned(),
-        format!(
-            "{headers}int main(int count, char **names) {{ const char *name = names[0]; return (count{calls}) == 0; }}\n"
-        ),
-    );
-    write(
-        "Makefile".to_owned(),
-        format!(
-            "program: main.o{objects}\n\tcc -o $@ $^\n\
-             %.o: $(ROOT)/%.c\n\tcc -O1 -I $(ROOT)/include -c -o $@ $<\n"
-        ),
-    );
 }

@@ -6,6 +6,8 @@
 //! ingested. The last table sets vrift's overhead in relation to the native time and to proot's
 //! overhead, and tells how many stops a run takes.
 
+#[path = "lab/commands.rs"]
+mod commands;
 #[expect(dead_code, reason = "the kit serves the tests")]
 #[path = "../tests/suite/kit.rs"]
 mod kit;
@@ -18,6 +20,7 @@ mod trees;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use commands::{CC, CC_TINY, EXECS, FIND, LS, MAKE};
 use lab::{Load, Times, Way, say};
 
 /// The ways that show nothing elsewhere.
@@ -50,27 +53,28 @@ impl Program {
     }
 }
 
-const CC: &[&str] = &["cc", "-O1", "-I@/include", "-c", "@/part0.c"];
-const MAKE: &[&str] = &["make", "-j2", "-f", "@/Makefile", "ROOT=@"];
-const EXECS: &str = "i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i+1)); done";
 const EXECS_IN: &str = "i=0; while [ $i -lt 200 ]; do @/true; i=$((i+1)); done";
 const STATUS: &[&str] = &["git", "-C", "@", "status"];
 const IMPORTS: &str = "import sys; sys.path.insert(0, '@'); \
     import argparse, asyncio, email, http.client, json, logging, unittest, xml.dom";
 
 const PROGRAMS: &[Program] = &[
-    Program { name: "cc", tree: "project", command: CC },
-    Program { name: "find", tree: "project", command: &["find", "/usr/include"] },
-    Program { name: "ls", tree: "project", command: &["ls", "-lR", "/usr/include"] },
-    Program { name: "execs", tree: "project", command: &["sh", "-c", EXECS] },
-    Program { name: "make", tree: "project", command: MAKE },
-    Program { name: "cc-in", tree: "project", command: CC },
+    Program { name: "cc", tree: "lua", command: CC },
+    Program { name: "make", tree: "lua", command: MAKE },
+    Program { name: "find", tree: "lua", command: FIND },
+    Program { name: "ls", tree: "lua", command: LS },
+    Program { name: "execs", tree: "lua", command: EXECS },
+    Program { name: "cc-tiny", tree: "tiny", command: CC_TINY },
+    Program { name: "make-tiny", tree: "tiny", command: MAKE },
+    Program { name: "cc-in", tree: "lua", command: CC },
+    Program { name: "make-in", tree: "lua", command: MAKE },
     Program { name: "find-in", tree: "headers", command: &["find", "@"] },
     Program { name: "ls-in", tree: "headers", command: &["ls", "-lR", "@"] },
     Program { name: "git-in", tree: "repository", command: STATUS },
     Program { name: "python-in", tree: "modules", command: &["python3", "-c", IMPORTS] },
     Program { name: "execs-in", tree: "programs", command: &["sh", "-c", EXECS_IN] },
-    Program { name: "make-in", tree: "project", command: MAKE },
+    Program { name: "cc-tiny-in", tree: "tiny", command: CC_TINY },
+    Program { name: "make-tiny-in", tree: "tiny", command: MAKE },
 ];
 
 fn main() {
@@ -101,33 +105,48 @@ fn main() {
         let stops = ours.and_then(|(way, load)| stops(&sandbox, way, load));
         summary += &line(program, &ways, &all, stops);
     }
-    say(&format!(
-        "\n  {:<10} {:>10} {:>10} {:>12} {:>12} {:>14} {:>8}\n{summary}",
-        "", "native s", "x native", "overhead s", "proot's s", "to proot's", "stops"
-    ));
+    say(&format!("{}{summary}", head()));
+}
+
+/// The head of the last table.
+fn head() -> String {
+    let times = format!(
+        "{:>10} {:>10} {:>12} {:>12} {:>12}",
+        "native s", "x native", "overhead s", "proot's s", "to proot's"
+    );
+    let processor = format!("{:>14} {:>12}", "cpu: x native", "to proot's");
+    format!("\n  {:<12} {times} {processor} {:>8}\n", "", "stops")
 }
 
 /// A line of the last table.
 fn line(program: &Program, ways: &[Way], all: &[Option<Times>], stops: Option<usize>) -> String {
-    let median = |name: &str| {
-        let at = ways.iter().position(|way| way.name == name)?;
-        all[at].as_ref().map(Times::median)
-    };
     let number = |value: Option<f64>, places| match value {
         Some(value) => format!("{value:.places$}"),
         None => "-".to_owned(),
     };
-    let (native, vrift, proot) = (median(NATIVE), median(VRIFT), median(PROOT));
-    let over = |time: Option<f64>| Some(time? - native?);
-    let to_proot = over(vrift).zip(over(proot)).map(|(ours, theirs)| ours / theirs);
+    let compared = |time: fn(&Times) -> f64| {
+        let of = |name: &str| {
+            let at = ways.iter().position(|way| way.name == name)?;
+            all[at].as_ref().map(time)
+        };
+        let (native, vrift, proot) = (of(NATIVE), of(VRIFT), of(PROOT));
+        let over = |time: Option<f64>| Some(time? - native?);
+        let to_proot = over(vrift).zip(over(proot)).map(|(ours, theirs)| ours / theirs);
+        let factor = vrift.zip(native).map(|(vrift, native)| vrift / native);
+        (native, factor, over(vrift), over(proot), to_proot)
+    };
+    let (native, factor, over, proot, to_proot) = compared(Times::median);
+    let (_, cpu_factor, _, _, cpu_to_proot) = compared(Times::cpu);
     format!(
-        "  {:<10} {:>10} {:>10} {:>12} {:>12} {:>14} {:>8}\n",
+        "  {:<12} {:>10} {:>10} {:>12} {:>12} {:>12} {:>14} {:>12} {:>8}\n",
         program.name,
         number(native, 4),
-        number(vrift.zip(native).map(|(vrift, native)| vrift / native), 2),
-        number(over(vrift), 4),
-        number(over(proot), 4),
+        number(factor, 2),
+        number(over, 4),
+        number(proot, 4),
         number(to_proot, 2),
+        number(cpu_factor, 2),
+        number(cpu_to_proot, 2),
         stops.map_or("-".to_owned(), |stops| stops.to_string()),
     )
 }
@@ -145,9 +164,7 @@ fn stops(sandbox: &kit::Sandbox, vrift: &Way, load: &Load) -> Option<usize> {
 }
 
 fn load_in(program: &Program, root: &Path) -> Load {
-    let root = root.to_string_lossy();
-    let words: Vec<_> = program.command.iter().map(|word| word.replace('@', &root)).collect();
-    Load::new(program.name, &words)
+    Load::new(program.name, &commands::on(root, program.command))
 }
 
 /// The tree of this name, made and ingested when it is first asked for, and an empty directory to see

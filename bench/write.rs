@@ -11,10 +11,11 @@
 mod kit;
 mod lab;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use lab::{Load, Way, say};
+use lab::{Load, Way, projects, say};
 
 /// Small files that are made, renamed and deleted.
 const FILES: f64 = 50_000.0;
@@ -22,13 +23,14 @@ const FILES: f64 = 50_000.0;
 const MEGABYTES: f64 = 1024.0;
 
 /// What is done in the directory `$1`.
-const BUILD: &str = "cd \"$1\" && make -s -j2 ROOT=. && make -s -q ROOT=. && rm -f *.o program";
+const BUILD: &str =
+    "cd \"$1\" && make -s -j2 ROOT=. && make -s -q ROOT=. && rm -f *.o liblua.so program";
 const GIT: &str = "cd \"$1\" && git init -q . && git add -A && \
     git -c user.name=n -c user.email=e commit -qm m && git gc -q && rm -rf .git";
 const COPY: &str = "cp -a /usr/include/. \"$1/copy\" && rm -rf \"$1/copy\"";
 const UNPACK: &str = "tar c -C /usr include | tar x -C \"$1\" && rm -rf \"$1/include\"";
 const REPLACE: &str =
-    "cd \"$1\" && for i in 1 2 3 4 5; do sed -i s/sum/mus/ *.c; sed -i s/mus/sum/ *.c; done";
+    "cd \"$1\" && for i in 1 2 3 4 5; do sed -i s/lua/LuA/ *.c; sed -i s/LuA/lua/ *.c; done";
 
 fn main() {
     if !lab::measuring() {
@@ -38,22 +40,31 @@ fn main() {
     let Some(churn) = sandbox.guest("churn") else { return };
     let scale = std::env::var("VRIFT_SCALE").ok().and_then(|scale| scale.parse().ok());
     let scaled = |of: f64| ((of * scale.unwrap_or(1.0)) as u64).max(1).to_string();
-    let place = Place::new(&sandbox);
     say(&format!("{}\n", lab::machine()));
     let churn = churn.to_string_lossy();
     let write =
         format!("dd if=/dev/zero of=\"$1/big\" bs=1M count={} && rm \"$1/big\"", scaled(MEGABYTES));
     let churned = format!("exec '{churn}' \"$1\" {}", scaled(FILES));
     let loads = [
-        ("files", &churned[..]),
-        ("write", &write[..]),
-        ("make", BUILD),
-        ("git", GIT),
-        ("cp -a", COPY),
-        ("tar x", UNPACK),
-        ("sed -i", REPLACE),
+        ("files", "lua", &churned[..]),
+        ("write", "lua", &write[..]),
+        ("make", "lua", BUILD),
+        ("git", "lua", GIT),
+        ("cp -a", "lua", COPY),
+        ("tar x", "lua", UNPACK),
+        ("sed -i", "lua", REPLACE),
+        ("make-tiny", "tiny", BUILD),
     ];
-    for (name, script) in loads.into_iter().filter(|(name, _)| lab::chosen(name)) {
+    let mut places = HashMap::new();
+    for (name, project, script) in loads.into_iter().filter(|(name, ..)| lab::chosen(name)) {
+        let place = places.entry(project).or_insert_with(|| Place::new(&sandbox, project));
+        let place = match place {
+            Ok(place) => place,
+            Err(why) => {
+                say(&format!("\n{name} is not measured: {why}\n"));
+                continue;
+            }
+        };
         let ways = place.ways(&sandbox);
         let each: Vec<_> = ways
             .iter()
@@ -75,16 +86,18 @@ struct Place {
 }
 
 impl Place {
-    fn new(sandbox: &kit::Sandbox) -> Place {
+    /// A project of its name, ingested. *Errors:* why it is not to be had.
+    fn new(sandbox: &kit::Sandbox, project: &str) -> Result<Place, String> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        let (source, seen) = (sandbox.path("site/project"), sandbox.path("site/seen"));
-        lab::project(&source);
+        let source = sandbox.path("site").join(project);
+        let seen = sandbox.path("site").join(format!("{project}-seen"));
+        projects::make(project, &source)?;
         fs::create_dir(&seen).expect("the sandbox is ours");
-        let manifest = sandbox.path("project.vrift");
+        let manifest = sandbox.path(format!("{project}.vrift"));
         let mut ingest = sandbox.vrift(["ingest".as_ref(), source.as_os_str(), "-o".as_ref()]);
         let ran = kit::run(ingest.arg(&manifest));
         assert!(ran.status.success(), "{ran}");
-        Place { source: text(&source), seen: text(&seen), manifest: text(&manifest) }
+        Ok(Place { source: text(&source), seen: text(&seen), manifest: text(&manifest) })
     }
 
     fn ways(&self, sandbox: &kit::Sandbox) -> Vec<Way> {

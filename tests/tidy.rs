@@ -84,7 +84,8 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
 ];
 
 /// What crates may use in their own tests besides.
-const DEV_ONLY: &[&str] = &["criterion", "insta", "libc", "rustix", "serde_json", "tempfile"];
+const DEV_ONLY: &[&str] =
+    &["criterion", "insta", "libc", "lua-src", "rustix", "serde_json", "tempfile"];
 
 /// The files in which `unsafe` code is expected, and no others.
 const UNSAFE: &[&str] = &[

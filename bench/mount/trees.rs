@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::kit::{Sandbox, run};
-use super::lab;
+use super::lab::projects;
 
 /// Files of the repository.
 const FILES: usize = 10_000;
@@ -12,7 +12,7 @@ const FILES: usize = 10_000;
 /// Makes the tree of a name. *Errors:* what this machine lacks for it.
 pub(crate) fn make(sandbox: &Sandbox, name: &str, at: &Path) -> Result<(), String> {
     match name {
-        "project" => lab::project(at),
+        "lua" | "tiny" => projects::make(name, at)?,
         "headers" => script(sandbox, at, "cp -a /usr/include \"$1\"")?,
         "repository" => repository(sandbox, at)?,
         "modules" => script(sandbox, at, MODULES)?,
