@@ -46,6 +46,21 @@ fn c_136_programs_see_the_cores_they_were_given() {
     }
 }
 
+/// Without a mount nobody stops at the opening of a file, so that the kernel's answer is seen.
+#[test]
+fn c_136_the_status_of_a_task_shows_the_cores_it_was_given() {
+    let Some(cores) = several() else { return };
+    let script = "show() { sed -n '/^Cpus_allowed/p' $1; }; show /proc/self/status; show /proc/$$/status; \
+        show /proc/$$/task/$$/status; show /proc/1/status; taskset -cp $1 $$ > /dev/null; show /proc/$$/status";
+    let words: Vec<_> =
+        ["sh", "-c", script, "sh", &cores[0].to_string()].map(OsString::from).to_vec();
+    let bench = Bench::empty();
+    let [native, mounted, both] = [Way::Native, Way::Mounted, Way::Both]
+        .map(|way| guarded(&mut bench.command(way, &words)).fine());
+    assert_eq!(native.lines().count(), 10, "{native}");
+    assert_eq!((&mounted, &both), (&native, &native));
+}
+
 /// A thread that has chosen its core, or whose leader has, executes: the choice is the thread's.
 #[test]
 fn c_054_the_cores_of_a_thread_that_executes() {

@@ -248,14 +248,17 @@ impl Cores {
 
     /// The first `len` bytes of the mask that `tid` must be shown; `None` if the kernel's is right.
     pub(crate) fn shown(&self, tid: Pid, len: usize) -> Option<Vec<u8>> {
-        if self.own.contains(&tid) {
-            return None;
-        }
         let mut mask = vec![0u8; len];
-        for core in (0..len * 8).filter(|&n| self.all.is_set(n) == Ok(true)) {
+        for core in self.given(tid)?.into_iter().filter(|core| core / 8 < len) {
             mask[core / 8] |= 1 << (core % 8);
         }
         Some(mask)
+    }
+
+    /// The cores, ascending, that `tid` must be shown; `None` if the kernel's answer is right.
+    pub(crate) fn given(&self, tid: Pid) -> Option<Vec<usize>> {
+        let is_given = |&core: &usize| self.all.is_set(core) == Ok(true);
+        (!self.own.contains(&tid)).then(|| (0..CpuSet::count()).filter(is_given).collect())
     }
 
     fn narrow(&mut self, tasks: impl Iterator<Item = Pid>) {

@@ -88,6 +88,11 @@ pub trait Caller {
     /// Whether it is let see what a tracee has mapped.
     fn may_look_into(&self, of: ProcId) -> bool;
 
+    /// The cores, ascending, that a task is to see it may use; `None` if the kernel's answer is right.
+    fn cores(&self, _of: ProcId) -> Option<Vec<usize>> {
+        None
+    }
+
     /// Whether some process runs the program `node`.
     fn is_executed(&self, node: NodeRef) -> bool;
 

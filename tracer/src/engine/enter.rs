@@ -270,7 +270,7 @@ impl<A: Arch> Engine<A> {
             Operation::Unshare(_) => Action::Watch(Effect::None),
             Operation::File(request) => {
                 let served = self.served.as_mut().expect("consider() returned early without it");
-                match served.judge(&self.tasks, tid, &request) {
+                match served.judge(&self.tasks, tid, self.cores.as_ref(), &request) {
                     Ok(judged) => self.apply(judged, call, guest),
                     Err(error) => self.fail(&error),
                 }

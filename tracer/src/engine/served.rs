@@ -17,6 +17,7 @@ use vrift_vfs::{
 };
 
 use super::task::Task;
+use crate::cores::Cores;
 use crate::creds::TaskCreds;
 use crate::descriptors;
 use crate::procfs;
@@ -91,12 +92,13 @@ impl Served {
         &mut self,
         tasks: &HashMap<Pid, Task<A>>,
         tid: Pid,
+        cores: Option<&Cores>,
         request: &Request,
     ) -> Result<Judged, vrift_vfs::Error> {
         let Some(task) = tasks.get(&tid) else {
             return Ok(Judged { verdict: vrift_vfs::Verdict::Pass, effect: Effect::None });
         };
-        self.namespace.judge(&TaskCaller { tid, task, tasks }, request)
+        self.namespace.judge(&TaskCaller { tid, task, tasks, cores }, request)
     }
 }
 
@@ -160,6 +162,7 @@ struct TaskCaller<'a, A: Arch> {
     tid: Pid,
     task: &'a Task<A>,
     tasks: &'a HashMap<Pid, Task<A>>,
+    cores: Option<&'a Cores>,
 }
 
 impl<A: Arch> Caller for TaskCaller<'_, A> {
@@ -194,6 +197,12 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         let Some(task) = self.tasks.get(&Pid::from_raw(id)) else { return false };
         let creds = self.creds(Ids::FileSystem);
         task.tgid == self.task.tgid || creds.dac_override || owned_by(id, &creds)
+    }
+
+    fn cores(&self, of: ProcId) -> Option<Vec<usize>> {
+        let (ProcId::Process(id) | ProcId::Thread(id)) = of;
+        let tid = Pid::from_raw(id);
+        self.cores.filter(|_| self.tasks.contains_key(&tid))?.given(tid)
     }
 
     fn umask(&self) -> u32 {

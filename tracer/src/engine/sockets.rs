@@ -122,7 +122,7 @@ impl<A: Arch> Engine<A> {
         let mut fds = Vec::new();
         for (number, message) in (0u64..).zip(messages) {
             if let (Some(path), Some(served), true) = (message.to, &mut self.served, datagram) {
-                match served.judge(&self.tasks, tid, &Request::Connect(path)) {
+                match served.judge(&self.tasks, tid, self.cores.as_ref(), &Request::Connect(path)) {
                     Ok(Judged { verdict: Verdict::Pass, .. }) => {}
                     _ if number > 0 => {
                         self.passing.send(tid, &self.tasks, &fds);

@@ -11,6 +11,7 @@ mod mounts;
 mod names;
 mod open;
 mod sockets;
+mod status;
 mod views;
 mod write;
 mod xattr;

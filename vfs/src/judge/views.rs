@@ -5,17 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, mappings, mounts};
+use super::{Failure, mappings, mounts, status};
 use crate::caller::Caller;
 use crate::magic::proc_file;
 use crate::namespace::Namespace;
 use crate::request::{Handle, Open};
 
 /// What a file tells.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum View {
     Mappings(mappings::List),
     Mounts(mounts::List),
+    Status,
 }
 
 /// By the name of the file.
@@ -25,6 +26,7 @@ const VIEWS: &[(&[u8], View)] = &[
     (b"numa_maps", View::Mappings(mappings::List::Numa)),
     (b"mounts", View::Mounts(mounts::List::Mounts)),
     (b"mountinfo", View::Mounts(mounts::List::MountInfo)),
+    (b"status", View::Status),
 ];
 
 impl Namespace {
@@ -40,13 +42,20 @@ impl Namespace {
         }
         let Some((of, name)) = proc_file(path) else { return Ok(None) };
         let Some((_, view)) = VIEWS.iter().find(|(file, _)| *file == name) else { return Ok(None) };
-        if !caller.may_look_into(of) {
+        // Everybody may read everybody's status.
+        let cores = if *view == View::Status { caller.cores(of) } else { None };
+        let is_other = match view {
+            View::Status => cores.is_some(),
+            View::Mappings(_) | View::Mounts(_) => caller.may_look_into(of),
+        };
+        if !is_other {
             return Ok(None);
         }
         let Ok(text) = std::fs::read(path) else { return Ok(None) };
         let seen = match *view {
             View::Mappings(list) => self.mappings(caller, of, list, &text)?,
             View::Mounts(list) => Some(self.mount_list(list, text)),
+            View::Status => cores.map(|cores| status::with_cores(&text, &cores)),
         };
         Ok(seen.map(|seen| self.make_view(&seen, caller.ids().1)).transpose()?)
     }
