@@ -62,6 +62,24 @@ pub(crate) struct ChoiceArgs {
     /// The same as -e status=
     #[arg(long, value_name = "STATUSES")]
     pub(crate) status: Option<String>,
+    /// The same as -e abbrev=
+    #[arg(long = "abbrev", value_name = "CALLS")]
+    pub(crate) shortened: Option<String>,
+    /// The same as -e verbose=
+    #[arg(long = "verbose", value_name = "CALLS")]
+    pub(crate) looked_into: Option<String>,
+    /// The same as -e raw=
+    #[arg(long, value_name = "CALLS")]
+    pub(crate) raw: Option<String>,
+    /// The same as -e quiet=; alone the same as -q
+    #[arg(
+        long = "quiet",
+        value_name = "MESSAGES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "attach,personality"
+    )]
+    pub(crate) messages: Option<String>,
     /// Only calls that access PATH, by name or through a descriptor
     #[arg(short = 'P', long = "trace-path", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,

@@ -113,8 +113,15 @@ impl Asked {
 
     /// As with strace, a later expression replaces an earlier one of the same kind.
     fn qualify(&mut self, choice: &ChoiceArgs) -> Result<(), Failure> {
-        let long =
-            [("trace", &choice.trace), ("signal", &choice.signal), ("status", &choice.status)];
+        let long = [
+            ("trace", &choice.trace),
+            ("signal", &choice.signal),
+            ("status", &choice.status),
+            ("abbrev", &choice.shortened),
+            ("verbose", &choice.looked_into),
+            ("raw", &choice.raw),
+            ("quiet", &choice.messages),
+        ];
         let long = long
             .into_iter()
             .filter_map(|(name, list)| list.as_ref().map(|list| format!("{name}={list}")));

@@ -19,6 +19,9 @@ fn refusals_name_what_was_meant() {
         (&["-e", "quiet=exti"], "did you mean 'exit'?"),
         (&["-e", "signal=SIGFOO"], "no signal is called 'SIGFOO'"),
         (&["-e", "trace=/("], "is no regular expression"),
+        (&["-e", "trase=openat"], "-e has no trase=; did you mean trace=?"),
+        (&["-e", "frobnicate=openat"], "-e has no frobnicate="),
+        (&["--abrev=all"], "'--abbrev"),
         (&["-e", "inject=all"], "-e inject= is not supported"),
         (&["-e", "read=3"], "-e read= is not supported"),
         (&["-S", "tme"], "did you mean 'time'?"),
@@ -53,6 +56,8 @@ fn what_strace_users_type_is_accepted() {
         &["--trace=openat", "--signal=none", "--status=failed"],
         &["-e", "trace=openat,?nosuchcall"],
         &["--string-limit=5", "--columns", "10"],
+        &["--abbrev=none", "--verbose=all", "--raw=openat", "--quiet=exit"],
+        &["--quiet", "-q"],
     ] {
         let mut command = sandbox.vrift(["trace", "-o", "/dev/null"]);
         run(command.args(options).args(["true", "-x", "--tree"])).fine();

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::filter::{UnknownWord, Words};
-use super::select::{SelectError, Selection};
+use super::select::{SelectError, Selection, nearest_of};
 
 /// What one `-e` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,13 @@ pub enum QualifierError {
         /// Its name.
         name: String,
     },
+    /// A word in the place of a qualifier.
+    Unknown {
+        /// The word.
+        name: String,
+        /// The qualifier it may stand for.
+        nearest: Option<&'static str>,
+    },
 }
 
 impl fmt::Display for QualifierError {
@@ -48,6 +55,10 @@ impl fmt::Display for QualifierError {
             QualifierError::Calls(error) => error.fmt(f),
             QualifierError::Words(error) => error.fmt(f),
             QualifierError::NotSupported { name } => write!(f, "-e {name}= is not supported"),
+            QualifierError::Unknown { name, nearest: Some(nearest) } => {
+                write!(f, "-e has no {name}=; did you mean {nearest}=?")
+            }
+            QualifierError::Unknown { name, nearest: None } => write!(f, "-e has no {name}="),
         }
     }
 }
@@ -65,6 +76,9 @@ impl From<UnknownWord> for QualifierError {
         QualifierError::Words(error)
     }
 }
+
+/// The qualifiers, by the names the help has.
+const SUPPORTED: &[&str] = &["trace", "signal", "status", "quiet", "abbrev", "verbose", "raw"];
 
 /// Qualifiers that are known and not built.
 const NOT_SUPPORTED: &[&str] = &[
@@ -103,7 +117,14 @@ impl Qualifier {
             _ if NOT_SUPPORTED.contains(&name) => {
                 return Err(QualifierError::NotSupported { name: name.to_owned() });
             }
-            _ => Qualifier::Trace(Selection::parse(expression)?),
+            // A name cannot have such characters, a pattern can.
+            _ if name.contains(['/', ',', '%', '!']) => {
+                Qualifier::Trace(Selection::parse(expression)?)
+            }
+            _ => {
+                let nearest = nearest_of(name, SUPPORTED.iter().copied());
+                return Err(QualifierError::Unknown { name: name.to_owned(), nearest });
+            }
         })
     }
 }
@@ -140,7 +161,9 @@ mod tests {
         for (expression, expected) in [
             ("read=3", "-e read= is not supported"),
             ("inject=openat:error=ENOENT", "-e inject= is not supported"),
-            ("foo=bar", "no syscall or class is called 'foo=bar'"),
+            ("foo=bar", "-e has no foo="),
+            ("staus=failed", "-e has no staus=; did you mean status=?"),
+            ("!foo=bar", "no syscall or class is called 'foo=bar'"),
             ("signal=SIGCHILD", "no signal is called 'SIGCHILD'"),
         ] {
             let error = Qualifier::parse(expression).expect_err(expression);
