@@ -23,6 +23,8 @@ mod builds;
 mod changes;
 #[path = "suite/cli.rs"]
 mod cli;
+#[path = "suite/commits.rs"]
+mod commits;
 #[path = "suite/damage.rs"]
 mod damage;
 #[path = "suite/exec.rs"]

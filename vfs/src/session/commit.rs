@@ -1,17 +1,24 @@
 //! Making a manifest of what a session has become.
 //!
+//! Contents go into the store here and not while commands run. So what is deleted before is never hashed,
+//! nothing takes processors from a build, and every descriptor of a file that was written to stays on one
+//! real file, whoever writes to it next: a file that had become a blob in between would have to be copied
+//! again, and who has the blob open would not see what is written then.
+//!
 //! The session itself is not changed: until it is removed, which happens after the manifest is in
 //! its place, a commit that is interrupted can be made again.
 
 use std::collections::HashMap;
 use std::path::Path;
 
+use parking_lot::Mutex;
 use vrift_cas::{Digest, Fresh, Inserted};
 
 use super::Session;
 use super::error::Error;
 use crate::manifest::{Builder, Draft, Kind, Manifest, Node, NodeId};
 use crate::tree::Content;
+use crate::work::{Pile, processors};
 
 /// What a commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,25 +54,53 @@ impl Session {
             return Err(Error::Overtaken { manifest: to.to_owned() });
         }
         let mut done = Committed::default();
-        let mut sealed = HashMap::new();
+        let mut staged = Vec::new();
         for id in self.tree.changed() {
             let node = self.tree.node(id)?;
-            let staged = node.kind == Kind::File && self.tree.content(id)? == Content::Staged;
-            if staged && node.nlink > 0 {
-                sealed.insert(id, self.seal(id, node, &mut done)?);
+            let is_staged = node.kind == Kind::File && self.tree.content(id)? == Content::Staged;
+            if is_staged && node.nlink > 0 {
+                staged.push((id, node));
             }
         }
+        let sealed = self.seal(staged, &mut done)?;
         let builder = self.describe(&sealed, &mut done)?;
         done.manifest = hold.publish(to, || builder.write(to).map_err(Error::from))?;
         Ok(done)
     }
 
-    /// Stores the content of a staged file; its attributes with the digest.
-    fn seal(&self, id: NodeId, node: Node, done: &mut Committed) -> Result<Node, Error> {
-        let staged = self.stage.staged(id)?;
-        let inserted = self.store.insert_file(&self.stage.open(id)?)?;
-        done.count(&inserted);
-        Ok(Node { digest: inserted.digest, size: inserted.size, ..staged.over(node) })
+    /// Stores the contents of staged files, on all processors; their attributes with the digests.
+    fn seal(
+        &self,
+        staged: Vec<(NodeId, Node)>,
+        done: &mut Committed,
+    ) -> Result<HashMap<NodeId, Node>, Error> {
+        let (stage, store) = (&self.stage, &self.store);
+        let one = |id, node| -> Result<(Node, Inserted), Error> {
+            let inserted = store.insert_file(&stage.open(id)?)?;
+            let node = stage.staged(id)?.over(node);
+            Ok((Node { digest: inserted.digest, size: inserted.size, ..node }, inserted))
+        };
+        let sealed = Mutex::new(Ok(Vec::with_capacity(staged.len())));
+        let each = |pile: &Pile<(NodeId, Node)>, (): &mut (), (id, node)| {
+            let result = one(id, node);
+            let mut sealed = sealed.lock();
+            match (result, &mut *sealed) {
+                (Ok(one), Ok(all)) => all.push((id, one)),
+                (Err(error), Ok(_)) => {
+                    *sealed = Err(error);
+                    pile.stop();
+                }
+                (_, Err(_)) => {}
+            }
+        };
+        Pile::work(staged, processors(), || (), each);
+        let sealed = sealed.into_inner()?.into_iter();
+        Ok(sealed
+            .map(|(id, (node, inserted))| {
+                done.count(&inserted);
+                (id, node)
+            })
+            .collect())
     }
 
     /// The tree as a builder of a manifest takes it.
