@@ -1,5 +1,5 @@
-//! Programs that read and write one tree: a script run in a mount that can be written to and on a real
-//! directory at the same path must say the same, and leave files of the same bytes.
+//! Programs that read and write one tree: a script run in a mount that can be written to, in an overlay and
+//! on a real directory at the same path must say the same, and leave files of the same bytes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use crate::kit::{Ran, Sandbox, fingerprint, fixture, have, line_difference, pyth
 const DIGESTS: &str =
     "digests() { find . -type f | grep -Ev \"$1\" | LC_ALL=C sort | xargs -d '\\n' sha256sum; }; ";
 
-/// Runs `script` in the tree, in a mount and natively. It finds the names of programs in `tools`.
+/// Runs `script` in the tree, in a mount, in an overlay and natively. It finds the names of programs in
+/// `tools`. What is below mount and overlay must be as it was, to the last time and inode number.
 #[track_caller]
 fn both(sandbox: &Sandbox, script: &str, tools: &[(&str, &Path)]) -> String {
     let tree = sandbox.tree();
@@ -24,12 +25,20 @@ fn both(sandbox: &Sandbox, script: &str, tools: &[(&str, &Path)]) -> String {
     };
     let mut vrift = sandbox.vrift(["run", "--discard", "--manifest"]);
     vrift.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(&tree).arg("--");
-    let mounted = ran(vrift);
-    assert_eq!(fingerprint(&tree), untouched, "the host's tree was changed");
+    let mut overlay = sandbox.vrift(["run", "--discard", "--overlay"]);
+    overlay.arg(&tree).arg("--");
+    let seen = [("mount", vrift), ("overlay", overlay)].map(|(way, command)| {
+        let seen = ran(command);
+        assert_eq!(fingerprint(&tree), untouched, "{way}: the host's tree was changed");
+        (way, seen)
+    });
     let native = ran(sandbox.command("env"));
     assert!(native.status.success(), "{native}");
-    let (native, seen) = (native.out() + &native.err(), mounted.out() + &mounted.err());
-    assert_eq!(native, seen, "{}\n{mounted}", line_difference(&native, &seen));
+    let native = native.out() + &native.err();
+    for (way, seen) in seen {
+        let said = seen.out() + &seen.err();
+        assert_eq!(native, said, "{way}: {}\n{seen}", line_difference(&native, &said));
+    }
     native
 }
 
