@@ -209,6 +209,17 @@ fn an_apply_to_the_directory_below_that_is_killed_can_be_done_again() {
 }
 
 #[test]
+fn c_060_a_file_that_loses_the_name_it_was_changed_by_keeps_the_one_it_was_met_by() {
+    let sandbox = Sandbox::new();
+    plant(&sandbox.tree());
+    fs::hard_link(sandbox.tree().join("b"), sandbox.tree().join("d/b2")).expect("a further name");
+    let script = "exec 9< b; rm d/b2; readlink /proc/self/fd/9; stat -c %h b; cat /proc/self/fd/9";
+    let mounted = shell(&sandbox, script);
+    let wanted = format!("{}\n1\ncontent of b\n", sandbox.tree().join("b").display());
+    assert_eq!(mounted.out(), wanted, "{mounted}");
+}
+
+#[test]
 fn what_is_synced_is_synced() {
     if !have("dd") {
         return;

@@ -71,6 +71,19 @@ impl Found {
     fn new(dir: NodeId, name: &[u8]) -> Found {
         Found { dir, name: name.into(), pinned: None, others: Vec::new() }
     }
+
+    /// Takes note of a name under which it was met.
+    fn meet(&mut self, dir: NodeId, name: &[u8]) {
+        let is_first = self.dir == dir && *self.name == *name;
+        if !is_first && !self.others.iter().any(|(at, other)| *at == dir && **other == *name) {
+            self.others.push((dir, name.into()));
+        }
+    }
+
+    /// All names under which it was met.
+    fn names(&self) -> impl Iterator<Item = Slot> {
+        std::iter::once((self.dir, self.name.clone())).chain(self.others.iter().cloned())
+    }
 }
 
 /// What is kept of a node for as long as a session lasts.
@@ -159,16 +172,13 @@ impl Lower {
     /// All pinned names of a node.
     pub(crate) fn pinned_names(&self, id: NodeId) -> Vec<Slot> {
         let known = self.known.lock();
-        let own = known.pinned.iter().filter(|(_, named)| **named == id);
-        own.map(|(slot, _)| slot.clone()).collect()
+        let met = known.nodes.get(&id).into_iter().flat_map(Found::names);
+        met.filter(|slot| known.pinned.get(slot) == Some(&id)).collect()
     }
 
     /// All names under which a node has been met.
     pub(crate) fn met_names(&self, id: NodeId) -> Result<Vec<Slot>, Error> {
-        let known = self.known.lock();
-        let found = known.found(id, &self.root)?;
-        let first = std::iter::once((found.dir, found.name.clone()));
-        Ok(first.chain(found.others.iter().cloned()).collect())
+        Ok(self.known.lock().found(id, &self.root)?.names().collect())
     }
 
     /// What a pinned name names.
@@ -271,12 +281,15 @@ impl Lower {
         let mut known = self.known.lock();
         known.next = known.next.max(id.0.saturating_add(1));
         let inode = pin.inode;
-        let kept = known.nodes.get(&id).and_then(|found| found.pinned.clone());
-        if kept.is_none() {
-            let mut found = known.nodes.remove(&id).unwrap_or_else(|| Found::new(dir, name));
-            (found.dir, found.name) = (dir, name.into());
+        let found = known.nodes.entry(id).or_insert_with(|| Found::new(dir, name));
+        found.meet(dir, name);
+        if found.pinned.is_none() {
+            // It is known by the pinned one of its names from now on.
+            let former = (found.dir, std::mem::replace(&mut found.name, name.into()));
+            found.others.retain(|(at, other)| *at != dir || **other != *name);
+            found.dir = dir;
+            found.meet(former.0, &former.1);
             found.pinned = Some(Arc::new(pin));
-            known.nodes.insert(id, found);
             known.inodes.insert(inode, id);
         }
         if id != NodeId::ROOT {
@@ -330,10 +343,8 @@ impl Known {
             };
             // A file of several names is known by the first; one that was moved, by the new one.
             if same && (found.pinned.is_some() || self.leads_to(id, inode, root)) {
-                let slot = (dir, name.into());
-                let others = self.nodes.get_mut(&id).map(|found| &mut found.others);
-                if let Some(others) = others.filter(|others| !others.contains(&slot)) {
-                    others.push(slot);
+                if let Some(found) = self.nodes.get_mut(&id) {
+                    found.meet(dir, name);
                 }
                 return id;
             }
