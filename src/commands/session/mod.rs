@@ -47,32 +47,34 @@ pub(crate) fn session(command: &SessionCommand) -> Result<ExitCode, Failure> {
 
 /// Ends the session of a command, or keeps it. Says nothing where nothing was changed.
 pub(crate) fn conclude(name: &str, named: Naming, outcome: Outcome) -> Result<(), Failure> {
-    let mut session = match Session::open(&environment::store()?, name) {
-        // Nothing was changed.
-        Err(session::Error::NoSession { .. }) if named == Naming::OfItsOwn => return Ok(()),
+    let store = environment::store()?;
+    // Nothing was changed.
+    let is_gone = |error: &session::Error| {
+        matches!(error, session::Error::NoSession { .. }) && named == Naming::OfItsOwn
+    };
+    if outcome == Outcome::Discard {
+        // What was changed need not be read for that.
+        let removed = session::remove(store.root(), name);
+        return if removed.as_ref().is_err_and(is_gone) { Ok(()) } else { Ok(removed?) };
+    }
+    let mut session = match Session::open(&store, name) {
+        Err(error) if is_gone(&error) => return Ok(()),
         opened => opened?,
     };
     let found = session.differences()?;
     if found.is_empty() && named == Naming::OfItsOwn {
         return Ok(session.discard()?);
     }
-    match outcome {
-        Outcome::Discard => Ok(session.discard()?),
-        Outcome::Commit => {
-            let to = manifest(&session)?;
-            let done = session.commit(&to)?;
-            session.discard()?;
-            complain(&format!("{} is now {}: {}", to.display(), done.manifest, summary(&found)));
-            Ok(())
-        }
-        Outcome::Keep => {
-            complain(&format!("session {name} kept: {}", summary(&found)));
-            complain(&format!(
-                "`vrift session diff {name}` shows it, `commit` and `discard` end it"
-            ));
-            Ok(())
-        }
+    if outcome == Outcome::Commit {
+        let to = manifest(&session)?;
+        let done = session.commit(&to)?;
+        session.discard()?;
+        complain(&format!("{} is now {}: {}", to.display(), done.manifest, summary(&found)));
+        return Ok(());
     }
+    complain(&format!("session {name} kept: {}", summary(&found)));
+    complain(&format!("`vrift session diff {name}` shows it, `commit` and `discard` end it"));
+    Ok(())
 }
 
 /// Who named a session.

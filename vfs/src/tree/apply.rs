@@ -221,6 +221,10 @@ impl Tree {
         // Before the name goes: what names the node has may still have to be looked up.
         let live = self.live(id)?;
         live.names.retain(|name| name != at);
+        if live.names.is_empty() {
+            // What has no name stays known, for who has it open; a run may make very many of these.
+            live.names = Vec::new();
+        }
         match live.node.kind {
             Kind::Directory => self.count_directory(at.dir, -1)?,
             _ => live.node.nlink = live.node.nlink.saturating_sub(1),
