@@ -1,8 +1,9 @@
 //! What writing to a mount costs.
 //!
-//! `cargo bench --bench write`. Beside `vrift run`, whose session is discarded, stand proot, overlayfs in
-//! a user namespace and fuse-overlayfs, as far as installed and permitted. Natively, and under proot,
-//! the directory itself is written to. Every load removes what it has made.
+//! `cargo bench --bench write`. Beside `vrift run` with a manifest and with an overlay, whose sessions are
+//! discarded, stand proot, overlayfs in a user namespace and fuse-overlayfs, as far as installed and
+//! permitted. Natively, and under proot, the directory itself is written to. Every load removes what it
+//! has made.
 //!
 //! `VRIFT_SCALE=0.1` makes a tenth of the files and bytes.
 
@@ -21,6 +22,9 @@ use lab::{Load, Way, projects, say};
 const FILES: f64 = 50_000.0;
 /// MiB that are written into one file.
 const MEGABYTES: f64 = 1024.0;
+
+/// The way that sees the directory at its own path, with changes on top.
+const OVERLAY: &str = "vrift --overlay";
 
 /// What is done in the directory `$1`.
 const BUILD: &str =
@@ -69,7 +73,8 @@ fn main() {
         let each: Vec<_> = ways
             .iter()
             .map(|way| {
-                let at = if way.name == "native" { &place.source } else { &place.seen };
+                let in_place = matches!(way.name, "native" | OVERLAY);
+                let at = if in_place { &place.source } else { &place.seen };
                 Some(Load::new(name, &["sh", "-ec", script, "sh", at]))
             })
             .collect();
@@ -106,6 +111,7 @@ impl Place {
         let mut ways = vec![
             Way::new::<&str>("native", &[]),
             Way::new("vrift run", &[&run[..], &["--"]].concat()),
+            Way::new(OVERLAY, &[vrift, "run", "--discard", "--overlay", &self.source, "--"]),
         ];
         if lab::installed(sandbox, "proot") {
             ways.push(Way::new(
