@@ -4,6 +4,7 @@
 
 mod files;
 mod findings;
+mod fold;
 mod processes;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,14 @@ use std::io::Read;
 use std::time::Duration;
 
 use crate::error::Damage;
-use crate::event::{
-    Content, Endpoint, Entry, Event, Left, NetworkAct, Origin, Outcome, Part, Verdict, VersionId,
-};
+use crate::event::{Content, Endpoint, NetworkAct, Origin, Outcome, Verdict, VersionId};
 use crate::header::{Header, Totals};
 use crate::reader::Reader;
 use crate::text::Text;
 
 pub use files::{Before, Counts, FileUse, Order};
 pub use findings::{Finding, What};
+use fold::Fold;
 use processes::Processes;
 pub use processes::{Process, ProcessId, Program};
 
@@ -99,16 +99,16 @@ impl Tally {
 impl Model {
     /// Reads a record to its end, or as far as it is whole.
     pub fn read<R: Read>(reader: &mut Reader<R>) -> Model {
-        let mut model = Model { header: reader.header().clone(), ..Model::default() };
+        let mut fold = Fold::default();
+        let mut damage = None;
         for entry in reader.by_ref() {
             match entry {
-                Ok(entry) => model.add(entry),
-                Err(damage) => model.damage = Some(damage),
+                Ok(entry) => fold.add(entry),
+                Err(found) => damage = Some(found),
             }
         }
-        model.totals = reader.totals().cloned();
-        model.check = reader.check();
-        model
+        let (header, totals) = (reader.header().clone(), reader.totals().cloned());
+        Model { header, totals, damage, check: reader.check(), ..fold.finish() }
     }
 
     /// The processes, in the order of their starts.
@@ -124,62 +124,5 @@ impl Model {
     /// What a version held, if that is known.
     pub fn content(&self, version: VersionId) -> Option<Content> {
         self.versions.get(&version)?.content
-    }
-
-    /// Adds what one entry tells.
-    pub fn add(&mut self, entry: Entry) {
-        let Entry { at, tid, event } = entry;
-        self.events += 1;
-        self.last = at;
-        let process = self.processes.of(tid);
-        match event {
-            Event::Started { child, kin } => self.processes.started(at, tid, child, kin),
-            Event::Executed(execution) => self.processes.executed(at, tid, execution),
-            Event::Ended { how, used } => self.processes.ended(at, tid, how, used),
-            Event::File(access) => {
-                if access.part == Part::First {
-                    let tally = self.calls.entry(access.call.clone()).or_default();
-                    tally.add(access.verdict, access.outcome);
-                }
-                if let Some(other) = access.names_other() {
-                    let file = self.files.entry(other.clone()).or_default();
-                    file.add_as_other(&access, process, at);
-                }
-                let file = self.files.entry(access.path.clone()).or_default();
-                file.add(&access, process, at);
-            }
-            Event::Network { call, act, endpoint, outcome } => {
-                self.calls.entry(call).or_default().add(Verdict::Host, outcome);
-                if let Some(process) = process {
-                    let connection = Connection { endpoint, act, process };
-                    self.connections.entry(connection).or_default().add(outcome);
-                }
-            }
-            Event::Call { call, verdict, outcome } => {
-                self.calls.entry(call).or_default().add(verdict, outcome);
-            }
-            Event::Escape { kind, call, detail, outcome } => {
-                let what = What::Escape { kind, outcome };
-                self.findings.push(Finding { at, process, call, subject: detail, what });
-            }
-            Event::Version { version, path, size, origin } => {
-                let known = Version { path, size, origin, content: None };
-                self.versions.insert(version, known);
-            }
-            Event::Content { version, content } => {
-                if let Some(known) = self.versions.get_mut(&version) {
-                    known.content = Some(content);
-                }
-            }
-            Event::Left { path, state } => self.left(path, state),
-            Event::Violation { class, rule, call, subject, response } => {
-                let what = What::Violation { class, rule, response };
-                self.findings.push(Finding { at, process, call, subject, what });
-            }
-        }
-    }
-
-    fn left(&mut self, path: Text, state: Left) {
-        self.files.entry(path).or_default().left = Some(state);
     }
 }
