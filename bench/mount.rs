@@ -14,6 +14,7 @@ mod kit;
 mod lab;
 #[path = "../tests/engine/requests.rs"]
 mod requests;
+mod stops;
 #[path = "mount/trees.rs"]
 mod trees;
 
@@ -102,7 +103,7 @@ fn main() {
         let place = if program.is_inside() { "inside the mount" } else { "the mount elsewhere" };
         lab::table(&format!("{}, {place}", program.name), &ways, &all);
         let ours = ways.iter().zip(&each).find(|(way, _)| way.name == VRIFT);
-        let stops = ours.and_then(|(way, load)| stops(&sandbox, way, load));
+        let stops = ours.and_then(|(way, load)| stops::of(&sandbox, way, load));
         summary += &line(program, &ways, &all, stops);
     }
     say(&format!("{}{summary}", head()));
@@ -149,18 +150,6 @@ fn line(program: &Program, ways: &[Way], all: &[Option<Times>], stops: Option<us
         number(cpu_to_proot, 2),
         stops.map_or("-".to_owned(), |stops| stops.to_string()),
     )
-}
-
-/// How many stops a program takes; `None` if strace cannot tell.
-fn stops(sandbox: &kit::Sandbox, vrift: &Way, load: &Load) -> Option<usize> {
-    if !lab::installed(sandbox, "strace") {
-        return None;
-    }
-    let (made, log) = (sandbox.path("tmp"), sandbox.path("requests"));
-    fs::remove_dir_all(&made).and_then(|()| fs::create_dir(&made)).expect("it is ours");
-    let words: Vec<_> = vrift.before.iter().chain(&load.command).collect();
-    let ran = kit::run(requests::under_strace(sandbox, &log, &words).current_dir(&made));
-    if ran.status.success() { requests::stops_in(&log) } else { None }
 }
 
 fn load_in(program: &Program, root: &Path) -> Load {

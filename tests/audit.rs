@@ -12,6 +12,8 @@ mod killed;
 mod kit;
 #[path = "audit/like_strace.rs"]
 mod like_strace;
+#[path = "audit/lookups.rs"]
+mod lookups;
 #[path = "audit/mounts.rs"]
 mod mounts;
 #[path = "audit/policy.rs"]

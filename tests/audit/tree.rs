@@ -198,6 +198,41 @@ call(313, -1, 0, 0)    # finit_module
     );
 }
 
+/// What a command is given besides its standard input and output is a way out of the tree.
+#[test]
+fn descriptors_from_outside_are_told() {
+    let sandbox = Sandbox::new();
+    let told = |redirections: &str| {
+        let record = sandbox.path("rec");
+        let script = format!("exec \"$0\" audit -o \"$1\" -- sh -c ': < /dev/null' {redirections}");
+        let mut shell = sandbox.command("bash");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_vrift")]).arg(&record);
+        run(&mut shell).fine();
+        let findings = model(&record).findings;
+        let escapes = findings.iter().filter_map(|found| match found.what {
+            What::Escape { kind, .. } => Some((kind, found.subject.to_string())),
+            What::Violation { .. } => None,
+        });
+        escapes.collect::<Vec<_>>()
+    };
+    if !have("bash") {
+        return;
+    }
+    let here = sandbox.path("").display().to_string();
+    let here = here.trim_end_matches('/');
+    fs::write(sandbox.path("file"), "text").unwrap();
+    assert_eq!(told("< file > out 3> /dev/null 4> >(cat) 5< <(true)"), []);
+    let descriptor = |name: &str| (Escape::Descriptor, name.to_owned());
+    assert_eq!(told("3< ."), [descriptor(here)]);
+    assert_eq!(
+        told("7>> out 5< file"),
+        ["file", "out"].map(|name| descriptor(&format!("{here}/{name}")))
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    assert_eq!(told(&format!("9<> /dev/tcp/127.0.0.1/{port}")), [descriptor("socket")]);
+}
+
 /// In a mount: where contents come from, and on what grounds calls are answered.
 #[test]
 fn verdicts_of_a_mount() {

@@ -10,12 +10,17 @@ use crate::kit::have;
 
 /// The system calls that `vrift trace OPTIONS -o /dev/null -- sh -c SCRIPT` makes itself.
 fn asked(options: &[&str], script: &str) -> Option<BTreeMap<String, usize>> {
+    asked_by(&[&["trace"], options].concat(), script)
+}
+
+/// The same of another command.
+fn asked_by(command: &[&str], script: &str) -> Option<BTreeMap<String, usize>> {
     if !have("strace") {
         return None;
     }
     let bench = Bench::empty();
     let quiet = ["-o", "/dev/null", "--", "sh", "-c", script];
-    Some(counted(&bench, &bench.sandbox.vrift(["trace"].iter().chain(options).chain(&quiet))))
+    Some(counted(&bench, &bench.sandbox.vrift(command.iter().chain(&quiet))))
 }
 
 /// The system calls that `vrift` makes itself, by name; ptrace by its request.
@@ -128,4 +133,20 @@ fn a_small_file_in_a_mount_costs_what_its_four_stops_cost() {
     ] {
         assert_eq!(each(name), wanted, "{name}: {many:?}");
     }
+}
+
+/// Who records stops a lookup once if it is in vain, and twice if it finds something; and what is opened
+/// again is not hashed again.
+#[test]
+fn lookups_in_vain_are_recorded_at_one_stop() {
+    let stops = |script: &str| {
+        let counts = asked_by(&["audit"], script)?;
+        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+        Some(count("PTRACE_CONT") + count("PTRACE_SYSCALL"))
+    };
+    let turns = |what: &str| format!("n=0; while [ $n -lt 500 ]; do {what}; n=$((n + 1)); done");
+    let Some(none) = stops(&turns(":")) else { return };
+    let [vain, found] = ["test -e /none", "test -e /"].map(|what| stops(&turns(what)).unwrap_or(0));
+    assert!((500..530).contains(&(vain - none)), "{none}, {vain}");
+    assert!((1000..1030).contains(&(found - none)), "{none}, {found}");
 }

@@ -24,11 +24,12 @@ use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
 use crate::descriptors;
-use crate::memory::GuestAddr;
+use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
 use crate::record::Noted;
 use crate::reply;
 use crate::view::note::Note;
+use crate::view::window::Window;
 
 /// What is done with a call.
 #[derive(Debug)]
@@ -71,12 +72,19 @@ impl<A: Arch> Engine<A> {
             Some(decided) => decided,
             None => {
                 // Before it is considered, which may make the file.
-                let noted = self.note(&call, guest);
+                let window = Window::new(&*guest);
+                let noted = self.note(&call, &window, tid);
                 match self.denied(tid, noted.as_deref()) {
                     Some(errno) => (Action::refuse(errno, "the policy forbids it"), noted),
-                    None => (self.consider(&call, guest), noted),
+                    None => (self.consider(&call, guest, &window), noted),
                 }
             }
+        };
+        // Who only looks for a file that is not there can be told so at once.
+        let in_vain = || noted.as_deref().and_then(|noted| noted.in_vain(tid));
+        let action = match action {
+            Action::Pass => in_vain().map_or(Action::Pass, |errno| Action::Answer(-(errno as i64))),
+            action => action,
         };
         let (action, slots, lent) = match self.room(&action, &call, guest)? {
             Room::Slots(slots) => (action, slots, None),
@@ -156,7 +164,7 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Decides what is done with a call. Nothing has been changed when this returns.
-    fn consider<G: Guest<A>>(&mut self, call: &Call, guest: &G) -> Action {
+    fn consider<G: Guest<A>>(&mut self, call: &Call, guest: &G, memory: &dyn Memory) -> Action {
         if let Some(answer) = self.dumpable(call, guest.tid()) {
             return answer;
         }
@@ -176,7 +184,7 @@ impl<A: Arch> Engine<A> {
             Some(_) if installs_filter(call) => return Action::Watch(Effect::None),
             Some(Syscall::CloseRange) if unshared(call) != 0 => return Action::Watch(Effect::None),
             Some(Syscall::Clone | Syscall::Clone3 | Syscall::Fork | Syscall::Vfork) => {
-                return self.consider_model(Model::Spawn, call, guest);
+                return self.consider_model(Model::Spawn, call, guest, memory);
             }
             _ => {}
         }
@@ -197,15 +205,21 @@ impl<A: Arch> Engine<A> {
             Policy::Refuse(errno) => {
                 Action::refuse(Errno::from_raw(i32::from(errno)), "it would undermine the mount")
             }
-            Policy::Model(model) => self.consider_model(model, call, guest),
+            Policy::Model(model) => self.consider_model(model, call, guest, memory),
         }
     }
 
-    fn consider_model<G: Guest<A>>(&mut self, model: Model, call: &Call, guest: &G) -> Action {
+    fn consider_model<G: Guest<A>>(
+        &mut self,
+        model: Model,
+        call: &Call,
+        guest: &G,
+        memory: &dyn Memory,
+    ) -> Action {
         let tid = guest.tid();
         let decoded = match call.abi {
-            Abi::Compat => decode::<A::Compat>(model, call, guest),
-            Abi::Native | Abi::Foreign { .. } => decode::<A>(model, call, guest),
+            Abi::Compat => decode::<A::Compat>(model, call, memory),
+            Abi::Native | Abi::Foreign { .. } => decode::<A>(model, call, memory),
         };
         let operation = match decoded {
             Ok(operation) => operation,

@@ -10,6 +10,7 @@ use super::served::Mounted;
 use super::task::Pending;
 use super::{Engine, Guest, Next};
 use crate::call::{Call, Outcome};
+use crate::memory::Memory;
 use crate::record::Noted;
 use crate::view::event::Event;
 use crate::view::places::Seat;
@@ -25,7 +26,7 @@ impl<A: Arch> Engine<A> {
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
         if self.tasks.get(&tid).is_some_and(|task| task.announced.is_none()) {
-            let noted = self.note(&call, guest);
+            let noted = self.note(&call, guest, tid);
             let pending = Pending { noted, ..self.show(call, system, guest) };
             let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
             task.announced = Some(Box::new(pending));
@@ -41,13 +42,17 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Reads what a call names, for the record. One that was announced has been read then.
-    pub(super) fn note<G: Guest<A>>(&mut self, call: &Call, guest: &G) -> Option<Box<Noted>> {
-        let tid = guest.tid();
+    pub(super) fn note(
+        &mut self,
+        call: &Call,
+        memory: &dyn Memory,
+        tid: Pid,
+    ) -> Option<Box<Noted>> {
         if self.tasks.get(&tid).is_some_and(|task| task.announced.is_some()) {
             return None;
         }
         let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        self.observer.note::<A>(call, &Seat { tid, memory: guest, places: &places })
+        self.observer.note::<A>(call, &Seat { tid, memory, places: &places })
     }
 
     pub(super) fn show<G: Guest<A>>(&mut self, call: Call, system: Duration, guest: &G) -> Pending {

@@ -68,7 +68,7 @@ impl Recorder {
                 });
                 forbidden.then_some(Errno::EACCES)
             }
-            What::Map(_) | What::Nothing => None,
+            What::Map(_) | What::Credentials | What::Nothing => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use vrift_arch::{Arg, Syscall};
 use vrift_audit::Escape;
 
 use crate::call::{Abi, Call};
+use crate::memory::{GuestAddr, Memory};
 
 /// What a call may be, whatever its arguments.
 pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
@@ -41,7 +42,7 @@ pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
 }
 
 /// What a call is, and what it is about.
-pub(super) fn of(call: &Call) -> Option<(Escape, String)> {
+pub(super) fn of(call: &Call, memory: &dyn Memory) -> Option<(Escape, String)> {
     if let Abi::Foreign { audit_arch } = call.abi {
         return Some((
             Escape::ForeignAbi,
@@ -53,6 +54,8 @@ pub(super) fn of(call: &Call) -> Option<(Escape, String)> {
     };
     let flags = match syscall {
         Syscall::Unshare | Syscall::Clone => call.arg(Arg::A0),
+        // The kernel refuses arguments that cannot be read.
+        Syscall::Clone3 => memory.read_u64(GuestAddr(call.arg(Arg::A0))).unwrap_or(0),
         _ => 0,
     };
     if flags & clone::NAMESPACES != 0 {

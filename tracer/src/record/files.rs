@@ -2,13 +2,17 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_audit::{Act, Part, Verdict};
 use vrift_vfs::{
-    Create, Follow, Handle, Held, MakeKind, Open, Removal, RenameMode, Request, Target,
+    Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
+    Target,
 };
 
 use super::Recorder;
+use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, opened};
 use super::paths::{absolute, path};
@@ -23,6 +27,8 @@ pub(super) struct Named {
     path: Vec<u8>,
     /// The other name of a link or a rename, or the target of a symlink.
     other: Option<Vec<u8>>,
+    /// What must be there for anything to come of it.
+    lookup: Option<Lookup>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +67,12 @@ impl Named {
 
     /// A file that is asked about.
     pub(super) fn probed(path: Vec<u8>) -> Named {
-        Named { kind: Kind::Is(Act::Probe), path, other: None }
+        Named { kind: Kind::Is(Act::Probe), path, other: None, lookup: None }
+    }
+
+    /// What the kernel answers if there is no such file, and that is all there is to it.
+    pub(super) fn in_vain(&self, tid: Pid) -> Option<Errno> {
+        self.lookup.as_ref()?.in_vain(tid)
     }
 }
 
@@ -101,7 +112,8 @@ impl Recorder {
             Request::Link(Target::Open(vrift_vfs::At::Fd(fd)) | Target::Content(fd), Ok(to)) => {
                 let path = opened(seat, fd).unwrap_or_default();
                 let other = Some(absolute(&to, seat));
-                return What::File(Named { kind: Kind::Is(Act::Link), path, other });
+                let kind = Kind::Is(Act::Link);
+                return What::File(Named { kind, path, other, lookup: None });
             }
             Request::Remove(op, Removal::File) => (Kind::Is(Act::Remove), op, None),
             Request::Remove(op, Removal::Directory) => (Kind::Is(Act::RemoveDirectory), op, None),
@@ -123,23 +135,36 @@ impl Recorder {
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
             self.before_change(&path, op.follow, seat);
         }
-        What::File(Named { kind, path, other })
+        let lookup = match kind {
+            Kind::Is(Act::Probe) => self.lookup(&op, Of::Anything, &path),
+            Kind::Is(Act::ReadLink) => self.lookup(&op, Of::Symlink, &path),
+            _ => None,
+        };
+        What::File(Named { kind, path, other, lookup })
+    }
+
+    fn lookup(&self, op: &PathOp, of: Of, absolute: &[u8]) -> Option<Lookup> {
+        self.eyes.are_same().then(|| Lookup::new(op, of, absolute)).flatten()
     }
 
     fn attribute_of(&mut self, fd: i32, seat: &Seat<'_>) -> What {
         let Some(path) = opened(seat, fd) else { return What::Nothing };
         self.before_change(&path, Follow::Yes, seat);
-        What::File(Named { kind: Kind::Is(Act::Attribute), path, other: None })
+        What::File(Named { kind: Kind::Is(Act::Attribute), path, other: None, lookup: None })
     }
 
     fn open(&mut self, open: Open, seat: &Seat<'_>) -> What {
-        let Open { path: op, handle, create, .. } = open;
+        let Open { path: op, handle, create, limits, .. } = open;
         let path = absolute(&op, seat);
         let was = match (handle, create) {
             (Handle::Path | Handle::Read, Create::No) => Was::There,
             _ => self.before_change(&path, op.follow, seat),
         };
-        What::File(Named { kind: Kind::Opens(handle, create, was), path, other: None })
+        let lookup = match create {
+            Create::No if limits == Limits::default() => self.lookup(&op, Of::Anything, &path),
+            _ => None,
+        };
+        What::File(Named { kind: Kind::Opens(handle, create, was), path, other: None, lookup })
     }
 
     /// A file may be changed: whoever has read it before has read what is there now.
@@ -164,7 +189,7 @@ impl Recorder {
 
     /// Records what came of a call that names a file.
     pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) {
-        let Named { kind, path, other } = named;
+        let Named { kind, path, other, .. } = named;
         match kind {
             Kind::Opens(handle, create, was) => {
                 self.file_opened((handle, create, was), path, ended, seat);

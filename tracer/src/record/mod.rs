@@ -14,7 +14,9 @@ mod enforced;
 mod escapes;
 mod files;
 mod hasher;
+mod inherited;
 mod left;
+mod lookups;
 mod network;
 mod noted;
 mod opened;
@@ -68,6 +70,13 @@ pub struct Held {
     pub enforcement: Enforcement,
 }
 
+/// Whether the command has become the program it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    Ahead,
+    Executed,
+}
+
 /// What a recorder knows of violations, also when it has ended.
 #[derive(Debug, Clone)]
 pub struct Violations(Output);
@@ -90,11 +99,13 @@ pub struct Recorder {
     /// Every process there was.
     known: HashSet<Pid>,
     enforcement: Enforcement,
+    eyes: lookups::Eyes,
     /// The names of UNIX sockets that the tree has bound.
     bound: HashSet<Vec<u8>>,
     /// What a task has used, told before its end.
     used: Option<(Pid, Usage)>,
     root: Option<Pid>,
+    command: Command,
     ending: Ending,
 }
 
@@ -119,9 +130,11 @@ impl Recorder {
             changed: left::Changed::default(),
             known: HashSet::new(),
             enforcement,
+            eyes: lookups::Eyes::of_vrift(),
             bound: HashSet::new(),
             used: None,
             root: None,
+            command: Command::Ahead,
             ending: Ending::Unknown,
         })
     }

@@ -1,6 +1,7 @@
 //! What is known of a call when it is made, until it is known what came of it.
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Policy, Syscall};
 use vrift_audit::{Access, Act, Escape, Event as Told, Part, Response, Verdict, VersionId};
 
@@ -8,7 +9,7 @@ use super::files::Named;
 use super::network::Peer;
 use super::opened::OpenFile;
 use super::programs::Start;
-use super::{Mounts, Recorder, escapes};
+use super::{Mounts, Recorder, escapes, lookups};
 use crate::call::{Abi, Call, Outcome};
 use crate::decode::decode;
 use crate::view::inside;
@@ -34,6 +35,8 @@ pub(super) enum What {
     Network(Vec<Peer>),
     /// It maps code of this descriptor.
     Map(i32),
+    /// Its caller may have other credentials afterwards.
+    Credentials,
     /// It names nothing: only on what grounds it was answered is of interest.
     Nothing,
 }
@@ -42,6 +45,14 @@ impl Noted {
     /// Whether what comes of it must be seen, if the kernel makes it as it is.
     pub(crate) fn awaits_its_end(&self) -> bool {
         self.escape.is_some() || !matches!(self.what, What::Nothing)
+    }
+
+    /// What it fails with, because there is no such file.
+    pub(crate) fn in_vain(&self, tid: Pid) -> Option<Errno> {
+        match &self.what {
+            What::File(named) => named.in_vain(tid),
+            _ => None,
+        }
     }
 
     /// What it fails with, because the policy forbids it.
@@ -59,7 +70,8 @@ impl Recorder {
             Some(Syscall::Socketcall) => inside::meant::<A>(call, seat.memory)?,
             _ => call.clone(),
         };
-        let escape = escapes::of(call);
+        let escape = escapes::of(call, seat.memory);
+        self.eyes.before(escape.as_ref().map(|(kind, _)| *kind));
         let mut what = self.what::<A>(&meant, seat);
         let denied = self.denies(&mut what, escape.as_ref(), seat);
         if let (What::Nothing, None, Mounts::None) = (&what, &escape, self.mounts) {
@@ -85,6 +97,7 @@ impl Recorder {
                 fd @ 0.. => What::Map(fd),
                 _ => What::Nothing,
             },
+            (syscall, _) if lookups::gives_other_eyes(syscall) => What::Credentials,
             (_, Policy::Model(model)) => {
                 let decoded = match call.abi {
                     Abi::Compat => decode::<A::Compat>(model, call, seat.memory),
@@ -125,16 +138,19 @@ impl Recorder {
             let told = Told::Escape { kind, call, detail, outcome: ended.told() };
             self.out.tell_as(seat.tid, told, response);
         }
+        if let What::Credentials = noted.what {
+            self.eyes.look_at(seat.tid);
+        }
         match noted.what {
             What::File(named) => self.file(named, &ended, seat),
             What::Program(start) => self.program(*start, &ended, seat),
             What::Network(peers) => self.network(peers, &ended, seat),
             What::Map(fd) => self.mapped(fd, &ended, seat),
-            What::Nothing if note.is_some() => {
+            What::Credentials | What::Nothing if note.is_some() => {
                 let (call, verdict) = (noted.call, ended.verdict);
                 self.tell(seat.tid, Told::Call { call, verdict, outcome: ended.told() });
             }
-            What::Nothing => {}
+            What::Credentials | What::Nothing => {}
         }
     }
 

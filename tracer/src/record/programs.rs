@@ -14,11 +14,11 @@ use vrift_audit::{
 };
 use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target};
 
-use super::Recorder;
 use super::contents::{Keeper, When};
 use super::noted::{Ended, What};
 use super::opened::opened;
 use super::paths::{absolute, directory, path};
+use super::{Command, Recorder};
 use crate::call::Call;
 use crate::decode::arg_of_kind;
 use crate::engine::pointers;
@@ -107,6 +107,10 @@ impl Recorder {
         if !ended.succeeded() {
             self.access(act, &start.path, None, None, Part::First, ended, seat);
             return;
+        }
+        self.eyes.look_at(seat.tid);
+        if std::mem::replace(&mut self.command, Command::Executed) == Command::Ahead {
+            self.tell_inherited(seat.tid);
         }
         let loaded = self.loaded(seat);
         // By its own name, if the path was a symlink.

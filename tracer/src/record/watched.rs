@@ -3,8 +3,7 @@
 use vrift_arch::seccomp::{Interest, Is, When};
 use vrift_arch::{Arg, Model, Policy, Syscall};
 
-use super::Mounts;
-use super::escapes;
+use super::{Mounts, escapes, lookups};
 
 /// A mapping that may be executed: all values of `PROT_EXEC` (4) with the two below it.
 const EXECUTABLE: When = When { arg: Arg::A2, is: Is::AnyOf(&[4, 5, 6, 7]) };
@@ -23,6 +22,7 @@ pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
     match syscall.row().policy {
         // Without an address it is what send(2) is made of.
         Policy::Model(Model::SendTo) => Interest::If(When { arg: Arg::A5, is: Is::NonZero }),
+        Policy::Model(Model::Creds) => lookups::gives_other_eyes(syscall).into(),
         Policy::Model(model) => names_something(model, mounts).into(),
         Policy::Pass | Policy::Refuse(_) => Interest::No,
     }
@@ -49,8 +49,7 @@ fn names_something(model: Model, mounts: Mounts) -> bool {
         | Model::FgetXattr
         | Model::FlistXattr
         | Model::RecvMsg
-        | Model::Dup
-        | Model::Creds => mounts == Mounts::Some,
+        | Model::Dup => mounts == Mounts::Some,
         Model::Fcntl | Model::Ioctl | Model::RecvFrom => false,
         _ => true,
     }

@@ -1,0 +1,120 @@
+//! Calls that look for a file and find none are answered by vrift: as the kernel answers them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::kit::{Sandbox, have, line_difference, python, root, run, skipped};
+
+/// Every way to look for a file, at every kind of path; prints what came of it.
+const PROGRAM: &str = r#"
+import os, sys
+def attempt(name, call):
+    try: result = call()
+    except OSError as error: result = error.errno
+    if isinstance(result, os.stat_result): result = 'there'
+    print(name.replace(str(os.getpid()), 'PID'), result)
+def look(path, **at):
+    for name, call in [
+        ('stat', lambda: os.stat(path, **at)),
+        ('lstat', lambda: os.stat(path, follow_symlinks=False, **at)),
+        ('access', lambda: os.access(path, os.R_OK, **at)),
+        ('effective', lambda: os.access(path, os.R_OK, effective_ids=True, **at)),
+        ('readlink', lambda: os.readlink(path, **at)),
+        ('open', lambda: os.close(os.open(path, os.O_RDONLY, dir_fd=at.get('dir_fd')))),
+        ('write', lambda: os.close(os.open(path, os.O_WRONLY, dir_fd=at.get('dir_fd')))),
+        ('list', lambda: os.close(os.open(path, os.O_DIRECTORY, dir_fd=at.get('dir_fd')))),
+        ('path', lambda: os.close(os.open(path, os.O_PATH | os.O_NOFOLLOW, dir_fd=at.get('dir_fd')))),
+    ]: attempt(f'{name} {path}', call)
+    if not at:
+        attempt(f'xattr {path}', lambda: len(os.getxattr(path, 'user.none')))
+        attempt(f'xattrs {path}', lambda: os.listxattr(path))
+        attempt(f'statvfs {path}', lambda: os.statvfs(path) and 'there')
+def all_paths():
+    here = os.getcwd()
+    for path in [
+        'none', 'file', 'file/', 'file/none', 'file/.', 'dir', 'dir/', 'dir/.', 'dir/../none', 'dir/none/x', 'none/..',
+        'link', 'link/', 'dangling', 'dangling/x', 'loop', 'through/file', 'through/none', 'closed/x', '', '.', '..',
+        'own', 'own/none', 'n' * 255, 'n' * 256, 'd/' * 2047, '/proc/self/none', '/proc/self/fd/9', '/proc/self/fd/99',
+        '/proc/%d/fd/9' % os.getpid(), '/proc/1/none', '/none', '/', '//', here + '/none', here + '/own/none', here + '/file/x',
+    ]: look(path)
+os.dup2(os.open('file', os.O_RDONLY), 9)
+all_paths()
+directory = os.open('dir', os.O_RDONLY)
+look('none', dir_fd=directory)
+look('inner', dir_fd=directory)
+look('none', dir_fd=9)
+look('none', dir_fd=77)
+os.chdir('dir')
+look('none'); look('inner'); look('../file/x')
+os.mkdir("gone"); os.chdir('gone'); os.rmdir('../gone')
+look('none'); look('.'); look('..')
+"#;
+
+fn plant(sandbox: &Sandbox) {
+    fs::create_dir(sandbox.tree()).expect("the sandbox is ours");
+    let at = |name: &str| sandbox.tree().join(name);
+    for name in ["dir", "closed"] {
+        fs::create_dir(at(name)).expect("the sandbox is ours");
+    }
+    for name in ["file", "dir/inner", "closed/x"] {
+        fs::write(at(name), name).expect("the sandbox is ours");
+    }
+    let links = [
+        ("link", "file"),
+        ("dangling", "none"),
+        ("loop", "loop"),
+        ("through", "dir/.."),
+        ("own", "/proc/self/fd/9"),
+    ];
+    for (name, target) in links {
+        symlink(target, at(name)).expect("the sandbox is ours");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    for (name, mode) in [("closed", 0), ("dir", 0o777)] {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(mode))
+            .expect("the sandbox is ours");
+    }
+}
+
+/// Natively and recorded the program must print the same.
+#[track_caller]
+fn check(before: &[&str], after: &str) {
+    let Some(python) = python() else { return };
+    let program = format!("{after}\n{PROGRAM}");
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let words = [before, &[python, "-c", &program]].concat();
+    let native = run(sandbox.natively(&words).current_dir(sandbox.tree()));
+    assert!(native.status.success(), "{native}");
+    let rec = sandbox.path("rec");
+    let mut vrift = sandbox.vrift(["audit", "-o"]);
+    let vrift = vrift.arg(&rec).arg("--").args(&words).current_dir(sandbox.tree());
+    let recorded = run(vrift);
+    assert!(recorded.status.success(), "{recorded}");
+    let count = native.out().lines().filter(|line| line.ends_with(" 2")).count();
+    assert!(count > 100, "{count} lookups in vain");
+    let difference = line_difference(&native.out(), &recorded.out());
+    assert!(native.out() == recorded.out(), "{difference}");
+}
+
+#[test]
+fn lookups_in_vain_fail_as_the_kernel_lets_them_fail() {
+    check(&[], "");
+}
+
+/// Who sees something else than vrift is answered by the kernel.
+#[test]
+fn lookups_of_other_users_and_roots_are_the_kernels() {
+    if !root() {
+        return skipped("only root becomes somebody else");
+    }
+    check(&[], "import os; os.setresuid(65534, 65534, 65534)");
+    check(&[], "import os; os.setresuid(0, 0, 0); os.setgroups(os.getgroups())");
+    check(&[], "import os; os.chroot('.'); os.chdir('/')");
+    check(&[], "import os; os.setgroups([]); os.setresgid(7, 7, 7); os.setresuid(5, 0, 0)");
+    if have("unshare") {
+        let new_tree =
+            "mount -t tmpfs none dir && mkdir dir/none && touch dir/none/x && exec \"$@\"";
+        check(&["unshare", "-m", "sh", "-c", new_tree, "sh"], "");
+    }
+}
