@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::text::Text;
+use vrift_record::Text;
 
 /// A package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

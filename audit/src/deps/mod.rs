@@ -6,9 +6,9 @@ mod dpkg;
 
 use std::collections::BTreeMap;
 
-use crate::event::{Act, Verdict, VersionId};
 use crate::model::{Before, FileUse, Model};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Act, Verdict, VersionId};
 
 pub use dpkg::{Dpkg, Package};
 

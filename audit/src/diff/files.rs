@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Names;
 use super::{Both, FileChange, Side};
-use crate::event::{Content, Left, Outcome, VersionId};
 use crate::model::{Before, FileUse, Model};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Content, Left, Outcome, VersionId};
 
 /// Directories whose files the kernel makes up anew each time they are read.
 const MADE_UP: &[&str] = &["/proc/", "/sys/", "/dev/"];

@@ -11,12 +11,12 @@ mod show;
 
 use std::collections::BTreeSet;
 
-use crate::header::Header;
 use crate::model::{Model, What};
 use crate::report::quoted;
-use crate::text::Text;
 use names::{Names, Numbers};
 pub use runs::Setting;
+use vrift_record::Header;
+use vrift_record::Text;
 
 /// Something of either run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +196,7 @@ fn only_in(a: BTreeSet<String>, b: BTreeSet<String>) -> OnlyIn {
 
 /// Endpoints, without the ports that the kernel hands out.
 fn spoken(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
-    use crate::event::{Endpoint, NetworkAct};
+    use vrift_record::{Endpoint, NetworkAct};
     let told = model.connections.keys().filter_map(|connection| {
         let act = connection.act;
         let endpoint = match (&connection.endpoint, act) {

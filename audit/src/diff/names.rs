@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::model::Model;
-use crate::text::Text;
+use vrift_record::Text;
 
 /// Where a path in a word of a command line ends.
 const ENDS: &[u8] = b" \t\n'\"=:;,()<>|&";

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::names::{Names, Numbers};
 use super::{Both, ExecutionChange, VariableChange};
-use crate::event::{Execution, Value};
 use crate::model::Model;
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Execution, Value};
 
 /// Shells set this variable to the path of the program: for the first one, of what started the run.
 const UNDERSCORE: &[u8] = b"_";

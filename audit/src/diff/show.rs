@@ -8,7 +8,7 @@ use super::{
     Both, Diff, ExecutionChange, FileChange, OnlyIn, Setting, Side, VariableChange, Words,
 };
 use crate::report::{json_bytes, quoted};
-use crate::text::Text;
+use vrift_record::Text;
 
 /// The version of the fields' meaning. New fields do not change it.
 const SCHEMA_VERSION: u32 = 1;

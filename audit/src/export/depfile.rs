@@ -2,10 +2,10 @@
 //!
 //! What the kernel makes up (`/proc`, `/sys`, `/dev`) has no times that mean anything, and is left out.
 
-use crate::event::Left;
 use crate::model::Model;
 use crate::report::Summary;
-use crate::text::Text;
+use vrift_record::Left;
+use vrift_record::Text;
 
 /// What make takes for something else in a name, whatever stands before it.
 const UNSPEAKABLE: &[u8] = b"\n;=|";

@@ -14,10 +14,10 @@ mod time;
 
 use std::fmt;
 
-use crate::event::{Left, VersionId};
 use crate::model::{FileUse, Model};
 use crate::report::{Summary, digest};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Left, VersionId};
 
 pub use cyclonedx::cyclonedx;
 pub use depfile::{Rule, depfile};

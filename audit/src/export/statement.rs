@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::time::rfc3339;
 use super::{Artifact, Artifacts, Error, check, name};
-use crate::event::{Value as Shown, Variable};
-use crate::header::Ending;
 use crate::model::Model;
 use crate::report::{Conclusion, Summary};
-use crate::text::Text;
+use vrift_record::Ending;
+use vrift_record::Text;
+use vrift_record::{Value as Shown, Variable};
 
 /// A statement with a link (`https://in-toto.io/attestation/link/v0.3`).
 ///

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::processes::ProcessId;
-use crate::event::{Access, Act, Left, Outcome, Verdict, VersionId};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Access, Act, Left, Outcome, Verdict, VersionId};
 
 /// `ENOENT` and `ENOTDIR`: there is no such file.
 const MISSING: [u16; 2] = [2, 20];
@@ -76,47 +76,6 @@ impl Counts {
             Outcome::Done | Outcome::Never => self.done += 1,
             Outcome::Failed(errno) if MISSING.contains(&errno) => self.missing += 1,
             Outcome::Failed(_) => self.failed += 1,
-        }
-    }
-}
-
-impl Act {
-    /// Whether it gives the caller what the file held.
-    pub fn reads(self) -> bool {
-        matches!(self, Act::Read | Act::ReadWrite | Act::Execute | Act::Load | Act::Map)
-    }
-
-    /// Whether it changes the file, or which names it has.
-    pub fn changes(self) -> bool {
-        self.makes() || self.removes() || {
-            use Act::{Attribute, Exchange, ReadWrite, Replace, Truncate, Write};
-            matches!(self, Write | ReadWrite | Replace | Truncate | Attribute | Exchange)
-        }
-    }
-
-    /// Whether it changes what the file holds.
-    pub fn writes(self) -> bool {
-        use Act::{Create, Exchange, ReadWrite, Replace, Truncate, Write};
-        matches!(self, Create | Write | ReadWrite | Replace | Truncate | Exchange)
-    }
-
-    /// Whether there is no such file before.
-    pub fn makes(self) -> bool {
-        matches!(self, Act::Create | Act::MakeNode | Act::MakeDirectory | Act::Symlink)
-    }
-
-    /// Whether there is no such file afterwards.
-    pub fn removes(self) -> bool {
-        matches!(self, Act::Remove | Act::RemoveDirectory | Act::Rename)
-    }
-}
-
-impl Access<Text> {
-    /// The other path, if it names a file that the call changes.
-    pub fn names_other(&self) -> Option<&Text> {
-        match self.act {
-            Act::Link | Act::Rename | Act::Exchange => self.other.as_ref(),
-            _ => None,
         }
     }
 }

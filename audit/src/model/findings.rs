@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::processes::ProcessId;
-use crate::event::{Class, Escape, Outcome, Response};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Class, Escape, Outcome, Response};
 
 /// A possible escape, or a violation of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

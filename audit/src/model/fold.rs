@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
-use crate::event::{Entry, Event, Part, Verdict};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Entry, Event, Part, Verdict};
 
 /// Tables that are being made.
 #[derive(Debug, Default)]

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::error::Damage;
-use crate::event::{Content, Endpoint, NetworkAct, Origin, Outcome, Verdict, VersionId};
-use crate::header::{Header, Totals};
-use crate::reader::Reader;
-use crate::text::Text;
+use vrift_record::Damage;
+use vrift_record::Reader;
+use vrift_record::Text;
+use vrift_record::{Content, Endpoint, NetworkAct, Origin, Outcome, Verdict, VersionId};
+use vrift_record::{Header, Totals};
 
 pub use files::{Before, Counts, FileUse, Order};
 pub use findings::{Finding, What};

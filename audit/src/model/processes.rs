@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::event::{Execution, How, Kin, Tid, Usage};
-use crate::header::Ending;
-use crate::text::Text;
+use vrift_record::Ending;
+use vrift_record::Text;
+use vrift_record::{Execution, How, Kin, Tid, Usage};
 
 /// A process of a record: its place among [`super::Model::processes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

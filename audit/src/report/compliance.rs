@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::event::Verdict;
 use crate::model::{Model, Tally};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::Verdict;
 
 /// What calls do, in RFC-0047's order. A call that is in no group is in the last one.
 const GROUPS: &[(&str, &[&str])] = &[

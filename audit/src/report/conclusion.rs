@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::error::Damage;
-use crate::event::{Class, Escape, Outcome, Response, Verdict};
 use crate::model::{Finding, Model, What};
-use crate::text::Text;
+use vrift_record::Damage;
+use vrift_record::Text;
+use vrift_record::{Class, Escape, Outcome, Response, Verdict};
 
 /// What a record comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

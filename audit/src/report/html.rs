@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::Standing;
 use super::json::roles;
 use super::summary::{Summary, digest, quoted, size};
-use crate::event::{Left, Verdict};
-use crate::header::Ending;
 use crate::model::{FileUse, Finding, Process, What};
-use crate::text::Text;
+use vrift_record::Ending;
+use vrift_record::Text;
+use vrift_record::{Left, Verdict};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");

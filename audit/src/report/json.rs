@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use super::summary::Summary;
-use crate::event::{Content, Endpoint, Left, Origin, Value as Shown, Variable};
-use crate::header::{Ending, Mount};
 use crate::model::{Before, FileUse, Finding, Process, ProcessId, Program, Version, What};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Content, Endpoint, Left, Origin, Value as Shown, Variable};
+use vrift_record::{Ending, Mount};
 
 /// The version of the fields' meaning. New fields do not change it.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::Standing;
 use super::summary::{Summary, Used, size};
-use crate::event::Verdict;
 use crate::model::{Finding, What};
+use vrift_record::Verdict;
 
 /// How many rows a table of files has at most; the JSON report has all.
 const ROWS_MAX: usize = 200;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::Standing;
 use super::summary::{Summary, Used, size};
-use crate::header::{Mount, MountAccess};
 use crate::model::What;
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Mount, MountAccess};
 
 /// How many of a kind are named; the rest is counted.
 const NAMED: usize = 6;

@@ -9,9 +9,9 @@ use rusqlite::{Connection, Error, Transaction, params};
 
 use super::json::{SCHEMA_VERSION, hex, roles};
 use super::summary::Summary;
-use crate::event::{Left, Value as Shown, VersionId};
 use crate::model::{FileUse, Finding, Process, ProcessId, What};
-use crate::text::Text;
+use vrift_record::Text;
+use vrift_record::{Left, Value as Shown, VersionId};
 
 const TABLES: &str = "
 CREATE TABLE run (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

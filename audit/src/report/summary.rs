@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Compliance, Conclusion};
-use crate::event::{Left, VersionId};
-use crate::header::Ending;
 use crate::model::{Connection, Counts, FileUse, Model, Process, What};
-use crate::text::Text;
+use vrift_record::Ending;
+use vrift_record::Text;
+use vrift_record::{Left, VersionId};
 
 /// Directories that belong to the system: what is read outside of them is more interesting.
 const SYSTEM: &[&str] =
@@ -92,7 +92,7 @@ impl<'a> Summary<'a> {
 
     /// How many escapes were tried in vain.
     pub fn contained(&self) -> usize {
-        use crate::event::Outcome::Failed;
+        use vrift_record::Outcome::Failed;
         let vain = |what: &What| matches!(what, What::Escape { outcome: Failed(_), .. });
         self.model.findings.iter().filter(|finding| vain(&finding.what)).count()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vrift_cas::Digest;
 
-use super::{totals, written};
+use super::made::{totals, written};
 use crate::diff::{Diff, Setting, Side};
 use crate::*;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::written;
+use super::made::written;
 use crate::*;
 
 pub(super) fn access(act: Act, path: &str, other: Option<&str>, outcome: Outcome) -> Event {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::folding::{access, ended, execution, folded};
 use super::made::Random;
-use super::{totals, written};
+use super::made::{totals, written};
 use crate::report::{Compliance, Complies, Conclusion, Markdown, Page, Reason, Standing, Summary};
 use crate::report::{json, quoted, size, sqlite};
 use crate::*;

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
-use vrift_audit::policy::{Places, Policy, Violation};
-use vrift_audit::{Header, Mount, MountAccess, Response, Text};
+use vrift_record::policy::{Places, Policy, Violation};
+use vrift_record::{Header, Mount, MountAccess, Response, Text};
 use vrift_tracer::observer::Observer;
 use vrift_tracer::record::{Enforcement, Held, Mounts, Recorder, Violations, watched_names};
 use vrift_vfs::lower::Lower;

@@ -15,8 +15,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::statfs::fstatfs;
 use nix::unistd::Pid;
-use vrift_audit::{Content, Escape, Event, Origin, Outcome, VersionId};
 use vrift_cas::Digest;
+use vrift_record::{Content, Escape, Event, Origin, Outcome, VersionId};
 
 use super::hasher::{Hasher, Inode, Job, conclude, is_same};
 use super::output::Output;

@@ -5,8 +5,8 @@
 //! succeeded, and told. It is no sandbox.
 
 use nix::errno::Errno;
-use vrift_audit::policy::{Broken, Judge};
-use vrift_audit::{Act, Escape, NetworkAct};
+use vrift_record::policy::{Broken, Judge};
+use vrift_record::{Act, Escape, NetworkAct};
 use vrift_vfs::{Follow, Held};
 
 use super::network::local_name;

@@ -2,7 +2,7 @@
 
 use vrift_arch::abi::clone;
 use vrift_arch::{Arg, Syscall};
-use vrift_audit::Escape;
+use vrift_record::Escape;
 
 use crate::call::{Abi, Call};
 use crate::memory::{GuestAddr, Memory};

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
-use vrift_audit::{Act, Part, Verdict};
+use vrift_record::{Act, Part, Verdict};
 use vrift_vfs::{
     Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
     Target,

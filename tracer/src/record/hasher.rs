@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
-use vrift_audit::{Content, Escape, Event, Outcome, VersionId};
 use vrift_cas::Digest;
+use vrift_record::{Content, Escape, Event, Outcome, VersionId};
 
 use super::output::{Output, in_background};
 

@@ -11,7 +11,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use nix::sys::stat::major;
 use nix::unistd::Pid;
-use vrift_audit::{Escape, Event as Told, Outcome};
+use vrift_record::{Escape, Event as Told, Outcome};
 
 use super::Recorder;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use nix::unistd::Pid;
-use vrift_audit::{Act, Event, Left};
+use vrift_record::{Act, Event, Left};
 use vrift_vfs::{Follow, Held};
 
 use super::Recorder;

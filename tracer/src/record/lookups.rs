@@ -18,7 +18,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2, readlinka
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use vrift_arch::{Model, Policy, Syscall};
-use vrift_audit::Escape;
+use vrift_record::Escape;
 use vrift_vfs::{At, Creds, Follow, Ids, PathOp};
 
 use crate::creds::TaskCreds;

@@ -1,4 +1,4 @@
-//! The recorder: what a program tree does, into a record (`vrift_audit`).
+//! The recorder: what a program tree does, into a record (`vrift_record`).
 //!
 //! ```text
 //!  Call at entry ─► Noted (paths, what is to be opened, arguments) ─► Outcome ─► events of the record
@@ -32,8 +32,8 @@ use std::path::Path;
 use nix::unistd::Pid;
 use vrift_arch::Syscall;
 use vrift_arch::seccomp::Interest;
-use vrift_audit::policy::{Policy, Violation};
-use vrift_audit::{Ending, Event as Told, Header, How, Kin, Usage};
+use vrift_record::policy::{Policy, Violation};
+use vrift_record::{Ending, Event as Told, Header, How, Kin, Usage};
 
 use crate::view::event::{self, Core, Event};
 use crate::view::places::Places;
@@ -221,4 +221,4 @@ impl Recorder {
 }
 
 /// Why a record cannot be written.
-pub type RecordError = vrift_audit::Error;
+pub type RecordError = vrift_record::Error;

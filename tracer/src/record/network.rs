@@ -6,7 +6,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use vrift_arch::abi::{AF_UNIX, UnixName, unix_name};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_audit::{Endpoint, Escape, Event as Told, NetworkAct, Response};
+use vrift_record::{Endpoint, Escape, Event as Told, NetworkAct, Response};
 use vrift_vfs::{At, Follow, PathOp};
 
 use super::Recorder;
@@ -101,7 +101,7 @@ impl Recorder {
             if let (NetworkAct::Bind, Endpoint::Unix(path), true) =
                 (act, &endpoint, ended.succeeded())
             {
-                self.changed.did(vrift_audit::Act::MakeNode, path, None);
+                self.changed.did(vrift_record::Act::MakeNode, path, None);
             }
             if let (NetworkAct::Bind, Some(name), true) =
                 (act, local_name(&endpoint), ended.succeeded())
@@ -145,7 +145,7 @@ impl Recorder {
             return;
         }
         let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
-        let outcome = vrift_audit::Outcome::Done;
+        let outcome = vrift_record::Outcome::Done;
         self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
     }
 }

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Policy, Syscall};
-use vrift_audit::{Access, Act, Escape, Event as Told, Part, Response, Verdict, VersionId};
+use vrift_record::{Access, Act, Escape, Event as Told, Part, Response, Verdict, VersionId};
 
 use super::files::Named;
 use super::network::Peer;
@@ -196,11 +196,11 @@ pub(super) struct Ended {
 
 impl Ended {
     /// What came of it, as a record tells it.
-    pub(super) fn told(&self) -> vrift_audit::Outcome {
+    pub(super) fn told(&self) -> vrift_record::Outcome {
         match self.outcome {
-            Outcome::Value(_) => vrift_audit::Outcome::Done,
-            Outcome::Error(errno) => vrift_audit::Outcome::Failed(errno as u16),
-            Outcome::Restarts(_) | Outcome::Never => vrift_audit::Outcome::Never,
+            Outcome::Value(_) => vrift_record::Outcome::Done,
+            Outcome::Error(errno) => vrift_record::Outcome::Failed(errno as u16),
+            Outcome::Restarts(_) | Outcome::Never => vrift_record::Outcome::Never,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fs::Metadata;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use vrift_audit::VersionId;
+use vrift_record::VersionId;
 use vrift_vfs::Held;
 
 use super::Recorder;

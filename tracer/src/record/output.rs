@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use nix::unistd::Pid;
-use vrift_audit::policy::{Broken, Judge, Policy, Violation};
-use vrift_audit::{Ending, Error, Event, Header, Response, Totals, Writer};
+use vrift_record::policy::{Broken, Judge, Policy, Violation};
+use vrift_record::{Ending, Error, Event, Header, Response, Totals, Writer};
 
 /// How long something may wait to be written, so that little is lost if vrift is killed.
 const PATIENCE: Duration = Duration::from_millis(200);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
-use vrift_audit::{
+use vrift_record::{
     Act, Escape, Event as Told, Execution, Part, Redaction, Value, Variable, Verdict, VersionId,
     redact,
 };

@@ -1,6 +1,7 @@
 //! Entries that look random and follow from a seed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::time::Duration;
 
 use vrift_cas::Digest;
@@ -231,4 +232,18 @@ impl Random {
             })
             .collect()
     }
+}
+
+/// The end of a record that tells nothing of interest.
+pub(super) fn totals() -> Totals {
+    Totals { events: 0, ending: Ending::Exited(0), wall_ns: 1, incomplete: 0, violations: 0 }
+}
+
+/// The bytes of a whole record of these entries.
+pub(super) fn written(header: &Header, entries: &[Entry]) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), Path::new("r"), header).unwrap();
+    for entry in entries {
+        writer.append(entry.at, entry.tid, entry.event.clone()).unwrap();
+    }
+    writer.finish(totals()).unwrap().0
 }

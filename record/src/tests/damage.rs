@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::made::Random;
-use super::{read, written};
+use super::made::written;
+use super::read;
 use crate::wire::{FRAME_HEAD, PREAMBLE};
 use crate::{Damage, Entry, Error, Fault, Header, Reader, Writer};
 

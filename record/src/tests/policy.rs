@@ -6,7 +6,7 @@ use crate::policy::{Broken, Judge, Places, Policy};
 use crate::*;
 
 fn places() -> Places {
-    Places { cwd: PathBuf::from("/work/[x]"), home: Some(PathBuf::from("/home/me")) }
+    Places { cwd: PathBuf::from("/src/[x]"), home: Some(PathBuf::from("/home/me")) }
 }
 
 fn judge(text: &str) -> Judge {
@@ -63,9 +63,9 @@ fn paths_are_allowed_and_denied_by_pattern() {
         (Act::Read, "/home/me/.ssh/id_rsa", Some((DeniedRead, "**/.ssh"))),
         (Act::Read, "/home/me/.config/a", None),
         (Act::Read, "/home/me/.config2/a", Some((UndeclaredInput, ""))),
-        (Act::Read, "/work/[x]/src/a/b.c", None),
-        (Act::Read, "/work/x/src/b.c", Some((UndeclaredInput, ""))),
-        (Act::Read, "/work/[x]/src/b.h", Some((UndeclaredInput, ""))),
+        (Act::Read, "/src/[x]/src/a/b.c", None),
+        (Act::Read, "/src/x/src/b.c", Some((UndeclaredInput, ""))),
+        (Act::Read, "/src/[x]/src/b.h", Some((UndeclaredInput, ""))),
         (Act::Read, "/exact/file2", Some((UndeclaredInput, ""))),
         (Act::Map, "/lib/x.so", Some((UndeclaredInput, ""))),
         (Act::Load, "/usr/lib/ld.so", None),
@@ -74,7 +74,7 @@ fn paths_are_allowed_and_denied_by_pattern() {
         (Act::Execute, "/bin/sh", None),
         (Act::Execute, "/bin/rm", Some((DeniedExec, "/bin/rm"))),
         (Act::Read, "/bin/sh", Some((UndeclaredInput, ""))),
-        (Act::Create, "/work/[x]/out/a", None),
+        (Act::Create, "/src/[x]/out/a", None),
         (Act::Create, "/tmp/ccabc.s", None),
         (Act::Create, "/tmp/cc-not", Some((DeniedWrite, "/tmp/cc-not"))),
         (Act::Remove, "/tmp/other", Some((HostWrite, ""))),
@@ -175,7 +175,7 @@ fn the_documented_policy_means_what_it_says() {
         assert_eq!(broken.is_none(), allowed, "{endpoint:?}");
     }
     for (act, path, class) in [
-        (Act::Read, "/work/[x]/src/a/b.h", None),
+        (Act::Read, "/src/[x]/src/a/b.h", None),
         (Act::Read, "/lib/a/b.so", None),
         (Act::Execute, "/usr/bin/curl", Some(Class::DeniedExec)),
         (Act::Read, "/somewhere/.netrc", Some(Class::DeniedRead)),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::made::Random;
-use super::totals;
+use super::made::totals;
 use crate::*;
 
 /// Counts bytes.
