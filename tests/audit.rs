@@ -5,6 +5,8 @@
 
 #[path = "audit/digests.rs"]
 mod digests;
+#[path = "audit/escapes.rs"]
+mod escapes;
 #[path = "audit/killed.rs"]
 mod killed;
 #[path = "suite/kit.rs"]

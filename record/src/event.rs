@@ -350,7 +350,7 @@ pub enum Outcome {
 pub enum Escape {
     /// A connection to a process outside of the tree.
     Daemon,
-    /// The execution of a program with set-id bits or file capabilities.
+    /// The execution of a program with set-id bits.
     SetId,
     /// An attempt to use io_uring.
     IoUring,

@@ -18,7 +18,7 @@ pub fn in_toto(model: &Model) -> Result<Value, Error> {
     let artifacts = Artifacts::of(model);
     let status = match model.totals.as_ref().map(|totals| totals.ending) {
         Some(Ending::Exited(status)) => json!(status),
-        Some(Ending::Killed { signo, .. }) => json!(128 + signo),
+        Some(Ending::Killed { signo, .. }) => json!(128 + i64::from(signo)),
         Some(Ending::Unknown) | None => Value::Null,
     };
     let predicate = json!({

@@ -5,8 +5,11 @@ use std::time::Duration;
 use super::folding::{access, ended, execution, folded};
 use super::made::Random;
 use super::made::{totals, written};
+use crate::deps::needed;
+use crate::diff::Diff;
+use crate::export::{cyclonedx, depfile, in_toto, spdx};
 use crate::report::{Compliance, Complies, Conclusion, Markdown, Page, Reason, Standing, Summary};
-use crate::report::{json, quoted, size, sqlite};
+use crate::report::{Html, json, quoted, size, sqlite};
 use crate::*;
 
 /// A compiler that reads one header and leaves one object.
@@ -229,6 +232,18 @@ fn every_record_can_be_shown() {
         assert_eq!(object["files"].as_array().unwrap().len(), model.files.len(), "seed {seed}");
         let database = tempfile::NamedTempFile::new().unwrap();
         sqlite(&summary, database.path()).unwrap();
+        let html = Html(&summary).to_string();
+        assert!(html.starts_with("<!DOCTYPE html>") && html.trim_end().ends_with("</html>"));
+        let other = written(&header, &random.entries(400));
+        let other = Model::read(&mut Reader::new(&other[..], "r".as_ref()).unwrap());
+        assert!(Diff::of(&model, &model).is_empty(), "seed {seed}");
+        assert!(!Diff::of(&model, &other).to_string().is_empty());
+        assert!(needed(&model).len() <= model.files.len());
+        spdx(&model);
+        cyclonedx(&model);
+        depfile(&model);
+        // One without outputs has nothing to be said of.
+        let _ = in_toto(&model);
     }
 }
 

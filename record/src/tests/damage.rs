@@ -165,7 +165,6 @@ fn a_record_without_an_end_is_read_to_its_last_frame() {
 /// Whatever is in a frame that is whole: reading ends, with an error or without.
 #[test]
 fn any_bytes_in_a_whole_frame_are_read_without_harm() {
-    use crate::wire::{chain, digest, seed};
     let (bytes, _, starts) = sample();
     let mut random = Random(17);
     for _ in 0..2000 {
@@ -177,24 +176,33 @@ fn any_bytes_in_a_whole_frame_are_read_without_harm() {
                 *byte = random.number() as u8;
             }
         }
-        let mut made = bytes[..starts[1]].to_vec();
-        let header = &bytes[starts[0]..starts[1]];
-        let length = payload.len() as u32;
-        let before = chain(
-            &seed(&bytes[..PREAMBLE]),
-            &digest((header.len() - FRAME_HEAD) as u32, 0, &header[FRAME_HEAD..]),
-        );
-        let own = digest(length, 1, &payload);
-        made.extend(length.to_le_bytes());
-        made.extend(1u32.to_le_bytes());
-        made.extend(own);
-        made.extend(chain(&before, &own));
-        made.extend(payload);
-        let (_, damage) = read(&made);
+        let (_, damage) = read(&framed(&bytes[..starts[1]], &payload));
         let fault = damage.expect("there is no end").fault;
         assert!(
             matches!(fault, Fault::Meaningless | Fault::Unfinished | Fault::Trailing),
             "{fault:?}"
         );
+    }
+}
+
+/// The start of a record, with one more frame that is right in itself.
+fn framed(start: &[u8], payload: &[u8]) -> Vec<u8> {
+    use crate::wire::{chain, digest, seed};
+    let header = &start[PREAMBLE + FRAME_HEAD..];
+    let of_header = digest(header.len() as u32, 0, header);
+    let own = digest(payload.len() as u32, 1, payload);
+    let check = chain(&chain(&seed(&start[..PREAMBLE]), &of_header), &own);
+    let length = (payload.len() as u32).to_le_bytes();
+    [start, &length, &1u32.to_le_bytes(), &own, &check, payload].concat()
+}
+
+/// A reader's memory is bounded: texts without a byte are counted too.
+#[test]
+fn a_flood_of_texts_is_damage() {
+    let (bytes, _, starts) = sample();
+    for text in [&[0u8, 0][..], &[1, 0, 0]] {
+        let payload = text.repeat(5_000_000);
+        let (entries, damage) = read(&framed(&bytes[..starts[1]], &payload));
+        assert_eq!((entries.len(), damage.map(|d| d.fault)), (0, Some(Fault::Meaningless)));
     }
 }

@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::sys::statfs::fstatfs;
+use nix::sys::statfs::{Statfs, fstatfs, statfs};
 use nix::unistd::Pid;
 use vrift_cas::Digest;
 use vrift_record::{Content, Escape, Event, Origin, Outcome, VersionId};
@@ -164,9 +164,25 @@ impl Contents {
         if !meta.is_file() {
             return None;
         }
-        match self.known(meta) {
-            Some(version) => Some(version),
-            None => self.met(open(real)?, path, keeper, when),
+        if let Some(version) = self.known(meta) {
+            return Some(version);
+        }
+        match open(real) {
+            Some(file) => self.met(file, path, keeper, when),
+            None => {
+                self.closed(real, meta.dev(), path);
+                None
+            }
+        }
+    }
+
+    /// A file may not be read by vrift, although the tree was given it.
+    fn closed(&mut self, real: &Path, dev: u64, path: &[u8]) {
+        if !self.is_made_up(dev, || statfs(real)) {
+            self.out.incomplete();
+            let (kind, call, outcome) = (Escape::NotHashed, &b""[..], Outcome::Done);
+            let told = Event::Escape { kind, call, detail: path, outcome };
+            self.out.tell(Pid::from_raw(0), told);
         }
     }
 
@@ -179,7 +195,7 @@ impl Contents {
     /// The version of what `file` holds.
     fn met(&mut self, file: File, path: &[u8], keeper: Keeper, when: When) -> Option<VersionId> {
         let meta = file.metadata().ok().filter(Metadata::is_file)?;
-        if self.is_made_up(&file, meta.dev()) {
+        if self.is_made_up(meta.dev(), || fstatfs(&file)) {
             return None;
         }
         if let Some(version) = self.known(&meta) {
@@ -226,10 +242,10 @@ impl Contents {
         self.known.remove(&inode);
     }
 
-    fn is_made_up(&mut self, file: &File, dev: u64) -> bool {
+    fn is_made_up(&mut self, dev: u64, look: impl FnOnce() -> nix::Result<Statfs>) -> bool {
         *self.devices.entry(dev).or_insert_with(|| {
             #[allow(clippy::unnecessary_cast, reason = "its type differs between architectures")]
-            fstatfs(file).is_ok_and(|fs| MADE_UP.contains(&(fs.filesystem_type().0 as i64)))
+            look().is_ok_and(|fs| MADE_UP.contains(&(fs.filesystem_type().0 as i64)))
         })
     }
 

@@ -171,3 +171,39 @@ pub(super) fn is_same(before: &Metadata, now: &Metadata) -> bool {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use vrift_record::{Event, Header, Reader};
+
+    use super::*;
+
+    /// What is told of a file that is changed between its opening and the end of its hashing.
+    #[test]
+    fn a_file_that_changes_while_it_is_hashed_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, record) = (directory.path().join("f"), directory.path().join("rec"));
+        let told = |change: &str| {
+            std::fs::write(&path, "before").unwrap();
+            let out = Output::create(&record, &Header::default(), None).unwrap();
+            let file = File::open(&path).unwrap();
+            let meta = file.metadata().unwrap();
+            let mut writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+            writer.write_all(change.as_bytes()).unwrap();
+            let job = Job { file, meta, version: VersionId(1), path: b"/f".to_vec() };
+            let content = conclude(&job, &out);
+            out.finish(vrift_record::Ending::Exited(0)).unwrap();
+            let entries = Reader::open(&record).unwrap().map_while(Result::ok);
+            let escapes = entries.filter_map(|entry| match entry.event {
+                Event::Escape { kind, .. } => Some(kind),
+                _ => None,
+            });
+            (content, escapes.collect::<Vec<_>>())
+        };
+        assert_eq!(told(""), (Content::Whole(Digest::of(b"before")), vec![]));
+        let changed = Content::Changing(Digest::of(b"before, after"));
+        assert_eq!(told(", after"), (changed, vec![Escape::ChangedWhileHashed]));
+    }
+}

@@ -179,7 +179,7 @@ impl Recorder {
     }
 }
 
-/// Whether a program has set-id bits, or capabilities of its own.
+/// Whether a program has set-id bits.
 fn gains_rights(program: &[u8]) -> bool {
     const SET_ID: u32 = 0o6000;
     path(program).metadata().is_ok_and(|meta| meta.permissions().mode() & SET_ID != 0)

@@ -1,0 +1,151 @@
+//! Ways in which something may act for the tree unseen.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use vrift_audit::{Escape, What};
+
+use crate::kit::{Sandbox, have, python, root, run, skipped};
+use crate::recorded::{model, recorded, script};
+
+/// The escapes that a record tells, with what they are about.
+fn escapes(record: &Path) -> Vec<(Escape, String)> {
+    let findings = model(record).findings.into_iter();
+    let escapes = findings.filter_map(|found| match found.what {
+        What::Escape { kind, .. } => Some((kind, found.subject.to_string())),
+        What::Violation { .. } => None,
+    });
+    escapes.collect()
+}
+
+#[test]
+fn possible_escapes_are_told() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+call(425, 0, 0)        # io_uring_setup
+call(272, 0x10000000)  # unshare(CLONE_NEWUSER), which a process of several threads is refused
+call(101, 0, 0, 0, 0)  # ptrace(PTRACE_TRACEME)
+call(1900, 1)          # nobody's
+call(304, -1, 0, 0)    # open_by_handle_at
+call(310, -1, 0, 0, 0, 0, 0)  # process_vm_readv
+call(313, -1, 0, 0)    # finit_module
+call(435, (ctypes.c_uint64 * 11)(0x10000000, 0, 0, 0, 999), 88) # clone3(CLONE_NEWUSER), with no such signal
+call(0x40000027)       # getpid of x32
+";
+    if std::env::consts::ARCH != "x86_64" {
+        return skipped("the numbers are those of x86_64");
+    }
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    let kinds: Vec<_> = escapes(&recorded.path).into_iter().map(|(kind, _)| kind).collect();
+    use Escape::*;
+    assert_eq!(
+        kinds,
+        [
+            IoUring,
+            Namespace,
+            Ptrace,
+            UnknownCall,
+            FileHandle,
+            OtherProcess,
+            Kernel,
+            Namespace,
+            UnknownCall
+        ],
+        "{}",
+        recorded.ran
+    );
+}
+
+/// What a command is given besides its standard input and output is a way out of the tree.
+#[test]
+fn descriptors_from_outside_are_told() {
+    let sandbox = Sandbox::new();
+    let told = |redirections: &str| {
+        let record = sandbox.path("rec");
+        let script = format!("exec \"$0\" audit -o \"$1\" -- sh -c ': < /dev/null' {redirections}");
+        let mut shell = sandbox.command("bash");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_vrift")]).arg(&record);
+        run(&mut shell).fine();
+        escapes(&record)
+    };
+    if !have("bash") {
+        return;
+    }
+    let here = sandbox.path("").display().to_string();
+    let here = here.trim_end_matches('/');
+    fs::write(sandbox.path("file"), "text").unwrap();
+    assert_eq!(told("< file > out 3> /dev/null 4> >(cat) 5< <(true)"), []);
+    let descriptor = |name: &str| (Escape::Descriptor, name.to_owned());
+    assert_eq!(told("3< ."), [descriptor(here)]);
+    assert_eq!(
+        told("7>> out 5< file"),
+        ["file", "out"].map(|name| descriptor(&format!("{here}/{name}")))
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    assert_eq!(told(&format!("9<> /dev/tcp/127.0.0.1/{port}")), [descriptor("socket")]);
+}
+
+/// Whether the bits count depends on who traces; that they are there is told.
+#[test]
+fn programs_with_set_id_bits_are_told() {
+    let sandbox = Sandbox::new();
+    let recorded =
+        script(&sandbox, "cp /bin/true own; chmod 4755 own; ./own; chmod 755 own; ./own");
+    let own = sandbox.path("own").display().to_string();
+    assert_eq!(escapes(&recorded.path), [(Escape::SetId, own)]);
+}
+
+/// Somebody from outside connects to a socket of the tree.
+#[test]
+fn who_is_accepted_from_outside_is_told() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import socket
+l = socket.socket(socket.AF_UNIX); l.bind('inside'); l.listen()
+open('ready', 'w').close()
+l.accept()[0].close()
+";
+    let (inside, ready) = (sandbox.path("inside"), sandbox.path("ready"));
+    let other = std::thread::spawn(move || {
+        while !ready.exists() {
+            std::thread::yield_now();
+        }
+        let mut stream = UnixStream::connect(inside).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    });
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    other.join().unwrap();
+    assert_eq!(escapes(&recorded.path), [(Escape::Daemon, "accepted".to_owned())]);
+}
+
+/// A program that may be executed and not read.
+#[test]
+fn what_vrift_may_not_read_is_told() {
+    let sandbox = Sandbox::new();
+    let closed = sandbox.path("closed");
+    fs::copy("/bin/true", &closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o111)).unwrap();
+    fs::set_permissions(sandbox.path("tmp"), fs::Permissions::from_mode(0o777)).unwrap();
+    let record = sandbox.path("tmp/rec");
+    let mut vrift = sandbox.vrift(["audit", "-o"]);
+    vrift.arg(&record).args(["--", "sh", "-c", "\"$0\"; : < /proc/self/status"]).arg(&closed);
+    if root() {
+        vrift.uid(65534).gid(65534);
+    }
+    let ran = run(&mut vrift);
+    assert!(ran.status.success(), "{ran}");
+    fs::set_permissions(&record, fs::Permissions::from_mode(0o644)).unwrap();
+    let told = (Escape::NotHashed, closed.display().to_string());
+    assert!(escapes(&record).contains(&told), "{:?}", escapes(&record));
+    assert!(escapes(&record).iter().all(|escape| *escape == told), "{:?}", escapes(&record));
+    assert!(model(&record).totals.unwrap().incomplete > 0);
+}
