@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/select.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -89,6 +90,45 @@ static void quotas(void) {
     syscall(SYS_quotactl, 0x580700, device, 7, 8);
 }
 
+/* Sets whose members have names, on descriptors that are not there. */
+static void notices(void) {
+    for (unsigned bit = 0; bit < 32; bit++) {
+        syscall(SYS_fanotify_init, 0x10000000 | 1u << bit, 0);
+        syscall(SYS_fanotify_mark, -1, 1u << bit, 1, AT_FDCWD, "file");
+    }
+    for (unsigned bit = 0; bit < 64; bit++)
+        syscall(SYS_fanotify_mark, 99, 1, 1ul << bit, -1, "file");
+    syscall(SYS_fanotify_init, 0x10000000, O_RDWR | O_LARGEFILE);
+    syscall(SYS_fanotify_init, 0x1000000c, O_CLOEXEC | 3);
+    syscall(SYS_fanotify_init, -1, -1);
+    syscall(SYS_fanotify_init, 0xc, 0);
+    syscall(SYS_fanotify_mark, -1, 0, 0, -1, NULL);
+    syscall(SYS_fanotify_mark, -1, 0, -1, 99, "");
+    syscall(SYS_fanotify_mark, -1, -1, 0x3b, 0, 8);
+}
+
+/* A queue, and one that is not there. */
+static void queue(void) {
+    struct { long type; char text[100]; } message = {3, "seven"};
+    int id = msgget(IPC_PRIVATE, 0600);
+    msgsnd(id, &message, 6, IPC_NOWAIT);
+    msgsnd(id, &message, 90, 0);
+    msgsnd(id, &message, 0, 0);
+    msgsnd(id, NULL, 8, IPC_NOWAIT);
+    msgsnd(id, (void *)8, 8, 0177777777);
+    message.type = -1;
+    msgsnd(id, &message, 3, IPC_NOWAIT);
+    msgsnd(id, &message, -1, 0);
+    msgsnd(id, &message, 100000, 0);
+    msgrcv(id, &message, 100, 3, IPC_NOWAIT);
+    msgrcv(id, &message, 4, 0, MSG_NOERROR | IPC_NOWAIT);
+    msgrcv(id, &message, 4, -5, 077777777);
+    msgrcv(id, &message, 100, 3, IPC_NOWAIT);
+    msgrcv(id, NULL, 4, 0, IPC_NOWAIT);
+    msgrcv(-1, &message, 4, 0, 0);
+    msgctl(id, IPC_RMID, NULL);
+}
+
 static void words(void) {
     long never[2] = {-1, -1}, values[4] = {1, -1, -2, -3}, how[3] = {0, 0, 0};
     int timer, event[16] = {0, 0, 10, 4, 77}, carried[16] = {5, 0, 10, 0, 77}, thread[16] = {0, 1, 10, 2, 77};
@@ -127,6 +167,8 @@ int main(void) {
     interfaces();
     shared_memory();
     quotas();
+    notices();
+    queue();
     words();
     return 0;
 }

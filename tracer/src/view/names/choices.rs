@@ -510,3 +510,11 @@ pub(crate) const PRCTL_MM: Menu = Menu {
         (13, "PR_SET_MM_EXE_FILE"), (14, "PR_SET_MM_MAP"), (15, "PR_SET_MM_MAP_SIZE"),
     ],
 };
+
+/// What fanotify listeners are asked for.
+pub(crate) const FAN_CLASS: Menu = Menu {
+    unknown: "FAN_CLASS_???",
+    names: &[
+        (0, "FAN_CLASS_NOTIF"), (4, "FAN_CLASS_CONTENT"), (8, "FAN_CLASS_PRE_CONTENT"),
+    ],
+};

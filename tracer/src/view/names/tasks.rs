@@ -321,3 +321,12 @@ pub(crate) const SHMAT: Set = Set {
         (0x1000, "SHM_RDONLY"), (0x2000, "SHM_RND"), (0x4000, "SHM_REMAP"), (0x8000, "SHM_EXEC"),
     ],
 };
+
+/// Of msgsnd and msgrcv.
+pub(crate) const MESSAGE: Set = Set {
+    zero: "0",
+    unknown: "MSG_???",
+    names: &[
+        (0x1000, "MSG_NOERROR"), (0x2000, "MSG_EXCEPT"), (0x4000, "MSG_COPY"), (0x800, "IPC_NOWAIT"),
+    ],
+};

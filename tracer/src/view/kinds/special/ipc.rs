@@ -1,7 +1,7 @@
 //! System V shared memory, semaphores and message queues.
 
 use super::super::raw::Raw;
-use super::super::{Cx, scalars::id};
+use super::super::{Cx, scalars::id, strings};
 use super::misc::enter_row;
 use crate::call::Layer;
 use crate::call::Outcome;
@@ -12,8 +12,6 @@ use crate::view::value::{Field, Value, fields};
 
 /// `IPC_64`: a flag that newer kernels ignore.
 const IPC_64: u32 = 0x100;
-/// `IPC_NOWAIT`
-const IPC_NOWAIT: u32 = 0o4000;
 
 /// shmget, semget and msgget: a key, and flags that share a word with a mode.
 pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
@@ -224,15 +222,48 @@ pub(in super::super) fn attached(cx: &Cx<'_>) -> Option<i64> {
     }
 }
 
-/// msgsnd and msgrcv: the last argument is a set of flags.
-pub(super) fn enter_message(cx: &Cx<'_>) -> Vec<Value> {
-    let mut args = enter_row(cx);
-    let at = args.len().saturating_sub(1);
-    if let Some(last) = args.last_mut()
-        && cx.uint(at) & !IPC_NOWAIT == 0
-        && cx.uint(at) != 0
-    {
-        *last = Value::flags("IPC_NOWAIT".to_owned());
+pub(super) fn enter_msgsnd(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = with_message_flags(cx);
+    if let Some(pointer) = args.get_mut(1) {
+        *pointer = message(cx);
     }
     args
+}
+
+/// What is received is known at the end.
+pub(super) fn enter_msgrcv(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = with_message_flags(cx);
+    if let Some(pointer) = args.get_mut(1) {
+        *pointer = Value::Pending;
+    }
+    args
+}
+
+pub(super) fn leave_msgrcv(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if let Some(pointer) = spelled.args.get_mut(1) {
+        *pointer = match outcome {
+            Outcome::Value(_) => message(cx),
+            Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(cx.arg(1)),
+            Outcome::Never => Value::Pending,
+        };
+    }
+}
+
+/// The row, with names for the flags, which come last.
+fn with_message_flags(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    let at = args.len().saturating_sub(1);
+    if let Some(last) = args.last_mut() {
+        *last = Value::flags(tasks::MESSAGE.spell(cx.uint(at).into()));
+    }
+    args
+}
+
+/// `struct msgbuf`: a type, and as many bytes as the third argument says.
+fn message(cx: &Cx<'_>) -> Value {
+    let word = cx.word();
+    cx.at(cx.arg(1), word, |raw| {
+        let text = strings::bytes(cx, cx.arg(1).wrapping_add(word as u64), cx.arg(2));
+        Value::Struct(fields! { mtype: Value::Int(raw.iword(0)), mtext: text })
+    })
 }

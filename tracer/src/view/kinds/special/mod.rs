@@ -9,6 +9,7 @@ mod futex;
 mod ioctl;
 mod ipc;
 mod misc;
+mod notify;
 mod numa;
 mod prctl;
 mod quota;
@@ -44,6 +45,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "clone", enter: clone::enter, leave: clone::leave },
     Special { name: "clone3", enter: clone::enter3, leave: clone::leave3 },
     Special { name: "epoll_ctl", enter: misc::enter_epoll_ctl, leave: nothing },
+    Special { name: "fanotify_init", enter: notify::enter_init, leave: nothing },
+    Special { name: "fanotify_mark", enter: notify::enter_mark, leave: nothing },
     Special { name: "fcntl", enter: fcntl::enter, leave: fcntl::leave },
     Special { name: "futex", enter: futex::enter, leave: nothing },
     Special {
@@ -92,8 +95,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "mbind", enter: numa::enter_mbind, leave: nothing },
     Special { name: "migrate_pages", enter: numa::enter_migrate, leave: nothing },
     Special { name: "msgctl", enter: ipc::enter_control, leave: nothing },
-    Special { name: "msgrcv", enter: ipc::enter_message, leave: nothing },
-    Special { name: "msgsnd", enter: ipc::enter_message, leave: nothing },
+    Special { name: "msgrcv", enter: ipc::enter_msgrcv, leave: ipc::leave_msgrcv },
+    Special { name: "msgsnd", enter: ipc::enter_msgsnd, leave: nothing },
     Special { name: "semctl", enter: ipc::enter_semctl, leave: nothing },
     Special { name: "set_mempolicy", enter: numa::enter_set, leave: nothing },
     Special { name: "shmat", enter: ipc::enter_shmat, leave: nothing },
