@@ -5,6 +5,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use nix::errno::Errno;
+
+use crate::commands::die_of;
+use crate::inherited::ignored_signals;
+
 /// vrift failed, not the command it ran.
 pub(crate) const VRIFT_FAILED: u8 = 125;
 /// The command was found but cannot be executed.
@@ -16,6 +21,7 @@ pub(crate) const NOT_FOUND: u8 = 127;
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: u8,
+    reader: Reader,
     what: String,
     source: Option<Box<dyn Error>>,
     hint: Option<String>,
@@ -24,12 +30,13 @@ pub(crate) struct Failure {
 impl Failure {
     /// `what` went wrong.
     pub(crate) fn new(what: impl fmt::Display) -> Failure {
-        Failure { status: VRIFT_FAILED, what: what.to_string(), source: None, hint: None }
+        let (status, reader) = (VRIFT_FAILED, Reader::There);
+        Failure { status, reader, what: what.to_string(), source: None, hint: None }
     }
 
     /// The reason behind it.
     pub(crate) fn because(self, source: impl Error + 'static) -> Failure {
-        Failure { source: Some(Box::new(source)), ..self }
+        Failure { reader: Reader::of(&source), source: Some(Box::new(source)), ..self }
     }
 
     /// What the user can do.
@@ -42,8 +49,13 @@ impl Failure {
         Failure { status, ..self }
     }
 
-    /// Prints it and returns the exit status.
+    /// Prints it and returns the exit status. Whoever reads an output and closes it wants no more of it, and no
+    /// message either: other programs end by SIGPIPE then, unless they were started with that ignored.
     pub(crate) fn report(&self) -> ExitCode {
+        let ignored = ignored_signals() >> (libc::SIGPIPE - 1) & 1 == 1;
+        if self.reader == Reader::Gone && !ignored {
+            return die_of(libc::SIGPIPE);
+        }
         let mut text = self.what.clone();
         if let Some(source) = &self.source {
             text.push_str(": ");
@@ -59,10 +71,30 @@ impl Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Failure {
-        let failure = Failure::new(chain(&error));
+        let failure = Failure { reader: Reader::of(&error), ..Failure::new(chain(&error)) };
         match hint(&error) {
             Some(hint) => failure.hint(hint),
             None => failure,
+        }
+    }
+}
+
+/// Whether somebody still reads what vrift writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    There,
+    Gone,
+}
+
+impl Reader {
+    fn of(error: &(dyn Error + 'static)) -> Reader {
+        let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        let gone = error.downcast_ref().is_some_and(is_pipe)
+            || error.downcast_ref() == Some(&Errno::EPIPE);
+        match error.source() {
+            _ if gone => Reader::Gone,
+            Some(source) => Reader::of(source),
+            None => Reader::There,
         }
     }
 }

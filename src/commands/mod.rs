@@ -13,6 +13,8 @@ mod trace;
 
 use std::process::ExitCode;
 
+pub(crate) use run::die_of;
+
 use crate::cli::Command;
 use crate::failure::Failure;
 

@@ -74,7 +74,7 @@ pub(crate) fn complain_about(error: &dyn Error) {
 
 /// Ends as the command did: by the same signal, without a core of our own.
 #[expect(unsafe_code, reason = "signal(2) may install a handler; this one restores the default")]
-fn die_of(signo: i32) -> ExitCode {
+pub(crate) fn die_of(signo: i32) -> ExitCode {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     if let Ok(fatal) = Signal::try_from(signo) {
         // SAFETY: the default action runs no code of ours.

@@ -4,7 +4,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
@@ -338,5 +338,56 @@ fn help_and_version_are_answers() {
     for command in ["trace", "run", "audit", "ingest", "manifest", "cas", "doctor"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in\n{help}");
         run(&mut sandbox.vrift([command, "--help"])).fine();
+    }
+}
+
+/// As `ls | head`: who prints ends by SIGPIPE, in silence; started with that ignored, it says what is wrong.
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+    fs::write(sandbox.tree().join("file"), "content").expect("it is ours");
+    let manifest = sandbox.ingest(&sandbox.tree());
+    let manifest = manifest.to_string_lossy();
+    for command in [
+        &["manifest", "ls", &manifest][..],
+        &["manifest", "tree", &manifest],
+        &["manifest", "cat", &manifest, "file"],
+        &["manifest", "export-tar", &manifest],
+        &["cas", "stat"],
+        &["doctor"],
+    ] {
+        let into_nothing = |script: &str| {
+            let (reader, writer) = nix::unistd::pipe().expect("a pipe");
+            drop(reader);
+            let mut shell = sandbox.command("sh");
+            shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_vrift")]).args(command);
+            let child = shell.stdout(writer).stderr(Stdio::piped()).spawn().expect("a shell");
+            child.wait_with_output().expect("it is ours")
+        };
+        let ended = into_nothing("\"$@\"; echo $? >&2");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "141\n", "{command:?}");
+        let told = into_nothing("trap '' PIPE; exec \"$@\"");
+        let said = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert!(said.contains("Broken pipe"), "{command:?}: {said}");
+    }
+}
+
+/// A content without a line end at its end is not taken for written before it is.
+#[test]
+fn an_output_on_a_full_disk_is_a_failure() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+    fs::write(sandbox.tree().join("file"), "content").expect("it is ours");
+    let manifest = sandbox.ingest(&sandbox.tree());
+    for command in [&["cat"][..], &["ls"], &["ls", "-0"], &["tree"], &["export-tar"]] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("it takes nothing");
+        let mut vrift = sandbox.vrift(["manifest"].iter().chain(command));
+        vrift.arg(&manifest).args((command == ["cat"]).then_some("file")).stdout(full);
+        let ended = vrift.stderr(Stdio::piped()).spawn().and_then(|child| child.wait_with_output());
+        let ended = ended.expect("it starts");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(125), "{command:?}: {said}");
+        assert!(said.contains("No space left on device"), "{command:?}: {said}");
     }
 }
