@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::bench::{Bench, Way, guarded, same};
-use crate::kit::{Ran, root, run, skipped};
+use crate::kit::{Ran, have, root, run, skipped};
 
 #[cfg(target_arch = "x86_64")]
 #[test]
@@ -157,5 +157,35 @@ fn c_070_vrift_in_vrift_ingests_and_reads() {
     assert_eq!(run(&mut bench.sandbox.vrift(cat)).fine(), "x here\n");
     for way in [Way::Traced, Way::Mounted] {
         assert_eq!(vrift_in_vrift(&bench, way, &cat).fine(), "x here\n", "{way:?}");
+    }
+}
+
+/// Sandboxes that programs make for themselves work in a trace; under a mount paths would mean something else in
+/// them than what vrift resolves.
+#[test]
+fn c_134_a_sandbox_of_its_own_works_in_a_trace_and_is_refused_under_a_mount() {
+    for words in [
+        &["unshare", "-rm", "sh", "-c", "mount -t tmpfs none /mnt && touch /mnt/x && ls /mnt"][..],
+        &["bwrap", "--ro-bind", "/", "/", "--tmpfs", "/mnt", "--unshare-pid", "ls", "/mnt"],
+    ] {
+        let bench = Bench::empty();
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        if !have(words[0].to_str().expect("a name")) {
+            continue;
+        }
+        let native = guarded(&mut bench.command(Way::Native, &words));
+        if !native.status.success() {
+            skipped(&format!("namespaces cannot be made here: {native}"));
+            continue;
+        }
+        let traced = guarded(&mut bench.command(Way::Traced, &words));
+        assert_eq!(traced, native, "{words:?}");
+        for way in [Way::Mounted, Way::Both] {
+            let mounted = guarded(&mut bench.command(way, &words));
+            assert_eq!(mounted.status.code(), Some(1), "{words:?}: {way:?}: {mounted}");
+            let refused = ["Operation not permitted", "No permissions"];
+            assert!(refused.iter().any(|why| mounted.err().contains(why)), "{words:?}: {mounted}");
+        }
+        bench.is_clean();
     }
 }
