@@ -81,6 +81,16 @@ fn who_works_alone_waits_for_no_measurement() {
     assert_eq!(count("socketpair") + count("clone3"), 0, "{counts:?}");
 }
 
+/// Who is ready is asked every millisecond, and told by a file of `/proc`: it stays open for as long as the task
+/// lives.
+#[test]
+fn who_is_ready_is_read_from_files_that_stay_open() {
+    let Some(counts) = asked(&[], EXECS) else { return };
+    let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+    // A shell and twenty children, and what the start opens.
+    assert!((10..60).contains(&count("openat")), "{counts:?}");
+}
+
 /// Twelve programs wait for input that never comes, while the shell makes calls of its own.
 const CROWD: &str = "mkfifo fifo; exec 9<>fifo; p=; n=0; \
                      for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat <&9 & p=\"$p $!\"; done; \

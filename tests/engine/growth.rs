@@ -24,6 +24,11 @@ fn memory(pid: u32) -> u64 {
     kilobytes * 1024
 }
 
+/// How many descriptors a process has.
+fn descriptors(pid: u32) -> usize {
+    fs::read_dir(format!("/proc/{pid}/fd")).expect("it lives").count()
+}
+
 /// A shell makes processes that end at once, in rounds; vrift's memory is looked at in between, while
 /// the shell waits. `VRIFT_FULL=1` makes a hundred thousand.
 #[test]
@@ -49,12 +54,15 @@ fn c_045_dead_processes_leave_nothing_behind() {
             memory(child.id())
         };
         let before = after(warm);
+        let open = descriptors(child.id());
         let grown = after(count).saturating_sub(before);
+        let left = descriptors(child.id()).saturating_sub(open);
         drop(input);
         let ran = finish(child);
         assert_eq!(ran.code(), Some(3), "{way:?}: {ran}");
         let most = SLACK_BYTES + count * BYTES_PER_PROCESS;
         assert!(grown < most, "{way:?}: {count} processes left {grown} bytes behind");
+        assert!(left < 10, "{way:?}: {count} processes left {left} descriptors behind");
         if full {
             let _ = writeln!(std::io::stderr(), "{count} processes: {before} bytes, and {grown}");
         }

@@ -20,7 +20,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
 use crate::handover::Handover;
-use crate::procfs::is_ready;
+use crate::ready::Ready;
 use crate::ticks::Ticks;
 
 /// After as many stops it is looked again whether one task works alone.
@@ -82,6 +82,7 @@ pub struct Cores {
     loose: HashMap<Pid, Pace>,
     /// Bound tasks that have stopped since the last tick.
     stopped: HashSet<Pid>,
+    ready: Ready,
     handover: Handover,
     ticks: Ticks,
 }
@@ -105,6 +106,7 @@ impl Cores {
             choosing: HashSet::new(),
             loose: HashMap::new(),
             stopped: HashSet::new(),
+            ready: Ready::default(),
             handover: Handover::default(),
             ticks,
         }
@@ -119,7 +121,7 @@ impl Cores {
             Width::All { pace } => {
                 let interval = pace.interval();
                 *pace = Pace::start();
-                if !gains_apart(&mut self.handover, self.all, interval, tid, tasks.clone()) {
+                if !self.gains_apart(interval, tid, tasks.clone()) {
                     self.narrow(tasks.clone());
                 }
             }
@@ -135,7 +137,7 @@ impl Cores {
     /// Takes note of a stop of a task bound to the one core.
     fn share(&mut self, tid: Pid, tasks: impl Iterator<Item = Pid> + Clone) {
         self.stopped.insert(tid);
-        let Width::One { since, pace, ready, .. } = &mut self.width else { return };
+        let Width::One { pace, .. } = &mut self.width else { return };
         pace.stops += 1;
         if pace.since.elapsed() < CHECK_INTERVAL {
             return;
@@ -143,12 +145,29 @@ impl Cores {
         let interval = pace.interval();
         *pace = Pace::start();
         // Whoever is ready and does not stop is found by the next tick.
-        let stopped = self.stopped.iter().copied();
-        let apart = gains_apart(&mut self.handover, self.all, interval, tid, stopped);
+        let stopped = std::mem::take(&mut self.stopped);
+        let apart = self.gains_apart(interval, tid, stopped.iter().copied());
+        self.stopped = stopped;
+        let Width::One { since, ready, .. } = &mut self.width else { return };
         *ready = if apart { *ready + 1 } else { 0 };
         if *ready >= READY_MAX || since.elapsed() > BOUND_MAX {
             self.widen(tasks);
         }
+    }
+
+    /// Whether tasks of which one stops once in `interval` would be faster on several cores: another one than
+    /// `tid` is ready, and hand-overs across cores cost less than sharing one. What costs less to find out is
+    /// asked first, and who works alone never pays for the measuring of a hand-over.
+    fn gains_apart(
+        &mut self,
+        interval: Duration,
+        tid: Pid,
+        others: impl Iterator<Item = Pid>,
+    ) -> bool {
+        if self.handover.is_known() && self.handover.is_dearer_than(interval, self.all) {
+            return false;
+        }
+        self.ready.is_another(tid, others) && !self.handover.is_dearer_than(interval, self.all)
     }
 
     /// Takes note of a stop of a loose task: one that stops often again, or is the only one that
@@ -164,7 +183,7 @@ impl Cores {
         }
         let (interval, stops) = (pace.interval(), pace.stops);
         let often = self.handover.is_dearer_than(interval, self.all);
-        if often || stops >= STOPS_MIN && !another_is_ready(tid, tasks) {
+        if often || stops >= STOPS_MIN && !self.ready.is_another(tid, tasks) {
             self.loose.remove(&tid);
             self.bind(tid, &core);
         } else if stops >= STOPS_MIN {
@@ -176,7 +195,7 @@ impl Cores {
     pub(crate) fn ticked(&mut self, tasks: impl Iterator<Item = Pid>) {
         let silent =
             tasks.filter(|task| !self.stopped.contains(task) && !self.loose.contains_key(task));
-        let computing: Vec<Pid> = silent.filter(|&task| is_ready(task)).collect();
+        let computing: Vec<Pid> = silent.filter(|&task| self.ready.is(task)).collect();
         let others = usize::from(!self.stopped.is_empty()) + usize::from(!self.loose.is_empty());
         if computing.is_empty() && self.stopped.is_empty() {
             self.ticks.stop();
@@ -191,18 +210,16 @@ impl Cores {
         self.stopped.clear();
     }
 
-    /// Takes note of a new task; its parent's choice is its own.
-    pub(crate) fn born(&mut self, child: Pid, parent: Option<Pid>) {
-        if parent.is_some_and(|parent| self.own.contains(&parent)) {
+    /// Takes note of a new task; its parent's choice is its own, and so is what its parent was bound to.
+    pub(crate) fn born(&mut self, child: Pid, parent: Pid) {
+        if self.own.contains(&parent) {
             self.own.insert(child);
-            return;
+        } else if let Width::One { core, .. } = self.width
+            && self.loose.contains_key(&parent)
+        {
+            // It begins where vrift is: it is about to stop often.
+            self.bind(child, &core);
         }
-        let cores = match self.width {
-            Width::One { core, .. } => core,
-            Width::All { .. } => self.all,
-        };
-        // A loose parent's child begins where vrift is: it is about to stop often.
-        self.bind(child, &cores);
     }
 
     /// Takes note of a task's end.
@@ -211,10 +228,13 @@ impl Cores {
         self.choosing.remove(&tid);
         self.loose.remove(&tid);
         self.stopped.remove(&tid);
+        self.ready.ended(tid);
     }
 
     /// Takes note that a thread goes on under its process's id.
     pub(crate) fn renamed(&mut self, from: Pid, to: Pid) {
+        self.ready.ended(from);
+        self.ready.ended(to);
         self.own.remove(&to);
         if self.own.remove(&from) {
             self.own.insert(to);
@@ -297,30 +317,30 @@ impl Cores {
     }
 }
 
-/// Whether tasks of which one stops once in `interval` would be faster on several cores: another one than
-/// `tid` is ready, and hand-overs across cores cost less than sharing one. What costs less to find out is
-/// asked first, and who works alone never pays for the measuring of a hand-over.
-fn gains_apart(
-    handover: &mut Handover,
-    all: CpuSet,
-    interval: Duration,
-    tid: Pid,
-    others: impl Iterator<Item = Pid> + Clone,
-) -> bool {
-    if handover.is_known() && handover.is_dearer_than(interval, all) {
-        return false;
-    }
-    another_is_ready(tid, others) && !handover.is_dearer_than(interval, all)
-}
-
-/// Whether a task other than `tid` is running or ready to.
-fn another_is_ready(tid: Pid, mut tasks: impl Iterator<Item = Pid>) -> bool {
-    tasks.any(|task| task != tid && is_ready(task))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Binding costs a call, which most children do not need.
+    #[test]
+    fn only_the_child_of_a_loose_parent_is_bound() {
+        let all = sched_getaffinity(Pid::from_raw(0)).expect("our own cores");
+        let mut core = CpuSet::new();
+        let first = (0..CpuSet::count()).find(|&n| all.is_set(n) == Ok(true)).expect("a core");
+        core.set(first).expect("its number is one");
+        let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().expect("a process");
+        let (child, parent) = (Pid::from_raw(sleeper.id() as i32), Pid::from_raw(1));
+        let mut cores = Cores::of(all, Ticks::new().expect("a timer"));
+        let pace = Pace::start();
+        cores.width = Width::One { core, since: pace.since, pace, ready: 0 };
+        cores.born(child, parent);
+        let of_bound = sched_getaffinity(child);
+        cores.loose.insert(parent, pace);
+        cores.born(child, parent);
+        let of_loose = sched_getaffinity(child);
+        sleeper.kill().and_then(|()| sleeper.wait()).expect("it is ours");
+        assert_eq!((of_bound, of_loose), (Ok(all), Ok(core)));
+    }
 
     #[test]
     fn a_task_is_shown_all_cores_unless_it_chose() {

@@ -29,6 +29,7 @@ mod handover;
 mod messages;
 mod precheck;
 mod procfs;
+mod ready;
 mod reply;
 mod sockdiag;
 mod suspension;

@@ -1,7 +1,6 @@
 //! What `/proc` tells about a tracee that ptrace does not.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -135,17 +134,6 @@ pub(crate) fn children() -> Vec<Pid> {
     list.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
 }
 
-/// Whether a task is running or ready to.
-pub(crate) fn is_ready(tid: Pid) -> bool {
-    // The state follows the name, which is in parentheses and may hold any character.
-    let mut stat = [0; 128];
-    // This is asked often: the state is in the first read, the rest is numbers.
-    let read = File::open(format!("/proc/{tid}/stat")).and_then(|mut file| file.read(&mut stat));
-    let stat = &stat[..read.unwrap_or(0)];
-    let after = stat.iter().rposition(|&b| b == b')').map_or(0, |at| at + 2);
-    stat.get(after) == Some(&b'R')
-}
-
 /// The path a link shows, if it is the path of something that still has one.
 fn linked_path(link: String) -> Result<PathBuf, Errno> {
     let path = nix::fcntl::readlink(link.as_str()).map(PathBuf::from)?;
@@ -159,12 +147,6 @@ fn linked_path(link: String) -> Result<PathBuf, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn our_own_thread_is_ready_while_it_asks() {
-        assert!(is_ready(nix::unistd::gettid()));
-        assert!(!is_ready(Pid::from_raw(-1)));
-    }
 
     #[test]
     fn a_descriptor_is_told_by_object_path_and_position() {

@@ -60,7 +60,7 @@ impl<A: Arch> Engine<A> {
         if !gone {
             self.tasks.entry(child).or_insert(task).origin = Origin::Announced;
             if let Some(cores) = &mut self.cores {
-                cores.born(child, Some(tid));
+                cores.born(child, tid);
             }
         }
         let mut release = self.release(|held| held == child);
