@@ -47,36 +47,30 @@ fn grown(bench: &Bench, dice: &mut Dice) {
 
 #[test]
 fn c_020_nothing_survives_vrift() {
-    let bench = Bench::empty();
-    let mut dice = Dice(1);
-    for round in 0..8 {
-        let way = Way::VRIFT[round % 3];
-        let mut child = start(&mut busy(&bench, way));
-        grown(&bench, &mut dice);
-        child.kill().expect("it lives");
-        child.wait().expect("it was killed");
-        until("all tracees die", || bench.survivors().is_empty());
-    }
-    // The next vrift on the store removes what the killed ones left.
-    let words = ["cat".into(), bench.sandbox.tree().join("x").into_os_string()];
-    assert_eq!(guarded(&mut bench.command(Way::Mounted, &words)).fine(), "x here\n");
-    bench.is_clean();
+    nothing_survives(8, Dice(1), grown);
 }
 
 /// Vrift is killed as early as can be, before and while it launches the command.
 #[test]
 fn c_020_nothing_survives_a_vrift_that_is_killed_while_it_starts() {
-    let bench = Bench::empty();
-    let mut dice = Dice(2);
-    for round in 0..60 {
-        let mut child = start(&mut busy(&bench, Way::VRIFT[round % 3]));
+    nothing_survives(60, Dice(2), |_, dice| {
         for _ in 0..dice.below(3000) {
             std::thread::yield_now();
         }
+    });
+}
+
+/// Kills vrift in each of some rounds, after what `before` waits for.
+fn nothing_survives(rounds: usize, mut dice: Dice, before: impl Fn(&Bench, &mut Dice)) {
+    let bench = Bench::empty();
+    for round in 0..rounds {
+        let mut child = start(&mut busy(&bench, Way::VRIFT[round % 3]));
+        before(&bench, &mut dice);
         child.kill().expect("it has not been waited for");
         child.wait().expect("it was killed");
         until("all tracees die", || bench.survivors().is_empty());
     }
+    // The next vrift on the store removes what the killed ones left.
     let words = ["cat".into(), bench.sandbox.tree().join("x").into_os_string()];
     assert_eq!(guarded(&mut bench.command(Way::Mounted, &words)).fine(), "x here\n");
     bench.is_clean();
