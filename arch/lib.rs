@@ -13,6 +13,7 @@ pub mod aarch64;
 pub mod abi;
 pub mod compat;
 pub mod i386;
+pub mod lane;
 pub mod regs;
 pub mod seccomp;
 pub mod syscall;
@@ -140,5 +141,25 @@ pub trait Arch: Copy + Debug + 'static {
     fn stat_size_of(call: Syscall) -> usize {
         let _ = call;
         Self::STAT_SIZE
+    }
+
+    /// The fast lane for a host that does not answer for these places and what is below them; `None`
+    /// if there is none for the architecture, or too many places.
+    fn lane(hidden: &[&[u8]]) -> Option<lane::Lane> {
+        let _ = hidden;
+        None
+    }
+
+    /// Looks for what the `syscall` instruction at `site` needs to become a jump, in `code` that lies
+    /// at `at`.
+    fn detour(site: u64, code: &[u8], at: u64) -> Option<lane::Detour> {
+        let _ = (site, code, at);
+        None
+    }
+
+    /// The rest of a detour, with its stub at `at`; `None` if that is too far away.
+    fn stub(detour: &lane::Detour, at: u64) -> Option<lane::Stub> {
+        let _ = (detour, at);
+        None
     }
 }

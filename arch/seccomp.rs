@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::lane::{Pass, Unless};
 use crate::{Arch, Arg};
 
 pub use rules::{
@@ -85,6 +86,8 @@ pub struct AbiRules {
     pub calls: Vec<Rule>,
     /// What happens to calls that the table does not list.
     pub unknown: Action,
+    /// What passes whatever the rules say, by the instruction that makes the call.
+    pub passes: Vec<Pass>,
 }
 
 /// All that a program decides.
@@ -104,6 +107,7 @@ const SKIPPED: u32 = u32::MAX;
 /// Offsets into `struct seccomp_data`.
 const DATA_NR: u32 = 0;
 const DATA_ARCH: u32 = 4;
+const DATA_IP: u32 = 8;
 const DATA_ARGS: u32 = 16;
 
 /// Compiles `rules`.
@@ -134,23 +138,29 @@ fn section<A: Arch>(rules: &AbiRules, foreign: Action) -> Vec<Insn> {
 
 /// What a range of numbers comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Outcome {
+struct Outcome<'a> {
     action: Action,
     when: Option<When>,
+    /// What passes for other reasons.
+    passes: &'a [Pass],
 }
 
-impl Outcome {
-    fn always(action: Action) -> Outcome {
-        Outcome { action, when: None }
+impl Outcome<'_> {
+    fn always(action: Action) -> Self {
+        Outcome { action, when: None, passes: &[] }
     }
 }
 
 /// The number space as ranges, each given by its first number; neighbours differ in outcome.
-fn ranges<A: Arch>(rules: &AbiRules) -> Vec<(u32, Outcome)> {
-    let by_nr: BTreeMap<u32, Outcome> = rules
+fn ranges<A: Arch>(rules: &AbiRules) -> Vec<(u32, Outcome<'_>)> {
+    let passes = |nr: u32| {
+        let same = |one: &Pass, other: &Pass| one.nr == other.nr;
+        rules.passes.chunk_by(same).find(|passes| passes[0].nr == nr).unwrap_or(&[])
+    };
+    let by_nr: BTreeMap<u32, Outcome<'_>> = rules
         .calls
         .iter()
-        .map(|rule| (rule.nr, Outcome { action: rule.action, when: rule.when }))
+        .map(|&Rule { nr, action, when }| (nr, Outcome { action, when, passes: passes(nr) }))
         .collect();
     let mut ranges = vec![(0, Outcome::always(rules.unknown))];
     for &(nr, _) in A::table() {
@@ -163,7 +173,7 @@ fn ranges<A: Arch>(rules: &AbiRules) -> Vec<(u32, Outcome)> {
 
 /// Makes the range that starts at `nr` the last one. A range that starts there already is
 /// replaced; one with the same outcome goes on.
-fn begin(ranges: &mut Vec<(u32, Outcome)>, nr: u32, outcome: Outcome) {
+fn begin<'a>(ranges: &mut Vec<(u32, Outcome<'a>)>, nr: u32, outcome: Outcome<'a>) {
     ranges.pop_if(|last| last.0 == nr);
     if ranges.last().is_none_or(|last| last.1 != outcome) {
         ranges.push((nr, outcome));
@@ -171,7 +181,7 @@ fn begin(ranges: &mut Vec<(u32, Outcome)>, nr: u32, outcome: Outcome) {
 }
 
 /// Halves the ranges until one is left. The accumulator holds the number.
-fn search(ranges: &[(u32, Outcome)]) -> Vec<Insn> {
+fn search(ranges: &[(u32, Outcome<'_>)]) -> Vec<Insn> {
     if let [(_, outcome)] = ranges {
         return decide(*outcome);
     }
@@ -189,10 +199,14 @@ fn search(ranges: &[(u32, Outcome)]) -> Vec<Insn> {
 }
 
 /// Returns the action, or tests the argument first.
-fn decide(outcome: Outcome) -> Vec<Insn> {
-    let Some(When { arg, is }) = outcome.when else { return vec![ret(outcome.action)] };
+fn decide(outcome: Outcome<'_>) -> Vec<Insn> {
+    let mut insns: Vec<Insn> = outcome.passes.iter().flat_map(pass).collect();
+    let Some(When { arg, is }) = outcome.when else {
+        insns.push(ret(outcome.action));
+        return insns;
+    };
     // The low half comes first: all architectures here are little-endian.
-    let mut insns = vec![load(DATA_ARGS + 8 * arg as u32)];
+    insns.push(load(DATA_ARGS + 8 * arg as u32));
     match is {
         Is::AnyOf(values) => {
             for (i, &value) in values.iter().enumerate() {
@@ -206,6 +220,38 @@ fn decide(outcome: Outcome) -> Vec<Insn> {
     insns.extend([ret(Action::Allow), ret(outcome.action)]);
     insns
 }
+
+/// Allows a call that its instruction may make, and goes on with any other.
+fn pass(pass: &Pass) -> Vec<Insn> {
+    // Each test is a load and a jump that goes on or leads out; the way out is filled in below.
+    let mut insns = Vec::new();
+    let mut wide = |at: u32, value: u64| {
+        insns.extend([load(at), jump_eq(value as u32, 0, OUT)]);
+        insns.extend([load(at + 4), jump_eq((value >> 32) as u32, 0, OUT)]);
+    };
+    wide(DATA_IP, pass.ip);
+    match pass.unless {
+        Unless::Never => {}
+        Unless::AnyOf(arg, bits) => {
+            insns.extend([load(DATA_ARGS + 8 * arg as u32), jump_set(bits, OUT, 0)]);
+        }
+        Unless::Not(arg, value) => wide(DATA_ARGS + 8 * arg as u32, value),
+    }
+    insns.push(ret(Action::Allow));
+    let end = insns.len();
+    for (at, insn) in insns.iter_mut().enumerate() {
+        let rest = u8::try_from(end - at - 1).expect("a pass is a few instructions");
+        for way in [&mut insn.jt, &mut insn.jf] {
+            if *way == OUT {
+                *way = rest;
+            }
+        }
+    }
+    insns
+}
+
+/// Stands for the end of a pass.
+const OUT: u8 = u8::MAX;
 
 /// Operations of `linux/bpf_common.h`, put together as the program needs them.
 mod op {

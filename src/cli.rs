@@ -121,10 +121,25 @@ pub(crate) struct RootArgs {
     pub(crate) exit_with_root: ExitWithRoot,
 }
 
+/// When calls about the host are made without a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FastLane {
+    /// in programs that make many of them
+    Auto,
+    /// in every program, from the first on
+    Always,
+    /// never
+    Never,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
+    /// Whether calls that name files outside of the mounts are made without a stop, by code that is
+    /// put into the programs (x86_64)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) fast_lane: FastLane,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,

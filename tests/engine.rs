@@ -29,6 +29,8 @@ mod inherited;
 #[path = "suite/kit.rs"]
 #[expect(dead_code, reason = "the kit serves another test program, which uses all of it")]
 mod kit;
+#[path = "engine/lane.rs"]
+mod lane;
 #[path = "engine/memory.rs"]
 mod memory;
 #[path = "engine/narrow.rs"]

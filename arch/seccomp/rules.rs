@@ -1,6 +1,7 @@
 //! From the policy of the rows, and from what a command observes, to rules.
 
 use super::{AbiRules, Action, Is, Rule, Rules, When};
+use crate::lane::Lane;
 use crate::{Arch, Arg, Model, Policy, Syscall};
 
 /// The message of a stop of a call that a table may list.
@@ -82,6 +83,14 @@ pub fn policy_rules<A: Arch>(
     Rules { native, compat, foreign: stops(stops_something, TRACE_FOREIGN) }
 }
 
+impl Rules {
+    /// The same, with what a lane may do without a stop.
+    pub fn with_lane(mut self, lane: Option<&Lane>) -> Rules {
+        self.native.passes = lane.map(|lane| lane.passes.clone()).unwrap_or_default();
+        self
+    }
+}
+
 /// The rules of one ABI. A call with others inside stops if any of those is observed.
 fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> Interest) -> AbiRules {
     let observed = |call: Syscall| {
@@ -108,7 +117,7 @@ fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> Intere
         (Interest::No, Serving::Mounts | Serving::Changes) => Action::Errno(ENOSYS),
         (Interest::No, Serving::Nothing) => Action::Allow,
     };
-    AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown }
+    AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown, passes: Vec::new() }
 }
 
 /// Whether an argument of a call lies where its row has it.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::aarch64::Aarch64;
+use crate::abi::OpenHow;
 use crate::i386::I386;
+use crate::lane::{Lane, Purpose};
 use crate::x86_64::X86_64;
 use crate::{Model, Policy, Syscall};
 
@@ -17,6 +19,7 @@ const OTHER: u32 = 0x4000_0028;
 struct Data {
     arch: u32,
     nr: u32,
+    ip: u64,
     args: [u64; 6],
 }
 
@@ -25,6 +28,8 @@ impl Data {
         match offset {
             DATA_NR => self.nr,
             DATA_ARCH => self.arch,
+            DATA_IP => self.ip as u32,
+            12 => (self.ip >> 32) as u32,
             16..64 if offset.is_multiple_of(4) => {
                 let arg = self.args[(offset as usize - 16) / 8];
                 if offset.is_multiple_of(8) { arg as u32 } else { (arg >> 32) as u32 }
@@ -128,7 +133,7 @@ fn check<A: Arch>(rules: &Rules) {
         let lists = if nr < 1024 { &lists[..] } else { &lists[..1] };
         for arch in architectures::<A>() {
             for &args in lists {
-                let data = Data { arch, nr, args };
+                let data = Data { arch, nr, ip: 0, args };
                 let expected = expected::<A>(rules, data);
                 assert_eq!(run(&program, data), ret(expected).k, "{} {data:x?}", A::NAME);
             }
@@ -178,7 +183,7 @@ fn long_jumps_reach_their_targets() {
             let when = (nr % 3 == 0).then_some(when);
             Rule { nr, action: Action::Trace(nr as u16), when }
         });
-        AbiRules { calls: calls.collect(), unknown: Action::Errno(38) }
+        AbiRules { calls: calls.collect(), unknown: Action::Errno(38), passes: vec![] }
     }
     fn check_distinct<A: Arch>() {
         let (native, compat) = (distinct::<A>(), distinct::<A::Compat>());
@@ -192,11 +197,11 @@ fn long_jumps_reach_their_targets() {
 
 #[test]
 fn a_skipped_call_passes_whatever_the_rules() {
-    let refuses = AbiRules { calls: vec![], unknown: Action::Errno(1) };
+    let refuses = AbiRules { calls: vec![], unknown: Action::Errno(1), passes: vec![] };
     let rules = Rules { native: refuses.clone(), compat: refuses, foreign: Action::Errno(2) };
     let program = program::<X86_64>(&rules);
     for arch in [X86_64::AUDIT_ARCH, I386::AUDIT_ARCH] {
-        let data = Data { arch, nr: u32::MAX, args: [0; 6] };
+        let data = Data { arch, nr: u32::MAX, ip: 0, args: [0; 6] };
         assert_eq!(run(&program, data), ret(Action::Allow).k);
     }
 }
@@ -204,7 +209,7 @@ fn a_skipped_call_passes_whatever_the_rules() {
 #[test]
 fn without_mounts_and_observers_nothing_stops() {
     let rules = policy_rules::<X86_64>(Serving::Nothing, &|_| Interest::from(false));
-    let nothing = AbiRules { calls: vec![], unknown: Action::Allow };
+    let nothing = AbiRules { calls: vec![], unknown: Action::Allow, passes: vec![] };
     let (native, compat) = (nothing.clone(), nothing);
     let nothing = Rules { native, compat, foreign: Action::Allow };
     assert_eq!(rules, nothing);
@@ -276,7 +281,7 @@ fn c_146_numbers_that_no_table_lists_are_unknown_under_a_mount_only() {
     assert_eq!(unknown(Serving::Mounts, true), [Action::Trace(TRACE_KNOWN); 2]);
     assert_eq!(unknown(Serving::Nothing, false), [Action::Allow; 2]);
     let newest = X86_64::table().last().unwrap().0;
-    let data = Data { nr: newest + 1, arch: X86_64::AUDIT_ARCH, args: [0; 6] };
+    let data = Data { nr: newest + 1, arch: X86_64::AUDIT_ARCH, ip: 0, args: [0; 6] };
     let mounts = program::<X86_64>(&rules(Serving::Mounts, false));
     assert_eq!(run(&mounts, data), ret(Action::Errno(38)).k);
 }
@@ -319,4 +324,78 @@ fn a_condition_counts_where_the_argument_is_in_a_register() {
     assert_eq!(native.when, Some(EXECUTABLE));
     let compat = |call| rule_of::<I386>(&rules.compat, call).unwrap().when;
     assert_eq!((compat(Syscall::Mmap), compat(Syscall::Mmap2)), (None, Some(EXECUTABLE)));
+}
+
+/// The lane for a mount at `/m`, and the program of a run with it.
+fn with_lane() -> (Lane, Vec<Insn>) {
+    let lane = X86_64::lane(&[b"/m"]).unwrap();
+    let rules = policy_rules::<X86_64>(Serving::Changes, &|_| Interest::No);
+    let rules = rules.with_lane(Some(&lane));
+    (lane, program::<X86_64>(&rules))
+}
+
+/// An instruction of the lane can be jumped to with any registers: what it may do is to look at files,
+/// and nothing else.
+#[test]
+fn a_lane_looks_and_changes_nothing() {
+    let (lane, program) = with_lane();
+    let (arch, allowed) = (X86_64::AUDIT_ARCH, ret(Action::Allow).k);
+    let ips: Vec<u64> = lane.passes.iter().map(|pass| pass.ip).collect();
+    let near =
+        ips.iter().flat_map(|&ip| [ip - 2, ip - 1, ip, ip + 1, ip ^ 1 << 32, ip & 0xffff_ffff]);
+    let near = near.collect::<std::collections::BTreeSet<u64>>();
+    let without = program_of_rules_alone();
+    for ip in near {
+        for nr in 0..512 {
+            for args in [[0; 6], [7; 6], [0x241; 6], [0o200_000; 6], [u64::MAX; 6]] {
+                let data = Data { arch, nr, ip, args };
+                let found = run(&program, data);
+                if found == run(&without, data) {
+                    continue;
+                }
+                assert!(found == allowed && ips.contains(&ip), "{data:x?}");
+                let call = X86_64::syscall(u64::from(nr)).unwrap();
+                let looks = match call.row().policy {
+                    Policy::Model(Model::Stat | Model::Lstat | Model::Statx) => true,
+                    Policy::Model(Model::Access | Model::Readlink) => true,
+                    Policy::Model(Model::Open) => {
+                        let flags = if call == Syscall::Open { args[1] } else { args[2] };
+                        call != Syscall::Creat && flags & 0o20_001_103 == 0
+                    }
+                    _ => false,
+                };
+                assert!(looks, "{call:?} {data:x?}");
+            }
+        }
+    }
+}
+
+fn program_of_rules_alone() -> Vec<Insn> {
+    program::<X86_64>(&policy_rules::<X86_64>(Serving::Changes, &|_| Interest::No))
+}
+
+/// The probe is an openat2, whose flags no filter can see: it passes with those in the lane's page, and
+/// they can open nothing.
+#[test]
+fn a_lane_probes_with_its_own_flags_only() {
+    let (lane, program) = with_lane();
+    let probes: Vec<&Pass> = lane.passes.iter().filter(|p| p.purpose == Purpose::Probe).collect();
+    assert_eq!(probes.len(), 2);
+    for pass in probes {
+        let Unless::Not(Arg::A2, how) = pass.unless else { panic!("{pass:?}") };
+        let in_page = &lane.code[(how - lane.at) as usize..];
+        let flags = OpenHow::decode(in_page).unwrap().flags as u32;
+        assert_eq!(flags & 0o200_003, 0o200_001, "a directory that is to be written to");
+        assert_eq!(flags & !0o600_001, 0, "and nothing else but O_NOFOLLOW");
+        let data = |a2| Data {
+            arch: X86_64::AUDIT_ARCH,
+            nr: pass.nr,
+            ip: pass.ip,
+            args: [0, 0, a2, 24, 0, 0],
+        };
+        assert_eq!(run(&program, data(how)), ret(Action::Allow).k);
+        for other in [how + 8, how + (1 << 32), 0, u64::MAX] {
+            assert_eq!(run(&program, data(other)), ret(Action::Trace(TRACE_KNOWN)).k);
+        }
+    }
 }

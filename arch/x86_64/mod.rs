@@ -2,12 +2,15 @@
 //!
 //! Deliberately absent: x32. A tracee that uses it is recognised (`FOREIGN_NR_BIT`) and never decoded.
 
+mod assembly;
+mod lane;
 mod regs;
 mod stat;
 mod table;
 
 use crate::abi::{OpenBits, Stat};
 use crate::i386::I386;
+use crate::lane::{Detour, Lane, Stub};
 use crate::numbers::{self, CALLS};
 use crate::{Arch, Poke, Syscall};
 
@@ -58,5 +61,17 @@ impl Arch for X86_64 {
 
     fn decode_stat(bytes: &[u8]) -> Option<Stat> {
         stat::decode(bytes)
+    }
+
+    fn lane(hidden: &[&[u8]]) -> Option<Lane> {
+        lane::lane(hidden)
+    }
+
+    fn detour(site: u64, code: &[u8], at: u64) -> Option<Detour> {
+        lane::detour(site, code, at)
+    }
+
+    fn stub(detour: &Detour, at: u64) -> Option<Stub> {
+        lane::stub(detour, at)
     }
 }

@@ -6,21 +6,26 @@ use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, raise, signal};
-use vrift_tracer::engine::Ending;
+use vrift_tracer::engine::{Ending, WhenFast};
 use vrift_tracer::observer::Observer;
 use vrift_tracer::probe::Obstacle;
 use vrift_tracer::ptrace::LaunchError;
 use vrift_tracer::session::{self, Survivors};
 
 use super::session::{Naming, conclude};
-use crate::cli::{ExitWithRoot, RootArgs, RunArgs};
+use crate::cli::{ExitWithRoot, FastLane, RootArgs, RunArgs};
 use crate::failure::{Failure, chain, complain};
 use crate::{mounts, program};
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let observer = Observer::silent(Box::new(complain_about));
-    observed(&args.root, &args.command, &[], observer).map(end_as)
+    let fast = match args.fast_lane {
+        FastLane::Auto => WhenFast::Auto,
+        FastLane::Always => WhenFast::Always,
+        FastLane::Never => WhenFast::Never,
+    };
+    start(&args.root, &args.command, &[], observer, fast).map(end_as)
 }
 
 /// Runs a command under an observer, with `changes` to its environment.
@@ -29,6 +34,16 @@ pub(crate) fn observed(
     command: &[OsString],
     changes: &[OsString],
     observer: Observer,
+) -> Result<Ending, Failure> {
+    start(root, command, changes, observer, WhenFast::Never)
+}
+
+fn start(
+    root: &RootArgs,
+    command: &[OsString],
+    changes: &[OsString],
+    observer: Observer,
+    fast: WhenFast,
 ) -> Result<Ending, Failure> {
     let mut prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
@@ -41,7 +56,7 @@ pub(crate) fn observed(
         ExitWithRoot::Wait => Survivors::Wait,
         ExitWithRoot::Kill => Survivors::Kill,
     };
-    let ended = session::run(&program, prepared.served, observer, survivors);
+    let ended = session::run(&program, prepared.served, observer, survivors, fast);
     for name in &prepared.sessions {
         let success = matches!(ended, Ok(Ending::Exited { code: 0 }));
         let asked = &root.mounts.session;

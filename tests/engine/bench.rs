@@ -1,4 +1,4 @@
-//! Where guests run: a sandbox with a small tree, four ways to run a program in it, and the guard
+//! Where guests run: a sandbox with a small tree, some ways to run a program in it, and the guard
 //! that nothing hangs and nothing is left over.
 //!
 //! **Invariant:** only processes that the bench started itself are ever killed, by their ids.
@@ -37,16 +37,20 @@ pub(crate) enum Way {
     Traced,
     /// Under `vrift run` with the tree in a mount.
     Mounted,
+    /// The same with the fast lane in every program.
+    Fast,
+    /// The same with the fast lane in none.
+    Slow,
     /// Under `vrift trace` to a file, with the tree in a mount.
     Both,
 }
 
 impl Way {
-    /// All but the native one.
-    pub(crate) const VRIFT: [Way; 3] = [Way::Traced, Way::Mounted, Way::Both];
+    /// All but the native one and the slow one, which is only there to be counted.
+    pub(crate) const VRIFT: [Way; 4] = [Way::Traced, Way::Mounted, Way::Fast, Way::Both];
 
     fn has_mount(self) -> bool {
-        matches!(self, Way::Mounted | Way::Both)
+        matches!(self, Way::Mounted | Way::Fast | Way::Slow | Way::Both)
     }
 }
 
@@ -123,6 +127,8 @@ impl Bench {
         let mut command = match way {
             Way::Native => self.sandbox.natively(words),
             Way::Mounted => self.sandbox.in_mount(words),
+            Way::Fast => self.sandbox.in_mount_with(&["--fast-lane=always"], words),
+            Way::Slow => self.sandbox.in_mount_with(&["--fast-lane=never"], words),
             Way::Traced | Way::Both => {
                 let mut vrift = self.sandbox.vrift(["trace", "-o"]);
                 vrift.arg(self.sandbox.path("trace"));

@@ -1,4 +1,4 @@
-//! How many stops a call costs, so that the number cannot creep.
+//! How many stops a call costs without the fast lane, so that the number cannot creep.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,9 +11,9 @@ use crate::requests::{stops_in, under_strace};
 const CALLS: usize = 200;
 
 /// How many stops a command makes under vrift; `None` if strace cannot watch vrift here.
-fn stops(bench: &Bench, words: &[OsString]) -> Option<usize> {
+pub(crate) fn stops(bench: &Bench, way: Way, words: &[OsString]) -> Option<usize> {
     let log = bench.sandbox.path("tmp/requests");
-    let vrift = bench.command(Way::Mounted, words);
+    let vrift = bench.command(way, words);
     let words: Vec<_> = [vrift.get_program()].into_iter().chain(vrift.get_args()).collect();
     let ran = guarded(&mut under_strace(&bench.sandbox, &log, &words));
     let Some(stops) = stops_in(&log) else {
@@ -29,7 +29,8 @@ fn tenths_of(bench: &Bench, call: &str, directory: &Path) -> Option<usize> {
     let run = |count: usize| {
         let guest = bench.guest.clone().into_os_string();
         let count = OsString::from(count.to_string());
-        stops(bench, &[guest, call.into(), count, directory.as_os_str().to_owned()])
+        let words = [guest, call.into(), count, directory.as_os_str().to_owned()];
+        stops(bench, Way::Slow, &words)
     };
     let (none, many) = (run(0)?, run(CALLS)?);
     Some(10 * many.saturating_sub(none) / CALLS)
@@ -135,7 +136,7 @@ fn a_compile_stops_once_for_each_call_that_names_a_path() {
     let source = fixture("toolchain/hello.c").into_os_string();
     let words = ["cc".into(), "-c".into(), "-o".into(), "/dev/null".into(), source];
     let Calls { paid, .. } = Calls::of(&bench, &words);
-    let Some(stops) = stops(&bench, &words) else { return };
+    let Some(stops) = stops(&bench, Way::Slow, &words) else { return };
     // Four processes: each begins, executes and is announced.
     assert!(stops <= paid + 24, "{stops} stops for {paid} calls");
     assert!(stops * 2 > paid, "{stops} stops for {paid} calls: something is not counted");
@@ -160,6 +161,6 @@ fn a_compile_in_the_mount_stops_twice_where_it_opens() {
         ["cc".into(), "-c".into(), "-o".into(), "/dev/null".into(), tree.join("main.c").into()];
     let Calls { paid, opened } = Calls::of(&bench, &words);
     assert_eq!(opened, 21, "the source and what it includes");
-    let Some(stops) = stops(&bench, &words) else { return };
+    let Some(stops) = stops(&bench, Way::Slow, &words) else { return };
     assert!(stops <= paid + opened + 24, "{stops} stops for {paid} calls and {opened} files");
 }

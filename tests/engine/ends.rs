@@ -64,7 +64,7 @@ fn c_020_nothing_survives_a_vrift_that_is_killed_while_it_starts() {
 fn nothing_survives(rounds: usize, mut dice: Dice, before: impl Fn(&Bench, &mut Dice)) {
     let bench = Bench::empty();
     for round in 0..rounds {
-        let mut child = start(&mut busy(&bench, Way::VRIFT[round % 3]));
+        let mut child = start(&mut busy(&bench, Way::VRIFT[round % Way::VRIFT.len()]));
         before(&bench, &mut dice);
         child.kill().expect("it has not been waited for");
         child.wait().expect("it was killed");

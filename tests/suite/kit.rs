@@ -123,7 +123,17 @@ impl Sandbox {
 
     /// A command with the manifest of [`Sandbox::ingest`] seen where the tree was.
     pub(crate) fn in_mount<A: AsRef<OsStr>>(&self, command: &[A]) -> Command {
-        let mut vrift = self.vrift(["run", "--read-only", "--manifest"]);
+        self.in_mount_with(&[], command)
+    }
+
+    /// The same with options.
+    pub(crate) fn in_mount_with<A: AsRef<OsStr>>(
+        &self,
+        options: &[&str],
+        command: &[A],
+    ) -> Command {
+        let mut vrift = self.vrift(["run"]);
+        vrift.args(options).args(["--read-only", "--manifest"]);
         vrift.arg(self.path("tree.vrift")).arg("--prefix").arg(self.tree()).arg("--").args(command);
         vrift
     }

@@ -15,6 +15,18 @@ pub enum Registers<A: Arch> {
     Compat(<A::Compat as Arch>::Regs),
 }
 
+/// A private mapping of no file, as `mmap(2)` takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    /// Where, or near what; 0 is anywhere.
+    pub(crate) at: u64,
+    pub(crate) bytes: u64,
+    /// `PROT_*`
+    pub(crate) protection: i32,
+    /// `MAP_*` beside those that every such mapping has.
+    pub(crate) flags: i32,
+}
+
 impl<A: Arch> Registers<A> {
     /// Reads a set as the kernel exchanges it.
     pub(crate) fn from_bytes(abi: Abi, bytes: &[u8]) -> Option<Registers<A>> {
@@ -32,15 +44,14 @@ impl<A: Arch> Registers<A> {
         }
     }
 
-    /// The registers of a call that maps `bytes` bytes for reading, in place of this call; and its
-    /// number.
-    pub(crate) fn mapping(self, bytes: u64) -> (Registers<A>, u64) {
+    /// The registers of a call that makes a mapping, in place of this call; and its number.
+    pub(crate) fn mapping(self, wanted: &Mapping) -> (Registers<A>, u64) {
         match self {
             Registers::Native(regs) => {
-                (Registers::Native(mapping(regs, bytes)), mapping_number::<A>())
+                (Registers::Native(mapping(regs, wanted)), mapping_number::<A>())
             }
             Registers::Compat(regs) => {
-                (Registers::Compat(mapping(regs, bytes)), mapping_number::<A::Compat>())
+                (Registers::Compat(mapping(regs, wanted)), mapping_number::<A::Compat>())
             }
         }
     }
@@ -60,11 +71,11 @@ fn mapping_number<A: Arch>() -> u64 {
     number.expect("every ABI that a call comes through has a call that maps")
 }
 
-fn mapping<R: Regs>(mut call: R, bytes: u64) -> R {
-    call.set_arg(Arg::A0, 0);
-    call.set_arg(Arg::A1, bytes);
-    call.set_arg(Arg::A2, libc::PROT_READ as u64);
-    call.set_arg(Arg::A3, (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS) as u64);
+fn mapping<R: Regs>(mut call: R, wanted: &Mapping) -> R {
+    call.set_arg(Arg::A0, wanted.at);
+    call.set_arg(Arg::A1, wanted.bytes);
+    call.set_arg(Arg::A2, wanted.protection as u64);
+    call.set_arg(Arg::A3, (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | wanted.flags) as u64);
     call.set_arg(Arg::A4, u64::MAX);
     call.set_arg(Arg::A5, 0);
     call

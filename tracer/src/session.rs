@@ -12,7 +12,9 @@ use vrift_arch::seccomp::{Interest, Serving, policy_rules, program};
 
 use crate::cores::Cores;
 use crate::creds;
-use crate::engine::{self, Births, Ending, Engine, Guest, Next, Served, Step, Stop};
+use crate::engine::{
+    self, Births, Ending, Engine, FastLane, Guest, Next, Served, Step, Stop, WhenFast,
+};
 use crate::observer::Observer;
 use crate::procfs;
 use crate::ptrace::{
@@ -41,6 +43,7 @@ pub fn run(
     served: Option<Served>,
     observer: Observer,
     survivors: Survivors,
+    fast: WhenFast,
 ) -> Result<Ending, LaunchError> {
     let serving = match &served {
         None => Serving::Nothing,
@@ -58,13 +61,22 @@ pub fn run(
         true => Interest::Always,
         false => observer.interest(syscall),
     };
-    let rules = policy_rules::<Native>(serving, &stops);
+    // Whoever watches is to see every call.
+    let lane = match &served {
+        Some(served) if !observer.watches_anything() => {
+            FastLane::new::<Native>(fast, served.covered())
+        }
+        _ => None,
+    };
+    let rules =
+        policy_rules::<Native>(serving, &stops).with_lane(lane.as_ref().map(FastLane::page));
     let catching = |errno| LaunchError::Prepare { step: "catching signals", errno };
     signals::leave_to_command().map_err(catching)?;
     let launched = launch(root, &program::<Native>(&rules))?;
     signals::hand_on_to(launched.pid, root.ignored).map_err(catching)?;
-    let engine =
-        Engine::<Native>::new(launched.pid, served, observer, cores).with_sight(creds::sight());
+    let engine = Engine::<Native>::new(launched.pid, served, observer, cores)
+        .with_sight(creds::sight())
+        .with_lane(lane);
     let mut session = Session::new(engine, Some(launched.pid));
     let waited = session.run_out(survivors);
     session.engine.finish();

@@ -477,6 +477,14 @@ impl Namespace {
         self.spots.iter().position(here).map(|number| self.root(number))
     }
 
+    /// The paths of the host that lead into a mount, as they are and with all that is below them.
+    pub fn covered(&self) -> impl Iterator<Item = &Path> {
+        self.spots.iter().filter_map(|spot| match spot {
+            Spot::Host(path) => Some(path.as_path()),
+            Spot::Directory(_) | Spot::Name(..) => None,
+        })
+    }
+
     /// The mounts in the order they were made, each with where it is seen, its device and the mount it
     /// lies on.
     pub(crate) fn mounts(

@@ -12,6 +12,7 @@ use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, 
 
 use super::concern::unshared;
 use super::filters::{installs_filter, supervised};
+use super::lane;
 use super::launch::{Launched, Script, check_arguments};
 use super::leave::affinity_target;
 use super::opening::keep_from_making;
@@ -19,7 +20,7 @@ use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
 use super::served::open_node;
 use super::sockets;
-use super::task::{Coverage, Decided, Instead, Pending, Phase};
+use super::task::{Coverage, Decided, Instead, Mapped, Pending, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
@@ -27,6 +28,7 @@ use crate::descriptors;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
 use crate::record::Noted;
+use crate::registers::Mapping;
 use crate::reply;
 use crate::view::note::Note;
 use crate::view::window::Window;
@@ -36,6 +38,8 @@ use crate::view::window::Window;
 pub(super) enum Action {
     /// The kernel gets it as it is, and its result does not matter.
     Pass,
+    /// The same, because its path stays on the host: it could be made without a stop.
+    PassOnHost,
     /// The kernel gets it as it is, and its result matters: this is remembered if it succeeds.
     Watch(Effect),
     /// The kernel gets it with other paths.
@@ -80,17 +84,26 @@ impl<A: Arch> Engine<A> {
                 }
             }
         };
+        if let Action::PassOnHost = action
+            && let Some(next) = self.detour(&call, guest)?
+        {
+            return Ok(next);
+        }
         // Who only looks for a file that is not there can be told so at once.
         let in_vain = || noted.as_deref().and_then(|noted| noted.in_vain(tid));
         let action = match action {
-            Action::Pass => in_vain().map_or(Action::Pass, |errno| Action::Answer(-(errno as i64))),
+            Action::Pass | Action::PassOnHost => {
+                in_vain().map_or(action, |errno| Action::Answer(-(errno as i64)))
+            }
             action => action,
         };
         let (action, slots, lent) = match self.room(&action, &call, guest)? {
             Room::Slots(slots) => (action, slots, None),
             Room::Lent(lent) => (action, Vec::new(), Some(lent)),
             Room::ToBeMapped(count) => {
-                let next = self.inject_mapping(count, call.abi, guest)?;
+                let bytes = region_bytes(count);
+                let region = Mapping { at: 0, bytes, protection: libc::PROT_READ, flags: 0 };
+                let next = self.inject(&region, Mapped::Scratch(bytes), call.abi, guest)?;
                 if let Some(task) = self.tasks.get_mut(&tid) {
                     task.decided = Some(Box::new(Decided { call, action, noted }));
                 }
@@ -165,6 +178,9 @@ impl<A: Arch> Engine<A> {
 
     /// Decides what is done with a call. Nothing has been changed when this returns.
     fn consider<G: Guest<A>>(&mut self, call: &Call, guest: &G, memory: &dyn Memory) -> Action {
+        if lane::is_left_by(call) {
+            self.close_lane(guest);
+        }
         if let Some(answer) = self.dumpable(call, guest.tid()) {
             return answer;
         }
@@ -274,6 +290,9 @@ impl<A: Arch> Engine<A> {
             }
             Operation::Spawn { flags, place } => {
                 task.spawning = Some(flags);
+                if lane::is_left_with(flags) {
+                    self.close_lane(guest);
+                }
                 match flags & clone::CLONE_UNTRACED {
                     // Its exit tells that nobody is announced any more.
                     0 => Action::Watch(Effect::None),
@@ -285,6 +304,11 @@ impl<A: Arch> Engine<A> {
             Operation::File(request) => {
                 let served = self.served.as_mut().expect("consider() returned early without it");
                 match served.judge(&self.tasks, tid, self.cores.as_ref(), &request) {
+                    Ok(Judged { verdict: Verdict::Pass, effect: Effect::None })
+                        if lane::is_absolute(&request) =>
+                    {
+                        Action::PassOnHost
+                    }
                     Ok(judged) => self.apply(judged, call, guest),
                     Err(error) => self.fail(&error),
                 }
@@ -420,8 +444,8 @@ impl<A: Arch> Engine<A> {
         let noted = pending.noted.as_ref().is_some_and(|noted| noted.awaits_its_end());
         let shown = pending.spelled.is_some() || noted;
         match action {
-            Action::Pass if !shown => return Ok(self.go_on(tid, 0)),
-            Action::Pass => {}
+            Action::Pass | Action::PassOnHost if !shown => return Ok(self.go_on(tid, 0)),
+            Action::Pass | Action::PassOnHost => {}
             Action::Watch(effect) => {
                 pending.effect = effect;
                 pending.told = self.addresses_told(&pending.call, guest);
@@ -526,23 +550,23 @@ impl<A: Arch> Engine<A> {
         }
     }
 
-    /// Maps a scratch region: the syscall the tracee is about to make becomes the mapping, and is
-    /// made again afterwards.
+    /// Maps something: the syscall the tracee is about to make becomes the mapping, and is made again
+    /// afterwards.
     ///
     /// A mapping by a call of 32 bits lies where such calls can point.
-    fn inject_mapping<G: Guest<A>>(
+    pub(super) fn inject<G: Guest<A>>(
         &mut self,
-        slots: usize,
+        wanted: &Mapping,
+        mapped: Mapped,
         abi: Abi,
-        guest: &mut G,
+        guest: &G,
     ) -> Result<Next, Errno> {
         let regs = guest.regs(abi)?;
-        let bytes = region_bytes(slots);
-        let (mapping, nr) = regs.mapping(bytes);
+        let (mapping, nr) = regs.mapping(wanted);
         guest.set_regs(&mapping)?;
         guest.set_nr(nr)?;
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
-        task.phase = Phase::Injecting(regs, bytes);
+        task.phase = Phase::Injecting(regs, mapped);
         Ok(self.go_on(guest.tid(), 0))
     }
 }

@@ -13,7 +13,7 @@ use super::concern::unshared;
 use super::filters::installs_filter;
 use super::room::Mapping;
 use super::scratch::sign;
-use super::task::{Coverage, Instead, Pending, Phase, Undo};
+use super::task::{Coverage, Instead, Mapped, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call, Outcome};
 use crate::cores::Cores;
@@ -78,20 +78,34 @@ impl<A: Arch> Engine<A> {
                     self.returned(*pending, ret, system, guest)?;
                 }
             }
-            Phase::Injecting(regs, bytes) => return self.mapped(regs, bytes, ret, guest),
+            Phase::Injecting(regs, mapped) => return self.mapped(regs, mapped, ret, guest),
             Phase::Inside(pending) => self.returned(*pending, ret, system, guest)?,
         }
         Ok(self.go_on(tid, 0))
     }
 
-    /// The scratch region is there, or cannot be: the tracee makes its own call again.
+    /// What was to be mapped is there, or cannot be: the tracee makes its own call again.
     fn mapped<G: Guest<A>>(
         &mut self,
         regs: Registers<A>,
-        bytes: u64,
+        mapped: Mapped,
         ret: i64,
         guest: &mut G,
     ) -> Result<Next, Errno> {
+        match mapped {
+            Mapped::Scratch(bytes) => self.scratch_mapped(bytes, ret, guest)?,
+            Mapped::Lane(part) => self.lane_mapped(part, Outcome::from_ret(ret), guest)?,
+        }
+        guest.set_regs(&regs.again())?;
+        Ok(self.go_on(guest.tid(), 0))
+    }
+
+    fn scratch_mapped<G: Guest<A>>(
+        &mut self,
+        bytes: u64,
+        ret: i64,
+        guest: &G,
+    ) -> Result<(), Errno> {
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         task.mapping = Mapping::Tried;
         // Without a region (RLIMIT_AS, mlockall, a filter) the path finds room elsewhere.
@@ -103,8 +117,7 @@ impl<A: Arch> Engine<A> {
                 Err(_) => task.scratch.borrow_mut().give_up(),
             }
         }
-        guest.set_regs(&regs.again())?;
-        Ok(self.go_on(guest.tid(), 0))
+        Ok(())
     }
 
     fn returned<G: Guest<A>>(

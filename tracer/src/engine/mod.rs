@@ -12,6 +12,7 @@ mod closed;
 mod concern;
 mod enter;
 mod filters;
+mod lane;
 mod launch;
 mod leave;
 mod opening;
@@ -46,6 +47,7 @@ use task::{Coverage, Origin, Phase, Task, Undo};
 
 pub use answered::Sight;
 pub(crate) use concern::{Births, concerns_engine};
+pub use lane::{FastLane, WhenFast};
 pub(crate) use launch::pointers;
 use passing::Passing;
 pub use served::Served;
@@ -203,6 +205,8 @@ pub struct Engine<A: Arch> {
     observer: Observer,
     cores: Option<Cores>,
     sight: Sight,
+    /// The fast lane that tracees may take.
+    lane: Option<FastLane>,
     /// Which calls of a task stop that inherits nothing.
     coverage: Coverage,
     arch: PhantomData<A>,
@@ -228,6 +232,11 @@ impl<A: Arch> Engine<A> {
         Engine { sight, ..self }
     }
 
+    /// The same, with a lane for calls that stay on the host.
+    pub fn with_lane(self, lane: Option<FastLane>) -> Engine<A> {
+        Engine { lane, ..self }
+    }
+
     /// An engine for tasks that ran before vrift came, without a filter: it only watches.
     pub fn watching(tids: &[Pid], observer: Observer) -> Engine<A> {
         let coverage = Coverage::EveryCall;
@@ -246,6 +255,7 @@ impl<A: Arch> Engine<A> {
             observer,
             cores: None,
             sight: Sight::OfAll,
+            lane: None,
             coverage,
             arch: PhantomData,
         }

@@ -48,6 +48,11 @@ impl Served {
         &self.namespace
     }
 
+    /// The paths of the host that lead into a mount.
+    pub(crate) fn covered(&self) -> impl Iterator<Item = &Path> {
+        self.namespace.covered()
+    }
+
     /// Whether a mount can be written to.
     pub(crate) fn can_change(&self) -> bool {
         self.namespace.can_be_written_to()

@@ -9,6 +9,7 @@ use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, Exe, FdTable, Place};
 
 use super::enter::Action;
+use super::lane::{Lane, Part};
 use super::launch::Launched;
 use super::peers::Told;
 use super::room::{Lent, Mapping};
@@ -40,6 +41,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) exe: Option<Exe>,
     /// What is mapped into its address space, shared as `CLONE_VM` says.
     pub(super) scratch: Rc<RefCell<Scratch>>,
+    /// The fast lane in its address space, shared as `CLONE_VM` says.
+    pub(super) lane: Rc<RefCell<Lane>>,
     /// What its process was told of being dumpable, shared as `CLONE_VM` says.
     pub(super) dumpable: Rc<Cell<Dumpable>>,
     /// Read when first needed, dropped when a call may change them.
@@ -101,8 +104,17 @@ pub(super) enum Phase<A: Arch> {
     Outside,
     /// In a syscall whose exit will be seen.
     Inside(Box<Pending>),
-    /// In a mapping call of ours, for so many bytes; the registers are those from before.
-    Injecting(Registers<A>, u64),
+    /// In a mapping call of ours; the registers are those from before.
+    Injecting(Registers<A>, Mapped),
+}
+
+/// What is mapped by a call of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mapped {
+    /// A scratch region of so many bytes.
+    Scratch(u64),
+    /// Something of the fast lane.
+    Lane(Part),
 }
 
 /// A syscall between its entry and its exit.
@@ -225,6 +237,7 @@ impl<A: Arch> Task<A> {
             files: Rc::default(),
             exe: None,
             scratch: Rc::default(),
+            lane: Rc::default(),
             dumpable: Rc::default(),
             creds: RefCell::default(),
             spawning: None,
@@ -256,6 +269,7 @@ impl<A: Arch> Task<A> {
             } else {
                 Rc::new(RefCell::new(self.scratch.borrow().copied()))
             },
+            lane: shared_if(flags & clone::CLONE_VM != 0, &self.lane),
             dumpable: if flags & clone::CLONE_VM != 0 {
                 Rc::clone(&self.dumpable)
             } else {

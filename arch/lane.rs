@@ -1,0 +1,90 @@
+//! The fast lane: code in a tracee that makes calls about the host without a stop, as data.
+//!
+//! One page at one address in every tracee holds it. It asks the kernel whether a symlink stands on a
+//! path, compares the path with what the host does not answer, and makes the call by an instruction
+//! that the filter knows by its address; or by one that it does not know, and then the call stops as
+//! ever. A program's own `syscall` instruction becomes a jump that leads there.
+//!
+//! Deliberately absent: putting any of it into a tracee (`vrift-tracer`), and architectures other
+//! than x86_64.
+
+use crate::Arg;
+
+/// The page, and what the filter lets pass for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// Where the page lies.
+    pub at: u64,
+    /// What is at its start; the rest is zero.
+    pub code: Vec<u8>,
+    /// The calls it may make without a stop; those with one number one after the other.
+    pub passes: Vec<Pass>,
+}
+
+/// The size of the page.
+pub const PAGE: u64 = 4096;
+
+impl Lane {
+    /// Whether an instruction lies in the page.
+    pub fn contains(&self, ip: u64) -> bool {
+        ip.wrapping_sub(self.at) < PAGE
+    }
+
+    /// Whether calls with this number take the lane.
+    pub fn takes(&self, nr: u64) -> bool {
+        self.passes.iter().any(|pass| u64::from(pass.nr) == nr && pass.purpose == Purpose::Call)
+    }
+}
+
+/// What one instruction may do without a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// The number of the call.
+    pub nr: u32,
+    /// Where the instruction pointer is in the call: behind the instruction.
+    pub ip: u64,
+    /// What must hold besides.
+    pub unless: Unless,
+    /// What the call is for.
+    pub purpose: Purpose,
+}
+
+/// Why a call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is the program's own.
+    Call,
+    /// To find out about its path.
+    Probe,
+}
+
+/// What keeps a call from passing. The filter cannot look into memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unless {
+    /// Nothing does.
+    Never,
+    /// One of these bits of the low half of an argument.
+    AnyOf(Arg, u32),
+    /// An argument that is not this.
+    Not(Arg, u64),
+}
+
+/// How a `syscall` instruction becomes a jump, and a jump an instruction again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detour {
+    /// The instruction.
+    pub site: u64,
+    /// What it becomes: a jump to `landing`.
+    pub jump: Vec<u8>,
+    /// Bytes without a meaning that are in the jump's reach.
+    pub landing: u64,
+}
+
+/// Code for one detour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stub {
+    /// What notes where to go on, and goes to the lane.
+    pub code: Vec<u8>,
+    /// What leads there, at the landing of the detour.
+    pub far_jump: Vec<u8>,
+}

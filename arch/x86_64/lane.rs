@@ -1,0 +1,354 @@
+//! The fast lane of x86_64: its page, and the jumps that lead there.
+//!
+//! A `syscall` instruction has two bytes, which is room for a jump of 127 bytes. It goes into the
+//! padding between functions: eight bytes of "no operation" have five, its address byte and its
+//! displacement, that mean nothing, and there a far jump fits without the padding becoming anything
+//! else. So no instruction begins elsewhere than before, and whoever was interrupted behind a call
+//! finds what it expects.
+//!
+//! The far jump leads to a stub within 2 GiB that notes in `rcx` where to go on, as the instruction
+//! itself would, and goes to the page. The page uses the stack below the red zone, and leaves every
+//! register but those that a call changes.
+
+#[cfg(test)]
+mod tests;
+
+use super::X86_64;
+use super::assembly::Assembly;
+use crate::abi::{AT_SYMLINK_NOFOLLOW, OpenHow, open};
+use crate::lane::{Detour, Lane, PAGE, Pass, Purpose, Stub, Unless};
+use crate::{Arch, Arg, Syscall};
+
+/// Where the page lies: above the programs and the memory of sanitizers, below what the kernel maps.
+const AT: u64 = 0x6e00_0000_0000;
+
+/// The bytes of a stub.
+const STUB_BYTES: usize = 32;
+
+/// Eight bytes of "no operation", `nopl 0x0(%rax,%rax,1)`, as assemblers pad with.
+const PADDING: [u8; 8] = [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+
+/// Where in the padding a jump fits that leaves it what it is.
+const SLACK: usize = 3;
+
+/// The bytes of a far jump.
+const JUMP_BYTES: u64 = 5;
+
+/// The bytes of the instruction that puts an address into `rcx`.
+const LEA_BYTES: u64 = 7;
+
+/// What is never executed.
+const INT3: u8 = 0xcc;
+
+/// The flags of an open that may change something.
+const CHANGING: u32 = open::O_ACCMODE | open::O_CREAT | open::O_TRUNC | open::__O_TMPFILE;
+
+/// What the probe asks for can never be had: a directory that is to be written to, so the kernel walks
+/// the whole path and makes no descriptor (`may_open` in fs/namei.c).
+const PROBE_FLAGS: u32 = open::O_WRONLY | X86_64::OPEN.directory;
+
+/// `RESOLVE_NO_SYMLINKS` (`linux/openat2.h`).
+const RESOLVE_NO_SYMLINKS: u64 = 4;
+
+/// `AT_FDCWD` as an `int`.
+const AT_FDCWD: u32 = (-100i32).cast_unsigned();
+
+const ENOENT: u32 = (-2i32).cast_unsigned();
+const ENOTDIR: u32 = (-20i32).cast_unsigned();
+const EISDIR: u32 = (-21i32).cast_unsigned();
+
+/// Where a call has its path, and whether a symlink at the end of it is followed.
+const CALLS: [(Syscall, Shape); 11] = [
+    (Syscall::Readlink, Shape::First(Links::NotFollowed)),
+    (Syscall::Lstat, Shape::First(Links::NotFollowed)),
+    (Syscall::Stat, Shape::First(Links::Followed)),
+    (Syscall::Access, Shape::First(Links::Followed)),
+    (Syscall::Open, Shape::First(Links::AsOpened(Arg::A1))),
+    (Syscall::Readlinkat, Shape::Second(Links::NotFollowed)),
+    (Syscall::Faccessat, Shape::Second(Links::Followed)),
+    (Syscall::Newfstatat, Shape::Second(Links::AsNamed(Arg::A3))),
+    (Syscall::Faccessat2, Shape::Second(Links::AsNamed(Arg::A3))),
+    (Syscall::Statx, Shape::Second(Links::AsNamed(Arg::A2))),
+    (Syscall::Openat, Shape::Second(Links::AsOpened(Arg::A2))),
+];
+
+/// The argument that is the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    First(Links),
+    Second(Links),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Followed,
+    NotFollowed,
+    /// As these flags of an open say, which must not change anything.
+    AsOpened(Arg),
+    /// As these `AT_*` flags say.
+    AsNamed(Arg),
+}
+
+impl Shape {
+    fn links(self) -> Links {
+        match self {
+            Shape::First(links) | Shape::Second(links) => links,
+        }
+    }
+}
+
+fn number(syscall: Syscall) -> u32 {
+    let number = X86_64::number(syscall).and_then(|nr| u32::try_from(nr).ok());
+    number.expect("x86_64 has every call of the lane")
+}
+
+/// The lane for a host with these places that it does not answer for itself; `None` if there are too
+/// many for a page.
+pub(super) fn lane(hidden: &[&[u8]]) -> Option<Lane> {
+    let code = page(hidden);
+    if code.bytes().len() as u64 > PAGE {
+        return None;
+    }
+    let probe = |how| Pass {
+        nr: number(Syscall::Openat2),
+        ip: code.address("probed"),
+        unless: Unless::Not(Arg::A2, code.address(how)),
+        purpose: Purpose::Probe,
+    };
+    let mut passes = vec![probe("follow"), probe("stay")];
+    passes.extend(CALLS.map(|(call, shape)| Pass {
+        nr: number(call),
+        ip: code.address("called"),
+        unless: match shape.links() {
+            Links::AsOpened(flags) => Unless::AnyOf(flags, CHANGING),
+            _ => Unless::Never,
+        },
+        purpose: Purpose::Call,
+    }));
+    Some(Lane { at: AT, code: code.finish(), passes })
+}
+
+/// The page. It is entered with the registers of a call, but for `rcx`: where to go on.
+fn page(hidden: &[&[u8]]) -> Assembly {
+    let mut a = Assembly::at(AT);
+    // Below the red zone: what the program has there stays.
+    a.op("lea -0x80(%rsp),%rsp", &[0x48, 0x8d, 0x64, 0x24, 0x80]);
+    a.op("pushf", &[0x9c]);
+    a.op("push %rcx", &[0x51]);
+    a.op("push %rax", &[0x50]);
+    a.op("push %rdx", &[0x52]);
+    a.op("push %rsi", &[0x56]);
+    a.op("push %rdi", &[0x57]);
+    a.op("push %r10", &[0x41, 0x52]);
+    choose(&mut a);
+    probe(&mut a);
+    compare(&mut a);
+    leave(&mut a);
+    tables(&mut a, hidden);
+    a
+}
+
+/// Puts the path into `r11` and what the probe is to ask for into `rcx`.
+fn choose(a: &mut Assembly) {
+    a.op("mov %rdi,%r11", &[0x49, 0x89, 0xfb]);
+    calls(a, |shape| matches!(shape, Shape::First(_)));
+    a.op("mov %rsi,%r11", &[0x49, 0x89, 0xf3]);
+    calls(a, |shape| matches!(shape, Shape::Second(_)));
+    a.jump("jmp", "stop");
+
+    a.label("open1");
+    a.op("mov %esi,%r10d", &[0x41, 0x89, 0xf2]);
+    a.jump("jmp", "opened");
+    a.label("open2");
+    a.op("mov %edx,%r10d", &[0x41, 0x89, 0xd2]);
+    a.label("opened");
+    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], CHANGING);
+    a.jump("jne", "stop");
+    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], X86_64::OPEN.nofollow);
+    a.jump("jmp", "if-followed");
+
+    a.label("named2");
+    a.op("mov %edx,%r10d", &[0x41, 0x89, 0xd2]);
+    a.label("named3");
+    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], AT_SYMLINK_NOFOLLOW);
+    a.label("if-followed");
+    a.jump("jne", "not-followed");
+    a.label("followed");
+    a.op_to("lea %(%rip),%rcx", &[0x48, 0x8d, 0x0d], "follow");
+    a.jump("jmp", "probe");
+    a.label("not-followed");
+    a.op_to("lea %(%rip),%rcx", &[0x48, 0x8d, 0x0d], "stay");
+}
+
+fn calls(a: &mut Assembly, of: impl Fn(Shape) -> bool) {
+    for (call, shape) in CALLS.into_iter().filter(|&(_, shape)| of(shape)) {
+        // The kernel looks at 32 bits of the number as well.
+        a.op_with("cmp %,%eax", &[0x3d], number(call));
+        a.jump(
+            "je",
+            match shape.links() {
+                Links::Followed => "followed",
+                Links::NotFollowed => "not-followed",
+                Links::AsOpened(Arg::A1) => "open1",
+                Links::AsOpened(_) => "open2",
+                Links::AsNamed(Arg::A2) => "named2",
+                // The register of the fourth argument is where the flags are tested.
+                Links::AsNamed(_) => "named3",
+            },
+        );
+    }
+}
+
+/// Asks the kernel for the path: whether it can be read, and whether a symlink stands on it.
+fn probe(a: &mut Assembly) {
+    a.label("probe");
+    a.op_with("mov %,%edi", &[0xbf], AT_FDCWD);
+    a.op("mov %r11,%rsi", &[0x4c, 0x89, 0xde]);
+    a.op("mov %rcx,%rdx", &[0x48, 0x89, 0xca]);
+    a.op_with("mov %,%r10d", &[0x41, 0xba], OpenHow::SIZE as u32);
+    a.op_with("mov %,%eax", &[0xb8], number(Syscall::Openat2));
+    a.op("syscall", &[0x0f, 0x05]);
+    a.label("probed");
+    // The whole path; up to something that is no directory; up to something that is not there. The
+    // call itself comes no further. Not EACCES: access(2) may come further, as another user.
+    for errno in [EISDIR, ENOTDIR] {
+        a.op_with("cmp %,%eax", &[0x3d], errno);
+        a.jump("je", "compare");
+    }
+    a.op_with("cmp %,%eax", &[0x3d], ENOENT);
+    a.jump("jne", "stop");
+}
+
+/// Compares the path in `rsi`, which the kernel has just read, with the hidden places.
+fn compare(a: &mut Assembly) {
+    a.label("compare");
+    a.op("cmpb $0x2f,(%rsi)", &[0x80, 0x3e, b'/']);
+    a.jump("jne", "stop");
+    a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
+    // A path with `//`, `/.` or `/..` in it is not compared.
+    a.label("scan");
+    a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
+    a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "scanned");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("jne", "scan");
+    a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("je", "stop");
+    a.op("cmp $0x2e,%al", &[0x3c, b'.']);
+    a.jump("jne", "scan");
+    a.op("movzbl 0x1(%rdi),%eax", &[0x0f, 0xb6, 0x47, 0x01]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "stop");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("je", "stop");
+    a.op("cmp $0x2e,%al", &[0x3c, b'.']);
+    a.jump("jne", "scan");
+    a.jump("jmp", "stop");
+    a.label("scanned");
+    a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "hidden");
+    a.label("next");
+    a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
+    a.jump("je", "call");
+    a.op("xor %ecx,%ecx", &[0x31, 0xc9]);
+    a.label("byte");
+    a.op("movzbl (%rdi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0f]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "below");
+    a.op("cmp (%rsi,%rcx,1),%al", &[0x3a, 0x04, 0x0e]);
+    a.jump("jne", "skip");
+    a.op("inc %rcx", &[0x48, 0xff, 0xc1]);
+    a.jump("jmp", "byte");
+    a.label("below");
+    a.op("movzbl (%rsi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0e]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "stop");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("je", "stop");
+    a.label("skip");
+    a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
+    a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("jne", "skip");
+    a.jump("jmp", "next");
+}
+
+/// Makes the call, with a stop or without, and goes on where the program does.
+fn leave(a: &mut Assembly) {
+    let restore = |a: &mut Assembly| {
+        a.op("pop %r10", &[0x41, 0x5a]);
+        a.op("pop %rdi", &[0x5f]);
+        a.op("pop %rsi", &[0x5e]);
+        a.op("pop %rdx", &[0x5a]);
+        a.op("pop %rax", &[0x58]);
+        a.op("syscall", &[0x0f, 0x05]);
+    };
+    a.label("stop");
+    restore(a);
+    a.jump("jmp", "called");
+    a.label("call");
+    restore(a);
+    a.label("called");
+    a.op("pop %rcx", &[0x59]);
+    // As the instruction leaves it.
+    a.op("mov (%rsp),%r11", &[0x4c, 0x8b, 0x1c, 0x24]);
+    a.op("popf", &[0x9d]);
+    a.op("lea 0x80(%rsp),%rsp", &[0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0]);
+    a.op("jmp *%rcx", &[0xff, 0xe1]);
+}
+
+fn tables(a: &mut Assembly, hidden: &[&[u8]]) {
+    a.align(8);
+    for (name, flags) in [("follow", PROBE_FLAGS), ("stay", PROBE_FLAGS | X86_64::OPEN.nofollow)] {
+        a.label(name);
+        let how = OpenHow { flags: u64::from(flags), mode: 0, resolve: RESOLVE_NO_SYMLINKS };
+        a.data(&how.encode());
+    }
+    a.label("hidden");
+    for place in hidden {
+        a.data(place);
+        a.data(&[0]);
+    }
+    a.data(&[0]);
+}
+
+/// Finds room for the jump of the instruction at `site`, in `code` that lies at `at`.
+pub(super) fn detour(site: u64, code: &[u8], at: u64) -> Option<Detour> {
+    let begin = usize::try_from(site.checked_sub(at)?).ok()?;
+    let insn = X86_64::SYSCALL_INSN;
+    if code.get(begin..begin + insn.len()) != Some(insn) {
+        return None;
+    }
+    let behind = begin + insn.len();
+    let reach = |padding: usize| i8::try_from((padding + SLACK) as i64 - behind as i64).ok();
+    let from = behind.saturating_sub(usize::from(i8::MIN.unsigned_abs()) + SLACK);
+    let places = code.get(from..)?.windows(PADDING.len()).take(0x100 + SLACK).enumerate();
+    let (padding, disp) = places
+        .filter(|(_, bytes)| *bytes == PADDING)
+        .filter_map(|(n, _)| Some((from + n, reach(from + n)?)))
+        .min_by_key(|&(_, disp)| disp.unsigned_abs())?;
+    let jump = vec![0xeb, disp.cast_unsigned()];
+    Some(Detour { site, jump, landing: at + (padding + SLACK) as u64 })
+}
+
+/// A stub at `at`, and the jump to it; `None` if that is too far.
+pub(super) fn stub(detour: &Detour, at: u64) -> Option<Stub> {
+    let behind = detour.site + X86_64::SYSCALL_INSN.len() as u64;
+    let mut far_jump = vec![0xe9];
+    far_jump.extend(distance(detour.landing + JUMP_BYTES, at)?.to_le_bytes());
+    // lea behind(%rip),%rcx
+    let mut code = vec![0x48, 0x8d, 0x0d];
+    code.extend(distance(at + LEA_BYTES, behind)?.to_le_bytes());
+    // movabs $AT,%r11
+    code.extend([0x49, 0xbb]);
+    code.extend(AT.to_le_bytes());
+    // jmp *%r11
+    code.extend([0x41, 0xff, 0xe3]);
+    code.resize(STUB_BYTES, INT3);
+    Some(Stub { code, far_jump })
+}
+
+fn distance(from: u64, to: u64) -> Option<i32> {
+    i32::try_from(to.wrapping_sub(from).cast_signed()).ok()
+}

@@ -1,0 +1,311 @@
+//! The fast lane: calls about the host are made without a stop, from code that is put into tracees
+//! (`vrift_arch::lane`).
+//!
+//! An address space gets the lane's page when it has made some calls that stayed on the host, and each
+//! of its instructions that makes such a call becomes a jump there. What was changed is changed back
+//! before anybody else could see it half done or be surprised by it: before a second task uses the
+//! memory, and before a filter of its own, or a dispatcher of calls, looks at where calls come from.
+//! What cannot be put in place costs stops and nothing else.
+//!
+//! **Invariant:** code is changed only while its one task stands before a call.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::rc::Rc;
+
+use nix::errno::Errno;
+use vrift_arch::abi::clone;
+use vrift_arch::lane::{Detour, Lane as Page, PAGE};
+use vrift_arch::{Arch, Arg, Syscall};
+use vrift_vfs::{Open, PathOp, Request, Target};
+
+use super::filters::installs_filter;
+use super::task::{Coverage, Mapped};
+use super::{Engine, Guest, Next};
+use crate::call::{Abi, Call, Outcome};
+use crate::memory::{GuestAddr, Memory};
+use crate::registers::Mapping;
+
+/// `PR_SET_SYSCALL_USER_DISPATCH` (`linux/prctl.h`).
+const PR_SET_SYSCALL_USER_DISPATCH: u64 = 59;
+
+/// After so many calls that stayed on the host an address space gets the lane. Putting it in place
+/// takes four stops, and one for each instruction; a program that only starts makes about ten such
+/// calls, mostly in its dynamic linker.
+const CALLS_BEFORE: u32 = 16;
+
+/// Stubs lie so far below the first instruction that needs one: below all libraries of most programs,
+/// and within the reach of a jump.
+const NEAR: u64 = 256 << 20;
+
+/// The room of stubs for one neighbourhood of instructions.
+const STUBS_BYTES: u64 = PAGE;
+
+/// How many of these an address space gets.
+const STUBS_MAX: usize = 16;
+
+/// What a path of the host never leads past: files of it are vrift's to answer.
+const OTHERS: &[&[u8]] = &[b"/proc"];
+
+/// When calls take the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFast {
+    /// If a program makes many.
+    Auto,
+    /// From the first on.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The lane of a run.
+#[derive(Debug)]
+pub struct FastLane {
+    page: Page,
+    calls_before: u32,
+}
+
+impl FastLane {
+    /// A lane beside which these paths of the host are hidden; `None` if there can be none.
+    pub fn new<'a, A: Arch>(
+        when: WhenFast,
+        hidden: impl Iterator<Item = &'a Path>,
+    ) -> Option<FastLane> {
+        let calls_before = match when {
+            WhenFast::Auto => CALLS_BEFORE,
+            WhenFast::Always => 0,
+            WhenFast::Never => return None,
+        };
+        let hidden: Vec<&[u8]> = hidden
+            .map(|path| path.as_os_str().as_encoded_bytes())
+            .chain(OTHERS.iter().copied())
+            .collect();
+        Some(FastLane { page: A::lane(&hidden)?, calls_before })
+    }
+
+    /// What the filter must let pass.
+    pub(crate) fn page(&self) -> &Page {
+        &self.page
+    }
+}
+
+/// A part of the lane that is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The page.
+    Page,
+    /// Room for stubs.
+    Stubs,
+}
+
+/// The lane in one address space.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Lane {
+    state: State,
+    /// The calls that stayed on the host.
+    calls: u32,
+    /// Where there is room for stubs.
+    stubs: Vec<Stubs>,
+    detours: Vec<Detour>,
+    /// The instruction that room was last mapped for.
+    asked_for: Option<u64>,
+    /// Instructions that cannot become jumps.
+    fixed: HashSet<u64>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Absent,
+    InPlace,
+    /// It cannot be, or may not be any more.
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stubs {
+    next: u64,
+    end: u64,
+}
+
+/// Whether the path of a request is absolute.
+pub(super) fn is_absolute(request: &Request) -> bool {
+    let (Request::Open(Open { path, .. })
+    | Request::Stat(Target::Path(path))
+    | Request::Access(Target::Path(path), _)
+    | Request::Readlink(Target::Path(path))) = request
+    else {
+        return false;
+    };
+    let PathOp { path, .. } = path;
+    path.starts_with(b"/")
+}
+
+/// Whether what the caller asks for would find the lane in its way: a filter sees where a call comes
+/// from, and calls that are not the caller's.
+pub(super) fn is_left_by(call: &Call) -> bool {
+    installs_filter(call)
+        || call.syscall == Some(Syscall::Prctl) && call.arg(Arg::A0) == PR_SET_SYSCALL_USER_DISPATCH
+}
+
+/// Whether a child with these clone flags uses its parent's memory while the parent does.
+pub(super) fn is_left_with(flags: u64) -> bool {
+    flags & (clone::CLONE_VM | clone::CLONE_VFORK) == clone::CLONE_VM
+}
+
+impl<A: Arch> Engine<A> {
+    /// Does the next thing that makes this call, which stays on the host, pass without a stop from now
+    /// on; `None` if there is nothing to do, or not yet.
+    pub(super) fn detour<G: Guest<A>>(
+        &mut self,
+        call: &Call,
+        guest: &G,
+    ) -> Result<Option<Next>, Errno> {
+        let (Some(fast), Abi::Native) = (&self.lane, call.abi) else { return Ok(None) };
+        let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
+        let is_alone = Rc::strong_count(&task.lane) == 1 && task.coverage == Coverage::Filter;
+        if !is_alone || fast.page.contains(call.ip) || !fast.page.takes(call.nr) {
+            return Ok(None);
+        }
+        let mut lane = task.lane.borrow_mut();
+        let site = call.ip.wrapping_sub(A::SYSCALL_INSN.len() as u64);
+        if lane.state == State::Closed || lane.fixed.contains(&site) {
+            return Ok(None);
+        }
+        lane.calls = lane.calls.saturating_add(1);
+        if lane.calls <= fast.calls_before {
+            return Ok(None);
+        }
+        let Some(detour) = find::<A>(site, guest)? else {
+            lane.fixed.insert(site);
+            return Ok(None);
+        };
+        let executable = libc::PROT_READ | libc::PROT_EXEC;
+        let (mapping, part) = if lane.state == State::Absent {
+            let flags = libc::MAP_FIXED_NOREPLACE;
+            let page = Mapping { at: fast.page.at, bytes: PAGE, protection: executable, flags };
+            (page, Part::Page)
+        } else if let Some(planted) = lane.plant::<A, G>(&detour, guest) {
+            if let Err(errno) = planted {
+                lane.state = State::Closed;
+                return if errno == Errno::ESRCH { Err(errno) } else { Ok(None) };
+            }
+            drop(lane);
+            // The kernel is given nothing, and the instruction is executed again.
+            guest.set_regs(&guest.regs(call.abi)?.again())?;
+            guest.set_nr(u64::MAX)?;
+            return Ok(Some(self.go_on(guest.tid(), 0)));
+        } else if lane.asked_for == Some(site) || lane.stubs.len() == STUBS_MAX {
+            // The kernel had no room nearer than it is.
+            lane.fixed.insert(site);
+            return Ok(None);
+        } else {
+            lane.asked_for = Some(site);
+            let at = near(site);
+            (Mapping { at, bytes: STUBS_BYTES, protection: executable, flags: 0 }, Part::Stubs)
+        };
+        drop(lane);
+        self.inject(&mapping, Mapped::Lane(part), call.abi, guest).map(Some)
+    }
+
+    /// A part of the lane is mapped, or cannot be.
+    pub(super) fn lane_mapped<G: Guest<A>>(
+        &mut self,
+        part: Part,
+        outcome: Outcome,
+        guest: &G,
+    ) -> Result<(), Errno> {
+        let Some(fast) = &self.lane else { return Ok(()) };
+        let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
+        let mut lane = task.lane.borrow_mut();
+        match (part, outcome) {
+            (Part::Page, outcome) => {
+                lane.state = match put(&fast.page, outcome, guest) {
+                    Ok(()) => State::InPlace,
+                    Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+                    Err(_) => State::Closed,
+                };
+            }
+            (Part::Stubs, Outcome::Value(at)) => {
+                let next = at.cast_unsigned();
+                lane.stubs.push(Stubs { next, end: next + STUBS_BYTES });
+            }
+            (Part::Stubs, _) => lane.state = State::Closed,
+        }
+        Ok(())
+    }
+
+    /// Gives the program back what it had, and changes nothing any more.
+    pub(super) fn close_lane<G: Guest<A>>(&self, guest: &G) {
+        let Some(task) = self.tasks.get(&guest.tid()) else { return };
+        let mut lane = task.lane.borrow_mut();
+        lane.state = State::Closed;
+        for Detour { site, jump, .. } in std::mem::take(&mut lane.detours) {
+            let mut there = vec![0; jump.len()];
+            // What is there may be another library by now.
+            if guest.read_exact(GuestAddr(site), &mut there).is_ok() && there == jump {
+                // A task that is dying needs nothing.
+                let _ = guest.plant(GuestAddr(site), A::SYSCALL_INSN);
+            }
+        }
+    }
+}
+
+/// Looks around an instruction, in its page: what is taken out of memory, is taken out together.
+fn find<A: Arch>(site: u64, memory: &dyn Memory) -> Result<Option<Detour>, Errno> {
+    let at = site - site % PAGE;
+    let mut code = vec![0; PAGE as usize];
+    match memory.read_exact(GuestAddr(at), &mut code) {
+        Ok(()) => Ok(A::detour(site, &code, at)),
+        Err(Errno::ESRCH) => Err(Errno::ESRCH),
+        // Code that may be executed and not read.
+        Err(_) => Ok(None),
+    }
+}
+
+/// Where stubs are asked for.
+fn near(site: u64) -> u64 {
+    /// Below where programs without a choice of addresses lie, and above what may not be mapped.
+    const LOWEST: u64 = 2 << 20;
+    site.checked_sub(NEAR).filter(|&at| at > LOWEST).unwrap_or(LOWEST) / PAGE * PAGE
+}
+
+/// Fills the page.
+fn put<A: Arch, G: Guest<A>>(page: &Page, outcome: Outcome, guest: &G) -> Result<(), Errno> {
+    let at = GuestAddr(page.at);
+    match outcome {
+        Outcome::Value(found) if found.cast_unsigned() == page.at => guest.plant(at, &page.code),
+        _ => {
+            // A child whose parent nobody knew may have it already.
+            let mut there = vec![0; page.code.len()];
+            guest.read_exact(at, &mut there)?;
+            if there == page.code { Ok(()) } else { Err(Errno::EEXIST) }
+        }
+    }
+}
+
+impl Lane {
+    /// Turns an instruction into a jump; `None` if there is no room for its stub in reach.
+    fn plant<A: Arch, G: Guest<A>>(
+        &mut self,
+        detour: &Detour,
+        guest: &G,
+    ) -> Option<Result<(), Errno>> {
+        for stubs in &mut self.stubs {
+            let Some(stub) = A::stub(detour, stubs.next) else { continue };
+            let end = stubs.next + stub.code.len() as u64;
+            if end > stubs.end {
+                continue;
+            }
+            let at = GuestAddr(std::mem::replace(&mut stubs.next, end));
+            // The instruction last: what it leads to must be there.
+            let planted = guest
+                .plant(at, &stub.code)
+                .and_then(|()| guest.plant(GuestAddr(detour.landing), &stub.far_jump))
+                .and_then(|()| guest.plant(GuestAddr(detour.site), &detour.jump));
+            self.detours.push(detour.clone());
+            return Some(planted);
+        }
+        None
+    }
+}
