@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::kit::{Ran, Sandbox, fingerprint, have, line_difference, root, run, skipped};
+use crate::kit::{Ran, Sandbox, fingerprint, have, line_difference, listed, root, run, skipped};
 
 /// All that an export keeps of a tree, hard links included; without what nobody can set.
 pub(crate) fn kept(root: &Path) -> String {
@@ -35,10 +35,7 @@ fn describe(root: &Path, path: &Path, linked: &mut HashMap<u64, PathBuf>, text: 
         let _ = writeln!(text, "-> {:?}", fs::read_link(path).expect("it is a link"));
     } else if kind.is_dir() {
         let _ = writeln!(text, "directory");
-        let mut names: Vec<_> =
-            fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        names.sort();
-        names.iter().for_each(|name| describe(root, name, linked, text));
+        listed(path).iter().for_each(|name| describe(root, name, linked, text));
     } else if kind.is_fifo() || kind.is_socket() {
         let _ = writeln!(text, "links {}", meta.nlink());
     } else {
@@ -47,8 +44,9 @@ fn describe(root: &Path, path: &Path, linked: &mut HashMap<u64, PathBuf>, text: 
     }
 }
 
-fn plant(tree: &Path) {
-    fs::create_dir(tree).expect("the sandbox can be written");
+/// Some files, a symlink and a further name.
+pub(crate) fn plant(tree: &Path) {
+    fs::create_dir_all(tree).expect("the sandbox can be written");
     for (directory, files) in [(".", ["a", "b"]), ("d", ["a", "c"]), ("d/e", ["b", "x x"])] {
         let directory = tree.join(directory);
         fs::create_dir_all(&directory).expect("the sandbox can be written");

@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use crate::kit::{Sandbox, fingerprint, have, open_up, root, run, skipped};
+use crate::apply;
+use crate::kit::{Ran, Sandbox, fingerprint, have, open_up, root, run, skipped};
 
 /// How many seeds, and how many changes for each: by one process, by several that cooperate.
 const SEEDS: u64 = 40;
@@ -29,21 +30,6 @@ fn writable(sandbox: &Sandbox, options: &[&str]) -> std::process::Command {
     vrift.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(sandbox.tree());
     vrift.args(options).arg("--");
     vrift
-}
-
-/// The same deep in the tree.
-fn plant_deep(sandbox: &Sandbox) {
-    let deep = sandbox.tree().join("1/2/3/4/5/6");
-    fs::create_dir_all(&deep).expect("the sandbox can be written");
-    for (directory, files) in [(".", ["a", "b"]), ("d", ["a", "c"]), ("d/e", ["b", "x x"])] {
-        let directory = deep.join(directory);
-        fs::create_dir_all(&directory).expect("the sandbox can be written");
-        for file in files {
-            fs::write(directory.join(file), format!("content of {file}\n")).expect("a file");
-        }
-    }
-    std::os::unix::fs::symlink("d/a", deep.join("l")).expect("a symlink");
-    fs::hard_link(deep.join("a"), deep.join("c")).expect("a further name");
 }
 
 fn ingested(sandbox: &Sandbox) -> std::process::Command {
@@ -83,7 +69,7 @@ fn generate(
         let tree = sandbox.tree();
         open_up(&tree);
         let _ = fs::remove_dir_all(&tree);
-        plant_deep(&sandbox);
+        apply::plant(&tree.join("1/2/3/4/5/6"));
         if !before.is_empty() {
             let all = run(sandbox.command("chown").args(["-hR", "65534:65534"]).arg(&tree));
             assert!(all.status.success(), "{all}");
@@ -208,19 +194,24 @@ fn what_becomes_of_changes_is_what_was_asked_for() {
     assert!(refused.err().contains("Read-only file system"), "{refused}");
 }
 
-#[test]
-fn a_mount_point_in_a_mount_is_busy() {
-    let sandbox = Sandbox::new();
-    plant(&sandbox);
+/// Runs a script with mounts on a directory of a mount and on a name that one does not have.
+fn nested(sandbox: &Sandbox, script: &str) -> Ran {
+    plant(sandbox);
     let tree = sandbox.tree();
     sandbox.ingest(&tree);
     let mut vrift = sandbox.vrift(["run", "--discard"]);
     for point in [tree.clone(), tree.join("d/e"), tree.join("d/new")] {
         vrift.arg("--manifest").arg(sandbox.path("tree.vrift")).arg("--prefix").arg(point);
     }
+    run(vrift.args(["--", "sh", "-c", script]).arg(&tree))
+}
+
+#[test]
+fn a_mount_point_in_a_mount_is_busy() {
+    let sandbox = Sandbox::new();
     let script = "cd \"$0\"; rmdir d/e d/new; mv d/e x; mv d/new y; mv a d/e/a; \
         mkdir f; mv -T f d; rmdir f; ls d d/e";
-    let ran = run(vrift.args(["--", "sh", "-c", script]).arg(&tree));
+    let ran = nested(&sandbox, script);
     let busy = ran.err().matches("Device or resource busy").count();
     assert!(ran.err().contains("Directory not empty"), "{ran}");
     assert_eq!((busy, &ran.out()[..]), (4, "d:\na\ne\nnew\n\nd/e:\na\nc\nd\nl\n"), "{ran}");
@@ -229,19 +220,12 @@ fn a_mount_point_in_a_mount_is_busy() {
 #[test]
 fn c_107_a_mount_moves_with_the_directory_above_it() {
     let sandbox = Sandbox::new();
-    plant(&sandbox);
-    let tree = sandbox.tree();
-    sandbox.ingest(&tree);
-    let mut vrift = sandbox.vrift(["run", "--discard"]);
-    for point in [tree.clone(), tree.join("d/e"), tree.join("d/new")] {
-        vrift.arg("--manifest").arg(sandbox.path("tree.vrift")).arg("--prefix").arg(point);
-    }
     let script = "cd \"$0/d/e/d\"; exec 9< a; mkdir ../../../x; mv ../../../d ../../../x/D
         pwd -P; readlink /proc/self/cwd /proc/self/fd/9; cd -P ../../new; pwd -P; cd -P ..; pwd -P; ls; \
         grep -o ' [^ ]*/D/[^ ]* ' /proc/self/mounts; cat \"$0/x/D/new/a\"; cat \"$0/d/e/a\" || ls \"$0\"";
-    let ran = run(vrift.args(["--", "sh", "-c", script]).arg(&tree));
-    let at = |path: &str| format!("{}/x/D{path}\n", tree.display());
-    let listed = |path: &str| format!(" {}/x/D{path} \n", tree.display());
+    let ran = nested(&sandbox, script);
+    let at = |path: &str| format!("{}/x/D{path}\n", sandbox.tree().display());
+    let listed = |path: &str| format!(" {}/x/D{path} \n", sandbox.tree().display());
     let wanted = [
         at("/e/d") + &at("/e/d") + &at("/e/d/a") + &at("/new") + &at("") + "a\ne\nnew\n",
         listed("/e") + &listed("/new") + "content of a\na\nc\nl\nx\n",

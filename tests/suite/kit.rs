@@ -389,6 +389,14 @@ pub(crate) fn fingerprint(directory: &Path) -> String {
     text
 }
 
+/// What is in a directory, in one order.
+pub(crate) fn listed(directory: &Path) -> Vec<PathBuf> {
+    let found = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<_> = found.map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
 fn describe(path: &Path, text: &mut String) {
     let meta = fs::symlink_metadata(path).expect("it was just listed");
     let kind = meta.file_type();
@@ -409,10 +417,7 @@ fn describe(path: &Path, text: &mut String) {
         let _ = writeln!(text, "-> {:?}", fs::read_link(path).expect("it is a link"));
     } else if kind.is_dir() {
         let _ = writeln!(text, "directory");
-        let mut names: Vec<_> =
-            fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        names.sort();
-        names.iter().for_each(|name| describe(name, text));
+        listed(path).iter().for_each(|name| describe(name, text));
     } else {
         // What may not be read cannot have been written either; a FIFO would be waited for.
         let content = if kind.is_file() { fs::read(path).unwrap_or_default() } else { Vec::new() };
