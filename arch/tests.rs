@@ -272,6 +272,13 @@ fn the_number_register_is_the_one_the_instruction_reads() {
     assert_eq!((regs.regs[8], regs.nr()), (7, 7));
 }
 
+#[test]
+fn only_one_argument_ever_lies_where_the_result_does() {
+    let taken = |poke: Poke| Arg::ALL.into_iter().filter(|&arg| poke.takes_result(arg)).collect();
+    let taken: [Vec<Arg>; 3] = [X86_64::POKE, I386::POKE, Aarch64::POKE].map(taken);
+    assert_eq!(taken, [vec![], vec![], vec![Arg::A0]]);
+}
+
 pub(crate) const STAT: Stat = Stat {
     dev: 0x11,
     ino: 0x12,

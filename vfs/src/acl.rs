@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_can_say_what_a_mode_says() {
+        let all = u32::MAX;
+        assert_eq!(
+            of_mode(0o4754),
+            list(&[(USER_OBJ, 7, all), (GROUP_OBJ, 5, all), (OTHER, 4, all)])
+        );
+    }
+
+    #[test]
     fn a_damaged_list_grants_nothing() {
         let other = Creds { uid: 2, gid: 99, ..Creds::default() };
         for damaged in [&b""[..], b"\x02\0\0", b"\x03\0\0\0\x20\0\x07\0\0\0\0\0"] {
