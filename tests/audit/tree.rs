@@ -223,6 +223,63 @@ fn a_script_of_a_mount_is_executed_from_the_store() {
     assert!(shell.done(Act::Load) == 1 && shell.verdicts.iter().eq([&Verdict::Host]), "{shell:?}");
 }
 
+/// Programs of 32 bits make other calls, with other numbers and other layouts.
+#[test]
+fn programs_of_32_bits_are_recorded() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("a.c"), NARROW).unwrap();
+    let mut cc = sandbox.command("cc");
+    if !run(cc.args(["-m32", "-o", "narrow", "a.c"])).status.success() {
+        return crate::kit::skipped("programs of 32 bits cannot be made here");
+    }
+    fs::write(sandbox.path("in"), "read").unwrap();
+    let recorded = recorded(&sandbox, &["./narrow", "word"]);
+    assert_eq!(recorded.ran.code(), Some(7), "{}", recorded.ran);
+    assert_eq!(recorded.read(&sandbox.path("in")), [vrift_cas::Digest::of(b"read")]);
+    let file = |name: &str| {
+        let path = sandbox.path(name);
+        &recorded.model.files[path.as_os_str().as_encoded_bytes()]
+    };
+    let Some(vrift_audit::Left::File(left)) = file("moved").left else {
+        panic!("{:?}", file("moved"))
+    };
+    let whole = vrift_audit::Content::Whole(vrift_cas::Digest::of(b"made"));
+    assert_eq!(recorded.model.content(left), Some(whole));
+    assert_eq!((file("out").done(Act::Create), file("out").done(Act::Rename)), (1, 1));
+    assert!(file("none").is_missing() && file("narrow").done(Act::Execute) == 1);
+    let program = &recorded.model.processes()[0].programs[0].execution;
+    let argv: Vec<_> = program.argv.iter().map(ToString::to_string).collect();
+    assert_eq!(argv, ["./narrow", "word"]);
+    assert!(program.env.iter().any(|variable| variable.name.as_bytes() == b"HOME"));
+    // Its C library is mapped as code.
+    let mapped = recorded.paths(&[Act::Map]);
+    assert!(mapped.iter().any(|path| path.contains("libc.so")), "{mapped:?}");
+    let told: Vec<_> =
+        recorded.model.connections.keys().map(|c| (c.act, c.endpoint.clone())).collect();
+    let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    assert!(told.contains(&(NetworkAct::Connect, Endpoint::Inet { ip, port: 9 })), "{told:?}");
+    assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+}
+
+const NARROW: &str = r#"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void) {
+  struct stat st;
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(0x7f000001)}};
+  char text[4];
+  int in = open("in", O_RDONLY), out = open("out", O_CREAT | O_WRONLY, 0644);
+  if (read(in, text, 4) != 4 || write(out, "made", 4) != 4 || rename("out", "moved")) return 1;
+  if (stat("none", &st) != -1 || readlink("none", text, 4) != -1) return 2;
+  connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&to, sizeof to);
+  return 7;
+}
+"#;
+
 /// What a build records takes the room that was promised.
 #[test]
 fn an_event_of_a_build_takes_less_than_40_bytes() {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::audit_report::Made;
-use super::kit::{Sandbox, run};
+use super::kit::{Sandbox, have, run};
 
 /// A run that read a file through symlinks, found a directory, and read a file with an odd name.
 fn a_record(sandbox: &Sandbox) -> std::path::PathBuf {
@@ -40,6 +40,47 @@ fn deps_names_files_by_need() {
     assert_eq!(needs, ["presence", "content", "content"], "{told}");
     let paths = deps("-0");
     assert_eq!(paths.stdout.iter().filter(|&&byte| byte == 0).count(), 3, "{paths}");
+}
+
+/// A package of the test's own, in a database of its own.
+#[test]
+fn deps_names_packages_of_rpm() {
+    if !have("rpmbuild") || !have("rpm") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let (home, owned) = (sandbox.path(""), sandbox.path("owned").display().to_string());
+    let home = home.display();
+    let write = |name: &str, text: &str| fs::write(sandbox.path(name), text).expect("it is ours");
+    write(
+        ".rpmmacros",
+        &format!("%_dbpath {home}/db\n%_topdir {home}/top\n%_build_id_links none\n"),
+    );
+    let directory = owned.trim_end_matches("/owned");
+    write(
+        "tiny.spec",
+        &format!(
+            "Name: tiny\nVersion: 1.5\nRelease: 2\nSummary: x\nLicense: x\nBuildArch: noarch\n\
+             %description\nx\n%install\nmkdir -p %{{buildroot}}{directory}\n\
+             echo text > %{{buildroot}}{owned}\n%files\n{owned}\n"
+        ),
+    );
+    let script = "exec 2>&1; rpmbuild -bb tiny.spec && rpm --initdb && \
+                  rpm -i --justdb --nodeps top/RPMS/noarch/*.rpm";
+    let ran = run(sandbox.command("sh").args(["-c", script]));
+    assert!(ran.status.success(), "{ran}");
+    let mut made = Made::new(&["cat", &owned], &[]);
+    made.read(&owned, "text\n");
+    made.read(&format!("{directory}/other"), "x");
+    let record = made.written(&sandbox, "a.rec");
+    let told = run(sandbox.vrift(["audit", "deps", "--json"]).arg(&record));
+    let told: Value = serde_json::from_str(&told.out()).expect("it is JSON");
+    let package = json!({ "name": "tiny.noarch", "version": "1.5-2", "files": 1 });
+    let packages = told["packages"].as_array().expect("packages");
+    assert!(packages.contains(&package), "{told}");
+    let of: Vec<_> =
+        told["files"].as_array().expect("files").iter().map(|f| &f["packages"]).collect();
+    assert_eq!(of, [&json!([]), &json!([{ "name": "tiny.noarch", "version": "1.5-2" }])], "{told}");
 }
 
 #[test]

@@ -1,23 +1,13 @@
 //! Which package of Debian and its kin a file belongs to, as `dpkg -S` tells: by the lists that dpkg keeps.
-//!
-//! On a merged /usr a package may list `/lib/x` while the file is `/usr/lib/x`; so the first name of a listed
-//! path is followed if it is a symlink.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use vrift_record::Text;
 
-/// A package.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Package {
-    /// Its name, with the architecture if dpkg gives that too (`libc6:amd64`).
-    pub name: String,
-    /// The version that is installed; empty if dpkg does not say.
-    pub version: String,
-}
+use super::owners::{Owners, Package, Search};
 
 /// dpkg's database.
 #[derive(Debug)]
@@ -55,54 +45,25 @@ impl Dpkg {
         Ok(Some(Dpkg { root: root.to_owned(), lists, versions }))
     }
 
-    /// The packages that these files belong to. A file may belong to several; one that is not told of
-    /// belongs to none.
+    /// The packages that these files belong to.
     ///
     /// # Errors
     /// Those of reading the lists.
-    pub fn owners<'a>(
-        &self,
-        files: &BTreeSet<&'a Text>,
-    ) -> io::Result<BTreeMap<&'a Text, Vec<Package>>> {
-        let wanted: HashMap<&[u8], &'a Text> =
-            files.iter().map(|&file| (file.as_bytes(), file)).collect();
-        let mut owners: BTreeMap<&'a Text, Vec<Package>> = BTreeMap::new();
-        let mut links: HashMap<Vec<u8>, Option<Vec<u8>>> = HashMap::new();
+    pub fn owners<'a>(&self, files: &BTreeSet<&'a Text>) -> io::Result<Owners<'a>> {
+        let mut search = Search::of(files, self.root.clone());
         for list in &self.lists {
             let bytes = fs::read(list)?;
             for line in bytes.split(|&byte| byte == b'\n') {
-                let path = self.real(line, &mut links);
-                let Some(&file) = wanted.get(path.as_deref().unwrap_or(line)) else { continue };
-                let package = self.package(list);
-                let of_file = owners.entry(file).or_default();
-                if !of_file.contains(&package) {
-                    of_file.push(package);
-                }
+                search.listed(line, || self.package(list));
             }
         }
-        Ok(owners)
+        Ok(search.found())
     }
 
     fn package(&self, list: &Path) -> Package {
         let name = list.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let version = self.versions.get(&name).cloned().unwrap_or_default();
         Package { name, version }
-    }
-
-    /// A listed path whose first name is a symlink, with what that leads to.
-    fn real(&self, path: &[u8], links: &mut HashMap<Vec<u8>, Option<Vec<u8>>>) -> Option<Vec<u8>> {
-        use std::os::unix::ffi::{OsStrExt, OsStringExt};
-        let inside = path.strip_prefix(b"/")?;
-        let end = inside.iter().position(|&byte| byte == b'/')?;
-        let (first, rest) = inside.split_at(end);
-        if !links.contains_key(first) {
-            let link = self.root.join(Path::new(std::ffi::OsStr::from_bytes(first)));
-            let target = fs::read_link(link).ok().map(|target| target.into_os_string().into_vec());
-            links.insert(first.to_vec(), target);
-        }
-        let target = links.get(first)?.as_deref()?;
-        let target = target.strip_prefix(b"/").unwrap_or(target);
-        Some([b"/", target, rest].concat())
     }
 }
 

@@ -1,8 +1,11 @@
 //! What of the host a run needed: files with their contents, and names that only had to be there.
 //!
-//! Deliberately absent: the host itself, but for its package database (`dpkg.rs`).
+//! Deliberately absent: the host itself, but for its package databases (`dpkg.rs`, `rpm.rs`).
 
 mod dpkg;
+mod links;
+mod owners;
+mod rpm;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +13,9 @@ use crate::model::{Before, FileUse, Model};
 use vrift_record::Text;
 use vrift_record::{Act, Verdict, VersionId};
 
-pub use dpkg::{Dpkg, Package};
+pub use dpkg::Dpkg;
+pub use owners::{Owners, Package};
+pub use rpm::rpm_owners;
 
 /// Directories whose files the kernel makes up: they cannot be packed, and belong to no package.
 const MADE_UP: &[&str] = &["/dev", "/proc", "/sys"];

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use vrift_audit::deps::{Dpkg, Need, Package, needed};
+use vrift_audit::deps::{Dpkg, Need, Owners, Package, needed, rpm_owners};
 use vrift_audit::report::{digest, json_bytes};
 use vrift_audit::{Model, Text};
 
@@ -18,7 +18,7 @@ use crate::failure::{Failure, complain};
 struct Needs<'a> {
     model: &'a Model,
     files: BTreeMap<&'a Text, Need>,
-    owners: BTreeMap<&'a Text, Vec<Package>>,
+    owners: Owners<'a>,
 }
 
 pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
@@ -33,23 +33,31 @@ pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let owners = match Dpkg::open(Path::new("/")) {
-        Ok(Some(database)) => {
-            let files: BTreeSet<&Text> = files.keys().copied().collect();
-            database.owners(&files)?
-        }
-        Ok(None) => {
-            complain("there is no package database of dpkg, so packages are not named");
-            BTreeMap::new()
-        }
-        Err(error) => return Err(Failure::new("cannot read dpkg's database").because(error)),
-    };
+    let owners = owners(&files.keys().copied().collect())?;
     let needs = Needs { model: &model, files, owners };
     write(None, |out| match args.json {
         true => writeln!(out, "{}", needs.json()),
         false => needs.print(out),
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The packages of files, by every package database that is there.
+fn owners<'a>(files: &BTreeSet<&'a Text>) -> Result<Owners<'a>, Failure> {
+    let cannot =
+        |whose| move |error| Failure::new(format!("cannot read {whose} database")).because(error);
+    let dpkg = Dpkg::open(Path::new("/")).map_err(cannot("dpkg's"))?;
+    let by_dpkg = dpkg.map(|database| database.owners(files)).transpose();
+    let by_dpkg = by_dpkg.map_err(cannot("dpkg's"))?;
+    let by_rpm = rpm_owners(files).map_err(cannot("rpm's"))?;
+    if by_dpkg.is_none() && by_rpm.is_none() {
+        complain("there is no package database of dpkg or rpm, so packages are not named");
+    }
+    let mut owners = by_dpkg.unwrap_or_default();
+    for (file, packages) in by_rpm.unwrap_or_default() {
+        owners.entry(file).or_default().extend(packages);
+    }
+    Ok(owners)
 }
 
 impl<'a> Needs<'a> {
