@@ -10,8 +10,8 @@ use crate::event::Entry;
 use crate::header::{Header, Totals};
 use crate::text::Text;
 use crate::wire::{
-    Check, FRAME_HEAD, FRAME_MAX, Item, MAGIC, PREAMBLE, READER_TEXT_BYTES_MAX, VERSION, chain,
-    digest, seed,
+    Check, FRAME_HEAD, FRAME_MAX, Item, MAGIC, PREAMBLE, READER_TEXT_BYTES_MAX, TEXT_COST, VERSION,
+    chain, digest, seed,
 };
 
 /// A record on disk.
@@ -234,7 +234,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn define(&mut self, text: Text) -> Result<(), Damage> {
-        self.text_bytes += text.as_bytes().len();
+        self.text_bytes += text.as_bytes().len() + TEXT_COST;
         if self.text_bytes > READER_TEXT_BYTES_MAX {
             return Err(self.meaningless());
         }

@@ -28,6 +28,8 @@ pub(crate) const JOINED_MAX: usize = 4096;
 pub(crate) const TEXTS_MAX: usize = 1 << 16;
 pub(crate) const TEXT_BYTES_MAX: usize = 8 << 20;
 pub(crate) const READER_TEXT_BYTES_MAX: usize = 64 << 20;
+/// What a text takes besides its bytes, so that many without any are bounded too.
+pub(crate) const TEXT_COST: usize = 64;
 
 pub(crate) type Check = [u8; 32];
 
