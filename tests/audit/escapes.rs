@@ -56,7 +56,7 @@ call(0x40000027)       # getpid of x32
             OtherProcess,
             Kernel,
             Namespace,
-            UnknownCall
+            ForeignAbi
         ],
         "{}",
         recorded.ran
