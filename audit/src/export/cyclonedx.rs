@@ -21,7 +21,7 @@ pub fn cyclonedx(model: &Model) -> Value {
         "serialNumber": serial(model),
         "version": 1,
         "metadata": {
-            "timestamp": rfc3339(model.header.start_ns / 1_000_000_000),
+            "timestamp": rfc3339(model.header.start_ns),
             "tools": { "components": [{
                 "type": "application",
                 "name": "vrift",

@@ -37,7 +37,7 @@ pub fn spdx(model: &Model) -> Value {
         "name": name,
         "documentNamespace": format!("urn:vrift:record:{}", check(model)),
         "creationInfo": {
-            "created": rfc3339(model.header.start_ns / 1_000_000_000),
+            "created": rfc3339(model.header.start_ns),
             "creators": [format!("Tool: vrift-{}", model.header.vrift)],
         },
         "packages": [{

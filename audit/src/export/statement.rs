@@ -52,7 +52,6 @@ pub fn slsa(model: &Model, builder: &str) -> Result<Value, Error> {
     let artifacts = Artifacts::of(model);
     let start = model.header.start_ns;
     let wall = u64::try_from(Summary::of(model).wall().as_nanos()).unwrap_or(u64::MAX);
-    let seconds = |ns: u64| rfc3339(ns / 1_000_000_000);
     let record = format!("urn:vrift:record:{}", check(model));
     let predicate = json!({
         "buildDefinition": {
@@ -68,8 +67,8 @@ pub fn slsa(model: &Model, builder: &str) -> Result<Value, Error> {
             "builder": { "id": builder, "version": { "vrift": model.header.vrift } },
             "metadata": {
                 "invocationId": record,
-                "startedOn": seconds(start),
-                "finishedOn": seconds(start.saturating_add(wall)),
+                "startedOn": rfc3339(start),
+                "finishedOn": rfc3339(start.saturating_add(wall)),
             },
             "byproducts": [{ "name": "record of vrift audit", "uri": record }],
         },

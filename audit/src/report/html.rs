@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::Standing;
+use super::escaped;
 use super::json::roles;
 use super::summary::{Summary, digest, quoted, size};
 use crate::model::{FileUse, Finding, Process, What};
@@ -31,18 +32,12 @@ struct Escaped<T>(T);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.to_string().chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c if turns(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
-                c => fmt::Write::write_char(f, c)?,
-            }
-        }
-        Ok(())
+        escaped::write(f, &self.0, |c| match c {
+            '"' => Some("&quot;".to_owned()),
+            '\'' => Some("&#39;".to_owned()),
+            c if turns(c) => Some(format!("\\u{{{:x}}}", u32::from(c))),
+            c => escaped::entity(c).map(str::to_owned),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Standing;
+use super::escaped;
 use super::summary::{Summary, Used, size};
 use crate::model::{Finding, What};
 use vrift_record::Verdict;
@@ -19,16 +20,10 @@ struct Plain<T>(T);
 
 impl<T: fmt::Display> fmt::Display for Plain<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.to_string().chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                c if "\\`*_{}[]()#+-!|~$@:".contains(c) => write!(f, "\\{c}")?,
-                c => fmt::Write::write_char(f, c)?,
-            }
-        }
-        Ok(())
+        escaped::write(f, &self.0, |c| match c {
+            c if "\\`*_{}[]()#+-!|~$@:".contains(c) => Some(format!("\\{c}")),
+            c => escaped::entity(c).map(str::to_owned),
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod compliance;
 mod conclusion;
+mod escaped;
 mod html;
 mod json;
 mod markdown;

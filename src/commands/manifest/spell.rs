@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use vrift_record::Utc;
 use vrift_vfs::manifest::{Kind, Timestamp};
 
 /// Names are bytes; only what would break the line is escaped, as `ls -b` does.
@@ -73,19 +74,8 @@ pub(super) fn device(rdev: u64) -> (u64, u64) {
 
 /// Date and time of day in UTC, without what is less than a second.
 pub(super) fn date(time: Timestamp) -> String {
-    let (days, seconds) = (time.sec.div_euclid(86_400), time.sec.rem_euclid(86_400));
-    // Counted from the first of March of a year that is divisible by 400, so that the odd day is
-    // the last one of each period.
-    let from_march = i128::from(days) + 719_468;
-    let (era, day) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = era * 400 + year + carry;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    let utc = Utc::of(time.sec);
+    format!("{} {}", utc.date(), utc.time())
 }
 
 #[cfg(test)]
