@@ -407,7 +407,7 @@ with_compat_rows! {
     PkeyFree "pkey_free" [Int] [] Pass,
     Statx "statx" [DirFd, Path, Flags(F::AtStatx), Flags(F::StatxMask), Out(S::Statx)] [FILE DESC FSTAT] Model(M::Statx),
     IoPgetevents "io_pgetevents" [Addr, Long, Long, Addr, In(S::Timespec), Addr] [] Pass,
-    Rseq "rseq" [Addr, Hex, Flags(F::Rseq), Hex] [] Pass,
+    Rseq "rseq" [Hex, Hex, Flags(F::Rseq), Hex] [] Pass,
     Uretprobe "uretprobe" [] [] Pass,
     Uprobe "uprobe" [] [] Pass,
     PidfdSendSignal "pidfd_send_signal" [Fd, Signal, In(S::Siginfo), Hex] [DESC PROCESS SIGNAL] Pass,

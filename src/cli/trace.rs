@@ -40,7 +40,8 @@ pub(crate) struct TraceArgs {
         trailing_var_arg = true,
         required_unless_present = "attach",
         conflicts_with = "attach",
-        value_name = "CMD"
+        value_name = "CMD",
+        help_heading = "Arguments"
     )]
     pub(crate) command: Vec<OsString>,
 }

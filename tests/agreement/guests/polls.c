@@ -80,6 +80,13 @@ static void epolls(void) {
     epoll_wait(fd, got, 4, 1);
     epoll_pwait(fd, got, 4, 1, &set);
     syscall(SYS_epoll_pwait2, fd, got, 4, &soon, &set, 8);
+    syscall(SYS_epoll_pwait2, -1, got, 4, &soon, &set, 8);
+    syscall(SYS_epoll_pwait2, -1, got, 4, NULL, NULL, 8);
+    syscall(SYS_epoll_pwait2, fd, got, 4, 8, &set, 8);
+    syscall(SYS_epoll_pwait, -1, got, 4, 0, &set, 8);
+    syscall(SYS_epoll_pwait, fd, got, 4, 0, &set, 4);
+    syscall(SYS_rseq, NULL, 32, 0, 0);
+    syscall(SYS_rseq, -1, 32, 1, 7);
     if (write(out, "wake", 4) != 4) return;
     epoll_wait(fd, got, 4, 1000);
     event.events = EPOLLIN;

@@ -2,6 +2,8 @@
 
 use super::super::sockets::{self, Buffers, Direction};
 use super::super::{self as kinds, Cx, memory, signals, sockopts, strings, time};
+use vrift_arch::syscall::Kind;
+
 use crate::call::Outcome;
 use crate::memory::GuestAddr;
 use crate::view::names::{choices, sockopts as names, tasks};
@@ -16,6 +18,16 @@ pub(super) fn enter_row(cx: &Cx<'_>) -> Vec<Value> {
 /// What the row says the kernel fills in.
 pub(super) fn leave_row(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     kinds::row_out(cx, spelled, outcome);
+}
+
+/// What comes behind the events is shown at the end too, and of a call that failed strace shows addresses there.
+pub(super) fn leave_epoll_wait(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    leave_row(cx, spelled, outcome);
+    if matches!(outcome, Outcome::Error(_) | Outcome::Restarts(_)) {
+        for (at, _) in cx.kinds.iter().enumerate().filter(|(_, kind)| matches!(kind, Kind::In(_))) {
+            set(spelled, at, Value::Addr(cx.arg(at)));
+        }
+    }
 }
 
 /// Replaces an argument.

@@ -45,6 +45,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "clone", enter: clone::enter, leave: clone::leave },
     Special { name: "clone3", enter: clone::enter3, leave: clone::leave3 },
     Special { name: "epoll_ctl", enter: misc::enter_epoll_ctl, leave: nothing },
+    Special { name: "epoll_pwait", enter: misc::enter_row, leave: misc::leave_epoll_wait },
+    Special { name: "epoll_pwait2", enter: misc::enter_row, leave: misc::leave_epoll_wait },
     Special { name: "fanotify_init", enter: notify::enter_init, leave: nothing },
     Special { name: "fanotify_mark", enter: notify::enter_mark, leave: nothing },
     Special { name: "fcntl", enter: fcntl::enter, leave: fcntl::leave },
