@@ -1,7 +1,8 @@
 //! The fast lane: code in a tracee that makes calls about the host without a stop, as data.
 //!
 //! One page at one address in every tracee holds it. It asks the kernel whether a symlink stands on a
-//! path, compares the path with what the host does not answer, and makes the call by an instruction
+//! path, compares the path with what the host does not answer (or a descriptor with those that may be of
+//! a mount), and makes the call by an instruction
 //! that the filter knows by its address; or by one that it does not know, and then the call stops as
 //! ever. A program's own `syscall` instruction becomes a jump that leads there.
 //!
@@ -17,12 +18,20 @@ pub struct Lane {
     pub at: u64,
     /// What is at its start; the rest is zero.
     pub code: Vec<u8>,
+    /// Where it has a bit for each of [`DESCRIPTORS`] that may be of a mount.
+    pub descriptors: u64,
+    /// Where it has a byte that is not 0 while the current directory is on the host, and not in one of
+    /// the hidden places.
+    pub directory: u64,
     /// The calls it may make without a stop; those with one number one after the other.
     pub passes: Vec<Pass>,
 }
 
 /// The size of the page.
 pub const PAGE: u64 = 4096;
+
+/// How many descriptors the page knows about; what is asked of others stops.
+pub const DESCRIPTORS: u32 = 4096;
 
 impl Lane {
     /// Whether an instruction lies in the page.

@@ -357,7 +357,7 @@ fn a_lane_looks_and_changes_nothing() {
                 let call = X86_64::syscall(u64::from(nr)).unwrap();
                 let looks = match call.row().policy {
                     Policy::Model(Model::Stat | Model::Lstat | Model::Statx) => true,
-                    Policy::Model(Model::Access | Model::Readlink) => true,
+                    Policy::Model(Model::Fstat | Model::Access | Model::Readlink) => true,
                     Policy::Model(Model::Open) => {
                         let flags = if call == Syscall::Open { args[1] } else { args[2] };
                         call != Syscall::Creat && flags & 0o20_001_103 == 0

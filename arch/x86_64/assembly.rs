@@ -63,6 +63,9 @@ impl Assembly {
         let bytes: &[u8] = match how {
             "je" => &[0x0f, 0x84],
             "jne" => &[0x0f, 0x85],
+            "jb" => &[0x0f, 0x82],
+            "jae" => &[0x0f, 0x83],
+            "jbe" => &[0x0f, 0x86],
             _ => &[0xe9],
         };
         self.op_to(&format!("{how} %"), bytes, label);
@@ -72,6 +75,11 @@ impl Assembly {
     pub(super) fn label(&mut self, name: &'static str) {
         let known = self.labels.insert(name, self.bytes.len());
         debug_assert!(known.is_none(), "{name} is in two places");
+    }
+
+    /// Gives a place behind the code a name.
+    pub(super) fn label_at(&mut self, name: &'static str, offset: usize) {
+        self.labels.insert(name, offset);
     }
 
     /// Bytes that are no instruction.

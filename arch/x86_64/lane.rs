@@ -15,8 +15,8 @@ mod tests;
 
 use super::X86_64;
 use super::assembly::Assembly;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, OpenHow, open};
-use crate::lane::{Detour, Lane, PAGE, Pass, Purpose, Stub, Unless};
+use crate::abi::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, OpenHow, open};
+use crate::lane::{DESCRIPTORS, Detour, Lane, PAGE, Pass, Purpose, Stub, Unless};
 use crate::{Arch, Arg, Syscall};
 
 /// Where the page lies: above the programs and the memory of sanitizers, below what the kernel maps.
@@ -58,7 +58,8 @@ const ENOTDIR: u32 = (-20i32).cast_unsigned();
 const EISDIR: u32 = (-21i32).cast_unsigned();
 
 /// Where a call has its path, and whether a symlink at the end of it is followed.
-const CALLS: [(Syscall, Shape); 11] = [
+const CALLS: [(Syscall, Shape); 12] = [
+    (Syscall::Fstat, Shape::Descriptor),
     (Syscall::Readlink, Shape::First(Links::NotFollowed)),
     (Syscall::Lstat, Shape::First(Links::NotFollowed)),
     (Syscall::Stat, Shape::First(Links::Followed)),
@@ -72,12 +73,21 @@ const CALLS: [(Syscall, Shape); 11] = [
     (Syscall::Openat, Shape::Second(Links::AsOpened(Arg::A2))),
 ];
 
-/// The argument that is the path.
+/// The argument that is the path; before a second one stands the directory that it starts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     First(Links),
     Second(Links),
+    /// There is none.
+    Descriptor,
 }
+
+/// No call whose path is its second argument has a number up to this, and no other a higher one.
+const FIRST_MAX: u32 = 256;
+
+/// Where the page has the directory's byte, and the bits of the descriptors up to its end.
+const DIRECTORY: usize = DESCRIPTOR_BITS - 8;
+const DESCRIPTOR_BITS: usize = (PAGE - DESCRIPTORS as u64 / 8) as usize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Links {
@@ -90,9 +100,10 @@ enum Links {
 }
 
 impl Shape {
-    fn links(self) -> Links {
+    fn links(self) -> Option<Links> {
         match self {
-            Shape::First(links) | Shape::Second(links) => links,
+            Shape::First(links) | Shape::Second(links) => Some(links),
+            Shape::Descriptor => None,
         }
     }
 }
@@ -106,7 +117,7 @@ fn number(syscall: Syscall) -> u32 {
 /// many for a page.
 pub(super) fn lane(hidden: &[&[u8]]) -> Option<Lane> {
     let code = page(hidden);
-    if code.bytes().len() as u64 > PAGE {
+    if code.bytes().len() > DIRECTORY {
         return None;
     }
     let probe = |how| Pass {
@@ -120,12 +131,13 @@ pub(super) fn lane(hidden: &[&[u8]]) -> Option<Lane> {
         nr: number(call),
         ip: code.address("called"),
         unless: match shape.links() {
-            Links::AsOpened(flags) => Unless::AnyOf(flags, CHANGING),
+            Some(Links::AsOpened(flags)) => Unless::AnyOf(flags, CHANGING),
             _ => Unless::Never,
         },
         purpose: Purpose::Call,
     }));
-    Some(Lane { at: AT, code: code.finish(), passes })
+    let (descriptors, directory) = (code.address("descriptors"), code.address("directory"));
+    Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes })
 }
 
 /// The page. It is entered with the registers of a call, but for `rcx`: where to go on.
@@ -139,10 +151,13 @@ fn page(hidden: &[&[u8]]) -> Assembly {
     a.op("push %rdx", &[0x52]);
     a.op("push %rsi", &[0x56]);
     a.op("push %rdi", &[0x57]);
+    // What was pushed is found again by where it is: r10 at 0, rdi 8, rsi 0x10, rdx 0x18, rax 0x20.
     a.op("push %r10", &[0x41, 0x52]);
     choose(&mut a);
     probe(&mut a);
     compare(&mut a);
+    compare_names(&mut a);
+    look_up(&mut a);
     leave(&mut a);
     tables(&mut a, hidden);
     a
@@ -151,7 +166,7 @@ fn page(hidden: &[&[u8]]) -> Assembly {
 /// Puts the path into `r11` and what the probe is to ask for into `rcx`.
 fn choose(a: &mut Assembly) {
     a.op("mov %rdi,%r11", &[0x49, 0x89, 0xfb]);
-    calls(a, |shape| matches!(shape, Shape::First(_)));
+    calls(a, |shape| matches!(shape, Shape::First(_) | Shape::Descriptor));
     a.op("mov %rsi,%r11", &[0x49, 0x89, 0xf3]);
     calls(a, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
@@ -187,13 +202,14 @@ fn calls(a: &mut Assembly, of: impl Fn(Shape) -> bool) {
         a.jump(
             "je",
             match shape.links() {
-                Links::Followed => "followed",
-                Links::NotFollowed => "not-followed",
-                Links::AsOpened(Arg::A1) => "open1",
-                Links::AsOpened(_) => "open2",
-                Links::AsNamed(Arg::A2) => "named2",
+                None => "descriptor",
+                Some(Links::Followed) => "followed",
+                Some(Links::NotFollowed) => "not-followed",
+                Some(Links::AsOpened(Arg::A1)) => "open1",
+                Some(Links::AsOpened(_)) => "open2",
+                Some(Links::AsNamed(Arg::A2)) => "named2",
                 // The register of the fourth argument is where the flags are tested.
-                Links::AsNamed(_) => "named3",
+                Some(Links::AsNamed(_)) => "named3",
             },
         );
     }
@@ -222,10 +238,13 @@ fn probe(a: &mut Assembly) {
 /// Compares the path in `rsi`, which the kernel has just read, with the hidden places.
 fn compare(a: &mut Assembly) {
     a.label("compare");
-    a.op("cmpb $0x2f,(%rsi)", &[0x80, 0x3e, b'/']);
-    a.jump("jne", "stop");
+    a.op("movzbl (%rsi),%eax", &[0x0f, 0xb6, 0x06]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "empty");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("jne", "relative");
     a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
-    // A path with `//`, `/.` or `/..` in it is not compared.
+    // A path with `//`, `/.` or `/..` in it is compared by names.
     a.label("scan");
     a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
     a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
@@ -235,17 +254,17 @@ fn compare(a: &mut Assembly) {
     a.jump("jne", "scan");
     a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
     a.op("cmp $0x2f,%al", &[0x3c, b'/']);
-    a.jump("je", "stop");
+    a.jump("je", "by-names");
     a.op("cmp $0x2e,%al", &[0x3c, b'.']);
     a.jump("jne", "scan");
     a.op("movzbl 0x1(%rdi),%eax", &[0x0f, 0xb6, 0x47, 0x01]);
     a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "stop");
+    a.jump("je", "by-names");
     a.op("cmp $0x2f,%al", &[0x3c, b'/']);
-    a.jump("je", "stop");
+    a.jump("je", "by-names");
     a.op("cmp $0x2e,%al", &[0x3c, b'.']);
     a.jump("jne", "scan");
-    a.jump("jmp", "stop");
+    a.jump("jmp", "by-names");
     a.label("scanned");
     a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "hidden");
     a.label("next");
@@ -272,6 +291,89 @@ fn compare(a: &mut Assembly) {
     a.op("test %al,%al", &[0x84, 0xc0]);
     a.jump("jne", "skip");
     a.jump("jmp", "next");
+}
+
+/// Compares each name of the path in `rsi` with the last names of the hidden places. Without symlinks
+/// nobody comes to such a place but by its name, wherever `..` leads in between.
+fn compare_names(a: &mut Assembly) {
+    a.label("relative");
+    a.op("mov 0x20(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x20]);
+    a.op_with("cmp %,%eax", &[0x3d], FIRST_MAX);
+    a.jump("jbe", "from-directory");
+    a.op("cmpl $0xffffff9c,0x8(%rsp)", &[0x83, 0x7c, 0x24, 0x08, AT_FDCWD as u8]);
+    a.jump("jne", "stop");
+    a.label("from-directory");
+    a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "directory");
+    a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
+    a.jump("je", "stop");
+    a.label("by-names");
+    a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
+    a.label("slashes");
+    a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "call");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("jne", "name");
+    a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
+    a.jump("jmp", "slashes");
+    a.label("name");
+    a.op_to("lea %(%rip),%rdx", &[0x48, 0x8d, 0x15], "names");
+    a.label("next-name");
+    a.op("cmpb $0x0,(%rdx)", &[0x80, 0x3a, 0]);
+    a.jump("je", "pass-name");
+    a.op("xor %ecx,%ecx", &[0x31, 0xc9]);
+    a.label("name-byte");
+    a.op("movzbl (%rdx,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0a]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "name-end");
+    a.op("cmp (%rdi,%rcx,1),%al", &[0x3a, 0x04, 0x0f]);
+    a.jump("jne", "skip-name");
+    a.op("inc %rcx", &[0x48, 0xff, 0xc1]);
+    a.jump("jmp", "name-byte");
+    a.label("name-end");
+    a.op("movzbl (%rdi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0f]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "stop");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("je", "stop");
+    a.label("skip-name");
+    a.op("movzbl (%rdx),%eax", &[0x0f, 0xb6, 0x02]);
+    a.op("inc %rdx", &[0x48, 0xff, 0xc2]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("jne", "skip-name");
+    a.jump("jmp", "next-name");
+    a.label("pass-name");
+    a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "call");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("je", "slashes");
+    a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
+    a.jump("jmp", "pass-name");
+}
+
+/// Looks whether a descriptor may be of a mount: the first argument of fstat(2), or of a call with an
+/// empty path that says so.
+fn look_up(a: &mut Assembly) {
+    a.label("empty");
+    a.op("mov 0x20(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x20]);
+    a.op("mov (%rsp),%ecx", &[0x8b, 0x0c, 0x24]);
+    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Newfstatat));
+    a.jump("je", "flags");
+    a.op("mov 0x18(%rsp),%ecx", &[0x8b, 0x4c, 0x24, 0x18]);
+    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Statx));
+    a.jump("jne", "stop");
+    a.label("flags");
+    a.op_with("test %,%ecx", &[0xf7, 0xc1], AT_EMPTY_PATH);
+    a.jump("je", "stop");
+    a.label("descriptor");
+    a.op("mov 0x8(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x08]);
+    a.op_with("cmp %,%eax", &[0x3d], DESCRIPTORS);
+    a.jump("jae", "stop");
+    a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "descriptors");
+    a.op("bt %rax,(%rdi)", &[0x48, 0x0f, 0xa3, 0x07]);
+    a.jump("jae", "call");
+    a.jump("jmp", "stop");
 }
 
 /// Makes the call, with a stop or without, and goes on where the program does.
@@ -305,12 +407,16 @@ fn tables(a: &mut Assembly, hidden: &[&[u8]]) {
         let how = OpenHow { flags: u64::from(flags), mode: 0, resolve: RESOLVE_NO_SYMLINKS };
         a.data(&how.encode());
     }
-    a.label("hidden");
-    for place in hidden {
-        a.data(place);
+    let list = |a: &mut Assembly, name, texts: &mut dyn Iterator<Item = &[u8]>| {
+        a.label(name);
+        texts.for_each(|text| a.data(&[text, &[0]].concat()));
         a.data(&[0]);
-    }
-    a.data(&[0]);
+    };
+    list(a, "hidden", &mut hidden.iter().copied());
+    let names = hidden.iter().filter_map(|place| place.rsplit(|&byte| byte == b'/').next());
+    list(a, "names", &mut { names });
+    a.label_at("directory", DIRECTORY);
+    a.label_at("descriptors", DESCRIPTOR_BITS);
 }
 
 /// Finds room for the jump of the instruction at `site`, in `code` that lies at `at`.

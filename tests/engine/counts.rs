@@ -164,3 +164,26 @@ fn a_compile_in_the_mount_stops_twice_where_it_opens() {
     let Some(stops) = stops(&bench, Way::Slow, &words) else { return };
     assert!(stops <= paid + opened + 24, "{stops} stops for {paid} calls and {opened} files");
 }
+
+/// With the lane it is left to begin its programs, and to what there is before each of them has the lane.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_compile_with_the_lane_stops_where_programs_begin() {
+    if !have("strace") || !have("cc") {
+        return;
+    }
+    let bench = Bench::empty();
+    let mut source = String::new();
+    for header in ["stdio", "stdlib", "string", "math", "locale", "signal", "time", "errno"] {
+        source += &format!("#include <{header}.h>\n");
+    }
+    let host = bench.sandbox.path("tmp/main.c");
+    std::fs::write(&host, source).expect("a new file");
+    let words = ["cc".into(), "-c".into(), "-o".into(), "/dev/null".into(), host.into()];
+    let Some(all) = stops(&bench, Way::Slow, &words) else { return };
+    let Some(few) = stops(&bench, Way::Mounted, &words) else { return };
+    // Three programs: each begins, is announced and executed, opens its libraries, and makes sixteen
+    // calls before it has the lane; it takes four stops to get it, and one for each of its places.
+    assert!(few <= 3 * 60, "{few} stops with the lane, {all} without");
+    assert!(few * 4 < all, "{few} stops with the lane, {all} without");
+}

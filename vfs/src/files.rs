@@ -53,6 +53,11 @@ impl FdTable {
         self.open.remove(&fd);
     }
 
+    /// All that have been remembered.
+    pub fn numbers(&self) -> impl Iterator<Item = i32> {
+        self.open.keys().copied()
+    }
+
     /// What `fd` was last known as.
     pub fn get(&self, fd: i32) -> Option<OpenNode> {
         self.open.get(&fd).copied()

@@ -8,7 +8,9 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
-use vrift_vfs::{Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Verdict};
+use vrift_vfs::{
+    Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Request, Verdict,
+};
 
 use super::concern::unshared;
 use super::filters::{installs_filter, supervised};
@@ -39,7 +41,7 @@ pub(super) enum Action {
     /// The kernel gets it as it is, and its result does not matter.
     Pass,
     /// The same, because its path stays on the host: it could be made without a stop.
-    PassOnHost,
+    PassOnHost(lane::Start),
     /// The kernel gets it as it is, and its result matters: this is remembered if it succeeds.
     Watch(Effect),
     /// The kernel gets it with other paths.
@@ -84,15 +86,15 @@ impl<A: Arch> Engine<A> {
                 }
             }
         };
-        if let Action::PassOnHost = action
-            && let Some(next) = self.detour(&call, guest)?
+        if let Action::PassOnHost(start) = action
+            && let Some(next) = self.detour(&call, start, guest)?
         {
             return Ok(next);
         }
         // Who only looks for a file that is not there can be told so at once.
         let in_vain = || noted.as_deref().and_then(|noted| noted.in_vain(tid));
         let action = match action {
-            Action::Pass | Action::PassOnHost => {
+            Action::Pass | Action::PassOnHost(_) => {
                 in_vain().map_or(action, |errno| Action::Answer(-(errno as i64)))
             }
             action => action,
@@ -302,12 +304,16 @@ impl<A: Arch> Engine<A> {
             // Done when it has succeeded.
             Operation::Unshare(_) => Action::Watch(Effect::None),
             Operation::File(request) => {
+                if let Request::Chdir(_) = request
+                    && self.leave_directory(guest).is_err()
+                {
+                    // It is dying.
+                    return Action::Pass;
+                }
                 let served = self.served.as_mut().expect("consider() returned early without it");
                 match served.judge(&self.tasks, tid, self.cores.as_ref(), &request) {
-                    Ok(Judged { verdict: Verdict::Pass, effect: Effect::None })
-                        if lane::is_absolute(&request) =>
-                    {
-                        Action::PassOnHost
+                    Ok(Judged { verdict: Verdict::Pass, effect: Effect::None }) => {
+                        lane::Start::of(&request).map_or(Action::Pass, Action::PassOnHost)
                     }
                     Ok(judged) => self.apply(judged, call, guest),
                     Err(error) => self.fail(&error),
@@ -444,8 +450,8 @@ impl<A: Arch> Engine<A> {
         let noted = pending.noted.as_ref().is_some_and(|noted| noted.awaits_its_end());
         let shown = pending.spelled.is_some() || noted;
         match action {
-            Action::Pass | Action::PassOnHost if !shown => return Ok(self.go_on(tid, 0)),
-            Action::Pass | Action::PassOnHost => {}
+            Action::Pass | Action::PassOnHost(_) if !shown => return Ok(self.go_on(tid, 0)),
+            Action::Pass | Action::PassOnHost(_) => {}
             Action::Watch(effect) => {
                 pending.effect = effect;
                 pending.told = self.addresses_told(&pending.call, guest);

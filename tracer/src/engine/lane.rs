@@ -9,6 +9,8 @@
 //!
 //! **Invariant:** code is changed only while its one task stands before a call.
 
+mod known;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
@@ -17,7 +19,9 @@ use nix::errno::Errno;
 use vrift_arch::abi::clone;
 use vrift_arch::lane::{Detour, Lane as Page, PAGE};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_vfs::{Open, PathOp, Request, Target};
+use vrift_vfs::{At, Open, Request, Target};
+
+use known::Known;
 
 use super::filters::installs_filter;
 use super::task::{Coverage, Mapped};
@@ -111,6 +115,7 @@ pub(super) struct Lane {
     asked_for: Option<u64>,
     /// Instructions that cannot become jumps.
     fixed: HashSet<u64>,
+    known: Known,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -128,17 +133,31 @@ struct Stubs {
     end: u64,
 }
 
-/// Whether the path of a request is absolute.
-pub(super) fn is_absolute(request: &Request) -> bool {
-    let (Request::Open(Open { path, .. })
-    | Request::Stat(Target::Path(path))
-    | Request::Access(Target::Path(path), _)
-    | Request::Readlink(Target::Path(path))) = request
-    else {
-        return false;
-    };
-    let PathOp { path, .. } = path;
-    path.starts_with(b"/")
+/// Where a request starts that the lane could have passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    Root,
+    CurrentDirectory,
+    Descriptor(i32),
+}
+
+impl Start {
+    /// That of a request; `None` if the lane never makes such a one.
+    pub(super) fn of(request: &Request) -> Option<Start> {
+        let path = match request {
+            Request::Stat(Target::Open(At::Fd(fd))) => return Some(Start::Descriptor(*fd)),
+            Request::Open(Open { path, .. })
+            | Request::Stat(Target::Path(path))
+            | Request::Access(Target::Path(path), _)
+            | Request::Readlink(Target::Path(path)) => path,
+            _ => return None,
+        };
+        match path.at {
+            _ if path.path.starts_with(b"/") => Some(Start::Root),
+            At::Cwd => Some(Start::CurrentDirectory),
+            At::Fd(_) => None,
+        }
+    }
 }
 
 /// Whether what the caller asks for would find the lane in its way: a filter sees where a call comes
@@ -148,9 +167,23 @@ pub(super) fn is_left_by(call: &Call) -> bool {
         || call.syscall == Some(Syscall::Prctl) && call.arg(Arg::A0) == PR_SET_SYSCALL_USER_DISPATCH
 }
 
-/// Whether a child with these clone flags uses its parent's memory while the parent does.
+/// Whether a child with these clone flags uses its parent's memory while the parent does, or shares what
+/// the page tells of and not the page.
 pub(super) fn is_left_with(flags: u64) -> bool {
-    flags & (clone::CLONE_VM | clone::CLONE_VFORK) == clone::CLONE_VM
+    let told_of = flags & (clone::CLONE_FS | clone::CLONE_FILES) != 0;
+    match flags & (clone::CLONE_VM | clone::CLONE_VFORK) {
+        clone::CLONE_VM => true,
+        flags => flags & clone::CLONE_VM == 0 && told_of,
+    }
+}
+
+impl Lane {
+    /// A descriptor is open on something of a mount.
+    pub(super) fn opened(&mut self, fd: i32) {
+        if self.state == State::InPlace {
+            self.known.opened(fd);
+        }
+    }
 }
 
 impl<A: Arch> Engine<A> {
@@ -159,8 +192,14 @@ impl<A: Arch> Engine<A> {
     pub(super) fn detour<G: Guest<A>>(
         &mut self,
         call: &Call,
+        start: Start,
         guest: &G,
     ) -> Result<Option<Next>, Errno> {
+        match start {
+            Start::Root => {}
+            Start::CurrentDirectory => self.enter_directory(guest)?,
+            Start::Descriptor(fd) => self.forget_in_lane(fd, guest)?,
+        }
         let (Some(fast), Abi::Native) = (&self.lane, call.abi) else { return Ok(None) };
         let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
         let is_alone = Rc::strong_count(&task.lane) == 1 && task.coverage == Coverage::Filter;
@@ -225,6 +264,8 @@ impl<A: Arch> Engine<A> {
                     Err(Errno::ESRCH) => return Err(Errno::ESRCH),
                     Err(_) => State::Closed,
                 };
+                drop(lane);
+                self.begin_known(guest)?;
             }
             (Part::Stubs, Outcome::Value(at)) => {
                 let next = at.cast_unsigned();
@@ -275,12 +316,8 @@ fn put<A: Arch, G: Guest<A>>(page: &Page, outcome: Outcome, guest: &G) -> Result
     let at = GuestAddr(page.at);
     match outcome {
         Outcome::Value(found) if found.cast_unsigned() == page.at => guest.plant(at, &page.code),
-        _ => {
-            // A child whose parent nobody knew may have it already.
-            let mut there = vec![0; page.code.len()];
-            guest.read_exact(at, &mut there)?;
-            if there == page.code { Ok(()) } else { Err(Errno::EEXIST) }
-        }
+        // A child whose parent nobody knew may have one already: nobody knows what that tells.
+        _ => Err(Errno::EEXIST),
     }
 }
 

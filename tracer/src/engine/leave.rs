@@ -155,6 +155,7 @@ impl<A: Arch> Engine<A> {
                     }
                 }
             }
+            self.tell_lane(guest)?;
             self.tell_names(&pending.told, &pending.call, ret, guest);
             if installs_filter(&pending.call) {
                 self.cover_every_call(tid);
@@ -197,6 +198,7 @@ impl<A: Arch> Engine<A> {
                 let fd = fd as i32;
                 if let Some(backing) = procfs::backing(tid, fd) {
                     task.files.borrow_mut().insert(fd, OpenNode { node, usage, backing });
+                    task.lane.borrow_mut().opened(fd);
                 }
                 None
             }

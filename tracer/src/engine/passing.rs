@@ -87,7 +87,10 @@ impl<A: Arch> Engine<A> {
         for fd in messages.flat_map(|message| message.descriptors::<B>(guest)) {
             let mut files = task.files.borrow_mut();
             match self.passing.arrived(tid, fd) {
-                Some(open) => files.insert(fd, open),
+                Some(open) => {
+                    files.insert(fd, open);
+                    task.lane.borrow_mut().opened(fd);
+                }
                 // What had this number before has been closed.
                 None => files.remove(fd),
             }
