@@ -5,7 +5,7 @@
 //! descriptors and another directory: then what is of a mount for one is so for both, and only who is
 //! alone takes anything back. Who shares them without the memory has no lane.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -18,11 +18,15 @@ use crate::engine::{Engine, Guest};
 use crate::memory::GuestAddr;
 use crate::procfs;
 
+/// After so often it is written down that a number has become the host's: a compiler opens headers here
+/// and there by the same few numbers, and each change of the page costs as much as a stop.
+const FOUND_BEFORE: u32 = 4;
+
 /// What the page of one address space says.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Known {
-    /// The descriptors that may be of a mount.
-    marked: HashSet<u32>,
+    /// The descriptors that may be of a mount, and how often each was found to be the host's since.
+    marked: HashMap<u32, u32>,
     /// Some that the page does not know yet.
     fresh: Vec<u32>,
     directory: Directory,
@@ -43,7 +47,7 @@ impl Known {
     /// A descriptor is open on something of a mount.
     pub(super) fn opened(&mut self, fd: i32) {
         if let Some(fd) = u32::try_from(fd).ok().filter(|&fd| fd < DESCRIPTORS)
-            && !self.marked.contains(&fd)
+            && self.marked.insert(fd, 0).is_none()
         {
             self.fresh.push(fd);
         }
@@ -52,7 +56,6 @@ impl Known {
     /// Writes down what the page does not know yet.
     fn tell<A: Arch, G: Guest<A>>(&mut self, page: &Page, guest: &G) -> Result<(), Errno> {
         for fd in std::mem::take(&mut self.fresh) {
-            self.marked.insert(fd);
             self.write_bits(page, fd, guest)?;
         }
         Ok(())
@@ -66,7 +69,7 @@ impl Known {
         guest: &G,
     ) -> Result<(), Errno> {
         let first = fd / 8 * 8;
-        let bit = |n: u32| u8::from(self.marked.contains(&(first + n))) << n;
+        let bit = |n: u32| u8::from(self.marked.contains_key(&(first + n))) << n;
         let bits = (0..8).map(bit).fold(0, |bits, bit| bits | bit);
         guest.plant(GuestAddr(page.descriptors + u64::from(first / 8)), &[bits])
     }
@@ -109,9 +112,13 @@ impl<A: Arch> Engine<A> {
             return Ok(());
         }
         let mut lane = task.lane.borrow_mut();
-        if lane.state != State::InPlace || !lane.known.marked.remove(&fd) {
+        let state = lane.state;
+        let Some(found) = lane.known.marked.get_mut(&fd) else { return Ok(()) };
+        *found += 1;
+        if state != State::InPlace || *found < FOUND_BEFORE {
             return Ok(());
         }
+        lane.known.marked.remove(&fd);
         let told = lane.known.write_bits(&fast.page, fd, guest);
         drop(lane);
         self.or_close(told, guest)
