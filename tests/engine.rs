@@ -29,6 +29,7 @@ mod inherited;
 #[path = "suite/kit.rs"]
 #[expect(dead_code, reason = "the kit serves another test program, which uses all of it")]
 mod kit;
+#[cfg(target_arch = "x86_64")]
 #[path = "engine/lane.rs"]
 mod lane;
 #[path = "engine/memory.rs"]

@@ -15,8 +15,8 @@ use crate::counts::stops;
 use crate::kit::have;
 
 /// A bench with a directory of the host that the guest looks into.
-fn bench() -> Option<(Bench, PathBuf)> {
-    let bench = Bench::new("lane")?;
+fn bench(guest: &str) -> Option<(Bench, PathBuf)> {
+    let bench = Bench::new(guest)?;
     let (host, tree) = (bench.sandbox.path("host"), bench.sandbox.tree());
     for directory in ["d", "closed"] {
         fs::create_dir_all(host.join(directory)).expect("a new directory");
@@ -39,67 +39,63 @@ fn bench() -> Option<(Bench, PathBuf)> {
 
 /// Wants the same natively, and with and without the lane.
 #[track_caller]
-fn same(command: &str) {
-    let Some((bench, host)) = bench() else { return };
+fn same(guest: &str, command: &str) {
+    let Some((bench, host)) = bench(guest) else { return };
     let host = host.to_string_lossy();
     bench.same_in(&[Way::Mounted, Way::Fast], &[command, &host]);
 }
 
 #[test]
 fn paths_of_every_kind_and_pointers_to_none() {
-    same("paths");
+    same("lane", "paths");
 }
 
 #[test]
 fn c_053_children_and_threads_of_who_has_the_lane() {
-    same("children");
+    same("lane", "children");
 }
 
 /// A number is of the host at one time and of the mount at another, here or in who shares it.
 #[test]
 fn c_091_descriptors_that_change_sides() {
-    same("descriptors");
+    same("sides", "descriptors");
 }
 
 /// The same path leads to the host from one directory and into the mount from another.
 #[test]
 fn c_081_directories_that_change_sides() {
-    same("directories");
+    same("sides", "directories");
 }
 
 /// A call that waits is interrupted or made again, and handlers make calls at the place they interrupt.
 #[test]
 fn c_043_signals_in_the_lane_and_around_it() {
-    same("signals");
+    same("lane", "signals");
 }
 
 #[test]
 fn c_067_a_filter_never_sees_what_the_lane_asks() {
-    same("filtered");
+    same("lane", "filtered");
 }
 
-#[cfg(target_arch = "x86_64")]
 #[test]
 fn c_025_a_call_by_the_lane_changes_no_register_but_its_result() {
-    same("registers");
+    same("lane", "registers");
 }
 
 /// Another library may lie where a jump was.
-#[cfg(target_arch = "x86_64")]
 #[test]
 fn what_is_not_the_lanes_is_not_changed_back() {
-    same("replaced");
+    same("lane", "replaced");
 }
 
 /// What a program jumps to is an instruction that may look at files, no more.
-#[cfg(target_arch = "x86_64")]
 #[test]
 fn who_jumps_into_the_lane_changes_nothing_in_a_mount() {
-    same("jumps");
+    same("lane", "jumps");
 }
 
 /// The stops of so many calls of each kind about a file of the host.
-#[cfg(target_arch = "x86_64")]
 fn stops_of(bench: &Bench, host: &Path, way: Way, calls: usize) -> Option<usize> {
     let calls = calls.to_string();
     let words = [&bench.guest, Path::new("count"), &bench.sandbox.tree(), host, Path::new(&calls)];
@@ -107,13 +103,12 @@ fn stops_of(bench: &Bench, host: &Path, way: Way, calls: usize) -> Option<usize>
 }
 
 /// Twelve kinds of calls, made at two instructions.
-#[cfg(target_arch = "x86_64")]
 #[test]
 fn calls_about_the_host_stop_until_there_is_a_lane_and_no_more() {
     if !have("strace") {
         return;
     }
-    let Some((bench, host)) = bench() else { return };
+    let Some((bench, host)) = bench("lane") else { return };
     for (way, most) in [(Way::Mounted, 16 + 4 + 8), (Way::Fast, 8)] {
         let Some(none) = stops_of(&bench, &host, way, 0) else { return };
         let Some(many) = stops_of(&bench, &host, way, 100) else { return };
