@@ -168,6 +168,19 @@ fn choose(a: &mut Assembly) {
     a.op("mov %rdi,%r11", &[0x49, 0x89, 0xfb]);
     calls(a, |shape| matches!(shape, Shape::First(_) | Shape::Descriptor));
     a.op("mov %rsi,%r11", &[0x49, 0x89, 0xf3]);
+    // A path in a directory by descriptor stops, and is not asked about; an empty one is none.
+    a.op("cmp $0xffffff9c,%edi", &[0x83, 0xff, AT_FDCWD as u8]);
+    a.jump("je", "second");
+    a.op("mov %r10d,%ecx", &[0x44, 0x89, 0xd1]);
+    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Newfstatat));
+    a.jump("je", "may-be-empty");
+    a.op("mov %edx,%ecx", &[0x89, 0xd1]);
+    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Statx));
+    a.jump("jne", "stop");
+    a.label("may-be-empty");
+    a.op_with("test %,%ecx", &[0xf7, 0xc1], AT_EMPTY_PATH);
+    a.jump("je", "stop");
+    a.label("second");
     calls(a, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
 
