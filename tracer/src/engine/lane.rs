@@ -31,7 +31,7 @@ use crate::memory::{GuestAddr, Memory};
 use crate::registers::Mapping;
 
 /// `PR_SET_SYSCALL_USER_DISPATCH` (`linux/prctl.h`).
-const PR_SET_SYSCALL_USER_DISPATCH: u64 = 59;
+const PR_SET_SYSCALL_USER_DISPATCH: i32 = 59;
 
 /// After so many calls that stayed on the host an address space gets the lane. Putting it in place
 /// takes four stops, and one for each instruction; a program that only starts makes about ten such
@@ -164,7 +164,8 @@ impl Start {
 /// from, and calls that are not the caller's.
 pub(super) fn is_left_by(call: &Call) -> bool {
     installs_filter(call)
-        || call.syscall == Some(Syscall::Prctl) && call.arg(Arg::A0) == PR_SET_SYSCALL_USER_DISPATCH
+        || call.syscall == Some(Syscall::Prctl)
+            && call.arg(Arg::A0) as i32 == PR_SET_SYSCALL_USER_DISPATCH
 }
 
 /// Whether a child with these clone flags uses its parent's memory while the parent does, or shares what
@@ -297,11 +298,15 @@ fn find<A: Arch>(site: u64, memory: &dyn Memory) -> Result<Option<Detour>, Errno
     let at = site - site % PAGE;
     let mut code = vec![0; PAGE as usize];
     match memory.read_exact(GuestAddr(at), &mut code) {
-        Ok(()) => Ok(A::detour(site, &code, at)),
-        Err(Errno::ESRCH) => Err(Errno::ESRCH),
+        Ok(()) => {}
+        Err(Errno::ESRCH) => return Err(Errno::ESRCH),
         // Code that may be executed and not read.
-        Err(_) => Ok(None),
+        Err(_) => return Ok(None),
     }
+    let detour = A::detour(site, &code, at);
+    // Code that can be written to is being made, or may be another process's as well.
+    let is_settled = |_: &Detour| memory.write(GuestAddr(site), A::SYSCALL_INSN).is_err();
+    Ok(detour.filter(is_settled))
 }
 
 /// Where stubs are asked for.
