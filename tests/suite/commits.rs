@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::sync::mpsc;
+use std::thread;
 
 use crate::kit::{Sandbox, fixture, have, run};
 
@@ -54,9 +55,8 @@ fn a_build_that_is_killed_at_any_instant_leaves_what_it_told_and_can_be_committe
         sandbox.command("cp").arg("-a").arg(fixture("project")).arg(sandbox.tree()).status();
     assert!(copied.is_ok_and(|status| status.success()), "the project is copied");
     sandbox.ingest(&sandbox.tree());
-    let start = Instant::now();
     let whole = run(session(&sandbox, "whole").args(["sh", "-c", BUILD])).out();
-    let lasts = start.elapsed();
+    let lines = whole.lines().count();
     assert!(whole.ends_with("all\n"), "{whole}");
     let rounds = if std::env::var_os("VRIFT_FULL").is_some() { 500 } else { 8 };
     let mut cut_short = 0;
@@ -66,14 +66,20 @@ fn a_build_that_is_killed_at_any_instant_leaves_what_it_told_and_can_be_committe
         vrift.args(["sh", "-c", BUILD]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut vrift = vrift.spawn().expect("vrift starts");
         let out = vrift.stdout.take().expect("it is piped");
-        let told = std::thread::spawn(move || {
-            BufReader::new(out).lines().map_while(Result::ok).collect::<Vec<_>>()
+        let (tell, hear) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            let mut lines = BufReader::new(out).lines().map_while(Result::ok);
+            lines.try_for_each(|line| tell.send(line))
         });
-        // Spread over the build as an even sequence without a period.
-        std::thread::sleep(lasts.mul_f64((f64::from(round) * 0.618_034).fract()));
+        // Behind each line in turn, and each time a little later.
+        let mut told: Vec<String> = hear.iter().take(round % lines).collect();
+        for _ in 0..round * 7919 % 3001 {
+            thread::yield_now();
+        }
         vrift.kill().expect("it was started");
         cut_short += usize::from(!vrift.wait().expect("it ends").success());
-        let told = told.join().expect("it only reads");
+        told.extend(hear);
+        reader.join().expect("it only reads").expect("somebody hears");
         if !sandbox.store().join("sessions").join(&name).join("journal").exists() {
             assert!(told.is_empty(), "a session that told something is there: {told:?}");
             continue;
