@@ -24,6 +24,9 @@ pub(super) fn keep_from_making<A: Arch, G: Guest<A>>(
     };
     let flags = pending.call.arg(arg);
     let mut done = u64::from(open::O_CREAT | open::O_NOATIME);
+    if is_made(&pending.effect) {
+        done |= u64::from(open::O_TRUNC);
+    }
     if flags & u64::from(open::__O_TMPFILE | open::O_PATH) == u64::from(open::__O_TMPFILE) {
         // The file without a name has been made.
         done |= u64::from(open::__O_TMPFILE | A::OPEN.directory);
@@ -34,6 +37,13 @@ pub(super) fn keep_from_making<A: Arch, G: Guest<A>>(
         guest.set_arg(abi, arg, flags & !done)?;
     }
     Ok(())
+}
+
+/// Whether an open has made its file, so that there is nothing to cut off. ext4 would take the file for
+/// one that is being replaced, and begin to write it to disk when it is closed (`EXT4_STATE_DA_ALLOC_CLOSE`
+/// in fs/ext4).
+fn is_made(effect: &Effect) -> bool {
+    matches!(effect, Effect::Opens { fresh: Some(_), .. })
 }
 
 /// Gives openat2 another `struct open_how`, behind its path. It lies where the tracee cannot change
@@ -47,8 +57,9 @@ fn open_plainly<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> Resul
     if judged == Err(Errno::ESRCH) {
         return Err(Errno::ESRCH);
     }
-    let changes = match pending.effect {
+    let changes = match &pending.effect {
         Effect::Opens { blob: Some(_), .. } => CHANGES | open::O_ACCMODE,
+        effect if is_made(effect) => CHANGES,
         // What stands for a FIFO, and a staging file, may be written to.
         _ => CHANGES & !open::O_TRUNC,
     };
