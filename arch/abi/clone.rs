@@ -42,14 +42,6 @@ pub const CLONE_UNTRACED: u64 = 0x80_0000;
 pub const CLONE_CHILD_SETTID: u64 = 0x100_0000;
 /// A new cgroup namespace.
 pub const CLONE_NEWCGROUP: u64 = 0x200_0000;
-/// The flags that make a namespace.
-pub const NAMESPACES: u64 = CLONE_NEWNS
-    | CLONE_NEWUSER
-    | CLONE_NEWPID
-    | CLONE_NEWNET
-    | CLONE_NEWIPC
-    | CLONE_NEWUTS
-    | CLONE_NEWCGROUP;
 /// A new UTS namespace.
 pub const CLONE_NEWUTS: u64 = 0x400_0000;
 /// A new IPC namespace.
@@ -66,6 +58,15 @@ pub const CLONE_IO: u64 = 0x8000_0000;
 pub const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 /// clone3: the child starts in a given cgroup.
 pub const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// The flags that make a namespace.
+pub const NAMESPACES: u64 = CLONE_NEWNS
+    | CLONE_NEWUSER
+    | CLONE_NEWPID
+    | CLONE_NEWNET
+    | CLONE_NEWIPC
+    | CLONE_NEWUTS
+    | CLONE_NEWCGROUP;
 
 /// `struct clone_args` of clone3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

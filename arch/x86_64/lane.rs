@@ -279,31 +279,8 @@ fn compare(a: &mut Assembly) {
     a.jump("jne", "scan");
     a.jump("jmp", "by-names");
     a.label("scanned");
-    a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "hidden");
-    a.label("next");
-    a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
-    a.jump("je", "call");
-    a.op("xor %ecx,%ecx", &[0x31, 0xc9]);
-    a.label("byte");
-    a.op("movzbl (%rdi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0f]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "below");
-    a.op("cmp (%rsi,%rcx,1),%al", &[0x3a, 0x04, 0x0e]);
-    a.jump("jne", "skip");
-    a.op("inc %rcx", &[0x48, 0xff, 0xc1]);
-    a.jump("jmp", "byte");
-    a.label("below");
-    a.op("movzbl (%rsi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0e]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "stop");
-    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
-    a.jump("je", "stop");
-    a.label("skip");
-    a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
-    a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("jne", "skip");
-    a.jump("jmp", "next");
+    a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
+    begins_with_one_of(a, "hidden", ["next", "byte", "below", "skip"], "call");
 }
 
 /// Compares each name of the path in `rsi` with the last names of the hidden places. Without symlinks
@@ -330,31 +307,12 @@ fn compare_names(a: &mut Assembly) {
     a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
     a.jump("jmp", "slashes");
     a.label("name");
-    a.op_to("lea %(%rip),%rdx", &[0x48, 0x8d, 0x15], "names");
-    a.label("next-name");
-    a.op("cmpb $0x0,(%rdx)", &[0x80, 0x3a, 0]);
-    a.jump("je", "pass-name");
-    a.op("xor %ecx,%ecx", &[0x31, 0xc9]);
-    a.label("name-byte");
-    a.op("movzbl (%rdx,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0a]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "name-end");
-    a.op("cmp (%rdi,%rcx,1),%al", &[0x3a, 0x04, 0x0f]);
-    a.jump("jne", "skip-name");
-    a.op("inc %rcx", &[0x48, 0xff, 0xc1]);
-    a.jump("jmp", "name-byte");
-    a.label("name-end");
-    a.op("movzbl (%rdi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0f]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "stop");
-    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
-    a.jump("je", "stop");
-    a.label("skip-name");
-    a.op("movzbl (%rdx),%eax", &[0x0f, 0xb6, 0x02]);
-    a.op("inc %rdx", &[0x48, 0xff, 0xc2]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("jne", "skip-name");
-    a.jump("jmp", "next-name");
+    begins_with_one_of(
+        a,
+        "names",
+        ["next-name", "name-byte", "name-end", "skip-name"],
+        "pass-name",
+    );
     a.label("pass-name");
     a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
     a.op("test %al,%al", &[0x84, 0xc0]);
@@ -363,6 +321,41 @@ fn compare_names(a: &mut Assembly) {
     a.jump("je", "slashes");
     a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
     a.jump("jmp", "pass-name");
+}
+
+/// Stops if what `rdi` points to begins with one of a list of texts, and ends there or goes on with a slash;
+/// else goes to `none`.
+fn begins_with_one_of(
+    a: &mut Assembly,
+    list: &'static str,
+    [next, byte, end, skip]: [&'static str; 4],
+    none: &'static str,
+) {
+    a.op_to("lea %(%rip),%rdx", &[0x48, 0x8d, 0x15], list);
+    a.label(next);
+    a.op("cmpb $0x0,(%rdx)", &[0x80, 0x3a, 0]);
+    a.jump("je", none);
+    a.op("xor %ecx,%ecx", &[0x31, 0xc9]);
+    a.label(byte);
+    a.op("movzbl (%rdx,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0a]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", end);
+    a.op("cmp (%rdi,%rcx,1),%al", &[0x3a, 0x04, 0x0f]);
+    a.jump("jne", skip);
+    a.op("inc %rcx", &[0x48, 0xff, 0xc1]);
+    a.jump("jmp", byte);
+    a.label(end);
+    a.op("movzbl (%rdi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0f]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "stop");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("je", "stop");
+    a.label(skip);
+    a.op("movzbl (%rdx),%eax", &[0x0f, 0xb6, 0x02]);
+    a.op("inc %rdx", &[0x48, 0xff, 0xc2]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("jne", skip);
+    a.jump("jmp", next);
 }
 
 /// Looks whether a descriptor may be of a mount: the first argument of fstat(2), or of a call with an

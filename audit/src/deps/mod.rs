@@ -9,16 +9,13 @@ mod rpm;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Before, FileUse, Model};
-use vrift_record::Text;
-use vrift_record::{Act, Verdict, VersionId};
+use vrift_record::{Act, Text, Verdict, VersionId};
+
+use crate::model::{Before, FileUse, Model, is_below, is_made_up};
 
 pub use dpkg::Dpkg;
 pub use owners::{Owners, Package};
 pub use rpm::rpm_owners;
-
-/// Directories whose files the kernel makes up: they cannot be packed, and belong to no package.
-const MADE_UP: &[&str] = &["/dev", "/proc", "/sys"];
 
 /// Why a run needed a name of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +33,7 @@ pub fn needed(model: &Model) -> BTreeMap<&Text, Need> {
     let of_host = |path: &Text, file: &FileUse| {
         from_the_host(file) || overlays.iter().any(|directory| is_below(path, directory))
     };
+    // What the kernel makes up cannot be packed, and belongs to no package.
     let files = model.files.iter().filter(|(path, file)| {
         !is_made_up(path) && file.before == Before::There && of_host(path, file)
     });
@@ -51,20 +49,10 @@ pub fn needed(model: &Model) -> BTreeMap<&Text, Need> {
     files.filter_map(|(path, file)| Some((path, need(file)?))).collect()
 }
 
-fn is_made_up(path: &Text) -> bool {
-    MADE_UP.iter().any(|directory| is_below(path, directory.as_bytes()))
-}
-
 /// The directories of the host that were seen with changes on top.
 fn overlays(model: &Model) -> impl Iterator<Item = &[u8]> {
     let overlays = model.header.mounts.iter().filter(|mount| mount.manifest.is_none());
     overlays.map(|mount| &mount.file[..])
-}
-
-/// Whether a path is that of a directory, or of something below it.
-fn is_below(path: &Text, directory: &[u8]) -> bool {
-    let rest = path.as_bytes().strip_prefix(directory);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 fn from_the_host(file: &FileUse) -> bool {

@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vrift_record::{Content, Left, Outcome, Text, VersionId};
+
 use super::names::Names;
 use super::{Both, FileChange, Side};
-use crate::model::{Before, FileUse, Model};
-use vrift_record::Text;
-use vrift_record::{Content, Left, Outcome, VersionId};
-
-/// Directories whose files the kernel makes up anew each time they are read.
-const MADE_UP: &[&str] = &["/proc/", "/sys/", "/dev/"];
+use crate::model::{Before, FileUse, Model, is_made_up};
 
 /// What a run says of one name.
 #[derive(Debug, Default)]
@@ -51,7 +48,8 @@ fn facts(model: &Model, names: &Names<'_>) -> BTreeMap<Text, Facts> {
     let mut all: BTreeMap<Text, Facts> = BTreeMap::new();
     for (path, file) in &model.files {
         let Some(name) = names.path(path) else { continue };
-        let made_up = MADE_UP.iter().any(|start| path.as_bytes().starts_with(start.as_bytes()));
+        // Anew each time they are read.
+        let made_up = is_made_up(path);
         let facts = all.entry(name).or_default();
         if file.is_input() {
             let versions = file.given.iter().filter(|_| !made_up);

@@ -11,12 +11,12 @@ mod show;
 
 use std::collections::BTreeSet;
 
+use vrift_record::{Header, Text};
+
 use crate::model::{Model, What};
 use crate::report::quoted;
 use names::{Names, Numbers};
 pub use runs::Setting;
-use vrift_record::Header;
-use vrift_record::Text;
 
 /// Something of either run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 
 use std::collections::HashSet;
 
-use crate::model::Model;
 use vrift_record::Text;
+
+use crate::model::Model;
 
 /// Where a path in a word of a command line ends.
 const ENDS: &[u8] = b" \t\n'\"=:;,()<>|&";

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use vrift_record::{Execution, Text, Value};
+
 use super::names::{Names, Numbers};
 use super::{Both, ExecutionChange, VariableChange};
 use crate::model::Model;
-use vrift_record::Text;
-use vrift_record::{Execution, Value};
 
 /// Shells set this variable to the path of the program: for the first one, of what started the run.
 const UNDERSCORE: &[u8] = b"_";

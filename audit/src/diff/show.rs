@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde_json::{Value, json};
+use vrift_record::Text;
 
 use super::{
     Both, Diff, ExecutionChange, FileChange, OnlyIn, Setting, Side, VariableChange, Words,
 };
 use crate::report::{json_bytes, quoted};
-use vrift_record::Text;
 
 /// The version of the fields' meaning. New fields do not change it.
 const SCHEMA_VERSION: u32 = 1;

@@ -2,10 +2,10 @@
 //!
 //! What the kernel makes up (`/proc`, `/sys`, `/dev`) has no times that mean anything, and is left out.
 
-use crate::model::Model;
+use vrift_record::{Left, Text};
+
+use crate::model::{Model, is_made_up};
 use crate::report::Summary;
-use vrift_record::Left;
-use vrift_record::Text;
 
 /// What make takes for something else in a name, whatever stands before it.
 const UNSPEAKABLE: &[u8] = b"\n;=|";
@@ -62,10 +62,6 @@ pub fn depfile(model: &Model) -> Rule {
         text.push(b'\n');
     }
     Rule { text, left_out }
-}
-
-fn is_made_up(path: &Text) -> bool {
-    [&b"/proc/"[..], b"/sys/", b"/dev/"].iter().any(|start| path.as_bytes().starts_with(start))
 }
 
 /// A name as make reads it, if it can.

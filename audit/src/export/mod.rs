@@ -14,10 +14,10 @@ mod time;
 
 use std::fmt;
 
+use vrift_record::{Left, Text, VersionId};
+
 use crate::model::{FileUse, Model};
 use crate::report::{Summary, digest};
-use vrift_record::Text;
-use vrift_record::{Left, VersionId};
 
 pub use cyclonedx::cyclonedx;
 pub use depfile::{Rule, depfile};

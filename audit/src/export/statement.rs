@@ -1,14 +1,12 @@
 //! in-toto statements, version 1: a link (what went in, what came out) and SLSA's provenance.
 
 use serde_json::{Map, Value, json};
+use vrift_record::{Ending, Text, Value as Shown, Variable};
 
 use super::time::rfc3339;
 use super::{Artifact, Artifacts, Error, check, name};
 use crate::model::Model;
 use crate::report::{Conclusion, Summary};
-use vrift_record::Ending;
-use vrift_record::Text;
-use vrift_record::{Value as Shown, Variable};
 
 /// A statement with a link (`https://in-toto.io/attestation/link/v0.3`).
 ///

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use vrift_record::{Access, Act, Left, Outcome, Text, Verdict, VersionId};
+
 use super::processes::ProcessId;
-use vrift_record::Text;
-use vrift_record::{Access, Act, Left, Outcome, Verdict, VersionId};
+
+/// Directories whose files the kernel makes up.
+const MADE_UP: [&[u8]; 3] = [b"/dev", b"/proc", b"/sys"];
 
 /// `ENOENT` and `ENOTDIR`: there is no such file.
 const MISSING: [u16; 2] = [2, 20];
@@ -202,4 +205,15 @@ impl FileUse {
             self.before = if absent { Before::Absent } else { Before::There };
         }
     }
+}
+
+/// Whether the kernel makes up what is at a path.
+pub(crate) fn is_made_up(path: &Text) -> bool {
+    MADE_UP.iter().any(|directory| is_below(path, directory))
+}
+
+/// Whether a path is that of a directory, or of something below it.
+pub(crate) fn is_below(path: &Text, directory: &[u8]) -> bool {
+    let rest = path.as_bytes().strip_prefix(directory);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use vrift_record::{Class, Escape, Outcome, Response, Text};
+
 use super::processes::ProcessId;
-use vrift_record::Text;
-use vrift_record::{Class, Escape, Outcome, Response};
 
 /// A possible escape, or a violation of the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

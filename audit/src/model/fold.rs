@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use vrift_record::{Entry, Event, Part, Text, Verdict};
+
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
-use vrift_record::Text;
-use vrift_record::{Entry, Event, Part, Verdict};
 
 /// Tables that are being made.
 #[derive(Debug, Default)]

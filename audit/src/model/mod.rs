@@ -11,17 +11,16 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-use vrift_record::Damage;
-use vrift_record::Reader;
-use vrift_record::Text;
-use vrift_record::{Content, Endpoint, NetworkAct, Origin, Outcome, Verdict, VersionId};
-use vrift_record::{Header, Totals};
-
 pub use files::{Before, Counts, FileUse, Order};
+pub(crate) use files::{is_below, is_made_up};
 pub use findings::{Finding, What};
 use fold::Fold;
 use processes::Processes;
 pub use processes::{Process, ProcessId, Program};
+use vrift_record::{
+    Content, Damage, Endpoint, Header, NetworkAct, Origin, Outcome, Reader, Text, Totals, Verdict,
+    VersionId,
+};
 
 /// All that a record tells, folded.
 #[derive(Debug, Default)]

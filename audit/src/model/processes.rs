@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use vrift_record::Ending;
-use vrift_record::Text;
-use vrift_record::{Execution, How, Kin, Tid, Usage};
+use vrift_record::{Ending, Execution, How, Kin, Text, Tid, Usage};
 
 /// A process of a record: its place among [`super::Model::processes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use serde_json::{Map, Value, json};
+use vrift_record::{Text, Verdict};
 
 use crate::model::{Model, Tally};
-use vrift_record::Text;
-use vrift_record::Verdict;
 
 /// What calls do, in RFC-0047's order. A call that is in no group is in the last one.
 const GROUPS: &[(&str, &[&str])] = &[

@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use vrift_record::{Class, Damage, Escape, Outcome, Response, Text, Verdict};
+
 use crate::model::{Finding, Model, What};
-use vrift_record::Damage;
-use vrift_record::Text;
-use vrift_record::{Class, Escape, Outcome, Response, Verdict};
 
 /// What a record comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,15 +7,13 @@
 use std::fmt;
 
 use serde_json::{Value, json};
+use vrift_record::{Ending, Left, Text, Verdict};
 
 use super::Standing;
 use super::escaped;
 use super::json::roles;
 use super::summary::{Summary, digest, quoted, size};
 use crate::model::{FileUse, Finding, Process, What};
-use vrift_record::Ending;
-use vrift_record::Text;
-use vrift_record::{Left, Verdict};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");

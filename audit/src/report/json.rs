@@ -2,12 +2,12 @@
 //! its fields.
 
 use serde_json::{Value, json};
+use vrift_record::{
+    Content, Ending, Endpoint, Left, Mount, Origin, Text, Value as Shown, Variable,
+};
 
 use super::summary::Summary;
 use crate::model::{Before, FileUse, Finding, Process, ProcessId, Program, Version, What};
-use vrift_record::Text;
-use vrift_record::{Content, Endpoint, Left, Origin, Value as Shown, Variable};
-use vrift_record::{Ending, Mount};
 
 /// The version of the fields' meaning. New fields do not change it.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use vrift_record::Verdict;
+
 use super::Standing;
 use super::escaped;
 use super::summary::{Summary, Used, size};
 use crate::model::{Finding, What};
-use vrift_record::Verdict;
 
 /// How many rows a table of files has at most; the JSON report has all.
 const ROWS_MAX: usize = 200;

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use vrift_record::{Mount, MountAccess, Text};
+
 use super::Standing;
 use super::summary::{Summary, Used, size};
 use crate::model::What;
-use vrift_record::Text;
-use vrift_record::{Mount, MountAccess};
 
 /// How many of a kind are named; the rest is counted.
 const NAMED: usize = 6;

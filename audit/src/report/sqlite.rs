@@ -6,12 +6,11 @@ use std::path::Path;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error, Transaction, params};
+use vrift_record::{Left, Text, Value as Shown, VersionId};
 
 use super::json::{SCHEMA_VERSION, hex, roles};
 use super::summary::Summary;
 use crate::model::{FileUse, Finding, Process, ProcessId, What};
-use vrift_record::Text;
-use vrift_record::{Left, Value as Shown, VersionId};
 
 const TABLES: &str = "
 CREATE TABLE run (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use vrift_record::{Ending, Left, Text, VersionId};
+
 use super::{Compliance, Conclusion};
 use crate::model::{Connection, Counts, FileUse, Model, Process, What};
-use vrift_record::Ending;
-use vrift_record::Text;
-use vrift_record::{Left, VersionId};
 
 /// Directories that belong to the system: what is read outside of them is more interesting.
 const SYSTEM: &[&str] =
