@@ -6,10 +6,43 @@
 //! that the filter knows by its address; or by one that it does not know, and then the call stops as
 //! ever. A program's own `syscall` instruction becomes a jump that leads there.
 //!
+//! Who wants to be told of the calls gets them from a *tape*, memory that the page writes to and vrift
+//! reads ([`tape`]).
+//!
 //! Deliberately absent: putting any of it into a tracee (`vrift-tracer`), and architectures other
 //! than x86_64.
 
 use crate::Arg;
+
+pub mod tape;
+
+/// What a lane is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The places that the host does not answer for, they and what is below them.
+    pub hidden: Hidden<'a>,
+    /// Of which calls there is a tape; then it makes no others. Without one nobody is told of any.
+    pub tape: Option<Scope>,
+}
+
+/// What the host does not answer for.
+#[derive(Debug, Clone, Copy)]
+pub enum Hidden<'a> {
+    /// It answers for everything: no path needs to be looked at.
+    Nothing,
+    /// These paths, which have no symlinks.
+    Places(&'a [&'a [u8]]),
+}
+
+/// Which calls a lane makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All that it can.
+    All,
+    /// Those that open nothing: who knows of the lane can make calls that are on no tape, but read nothing
+    /// by them.
+    Lookups,
+}
 
 /// The page, and what the filter lets pass for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +58,50 @@ pub struct Lane {
     pub directory: u64,
     /// The calls it may make without a stop; those with one number one after the other.
     pub passes: Vec<Pass>,
+    /// Where it writes down what it has made.
+    pub tape: Option<Tape>,
+}
+
+/// The tape of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tape {
+    /// Where it lies: right behind the page.
+    pub at: u64,
+    /// Where the page has a word that is not 0 while the tape is written to. Else every call stops.
+    pub on: u64,
+    /// Where the page has a name for it, that ends in a NUL.
+    pub name: u64,
+    /// The way of a call that is written down.
+    pub writing: Writing,
+}
+
+/// Places in the page's code. Who is interrupted between them has made a call that is not on the tape yet:
+/// a handler would come before it, or never come back to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writing {
+    /// Behind the instruction that makes the call.
+    pub made: u64,
+    /// Where calls go that have to be made once more.
+    pub unclear: u64,
+    /// Where the others go on.
+    pub begins: u64,
+    /// Behind the instruction that moves the tape's end.
+    pub moved: u64,
+    /// Where it goes on when all is written.
+    pub done: u64,
+}
+
+/// A call that has been made and is not on the tape, in registers and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unwritten<R> {
+    /// Its number.
+    pub nr: u64,
+    /// Its arguments.
+    pub args: [u64; 6],
+    /// What came of it.
+    pub result: i64,
+    /// The registers of who has written it.
+    pub written: R,
 }
 
 /// The size of the page.
@@ -37,6 +114,11 @@ impl Lane {
     /// Whether an instruction lies in the page.
     pub fn contains(&self, ip: u64) -> bool {
         ip.wrapping_sub(self.at) < PAGE
+    }
+
+    /// The room of the page, and of its tape.
+    pub fn bytes(&self) -> u64 {
+        PAGE + self.tape.map_or(0, |_| tape::BYTES)
     }
 
     /// Whether calls with this number take the lane.

@@ -143,10 +143,27 @@ pub trait Arch: Copy + Debug + 'static {
         Self::STAT_SIZE
     }
 
-    /// The fast lane for a host that does not answer for these places and what is below them; `None`
-    /// if there is none for the architecture, or too many places.
-    fn lane(hidden: &[&[u8]]) -> Option<lane::Lane> {
-        let _ = hidden;
+    /// The fast lane for what it is to do; `None` if there is none for the architecture, or too many
+    /// places are hidden.
+    fn lane(plan: &lane::Plan<'_>) -> Option<lane::Lane> {
+        let _ = plan;
+        None
+    }
+
+    /// Where the words lie that [`Arch::unwritten`] needs, if a task with these registers has made a call
+    /// that is not on the tape yet.
+    fn unwritten_at(tape: &lane::Tape, regs: &Self::Regs) -> Option<u64> {
+        let _ = (tape, regs);
+        None
+    }
+
+    /// The call that a task with these registers and words has made; `None` if it will make it once more.
+    fn unwritten(
+        tape: &lane::Tape,
+        regs: &Self::Regs,
+        words: [u64; 6],
+    ) -> Option<lane::Unwritten<Self::Regs>> {
+        let _ = (tape, regs, words);
         None
     }
 

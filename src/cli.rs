@@ -119,9 +119,13 @@ pub(crate) struct RootArgs {
     /// What becomes of processes that outlive the command
     #[arg(long, value_name = "HOW", default_value = "wait")]
     pub(crate) exit_with_root: ExitWithRoot,
+    /// Whether calls that look for files are made without a stop, by code that is put into the programs
+    /// (x86_64)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) fast_lane: FastLane,
 }
 
-/// When calls about the host are made without a stop.
+/// When calls are made without a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FastLane {
     /// in programs that make many of them
@@ -136,10 +140,6 @@ pub(crate) enum FastLane {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
-    /// Whether calls that name files outside of the mounts are made without a stop, by code that is
-    /// put into the programs (x86_64)
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(crate) fast_lane: FastLane,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,

@@ -32,7 +32,7 @@ use std::io::Write as _;
 use self::compare::Comparison;
 use self::programs::PROGRAMS;
 use self::report::{Measured, Report};
-use self::stage::{Ready, Stage};
+use self::stage::{Lane, Ready, Stage};
 
 /// Attempts at agreement; a race in the program may spoil one of them.
 const ATTEMPTS: usize = 3;
@@ -57,9 +57,11 @@ fn vrift_prints_what_strace_prints() {
             kit::skipped(&format!("{} cannot run here", program.name));
             continue;
         };
-        match measure(&stage, &ready, attempts, full) {
-            Ok(all) => report.add(Measured::new(program, all)),
-            Err(failure) => failures.push(failure),
+        for lane in [Lane::Auto, Lane::Always] {
+            match measure(&stage, &ready, lane, attempts, full) {
+                Ok(all) => report.add(Measured::new(program, lane, all)),
+                Err(failure) => failures.push(failure),
+            }
         }
     }
     // Past the harness, which would hide the table of a test that passes.
@@ -73,13 +75,14 @@ fn vrift_prints_what_strace_prints() {
 fn measure(
     stage: &Stage,
     ready: &Ready,
+    lane: Lane,
     attempts: usize,
     full: bool,
 ) -> Result<Vec<Comparison>, String> {
     let mut all: Vec<Comparison> = Vec::new();
     for attempt in 0..attempts {
         let strace = stage.strace(ready, attempt)?;
-        let vrift = stage.vrift(ready, attempt)?;
+        let vrift = stage.vrift(ready, lane, attempt)?;
         let comparison = compare::compare(&strace, &vrift, stage.addresses());
         let agreed = comparison.differences.is_empty();
         all.push(comparison);

@@ -51,5 +51,8 @@ mod rights;
 mod spawning;
 #[path = "engine/stops.rs"]
 mod stops;
+#[cfg(target_arch = "x86_64")]
+#[path = "engine/tape.rs"]
+mod tape;
 #[path = "engine/terminal.rs"]
 mod terminal;

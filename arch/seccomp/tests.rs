@@ -4,7 +4,7 @@ use super::*;
 use crate::aarch64::Aarch64;
 use crate::abi::OpenHow;
 use crate::i386::I386;
-use crate::lane::{Lane, Purpose};
+use crate::lane::{Hidden, Lane, Plan, Purpose};
 use crate::x86_64::X86_64;
 use crate::{Model, Policy, Syscall};
 
@@ -328,7 +328,8 @@ fn a_condition_counts_where_the_argument_is_in_a_register() {
 
 /// The lane for a mount at `/m`, and the program of a run with it.
 fn with_lane() -> (Lane, Vec<Insn>) {
-    let lane = X86_64::lane(&[b"/m"]).unwrap();
+    let hidden = Hidden::Places(&[b"/m"]);
+    let lane = X86_64::lane(&Plan { hidden, tape: None }).unwrap();
     let rules = policy_rules::<X86_64>(Serving::Changes, &|_| Interest::No);
     let rules = rules.with_lane(Some(&lane));
     (lane, program::<X86_64>(&rules))

@@ -66,6 +66,9 @@ impl Assembly {
             "jb" => &[0x0f, 0x82],
             "jae" => &[0x0f, 0x83],
             "jbe" => &[0x0f, 0x86],
+            "ja" => &[0x0f, 0x87],
+            "js" => &[0x0f, 0x88],
+            "jns" => &[0x0f, 0x89],
             _ => &[0xe9],
         };
         self.op_to(&format!("{how} %"), bytes, label);

@@ -10,13 +10,19 @@
 //! itself would, and goes to the page. The page uses the stack below the red zone, and leaves every
 //! register but those that a call changes.
 
+mod telling;
 #[cfg(test)]
 mod tests;
+
+pub(super) use telling::{unwritten, unwritten_at};
 
 use super::X86_64;
 use super::assembly::Assembly;
 use crate::abi::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, OpenHow, open};
-use crate::lane::{DESCRIPTORS, Detour, Lane, PAGE, Pass, Purpose, Stub, Unless};
+use crate::lane::{
+    DESCRIPTORS, Detour, Hidden, Lane, PAGE, Pass, Plan, Purpose, Scope, Stub, Tape, Unless,
+    Writing, tape,
+};
 use crate::{Arch, Arg, Syscall};
 
 /// Where the page lies: above the programs and the memory of sanitizers, below what the kernel maps.
@@ -85,8 +91,9 @@ enum Shape {
 /// No call whose path is its second argument has a number up to this, and no other a higher one.
 const FIRST_MAX: u32 = 256;
 
-/// Where the page has the directory's byte, and the bits of the descriptors up to its end.
-const DIRECTORY: usize = DESCRIPTOR_BITS - 8;
+/// Where the page has the directory's byte, the tape's word, and the bits of the descriptors up to its end.
+const DIRECTORY: usize = TAPING - 8;
+const TAPING: usize = DESCRIPTOR_BITS - 8;
 const DESCRIPTOR_BITS: usize = (PAGE - DESCRIPTORS as u64 / 8) as usize;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +113,10 @@ impl Shape {
             Shape::Descriptor => None,
         }
     }
+
+    fn opens(self) -> bool {
+        matches!(self.links(), Some(Links::AsOpened(_)))
+    }
 }
 
 fn number(syscall: Syscall) -> u32 {
@@ -113,10 +124,15 @@ fn number(syscall: Syscall) -> u32 {
     number.expect("x86_64 has every call of the lane")
 }
 
-/// The lane for a host with these places that it does not answer for itself; `None` if there are too
-/// many for a page.
-pub(super) fn lane(hidden: &[&[u8]]) -> Option<Lane> {
-    let code = page(hidden);
+/// The calls of a lane for this plan.
+fn calls_of(plan: &Plan<'_>) -> impl Iterator<Item = (Syscall, Shape)> {
+    let opens = plan.tape != Some(Scope::Lookups);
+    CALLS.into_iter().filter(move |(_, shape)| opens || !shape.opens())
+}
+
+/// The lane for a plan; `None` if it has too many places for a page.
+pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
+    let code = page(plan);
     if code.bytes().len() > DIRECTORY {
         return None;
     }
@@ -126,22 +142,37 @@ pub(super) fn lane(hidden: &[&[u8]]) -> Option<Lane> {
         unless: Unless::Not(Arg::A2, code.address(how)),
         purpose: Purpose::Probe,
     };
-    let mut passes = vec![probe("follow"), probe("stay")];
-    passes.extend(CALLS.map(|(call, shape)| Pass {
+    let mut passes = match plan.hidden {
+        Hidden::Places(_) => vec![probe("follow"), probe("stay")],
+        Hidden::Nothing => Vec::new(),
+    };
+    passes.extend(calls_of(plan).map(|(call, shape)| Pass {
         nr: number(call),
-        ip: code.address("called"),
+        ip: code.address("made"),
         unless: match shape.links() {
             Some(Links::AsOpened(flags)) => Unless::AnyOf(flags, CHANGING),
             _ => Unless::Never,
         },
         purpose: Purpose::Call,
     }));
+    let tape = plan.tape.map(|_| Tape {
+        at: code.address("tape"),
+        on: code.address("taping"),
+        name: code.address("title"),
+        writing: Writing {
+            made: code.address("made"),
+            unclear: code.address("unclear"),
+            begins: code.address("write-down"),
+            moved: code.address("moved"),
+            done: code.address("written-down"),
+        },
+    });
     let (descriptors, directory) = (code.address("descriptors"), code.address("directory"));
-    Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes })
+    Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes, tape })
 }
 
 /// The page. It is entered with the registers of a call, but for `rcx`: where to go on.
-fn page(hidden: &[&[u8]]) -> Assembly {
+fn page(plan: &Plan<'_>) -> Assembly {
     let mut a = Assembly::at(AT);
     // Below the red zone: what the program has there stays.
     a.op("lea -0x80(%rsp),%rsp", &[0x48, 0x8d, 0x64, 0x24, 0x80]);
@@ -153,20 +184,58 @@ fn page(hidden: &[&[u8]]) -> Assembly {
     a.op("push %rdi", &[0x57]);
     // What was pushed is found again by where it is: r10 at 0, rdi 8, rsi 0x10, rdx 0x18, rax 0x20.
     a.op("push %r10", &[0x41, 0x52]);
-    choose(&mut a);
-    probe(&mut a);
-    compare(&mut a);
-    compare_names(&mut a);
-    look_up(&mut a);
-    leave(&mut a);
-    tables(&mut a, hidden);
+    let calls: Vec<_> = calls_of(plan).collect();
+    match plan.hidden {
+        Hidden::Nothing => choose_any(&mut a, &calls),
+        Hidden::Places(_) => {
+            choose(&mut a, &calls);
+            probe(&mut a);
+            compare(&mut a);
+            compare_names(&mut a);
+            look_up(&mut a);
+        }
+    }
+    leave(&mut a, plan.tape);
+    tables(&mut a, plan.hidden);
     a
 }
 
+/// Stops what may change something, and what is no call of the lane; no path needs to be looked at.
+fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
+    for (call, shape) in calls {
+        a.op_with("cmp %,%eax", &[0x3d], number(*call));
+        a.jump(
+            "je",
+            match shape.links() {
+                Some(Links::AsOpened(Arg::A1)) => "open1",
+                Some(Links::AsOpened(_)) => "open2",
+                _ => "call",
+            },
+        );
+    }
+    a.jump("jmp", "stop");
+    if calls.iter().any(|(_, shape)| shape.opens()) {
+        read_open_flags(a);
+        a.jump("jne", "stop");
+        a.jump("jmp", "call");
+    }
+}
+
+/// Puts the flags of an open into `r10`, and tests whether it may change something.
+fn read_open_flags(a: &mut Assembly) {
+    a.label("open1");
+    a.op("mov %esi,%r10d", &[0x41, 0x89, 0xf2]);
+    a.jump("jmp", "opened");
+    a.label("open2");
+    a.op("mov %edx,%r10d", &[0x41, 0x89, 0xd2]);
+    a.label("opened");
+    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], CHANGING);
+}
+
 /// Puts the path into `r11` and what the probe is to ask for into `rcx`.
-fn choose(a: &mut Assembly) {
+fn choose(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
     a.op("mov %rdi,%r11", &[0x49, 0x89, 0xfb]);
-    calls(a, |shape| matches!(shape, Shape::First(_) | Shape::Descriptor));
+    tell_apart(a, calls, |shape| matches!(shape, Shape::First(_) | Shape::Descriptor));
     a.op("mov %rsi,%r11", &[0x49, 0x89, 0xf3]);
     // A path in a directory by descriptor stops, and is not asked about; an empty one is none.
     a.op("cmp $0xffffff9c,%edi", &[0x83, 0xff, AT_FDCWD as u8]);
@@ -181,19 +250,15 @@ fn choose(a: &mut Assembly) {
     a.op_with("test %,%ecx", &[0xf7, 0xc1], AT_EMPTY_PATH);
     a.jump("je", "stop");
     a.label("second");
-    calls(a, |shape| matches!(shape, Shape::Second(_)));
+    tell_apart(a, calls, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
 
-    a.label("open1");
-    a.op("mov %esi,%r10d", &[0x41, 0x89, 0xf2]);
-    a.jump("jmp", "opened");
-    a.label("open2");
-    a.op("mov %edx,%r10d", &[0x41, 0x89, 0xd2]);
-    a.label("opened");
-    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], CHANGING);
-    a.jump("jne", "stop");
-    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], X86_64::OPEN.nofollow);
-    a.jump("jmp", "if-followed");
+    if calls.iter().any(|(_, shape)| shape.opens()) {
+        read_open_flags(a);
+        a.jump("jne", "stop");
+        a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], X86_64::OPEN.nofollow);
+        a.jump("jmp", "if-followed");
+    }
 
     a.label("named2");
     a.op("mov %edx,%r10d", &[0x41, 0x89, 0xd2]);
@@ -208,8 +273,8 @@ fn choose(a: &mut Assembly) {
     a.op_to("lea %(%rip),%rcx", &[0x48, 0x8d, 0x0d], "stay");
 }
 
-fn calls(a: &mut Assembly, of: impl Fn(Shape) -> bool) {
-    for (call, shape) in CALLS.into_iter().filter(|&(_, shape)| of(shape)) {
+fn tell_apart(a: &mut Assembly, calls: &[(Syscall, Shape)], of: impl Fn(Shape) -> bool) {
+    for &(call, shape) in calls.iter().filter(|&&(_, shape)| of(shape)) {
         // The kernel looks at 32 bits of the number as well.
         a.op_with("cmp %,%eax", &[0x3d], number(call));
         a.jump(
@@ -383,7 +448,7 @@ fn look_up(a: &mut Assembly) {
 }
 
 /// Makes the call, with a stop or without, and goes on where the program does.
-fn leave(a: &mut Assembly) {
+fn leave(a: &mut Assembly, tape: Option<Scope>) {
     let restore = |a: &mut Assembly| {
         a.op("pop %r10", &[0x41, 0x5a]);
         a.op("pop %rdi", &[0x5f]);
@@ -396,7 +461,13 @@ fn leave(a: &mut Assembly) {
     restore(a);
     a.jump("jmp", "called");
     a.label("call");
-    restore(a);
+    match tape {
+        Some(_) => telling::call(a),
+        None => {
+            restore(a);
+            a.label("made");
+        }
+    }
     a.label("called");
     a.op("pop %rcx", &[0x59]);
     // As the instruction leaves it.
@@ -406,23 +477,31 @@ fn leave(a: &mut Assembly) {
     a.op("jmp *%rcx", &[0xff, 0xe1]);
 }
 
-fn tables(a: &mut Assembly, hidden: &[&[u8]]) {
+fn tables(a: &mut Assembly, hidden: Hidden<'_>) {
     a.align(8);
-    for (name, flags) in [("follow", PROBE_FLAGS), ("stay", PROBE_FLAGS | X86_64::OPEN.nofollow)] {
-        a.label(name);
-        let how = OpenHow { flags: u64::from(flags), mode: 0, resolve: RESOLVE_NO_SYMLINKS };
-        a.data(&how.encode());
+    a.label("tables");
+    if let Hidden::Places(places) = hidden {
+        let flags = [("follow", PROBE_FLAGS), ("stay", PROBE_FLAGS | X86_64::OPEN.nofollow)];
+        for (name, flags) in flags {
+            a.label(name);
+            let how = OpenHow { flags: u64::from(flags), mode: 0, resolve: RESOLVE_NO_SYMLINKS };
+            a.data(&how.encode());
+        }
+        let list = |a: &mut Assembly, name, texts: &mut dyn Iterator<Item = &[u8]>| {
+            a.label(name);
+            texts.for_each(|text| a.data(&[text, &[0]].concat()));
+            a.data(&[0]);
+        };
+        list(a, "hidden", &mut places.iter().copied());
+        let names = places.iter().filter_map(|place| place.rsplit(|&byte| byte == b'/').next());
+        list(a, "names", &mut { names });
     }
-    let list = |a: &mut Assembly, name, texts: &mut dyn Iterator<Item = &[u8]>| {
-        a.label(name);
-        texts.for_each(|text| a.data(&[text, &[0]].concat()));
-        a.data(&[0]);
-    };
-    list(a, "hidden", &mut hidden.iter().copied());
-    let names = hidden.iter().filter_map(|place| place.rsplit(|&byte| byte == b'/').next());
-    list(a, "names", &mut { names });
+    a.label("title");
+    a.data(b"vrift\0");
     a.label_at("directory", DIRECTORY);
+    a.label_at("taping", TAPING);
     a.label_at("descriptors", DESCRIPTOR_BITS);
+    a.label_at("tape", PAGE as usize);
 }
 
 /// Finds room for the jump of the instruction at `site`, in `code` that lies at `at`.

@@ -10,7 +10,7 @@ mod table;
 
 use crate::abi::{OpenBits, Stat};
 use crate::i386::I386;
-use crate::lane::{Detour, Lane, Stub};
+use crate::lane::{Detour, Lane, Plan, Stub, Tape, Unwritten};
 use crate::numbers::{self, CALLS};
 use crate::{Arch, Poke, Syscall};
 
@@ -63,8 +63,16 @@ impl Arch for X86_64 {
         stat::decode(bytes)
     }
 
-    fn lane(hidden: &[&[u8]]) -> Option<Lane> {
-        lane::lane(hidden)
+    fn lane(plan: &Plan<'_>) -> Option<Lane> {
+        lane::lane(plan)
+    }
+
+    fn unwritten_at(tape: &Tape, regs: &UserRegs) -> Option<u64> {
+        lane::unwritten_at(tape, regs)
+    }
+
+    fn unwritten(tape: &Tape, regs: &UserRegs, words: [u64; 6]) -> Option<Unwritten<UserRegs>> {
+        lane::unwritten(tape, regs, words)
     }
 
     fn detour(site: u64, code: &[u8], at: u64) -> Option<Detour> {

@@ -20,12 +20,7 @@ use crate::{mounts, program};
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let observer = Observer::silent(Box::new(complain_about));
-    let fast = match args.fast_lane {
-        FastLane::Auto => WhenFast::Auto,
-        FastLane::Always => WhenFast::Always,
-        FastLane::Never => WhenFast::Never,
-    };
-    start(&args.root, &args.command, &[], observer, fast).map(end_as)
+    observed(&args.root, &args.command, &[], observer).map(end_as)
 }
 
 /// Runs a command under an observer, with `changes` to its environment.
@@ -34,16 +29,6 @@ pub(crate) fn observed(
     command: &[OsString],
     changes: &[OsString],
     observer: Observer,
-) -> Result<Ending, Failure> {
-    start(root, command, changes, observer, WhenFast::Never)
-}
-
-fn start(
-    root: &RootArgs,
-    command: &[OsString],
-    changes: &[OsString],
-    observer: Observer,
-    fast: WhenFast,
 ) -> Result<Ending, Failure> {
     let mut prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
@@ -55,6 +40,11 @@ fn start(
     let survivors = match root.exit_with_root {
         ExitWithRoot::Wait => Survivors::Wait,
         ExitWithRoot::Kill => Survivors::Kill,
+    };
+    let fast = match root.fast_lane {
+        FastLane::Auto => WhenFast::Auto,
+        FastLane::Always => WhenFast::Always,
+        FastLane::Never => WhenFast::Never,
     };
     let ended = session::run(&program, prepared.served, observer, survivors, fast);
     for name in &prepared.sessions {

@@ -5,11 +5,13 @@ use std::fmt::{self, Display, Formatter};
 
 use super::compare::{Addresses, Comparison, Difference};
 use super::programs::{Program, Wanted};
+use super::stage::Lane;
 
 /// One program, compared once or several times.
 #[derive(Debug, Clone)]
 pub(crate) struct Measured {
     pub(crate) program: &'static str,
+    lane: Lane,
     pub(crate) wanted: Wanted,
     /// The attempt with the fewest differences: what a race in the program adds is not the
     /// tracer's, and what the tracer spells wrong is there each time.
@@ -23,7 +25,7 @@ pub(crate) struct Measured {
 
 impl Measured {
     /// Chooses among attempts, of which there is at least one.
-    pub(crate) fn new(program: &'static Program, all: Vec<Comparison>) -> Measured {
+    pub(crate) fn new(program: &'static Program, lane: Lane, all: Vec<Comparison>) -> Measured {
         let attempts = all.len();
         let worst = all.iter().map(Comparison::percent).fold(100.0, f64::min);
         let seen: Vec<BTreeSet<_>> =
@@ -34,6 +36,7 @@ impl Measured {
         let fleeting = best.differences.iter().filter(everywhere).cloned().collect();
         Measured {
             program: program.name,
+            lane,
             wanted: program.wanted,
             best,
             percent_min: program.percent_min,
@@ -46,7 +49,8 @@ impl Measured {
     /// What it fell short of, if less agrees than has to.
     pub(crate) fn shortfall(&self) -> Option<String> {
         let (percent, least) = (self.best.percent(), self.percent_min);
-        (percent < least).then(|| format!("{} {percent:.2} % of {least} %", self.program))
+        let (program, lane) = (self.program, self.lane.word());
+        (percent < least).then(|| format!("{program}, lane {lane}: {percent:.2} % of {least} %"))
     }
 }
 
@@ -80,15 +84,16 @@ impl Display for Report {
         writeln!(f, "\nagreement with strace (addresses {addresses})\n")?;
         writeln!(
             f,
-            "{:<10} {:>6} {:>6} {:>8} {:>8} {:>8}",
-            "program", "lines", "equal", "percent", "worst", "attempts"
+            "{:<10} {:<6} {:>6} {:>6} {:>8} {:>8} {:>8}",
+            "program", "lane", "lines", "equal", "percent", "worst", "attempts"
         )?;
         for m in &self.all {
             let mark = if m.wanted == Wanted::ByTheIssue { "" } else { " (besides)" };
             writeln!(
                 f,
-                "{:<10} {:>6} {:>6} {:>8.2} {:>8.2} {:>8}{mark}",
+                "{:<10} {:<6} {:>6} {:>6} {:>8.2} {:>8.2} {:>8}{mark}",
                 m.program,
+                m.lane.word(),
                 m.best.lines(),
                 m.best.equal,
                 m.best.percent(),

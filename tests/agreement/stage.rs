@@ -38,6 +38,24 @@ pub(crate) struct Stage {
     keep: Option<PathBuf>,
 }
 
+/// When vrift has calls made without a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// If a program makes many.
+    Auto,
+    /// From the first on.
+    Always,
+}
+
+impl Lane {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Lane::Auto => "auto",
+            Lane::Always => "always",
+        }
+    }
+}
+
 /// A program with everything it needs.
 #[derive(Debug)]
 pub(crate) struct Ready {
@@ -137,8 +155,9 @@ impl Stage {
     }
 
     /// Runs a program under vrift.
-    pub(crate) fn vrift(&self, ready: &Ready, attempt: usize) -> Result<Trace, String> {
-        let vrift = [env!("CARGO_BIN_EXE_vrift"), "trace", "-o"];
+    pub(crate) fn vrift(&self, ready: &Ready, lane: Lane, attempt: usize) -> Result<Trace, String> {
+        let lane = format!("--fast-lane={}", lane.word());
+        let vrift = [env!("CARGO_BIN_EXE_vrift"), "trace", &lane, "-o"];
         self.run(ready, "vrift", &vrift, &["--"], attempt)
     }
 

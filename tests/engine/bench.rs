@@ -23,7 +23,7 @@ use nix::unistd::{Pid, mkfifo};
 use crate::kit::{Ran, Sandbox};
 
 /// After this a run counts as hung.
-const GUARD: Duration = Duration::from_secs(60);
+pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// The variable by which processes of one bench are recognised.
 const MARK: &str = "VRIFT_ENGINE_TEST";
@@ -43,14 +43,31 @@ pub(crate) enum Way {
     Slow,
     /// Under `vrift trace` to a file, with the tree in a mount.
     Both,
+    /// Under `vrift trace` to a file, on the real tree, with the fast lane in every program.
+    Taped,
+    /// The same with the tree in a mount.
+    TapedBoth,
+    /// The same under `vrift audit`, on the real tree.
+    Audited,
+    /// The same with the tree in a mount.
+    AuditedBoth,
 }
 
 impl Way {
     /// All but the native one and the slow one, which is only there to be counted.
-    pub(crate) const VRIFT: [Way; 4] = [Way::Traced, Way::Mounted, Way::Fast, Way::Both];
+    pub(crate) const VRIFT: [Way; 5] =
+        [Way::Traced, Way::Mounted, Way::Fast, Way::Both, Way::Taped];
+
+    /// Those with the fast lane in every program.
+    pub(crate) const FAST: [Way; 5] =
+        [Way::Fast, Way::Taped, Way::TapedBoth, Way::Audited, Way::AuditedBoth];
 
     fn has_mount(self) -> bool {
-        matches!(self, Way::Mounted | Way::Fast | Way::Slow | Way::Both)
+        match self {
+            Way::Mounted | Way::Fast | Way::Slow => true,
+            Way::Both | Way::TapedBoth | Way::AuditedBoth => true,
+            Way::Native | Way::Traced | Way::Taped | Way::Audited => false,
+        }
     }
 }
 
@@ -129,19 +146,23 @@ impl Bench {
             Way::Mounted => self.sandbox.in_mount(words),
             Way::Fast => self.sandbox.in_mount_with(&["--fast-lane=always"], words),
             Way::Slow => self.sandbox.in_mount_with(&["--fast-lane=never"], words),
-            Way::Traced | Way::Both => {
-                let mut vrift = self.sandbox.vrift(["trace", "-o"]);
-                vrift.arg(self.sandbox.path("trace"));
-                if way == Way::Both {
-                    vrift.arg("--read-only").arg("--manifest").arg(self.sandbox.path("tree.vrift"));
-                    vrift.arg("--prefix").arg(self.sandbox.tree());
-                }
-                vrift.arg("--").args(words);
-                vrift
-            }
+            Way::Traced | Way::Both => self.watched("trace", "auto", way, words),
+            Way::Taped | Way::TapedBoth => self.watched("trace", "always", way, words),
+            Way::Audited | Way::AuditedBoth => self.watched("audit", "always", way, words),
         };
         command.env(MARK, &self.mark);
         command
+    }
+
+    fn watched(&self, command: &str, lane: &str, way: Way, words: &[OsString]) -> Command {
+        let mut vrift = self.sandbox.vrift([command, "-o"]);
+        vrift.arg(self.sandbox.path("trace")).arg(format!("--fast-lane={lane}"));
+        if way.has_mount() {
+            vrift.arg("--read-only").arg("--manifest").arg(self.sandbox.path("tree.vrift"));
+            vrift.arg("--prefix").arg(self.sandbox.tree());
+        }
+        vrift.arg("--").args(words);
+        vrift
     }
 
     fn put_back(&self) {

@@ -75,7 +75,7 @@ fn what_lies_close_together_is_read_at_once() {
 #[test]
 fn who_works_alone_waits_for_no_measurement() {
     let script = "n=0; while [ $n -lt 500 ]; do test -e /; n=$((n + 1)); done";
-    let Some(counts) = asked(&[], script) else { return };
+    let Some(counts) = asked(&["--fast-lane=never"], script) else { return };
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     assert!(count("PTRACE_CONT") + count("PTRACE_SYSCALL") > 1000, "{counts:?}");
     assert_eq!(count("socketpair") + count("clone3"), 0, "{counts:?}");
@@ -100,7 +100,7 @@ const CROWD: &str = "mkfifo fifo; exec 9<>fifo; p=; n=0; \
 /// threads of the process each.
 #[test]
 fn c_045_nobody_asks_a_crowd_who_is_ready() {
-    let Some(counts) = asked(&[], CROWD) else { return };
+    let Some(counts) = asked(&["--fast-lane=never"], CROWD) else { return };
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     assert!(count("PTRACE_CONT") + count("PTRACE_SYSCALL") > 4000, "{counts:?}");
     assert!(count("openat") < 200, "{counts:?}");
@@ -145,12 +145,12 @@ fn a_small_file_in_a_mount_costs_what_its_four_stops_cost() {
     }
 }
 
-/// Who records stops a lookup once if it is in vain, and twice if it finds something; and what is opened
-/// again is not hashed again.
+/// Who records without the lane stops a lookup once if it is in vain, and twice if it finds something; and
+/// what is opened again is not hashed again.
 #[test]
 fn lookups_in_vain_are_recorded_at_one_stop() {
     let stops = |script: &str| {
-        let counts = asked_by(&["audit"], script)?;
+        let counts = asked_by(&["audit", "--fast-lane=never"], script)?;
         let count = |name: &str| counts.get(name).copied().unwrap_or(0);
         Some(count("PTRACE_CONT") + count("PTRACE_SYSCALL"))
     };

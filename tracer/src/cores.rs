@@ -32,6 +32,9 @@ const SAMPLE: u32 = 16;
 /// With more tasks than this, binding them all, and looking who is ready, costs more than it may save.
 const TASKS_MAX: usize = 8;
 
+/// How often it is asked who computes.
+const INTERVAL: Duration = Duration::from_millis(4);
+
 /// How often it is checked whether another task wants to run.
 const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
@@ -93,7 +96,7 @@ impl Cores {
     pub fn new() -> Option<Cores> {
         let all = sched_getaffinity(Pid::from_raw(0)).ok()?;
         let count = (0..CpuSet::count()).filter(|&n| all.is_set(n) == Ok(true)).count();
-        let mut cores = Cores::of(all, Ticks::new().ok()?);
+        let mut cores = Cores::of(all, Ticks::every(INTERVAL).ok()?);
         cores.narrow(std::iter::empty());
         (count > 1).then_some(cores)
     }
@@ -330,7 +333,7 @@ mod tests {
         core.set(first).expect("its number is one");
         let mut sleeper = std::process::Command::new("sleep").arg("60").spawn().expect("a process");
         let (child, parent) = (Pid::from_raw(sleeper.id() as i32), Pid::from_raw(1));
-        let mut cores = Cores::of(all, Ticks::new().expect("a timer"));
+        let mut cores = Cores::of(all, Ticks::every(INTERVAL).expect("a timer"));
         let pace = Pace::start();
         cores.width = Width::One { core, since: pace.since, pace, ready: 0 };
         cores.born(child, parent);
@@ -345,7 +348,7 @@ mod tests {
     #[test]
     fn a_task_is_shown_all_cores_unless_it_chose() {
         let all = sched_getaffinity(Pid::from_raw(0)).expect("our own cores");
-        let mut cores = Cores::of(all, Ticks::new().expect("a timer"));
+        let mut cores = Cores::of(all, Ticks::every(INTERVAL).expect("a timer"));
         let tid = Pid::from_raw(1);
         let mask = cores.shown(tid, 128).expect("it has not chosen");
         for core in 0..1024 {

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
+use vrift_arch::lane::Scope;
 use vrift_arch::seccomp::Interest;
 use vrift_arch::{Arch, Syscall};
 
@@ -24,6 +25,17 @@ const TOLD_MAX: usize = 1000;
 
 /// Receives what goes wrong with vrift itself while tracees run.
 pub type Complaints = Box<dyn FnMut(&dyn Error)>;
+
+/// When those who watch are told of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Nobody watches.
+    Nobody,
+    /// Some time later is soon enough for these.
+    Later(Scope),
+    /// While its caller stands still.
+    AtOnce,
+}
 
 /// The watching side of an engine.
 pub struct Observer {
@@ -84,6 +96,22 @@ impl Observer {
             _ if self.watches(syscall) => Interest::Always,
             Some(recorder) => recorder.interest(syscall),
             None => Interest::No,
+        }
+    }
+
+    /// How those who watch may be told of calls that name files.
+    pub(crate) fn telling(&self) -> Telling {
+        let Wants { ip, lineage: _, times, system } = self.wants;
+        match &self.recorder {
+            None if self.sinks.is_empty() => Telling::Nobody,
+            Some(recorder) if self.sinks.is_empty() && !recorder.denies_calls() => {
+                Telling::Later(Scope::Lookups)
+            }
+            // What is told of a call beside itself is of the moment in which it is made.
+            None if !(ip || times || system || self.paths.is_some() || self.speller.looks_up()) => {
+                Telling::Later(Scope::All)
+            }
+            _ => Telling::AtOnce,
         }
     }
 
@@ -181,6 +209,26 @@ impl Observer {
                 false
             }
         });
+    }
+
+    /// Lets the sinks write what they hold back.
+    pub(crate) fn pass_on(&mut self) {
+        let complaints = &mut self.complaints;
+        self.sinks.retain_mut(|sink| match sink.pass_on() {
+            Ok(()) => true,
+            Err(error) => {
+                complaints(&error);
+                false
+            }
+        });
+    }
+
+    /// Calls have been made that nobody will be told of.
+    pub(crate) fn lost(&mut self, error: &dyn Error) {
+        if let Some(recorder) = &self.recorder {
+            recorder.lost();
+        }
+        self.complain(error);
     }
 
     /// Reports what goes wrong with vrift; what a program runs into again and again is told once.

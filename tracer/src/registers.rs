@@ -27,6 +27,22 @@ pub(crate) struct Mapping {
     pub(crate) flags: i32,
 }
 
+/// A call that a task makes for vrift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Insertion {
+    pub(crate) call: Syscall,
+    pub(crate) args: [u64; 6],
+}
+
+impl From<Mapping> for Insertion {
+    fn from(mapping: Mapping) -> Insertion {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | mapping.flags;
+        let (protection, nothing) = (mapping.protection as u64, u64::MAX);
+        let args = [mapping.at, mapping.bytes, protection, flags as u64, nothing, 0];
+        Insertion { call: Syscall::Mmap, args }
+    }
+}
+
 impl<A: Arch> Registers<A> {
     /// Reads a set as the kernel exchanges it.
     pub(crate) fn from_bytes(abi: Abi, bytes: &[u8]) -> Option<Registers<A>> {
@@ -44,14 +60,16 @@ impl<A: Arch> Registers<A> {
         }
     }
 
-    /// The registers of a call that makes a mapping, in place of this call; and its number.
-    pub(crate) fn mapping(self, wanted: &Mapping) -> (Registers<A>, u64) {
+    /// The registers of another call in place of this one; and its number.
+    pub(crate) fn instead(self, insertion: &Insertion) -> (Registers<A>, u64) {
         match self {
             Registers::Native(regs) => {
-                (Registers::Native(mapping(regs, wanted)), mapping_number::<A>())
+                let (regs, nr) = instead::<A>(regs, insertion);
+                (Registers::Native(regs), nr)
             }
             Registers::Compat(regs) => {
-                (Registers::Compat(mapping(regs, wanted)), mapping_number::<A::Compat>())
+                let (regs, nr) = instead::<A::Compat>(regs, insertion);
+                (Registers::Compat(regs), nr)
             }
         }
     }
@@ -65,20 +83,16 @@ impl<A: Arch> Registers<A> {
     }
 }
 
-/// The number of the call that takes the arguments of a mapping in registers: i386's `mmap` does not.
-fn mapping_number<A: Arch>() -> u64 {
-    let number = A::number(Syscall::Mmap2).or(A::number(Syscall::Mmap));
-    number.expect("every ABI that a call comes through has a call that maps")
-}
-
-fn mapping<R: Regs>(mut call: R, wanted: &Mapping) -> R {
-    call.set_arg(Arg::A0, wanted.at);
-    call.set_arg(Arg::A1, wanted.bytes);
-    call.set_arg(Arg::A2, wanted.protection as u64);
-    call.set_arg(Arg::A3, (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | wanted.flags) as u64);
-    call.set_arg(Arg::A4, u64::MAX);
-    call.set_arg(Arg::A5, 0);
-    call
+fn instead<A: Arch>(mut regs: A::Regs, insertion: &Insertion) -> (A::Regs, u64) {
+    for (arg, value) in Arg::ALL.into_iter().zip(insertion.args) {
+        regs.set_arg(arg, value);
+    }
+    // i386's `mmap` does not take its arguments in registers.
+    let number = match insertion.call {
+        Syscall::Mmap => A::number(Syscall::Mmap2).or(A::number(Syscall::Mmap)),
+        call => A::number(call),
+    };
+    (regs, number.expect("every ABI that a call comes through has what vrift inserts"))
 }
 
 fn again<A: Arch>(regs: A::Regs) -> A::Regs {

@@ -15,7 +15,7 @@ use crate::creds;
 use crate::engine::{
     self, Births, Ending, Engine, FastLane, Guest, Next, Served, Step, Stop, WhenFast,
 };
-use crate::observer::Observer;
+use crate::observer::{Observer, Telling};
 use crate::procfs;
 use crate::ptrace::{
     AttachError, LaunchError, Measure, Patience, Program, Stopped, Waited, attach, has_news,
@@ -61,12 +61,10 @@ pub fn run(
         true => Interest::Always,
         false => observer.interest(syscall),
     };
-    // Whoever watches is to see every call.
-    let lane = match &served {
-        Some(served) if !observer.watches_anything() => {
-            FastLane::new::<Native>(fast, served.covered())
-        }
-        _ => None,
+    let lane = match (observer.telling(), &served) {
+        (Telling::Nobody, Some(_)) => FastLane::new::<Native>(fast, served.as_ref(), None),
+        (Telling::Later(scope), _) => FastLane::new::<Native>(fast, served.as_ref(), Some(scope)),
+        (Telling::Nobody, None) | (Telling::AtOnce, _) => None,
     };
     let rules =
         policy_rules::<Native>(serving, &stops).with_lane(lane.as_ref().map(FastLane::page));
@@ -76,7 +74,8 @@ pub fn run(
     signals::hand_on_to(launched.pid, root.ignored).map_err(catching)?;
     let engine = Engine::<Native>::new(launched.pid, served, observer, cores)
         .with_sight(creds::sight())
-        .with_lane(lane);
+        .with_lane(lane)
+        .in_time();
     let mut session = Session::new(engine, Some(launched.pid));
     let waited = session.run_out(survivors);
     session.engine.finish();
@@ -95,7 +94,7 @@ pub fn watch(pids: &[Pid], observer: Observer) -> Result<(), AttachError> {
     for &pid in pids {
         tids.extend(attach(pid)?);
     }
-    let mut session = Session::new(Engine::<Native>::watching(&tids, observer), None);
+    let mut session = Session::new(Engine::<Native>::watching(&tids, observer).in_time(), None);
     let waited = session.run_out(Survivors::Wait);
     session.engine.finish();
     waited.map_err(|errno| AttachError::Wait { errno })

@@ -12,9 +12,6 @@ use crate::signals::interrupt_on;
 /// Rarely used by anybody, and never sent by the kernel on its own account.
 const SIGNAL: Signal = Signal::SIGVTALRM;
 
-/// How often a wait is interrupted.
-const INTERVAL: Duration = Duration::from_millis(4);
-
 /// Whether the timer runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -26,20 +23,22 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Ticks {
     timer: Timer,
+    interval: Duration,
     state: State,
 }
 
 impl Ticks {
-    pub(crate) fn new() -> Result<Ticks, Errno> {
+    /// One that interrupts a wait so often.
+    pub(crate) fn every(interval: Duration) -> Result<Ticks, Errno> {
         interrupt_on(SIGNAL)?;
         let notify = SigevNotify::SigevSignal { signal: SIGNAL, si_value: 0 };
         let timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(notify))?;
-        Ok(Ticks { timer, state: State::Resting })
+        Ok(Ticks { timer, interval, state: State::Resting })
     }
 
     pub(crate) fn start(&mut self) {
         if self.state == State::Resting {
-            self.set(INTERVAL, State::Running);
+            self.set(self.interval, State::Running);
         }
     }
 

@@ -29,16 +29,30 @@ fn disassembled(code: &[u8], at: u64) -> Option<HashMap<u64, String>> {
     Some(text.lines().filter_map(insn).collect())
 }
 
+const PLACES: Hidden<'_> = Hidden::Places(&[b"/mnt/q", b"/proc"]);
+
+const PLANS: [Plan<'_>; 4] = [
+    Plan { hidden: PLACES, tape: None },
+    Plan { hidden: PLACES, tape: Some(Scope::Lookups) },
+    Plan { hidden: Hidden::Nothing, tape: Some(Scope::All) },
+    Plan { hidden: Hidden::Nothing, tape: Some(Scope::Lookups) },
+];
+
 #[test]
 fn the_page_is_what_is_written_down() {
-    let page = page(&[b"/mnt/q", b"/proc"]);
+    for plan in PLANS {
+        is_what_is_written_down(page(&plan));
+    }
+}
+
+fn is_what_is_written_down(page: Assembly) {
     let written: Vec<_> = page.text.clone();
     let labels: HashMap<String, u64> = written
         .iter()
         .filter_map(|(_, text)| Some(text.split_once('@')?.1.split([' ', '(']).next()?.to_owned()))
         .map(|label| (label.clone(), page.address(&label)))
         .collect();
-    let tables = page.address("follow");
+    let tables = page.address("tables");
     let code = page.finish();
     let Some(read) = disassembled(&code, AT) else { return };
     for (at, text) in &written {
@@ -68,8 +82,11 @@ fn the_page_is_what_is_written_down() {
 #[test]
 fn a_page_has_no_room_for_too_many_places() {
     let long = vec![b'x'; 4096];
-    assert!(lane(&[&long]).is_none());
-    assert!(lane(&[&long[..1024]]).is_some());
+    for (tape, fits) in [(None, 1024), (Some(Scope::All), 700)] {
+        let hides = |place: &[u8]| lane(&Plan { hidden: Hidden::Places(&[place]), tape });
+        assert!(hides(&long).is_none());
+        assert!(hides(&long[..fits]).is_some());
+    }
 }
 
 #[test]

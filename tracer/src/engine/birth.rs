@@ -1,13 +1,29 @@
 //! How tasks come to be known: children, and programs that replace programs.
 
+use std::time::Duration;
+
 use nix::errno::Errno;
 use nix::unistd::Pid;
-use vrift_arch::Arch;
+use vrift_arch::abi::clone;
+use vrift_arch::{Arch, Regs, Syscall};
 
 use super::launch::Launched;
 use super::task::{Origin, Phase, Task};
 use super::{Engine, Guest, Next, Resume, Step};
+use crate::call::{Abi, Outcome};
+use crate::registers::Registers;
 use crate::view::event::{Event, Kin};
+
+/// The flags of a child that was made by a call which nobody had to see, for the sake of the lane that is
+/// in the parent's memory.
+fn told_by<A: Arch, G: Guest<A>>(parent: &Task<A>, guest: &G) -> Option<u64> {
+    if !parent.lane.borrow().is_in_place() {
+        return None;
+    }
+    let Registers::Native(regs) = guest.regs(Abi::Native).ok()? else { return None };
+    let is_vfork = A::syscall(regs.nr()) == Some(Syscall::Vfork);
+    is_vfork.then_some(clone::CLONE_VM | clone::CLONE_VFORK)
+}
 
 impl<A: Arch> Engine<A> {
     /// A tracee stops that nobody has announced: its parent's event may come later. It is held if
@@ -42,9 +58,13 @@ impl<A: Arch> Engine<A> {
 
     pub(super) fn at_birth<G: Guest<A>>(&mut self, child: Pid, guest: &mut G) -> Step {
         let tid = guest.tid();
+        let tape = self.rest_tape(guest);
         let Some(parent) = self.tasks.get_mut(&tid) else { return Step::only(Next::Dying) };
-        let flags = parent.spawning.take().unwrap_or(0);
-        let task = parent.child(child, flags);
+        let flags = parent.spawning.take().or_else(|| told_by::<A, G>(parent, guest)).unwrap_or(0);
+        let mut task = parent.child(child, flags);
+        if flags & clone::CLONE_VM == 0 {
+            task.inherited.words.extend(tape);
+        }
         // The exit was waited for in case that there is no child.
         parent.leave_early();
         // One that has ended already is not waited for.
@@ -111,6 +131,7 @@ impl<A: Arch> Engine<A> {
     pub(super) fn at_exec<G: Guest<A>>(
         &mut self,
         former: Pid,
+        system: Duration,
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let tgid = guest.tid();
@@ -141,6 +162,7 @@ impl<A: Arch> Engine<A> {
         task.exe = launched.as_ref().and_then(Launched::exe);
         task.scratch = Default::default();
         task.lane = Default::default();
+        self.tapes.forget(tgid);
         task.dumpable = Default::default();
         let files = task.files.borrow().clone();
         task.files = std::rc::Rc::new(std::cell::RefCell::new(files));
@@ -152,9 +174,18 @@ impl<A: Arch> Engine<A> {
             launched.put_right(guest)?;
         }
         self.complain_if_closed(tgid);
-        if let Some(task) = self.tasks.get_mut(&tgid) {
-            // The exit was waited for in case that the call fails.
-            task.leave_early();
+        // The exit was waited for in case that the call fails.
+        let told = self.tasks.get_mut(&tgid).and_then(|task| match former == tgid {
+            true => task.told_early(),
+            // Who has taken another's id is told of there.
+            false => {
+                task.leave_early();
+                None
+            }
+        });
+        if let Some(pending) = told {
+            let spent = system.saturating_sub(pending.system);
+            self.conclude(pending, Outcome::Value(0), spent, guest);
         }
         Ok(self.go_on(tgid, 0))
     }

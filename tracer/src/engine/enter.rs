@@ -30,7 +30,7 @@ use crate::descriptors;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
 use crate::record::Noted;
-use crate::registers::Mapping;
+use crate::registers::{Insertion, Mapping};
 use crate::reply;
 use crate::view::note::Note;
 use crate::view::window::Window;
@@ -86,7 +86,15 @@ impl<A: Arch> Engine<A> {
                 }
             }
         };
-        if let Action::PassOnHost(start) = action
+        if let Some(Syscall::Chdir | Syscall::Fchdir) = call.syscall {
+            self.tapes.leave_directory(tid);
+        }
+        let start = match action {
+            Action::PassOnHost(start) => Some(start),
+            Action::Pass if self.served.is_none() => Some(lane::Start::Root),
+            _ => None,
+        };
+        if let Some(start) = start
             && let Some(next) = self.detour(&call, start, guest)?
         {
             return Ok(next);
@@ -105,7 +113,7 @@ impl<A: Arch> Engine<A> {
             Room::ToBeMapped(count) => {
                 let bytes = region_bytes(count);
                 let region = Mapping { at: 0, bytes, protection: libc::PROT_READ, flags: 0 };
-                let next = self.inject(&region, Mapped::Scratch(bytes), call.abi, guest)?;
+                let next = self.inject(region, Mapped::Scratch(bytes), call.abi, guest)?;
                 if let Some(task) = self.tasks.get_mut(&tid) {
                     task.decided = Some(Box::new(Decided { call, action, noted }));
                 }
@@ -556,20 +564,20 @@ impl<A: Arch> Engine<A> {
         }
     }
 
-    /// Maps something: the syscall the tracee is about to make becomes the mapping, and is made again
-    /// afterwards.
+    /// Does something in the tracee's place: the syscall it is about to make becomes another, and is made
+    /// again afterwards.
     ///
     /// A mapping by a call of 32 bits lies where such calls can point.
     pub(super) fn inject<G: Guest<A>>(
         &mut self,
-        wanted: &Mapping,
+        wanted: impl Into<Insertion>,
         mapped: Mapped,
         abi: Abi,
         guest: &G,
     ) -> Result<Next, Errno> {
         let regs = guest.regs(abi)?;
-        let (mapping, nr) = regs.mapping(wanted);
-        guest.set_regs(&mapping)?;
+        let (instead, nr) = regs.instead(&wanted.into());
+        guest.set_regs(&instead)?;
         guest.set_nr(nr)?;
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         task.phase = Phase::Injecting(regs, mapped);

@@ -7,25 +7,30 @@
 //! memory, and before a filter of its own, or a dispatcher of calls, looks at where calls come from.
 //! What cannot be put in place costs stops and nothing else.
 //!
+//! Calls that somebody is to be told of are written on a tape ([`tape`]).
+//!
 //! **Invariant:** code is changed only while its one task stands before a call.
 
 mod known;
+mod tape;
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::rc::Rc;
 
 use nix::errno::Errno;
 use vrift_arch::abi::clone;
-use vrift_arch::lane::{Detour, Lane as Page, PAGE};
+use vrift_arch::lane::{Detour, Hidden, Lane as Page, PAGE, Plan, Scope};
 use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{At, Open, Request, Target};
 
 use known::Known;
+pub(super) use tape::Step;
+use tape::Strip;
+pub(super) use tape::Tapes;
 
 use super::filters::installs_filter;
 use super::task::{Coverage, Mapped};
-use super::{Engine, Guest, Next};
+use super::{Engine, Guest, Next, Served};
 use crate::call::{Abi, Call, Outcome};
 use crate::memory::{GuestAddr, Memory};
 use crate::registers::Mapping;
@@ -70,21 +75,28 @@ pub struct FastLane {
 }
 
 impl FastLane {
-    /// A lane beside which these paths of the host are hidden; `None` if there can be none.
-    pub fn new<'a, A: Arch>(
+    /// A lane for a host below these mounts, with a tape for who is to be told; `None` if there can be
+    /// none.
+    pub fn new<A: Arch>(
         when: WhenFast,
-        hidden: impl Iterator<Item = &'a Path>,
+        served: Option<&Served>,
+        tape: Option<Scope>,
     ) -> Option<FastLane> {
         let calls_before = match when {
             WhenFast::Auto => CALLS_BEFORE,
             WhenFast::Always => 0,
             WhenFast::Never => return None,
         };
-        let hidden: Vec<&[u8]> = hidden
+        let covered = served.into_iter().flat_map(Served::covered);
+        let places: Vec<&[u8]> = covered
             .map(|path| path.as_os_str().as_encoded_bytes())
             .chain(OTHERS.iter().copied())
             .collect();
-        Some(FastLane { page: A::lane(&hidden)?, calls_before })
+        let hidden = match served {
+            Some(_) => Hidden::Places(&places),
+            None => Hidden::Nothing,
+        };
+        Some(FastLane { page: A::lane(&Plan { hidden, tape })?, calls_before })
     }
 
     /// What the filter must let pass.
@@ -100,6 +112,8 @@ pub(super) enum Part {
     Page,
     /// Room for stubs.
     Stubs,
+    /// What a step has brought of the tape.
+    Tape(Step),
 }
 
 /// The lane in one address space.
@@ -116,6 +130,7 @@ pub(super) struct Lane {
     /// Instructions that cannot become jumps.
     fixed: HashSet<u64>,
     known: Known,
+    strip: Strip,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -161,11 +176,11 @@ impl Start {
 }
 
 /// Whether what the caller asks for would find the lane in its way: a filter sees where a call comes
-/// from, and calls that are not the caller's.
+/// from, and calls that are not the caller's; and a tape needs the processor's clock.
 pub(super) fn is_left_by(call: &Call) -> bool {
     installs_filter(call)
         || call.syscall == Some(Syscall::Prctl)
-            && call.arg(Arg::A0) as i32 == PR_SET_SYSCALL_USER_DISPATCH
+            && matches!(call.arg(Arg::A0) as i32, PR_SET_SYSCALL_USER_DISPATCH | libc::PR_SET_TSC)
 }
 
 /// Whether a child with these clone flags uses its parent's memory while the parent does, or shares what
@@ -179,6 +194,19 @@ pub(super) fn is_left_with(flags: u64) -> bool {
 }
 
 impl Lane {
+    /// That of a child with a copy of the memory, which has no tape of its own yet.
+    pub(super) fn copied(&self) -> Lane {
+        let (calls, strip) = match self.strip {
+            Strip::Absent => (self.calls, Strip::Absent),
+            _ => (0, Strip::Absent),
+        };
+        Lane { calls, strip, ..self.clone() }
+    }
+
+    pub(super) fn is_in_place(&self) -> bool {
+        self.state == State::InPlace
+    }
+
     /// A descriptor is open on something of a mount.
     pub(super) fn opened(&mut self, fd: i32) {
         if self.state == State::InPlace {
@@ -204,7 +232,8 @@ impl<A: Arch> Engine<A> {
         let (Some(fast), Abi::Native) = (&self.lane, call.abi) else { return Ok(None) };
         let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
         let is_alone = Rc::strong_count(&task.lane) == 1 && task.coverage == Coverage::Filter;
-        if !is_alone || fast.page.contains(call.ip) || !fast.page.takes(call.nr) {
+        let (is_within, tape) = (fast.page.contains(call.ip), fast.page.tape);
+        if !is_alone || (is_within && tape.is_none()) || !fast.page.takes(call.nr) {
             return Ok(None);
         }
         let mut lane = task.lane.borrow_mut();
@@ -216,6 +245,15 @@ impl<A: Arch> Engine<A> {
         if lane.calls <= fast.calls_before {
             return Ok(None);
         }
+        if let (Some(tape), State::InPlace) = (tape, lane.state)
+            && !lane.strip.is_written_to()
+        {
+            drop(lane);
+            return self.lay_tape(tape, call.abi, guest);
+        }
+        if is_within {
+            return Ok(None);
+        }
         let Some(detour) = find::<A>(site, guest)? else {
             lane.fixed.insert(site);
             return Ok(None);
@@ -223,8 +261,8 @@ impl<A: Arch> Engine<A> {
         let executable = libc::PROT_READ | libc::PROT_EXEC;
         let (mapping, part) = if lane.state == State::Absent {
             let flags = libc::MAP_FIXED_NOREPLACE;
-            let page = Mapping { at: fast.page.at, bytes: PAGE, protection: executable, flags };
-            (page, Part::Page)
+            let (at, bytes) = (fast.page.at, fast.page.bytes());
+            (Mapping { at, bytes, protection: executable, flags }, Part::Page)
         } else if let Some(planted) = lane.plant::<A, G>(&detour, guest) {
             if let Err(errno) = planted {
                 lane.state = State::Closed;
@@ -245,7 +283,7 @@ impl<A: Arch> Engine<A> {
             (Mapping { at, bytes: STUBS_BYTES, protection: executable, flags: 0 }, Part::Stubs)
         };
         drop(lane);
-        self.inject(&mapping, Mapped::Lane(part), call.abi, guest).map(Some)
+        self.inject(mapping, Mapped::Lane(part), call.abi, guest).map(Some)
     }
 
     /// A part of the lane is mapped, or cannot be.
@@ -273,6 +311,10 @@ impl<A: Arch> Engine<A> {
                 lane.stubs.push(Stubs { next, end: next + STUBS_BYTES });
             }
             (Part::Stubs, _) => lane.state = State::Closed,
+            (Part::Tape(step), outcome) => {
+                drop(lane);
+                self.tape_laid(step, outcome, guest)?;
+            }
         }
         Ok(())
     }
@@ -282,6 +324,7 @@ impl<A: Arch> Engine<A> {
         let Some(task) = self.tasks.get(&guest.tid()) else { return };
         let mut lane = task.lane.borrow_mut();
         lane.state = State::Closed;
+        lane.strip = Strip::Absent;
         for Detour { site, jump, .. } in std::mem::take(&mut lane.detours) {
             let mut there = vec![0; jump.len()];
             // What is there may be another library by now.

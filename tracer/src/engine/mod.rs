@@ -8,6 +8,7 @@
 
 mod answered;
 mod birth;
+mod clock;
 mod closed;
 mod concern;
 mod enter;
@@ -43,6 +44,7 @@ use crate::observer::Observer;
 use crate::ptrace::Used;
 use crate::registers::Registers;
 use crate::view::event::{Core, Event};
+use clock::Clock;
 use task::{Coverage, Origin, Phase, Task, Undo};
 
 pub use answered::Sight;
@@ -207,6 +209,9 @@ pub struct Engine<A: Arch> {
     sight: Sight,
     /// The fast lane that tracees may take.
     lane: Option<FastLane>,
+    /// What they have done by it.
+    tapes: lane::Tapes,
+    clock: Option<Clock>,
     /// Which calls of a task stop that inherits nothing.
     coverage: Coverage,
     arch: PhantomData<A>,
@@ -237,6 +242,12 @@ impl<A: Arch> Engine<A> {
         Engine { lane, ..self }
     }
 
+    /// The same, with a clock by which those who watch, if anybody does, are told in time.
+    pub fn in_time(self) -> Engine<A> {
+        let clock = if self.observer.watches_anything() { Clock::new() } else { None };
+        Engine { clock, ..self }
+    }
+
     /// An engine for tasks that ran before vrift came, without a filter: it only watches.
     pub fn watching(tids: &[Pid], observer: Observer) -> Engine<A> {
         let coverage = Coverage::EveryCall;
@@ -256,6 +267,8 @@ impl<A: Arch> Engine<A> {
             cores: None,
             sight: Sight::OfAll,
             lane: None,
+            tapes: lane::Tapes::default(),
+            clock: None,
             coverage,
             arch: PhantomData,
         }
@@ -264,9 +277,14 @@ impl<A: Arch> Engine<A> {
     /// Decides on one stop. `system` is the processor time the tracee has spent in the kernel.
     pub fn step<G: Guest<A>>(&mut self, stop: Stop, system: Duration, guest: &mut G) -> Step {
         let tid = guest.tid();
-        if !self.tasks.contains_key(&tid) && self.meet_stranger(tid) == Next::Hold {
-            return Step::only(Next::Hold);
+        if !self.tasks.contains_key(&tid) {
+            self.rest_tape_of_stranger(guest);
+            if self.meet_stranger(tid) == Next::Hold {
+                return Step::only(Next::Hold);
+            }
         }
+        self.clock.iter_mut().for_each(Clock::wind);
+        self.play_tapes(matches!(stop, Stop::Seccomp | Stop::Syscall).then_some(tid));
         if !matches!(stop, Stop::NewChild { .. }) {
             self.announces_nobody(tid);
         }
@@ -285,7 +303,7 @@ impl<A: Arch> Engine<A> {
                 Ok(Next::Resume(Resume::Listen))
             }
             Stop::NewChild { child } => return self.at_birth(child, guest),
-            Stop::Exec { former } => self.at_exec(former, guest),
+            Stop::Exec { former } => self.at_exec(former, system, guest),
             Stop::Trap => Ok(self.go_on(tid, 0)),
         };
         let next = match next {
@@ -314,6 +332,8 @@ impl<A: Arch> Engine<A> {
     /// Takes note of a task's end; returns the held tracees that may run now.
     pub fn ended(&mut self, tid: Pid, ending: Ending) -> Vec<Pid> {
         self.held.retain(|&held| held != tid);
+        self.play_tapes(None);
+        self.tapes.forget(tid);
         let Some(task) = self.tasks.remove(&tid) else {
             self.depart(tid);
             return self.adopt_orphans();
@@ -371,6 +391,11 @@ impl<A: Arch> Engine<A> {
 
     /// Takes note that the wait for stops was interrupted.
     pub fn ticked(&mut self) {
+        let to_come = self.tapes.are_used();
+        if self.clock.as_mut().is_some_and(|clock| clock.strikes(to_come)) {
+            self.play_tapes(None);
+            self.observer.pass_on();
+        }
         if let Some(cores) = &mut self.cores {
             cores.ticked(self.tasks.keys().copied());
         }
@@ -472,6 +497,9 @@ impl<A: Arch> Engine<A> {
 
     fn at_signal<G: Guest<A>>(&mut self, signo: i32, guest: &mut G) -> Result<Next, Errno> {
         let tid = guest.tid();
+        if self.write_by_hand(guest) == Err(Errno::ESRCH) {
+            return Err(Errno::ESRCH);
+        }
         if self.observer.watches_anything() {
             let info = guest.siginfo().ok();
             let ip = match self.observer.wants().ip {

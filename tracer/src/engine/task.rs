@@ -192,12 +192,17 @@ impl Pending {
     }
 
     /// Whether nothing is to be done at its exit that depends on its result.
-    pub(super) fn owes_nothing(&self) -> bool {
+    fn owes_nothing(&self) -> bool {
+        self.spelled.is_none() && self.noted.is_none() && self.owes_words_only()
+    }
+
+    /// Whether nothing is to be done at its exit but to tell of it.
+    fn owes_words_only(&self) -> bool {
         // Every field is named, so that a new one is thought of.
         let Pending {
             call: _,
-            spelled,
-            noted,
+            spelled: _,
+            noted: _,
             note: _,
             undo,
             slots,
@@ -209,9 +214,7 @@ impl Pending {
             entered: _,
             system: _,
         } = self;
-        spelled.is_none()
-            && noted.is_none()
-            && *undo == Undo::default()
+        *undo == Undo::default()
             && slots.is_empty()
             && lent.is_none()
             && told.is_empty()
@@ -269,7 +272,11 @@ impl<A: Arch> Task<A> {
             } else {
                 Rc::new(RefCell::new(self.scratch.borrow().copied()))
             },
-            lane: shared_if(flags & clone::CLONE_VM != 0, &self.lane),
+            lane: if flags & clone::CLONE_VM != 0 {
+                Rc::clone(&self.lane)
+            } else {
+                Rc::new(RefCell::new(self.lane.borrow().copied()))
+            },
             dumpable: if flags & clone::CLONE_VM != 0 {
                 Rc::clone(&self.dumpable)
             } else {
@@ -324,6 +331,17 @@ impl<A: Arch> Task<A> {
     pub(super) fn leave_early(&mut self) {
         if matches!(&self.phase, Phase::Inside(pending) if pending.owes_nothing()) {
             self.phase = Phase::Outside;
+        }
+    }
+
+    /// Does not wait for the exit of a call that has succeeded, if it is only to be told of: returns it.
+    pub(super) fn told_early(&mut self) -> Option<Pending> {
+        match std::mem::replace(&mut self.phase, Phase::Outside) {
+            Phase::Inside(pending) if pending.owes_words_only() => Some(*pending),
+            phase => {
+                self.phase = phase;
+                None
+            }
         }
     }
 

@@ -214,6 +214,16 @@ impl Recorder {
         self.out.finish(self.ending)
     }
 
+    /// Whether calls may be made to fail.
+    pub(crate) fn denies_calls(&self) -> bool {
+        self.enforcement == Enforcement::Deny
+    }
+
+    /// Calls have been made that are not recorded.
+    pub(crate) fn lost(&self) {
+        self.out.incomplete();
+    }
+
     /// What went wrong with the record meanwhile, once.
     pub(crate) fn trouble(&mut self) -> Option<RecordError> {
         self.out.trouble()

@@ -146,6 +146,14 @@ pub trait Sink {
     /// Whatever writing gives; the event may then be lost, later ones may still be sent.
     fn event(&mut self, tid: Pid, at: SystemTime, event: &Event<'_>) -> io::Result<()>;
 
+    /// Writes what is held back, although more may follow.
+    ///
+    /// # Errors
+    /// Whatever writing gives.
+    fn pass_on(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Writes what is still held back; no event follows.
     ///
     /// # Errors

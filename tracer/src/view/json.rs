@@ -59,6 +59,10 @@ impl<W: Write> Sink for Json<W> {
         self.out.write_all(b"\n")
     }
 
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
     }

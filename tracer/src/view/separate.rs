@@ -98,6 +98,10 @@ impl Sink for Separate {
         }
     }
 
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.tasks.values_mut().try_for_each(Text::pass_on)
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         self.tasks.drain().try_for_each(|(_, mut text)| text.finish())
     }

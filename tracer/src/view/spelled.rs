@@ -10,7 +10,7 @@ use vrift_arch::Arch;
 use super::inside;
 use super::kinds::{self, Cx};
 use super::places::Seat;
-use super::style::Style;
+use super::style::{Descriptors, Style};
 use super::value::{Opened, Value};
 use crate::call::{Abi, Call, Outcome};
 
@@ -126,6 +126,11 @@ impl Speller {
     /// A speller for a style.
     pub fn new(style: Style) -> Speller {
         Speller { style }
+    }
+
+    /// Whether anything is asked about a call's task but its memory.
+    pub(crate) fn looks_up(&self) -> bool {
+        self.style.descriptors != Descriptors::Number
     }
 
     /// Spells what is known when a call is entered.

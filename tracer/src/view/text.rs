@@ -401,7 +401,7 @@ impl<W: Write> Text<W> {
         }
     }
 
-    fn pass_on(&mut self) -> io::Result<()> {
+    fn empty_buffer(&mut self) -> io::Result<()> {
         if self.open.is_some() {
             self.flushed_bytes += self.buffer.len() - self.line_start;
         }
@@ -453,12 +453,17 @@ impl<W: Write> Sink for Text<W> {
         }
         match self.flush {
             Flush::EachEvent if !self.buffer.is_empty() => {
-                self.pass_on()?;
+                self.empty_buffer()?;
                 self.out.flush()
             }
-            Flush::WhenFull if self.buffer.len() >= BUFFER_BYTES => self.pass_on(),
+            Flush::WhenFull if self.buffer.len() >= BUFFER_BYTES => self.empty_buffer(),
             Flush::EachEvent | Flush::WhenFull => Ok(()),
         }
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.empty_buffer()?;
+        self.out.flush()
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -466,7 +471,7 @@ impl<W: Write> Sink for Text<W> {
             // Only a task that lives on can be in a call now.
             self.buffer.push_str(" <detached ...>\n");
         }
-        self.pass_on()?;
+        self.empty_buffer()?;
         self.out.flush()
     }
 

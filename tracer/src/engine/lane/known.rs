@@ -163,7 +163,11 @@ impl<A: Arch> Engine<A> {
     }
 
     /// A page that cannot be told is not used. *Errors:* only that the task is dying.
-    fn or_close<G: Guest<A>>(&self, told: Result<(), Errno>, guest: &G) -> Result<(), Errno> {
+    pub(super) fn or_close<G: Guest<A>>(
+        &self,
+        told: Result<(), Errno>,
+        guest: &G,
+    ) -> Result<(), Errno> {
         match told {
             Err(Errno::ESRCH) => Err(Errno::ESRCH),
             Err(_) => {

@@ -1,0 +1,416 @@
+//! The tape of the lane: calls that made no stop are told when somebody stops, from memory that is shared
+//! with their caller.
+//!
+//! ```text
+//!  tracee:  memfd_create ─► mmap over the room behind the page ─► close
+//!  vrift:        └─ its own descriptor, read where the tracee has written
+//! ```
+//!
+//! Whatever changes something, stops; and before a stop is acted on, all tapes are played. So what is told
+//! stands in the order of causes: who finds a file has not been told of before who made it. Calls of several
+//! tapes come in the order of the processor's clock.
+//!
+//! A child with a copy of the memory has its parent's tape mapped: from its birth on it does not write
+//! there, nor does a parent whose child borrows the memory. Who is alone again writes again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use vrift_arch::lane::tape::{BYTES, HEADER, LAST, Taped, calls};
+use vrift_arch::lane::{Tape as Place, Unwritten};
+use vrift_arch::{Arch, Syscall};
+use vrift_vfs::{Follow, Held};
+
+use super::{Engine, Guest, Next, Part};
+use crate::call::{Abi, Call, Layer, Outcome};
+use crate::engine::served::Mounted;
+use crate::engine::task::Mapped;
+use crate::memory::{GuestAddr, Memory};
+use crate::procfs;
+use crate::registers::{Insertion, Registers};
+use crate::view::event::Event;
+use crate::view::places::{Places, Seat};
+
+/// How far the tape of one address space has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strip {
+    #[default]
+    Absent,
+    /// It is a file without a name, open there as this descriptor.
+    Made(i32),
+    /// It is mapped as well.
+    Laid(i32),
+    /// It lies there, and is not written to.
+    Resting,
+    /// Calls are written down.
+    Running,
+}
+
+impl Strip {
+    pub(super) fn is_written_to(self) -> bool {
+        self == Strip::Running
+    }
+}
+
+/// What a tracee has done for its tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Step {
+    Make,
+    Lay,
+    Close,
+}
+
+/// The tape of one task.
+#[derive(Debug)]
+struct Tape {
+    file: File,
+    /// Up to where it has been played.
+    played: u64,
+    /// The current directory; `None` if it may have changed.
+    directory: Option<PathBuf>,
+}
+
+impl Tape {
+    /// An empty tape on a new file.
+    fn on(file: File) -> io::Result<Tape> {
+        file.set_len(BYTES)?;
+        file.write_all_at(&HEADER.to_le_bytes(), 0)?;
+        Ok(Tape { file, played: HEADER, directory: None })
+    }
+
+    /// What has been written since it was last played.
+    fn unplayed(&mut self) -> io::Result<Vec<u8>> {
+        let mut end = [0; 8];
+        self.file.read_exact_at(&mut end, 0)?;
+        let end = u64::from_le_bytes(end);
+        if end == self.played {
+            return Ok(Vec::new());
+        }
+        let count = end.checked_sub(self.played).filter(|_| end <= BYTES);
+        let mut bytes = vec![0; count.ok_or(io::ErrorKind::InvalidData)? as usize];
+        self.file.read_exact_at(&mut bytes, self.played)?;
+        let read: usize = calls(&bytes).map(|(_, size)| size).sum();
+        if read != bytes.len() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.played = end;
+        Ok(bytes)
+    }
+
+    fn rewind(&mut self) -> io::Result<()> {
+        self.played = HEADER;
+        self.file.write_all_at(&HEADER.to_le_bytes(), 0)
+    }
+}
+
+/// A tape that is not as the lane writes it.
+#[derive(Debug)]
+struct Spoilt {
+    tid: Pid,
+}
+
+impl fmt::Display for Spoilt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tid = self.tid;
+        write!(
+            f,
+            "process {tid} has written over what the fast lane had noted of its calls, so some of them are \
+             missing; use --fast-lane=never"
+        )
+    }
+}
+
+impl std::error::Error for Spoilt {}
+
+/// All tapes.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Tapes {
+    of: BTreeMap<Pid, Tape>,
+}
+
+impl Tapes {
+    /// Whether calls may be told of later.
+    pub(in crate::engine) fn are_used(&self) -> bool {
+        !self.of.is_empty()
+    }
+
+    /// Forgets the tape of a task that has another address space, or none any more.
+    pub(in crate::engine) fn forget(&mut self, tid: Pid) {
+        self.of.remove(&tid);
+    }
+
+    /// A task is about to change its directory.
+    pub(in crate::engine) fn leave_directory(&mut self, tid: Pid) {
+        self.of.entry(tid).and_modify(|tape| tape.directory = None);
+    }
+}
+
+impl<A: Arch> Engine<A> {
+    /// Does the next thing for a tape that is to be written to; `None` if there is nothing to do.
+    pub(super) fn lay_tape<G: Guest<A>>(
+        &mut self,
+        place: Place,
+        abi: Abi,
+        guest: &G,
+    ) -> Result<Option<Next>, Errno> {
+        let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
+        let strip = task.lane.borrow().strip;
+        let (insertion, step) = match strip {
+            Strip::Absent => {
+                let args = [place.name, u64::from(libc::MFD_CLOEXEC), 0, 0, 0, 0];
+                (Insertion { call: Syscall::MemfdCreate, args }, Step::Make)
+            }
+            Strip::Made(fd) => {
+                let protection = (libc::PROT_READ | libc::PROT_WRITE) as u64;
+                let flags = (libc::MAP_SHARED | libc::MAP_FIXED) as u64;
+                let args = [place.at, BYTES, protection, flags, fd as u64, 0];
+                (Insertion { call: Syscall::Mmap, args }, Step::Lay)
+            }
+            Strip::Laid(fd) => {
+                let args = [fd as u64, 0, 0, 0, 0, 0];
+                (Insertion { call: Syscall::Close, args }, Step::Close)
+            }
+            Strip::Resting => {
+                self.run_tape(guest)?;
+                return Ok(None);
+            }
+            Strip::Running => return Ok(None),
+        };
+        self.inject(insertion, Mapped::Lane(Part::Tape(step)), abi, guest).map(Some)
+    }
+
+    /// A step towards a tape has been made, or has failed.
+    pub(super) fn tape_laid<G: Guest<A>>(
+        &mut self,
+        step: Step,
+        outcome: Outcome,
+        guest: &G,
+    ) -> Result<(), Errno> {
+        let tid = guest.tid();
+        let Some(place) = self.lane.as_ref().and_then(|fast| fast.page.tape) else { return Ok(()) };
+        let task = self.tasks.get(&tid).ok_or(Errno::ESRCH)?;
+        let before = task.lane.borrow().strip;
+        let strip = match (step, before, outcome) {
+            (Step::Make, _, Outcome::Value(fd)) => {
+                let path = format!("/proc/{tid}/fd/{fd}");
+                let file = OpenOptions::new().read(true).write(true).open(path);
+                match file.and_then(Tape::on) {
+                    Ok(tape) => {
+                        self.tapes.of.insert(tid, tape);
+                        Strip::Made(fd as i32)
+                    }
+                    // It is closed all the same.
+                    Err(_) => Strip::Laid(fd as i32),
+                }
+            }
+            (Step::Lay, Strip::Made(fd), outcome) => {
+                if outcome != Outcome::Value(place.at.cast_signed()) {
+                    self.tapes.forget(tid);
+                }
+                Strip::Laid(fd)
+            }
+            (Step::Close, ..) if self.tapes.of.contains_key(&tid) => {
+                self.set_strip(tid, Strip::Resting);
+                return self.run_tape(guest);
+            }
+            _ => {
+                self.close_lane(guest);
+                return Ok(());
+            }
+        };
+        self.set_strip(tid, strip);
+        Ok(())
+    }
+
+    fn set_strip(&self, tid: Pid, strip: Strip) {
+        if let Some(task) = self.tasks.get(&tid) {
+            task.lane.borrow_mut().strip = strip;
+        }
+    }
+
+    /// Lets calls be written down from now on.
+    fn run_tape<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
+        self.set_strip(guest.tid(), Strip::Running);
+        self.switch_tape(1, guest)
+    }
+
+    fn switch_tape<G: Guest<A>>(&self, word: u64, guest: &G) -> Result<(), Errno> {
+        let Some(place) = self.lane.as_ref().and_then(|fast| fast.page.tape) else { return Ok(()) };
+        self.or_close(guest.plant(GuestAddr(place.on), &word.to_le_bytes()), guest)
+    }
+
+    /// A task has made a child. Whatever they share, nothing is written to its tape until one of them is
+    /// alone with it; returns what the child has to put right in its own memory for that.
+    pub(in crate::engine) fn rest_tape<G: Guest<A>>(
+        &mut self,
+        guest: &G,
+    ) -> Option<(GuestAddr, u64)> {
+        let place = self.lane.as_ref()?.page.tape?;
+        let task = self.tasks.get(&guest.tid())?;
+        if !task.lane.borrow().strip.is_written_to() {
+            return None;
+        }
+        self.set_strip(guest.tid(), Strip::Resting);
+        // One that is dying writes nothing.
+        let _ = self.switch_tape(0, guest);
+        Some((GuestAddr(place.on), 0))
+    }
+
+    /// A task has come that nobody has announced: if its parent writes to a tape, it does not.
+    pub(in crate::engine) fn rest_tape_of_stranger<G: Guest<A>>(&self, guest: &G) {
+        let Some(fast) = self.lane.as_ref().filter(|_| self.tapes.are_used()) else { return };
+        let mut code = vec![0; fast.page.code.len().min(64)];
+        if guest.read_exact(GuestAddr(fast.page.at), &mut code).is_ok()
+            && fast.page.code.starts_with(&code)
+        {
+            let _ = self.switch_tape(0, guest);
+        }
+    }
+
+    /// Tells what has been written on tapes. A task that is `before` a call, or behind one, writes nothing: its
+    /// tape can begin anew.
+    pub(in crate::engine) fn play_tapes(&mut self, before: Option<Pid>) {
+        if !self.tapes.are_used() {
+            return;
+        }
+        let mut unplayed = Vec::new();
+        let mut spoilt = Vec::new();
+        for (&tid, tape) in &mut self.tapes.of {
+            match tape.unplayed() {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => unplayed.push((tid, bytes, tape.directory.clone())),
+                // The lane goes on where it finds the end.
+                Err(_) => {
+                    let _ = tape.rewind();
+                    spoilt.push(tid);
+                }
+            }
+            if before != Some(tid) {
+                continue;
+            }
+            if tape.played > LAST / 2 {
+                let _ = tape.rewind();
+            }
+            if tape.directory.is_none() {
+                tape.directory = procfs::directory(tid).ok();
+            }
+        }
+        let mut told: Vec<_> = unplayed
+            .iter()
+            .flat_map(|(tid, bytes, directory)| {
+                calls(bytes).map(move |(taped, _)| (*tid, taped, directory.as_deref()))
+            })
+            .collect();
+        told.sort_by_key(|(_, taped, _)| taped.stamp);
+        for (tid, taped, directory) in told {
+            self.play(tid, &taped, directory);
+        }
+        for tid in spoilt {
+            self.observer.lost(&Spoilt { tid });
+        }
+    }
+
+    /// Tells of a call that a task has made by the lane and is about to write down, before a handler comes
+    /// in between.
+    pub(in crate::engine) fn write_by_hand<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
+        let tid = guest.tid();
+        let Some(place) = self.lane.as_ref().and_then(|fast| fast.page.tape) else { return Ok(()) };
+        if !self.tapes.of.contains_key(&tid) {
+            return Ok(());
+        }
+        let Registers::Native(regs) = guest.regs(Abi::Native)? else { return Ok(()) };
+        let Some(at) = A::unwritten_at(&place, &regs) else { return Ok(()) };
+        let mut words = [0; 6];
+        for (n, word) in words.iter_mut().enumerate() {
+            *word = guest.read_u64(GuestAddr(at).offset(8 * n as u64))?;
+        }
+        let Some(unwritten) = A::unwritten(&place, &regs, words) else { return Ok(()) };
+        guest.set_regs(&Registers::Native(unwritten.written))?;
+        let Unwritten { nr, args, result, .. } = unwritten;
+        self.tell(tid, (nr, args, result), guest, None);
+        Ok(())
+    }
+
+    fn play(&mut self, tid: Pid, taped: &Taped<'_>, directory: Option<&Path>) {
+        let Taped { nr, args, result, .. } = *taped;
+        self.tell(tid, (nr, args, result), &Pieces(taped), directory);
+    }
+
+    /// Tells of a call that a task has made by the lane; it is known where it was then if that may have changed.
+    fn tell(
+        &mut self,
+        tid: Pid,
+        (nr, args, result): (u64, [u64; 6], i64),
+        memory: &dyn Memory,
+        directory: Option<&Path>,
+    ) {
+        let Some(ip) = self.lane.as_ref().map(|fast| fast.page.at) else { return };
+        let (abi, layer) = (Abi::Native, Layer::Outer);
+        let call = Call { abi, nr, syscall: A::syscall(nr), args, layer, ip, sp: 0 };
+        let outcome = Outcome::from_ret(result);
+        let mounted = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let places = Then { mounted: &mounted, directory };
+        let seat = Seat { tid, memory, places: &places };
+        if let Some(noted) = self.observer.note::<A>(&call, &seat) {
+            self.observer.record(*noted, outcome, None, &seat);
+        }
+        if let Some(mut spelled) = self.observer.enter::<A>(&call, &seat) {
+            self.observer.complete::<A>(&mut spelled, &call, outcome, &seat);
+            let none = Duration::ZERO;
+            let call = &spelled;
+            let event = Event::Leave { call, outcome, note: None, spent: none, system: none };
+            self.observer.event(tid, &event);
+        }
+    }
+}
+
+/// What a tape has of its task's memory.
+struct Pieces<'a>(&'a Taped<'a>);
+
+impl Memory for Pieces<'_> {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
+        let from_there = [&self.0.path, &self.0.answer].into_iter().find_map(|piece| {
+            let skipped = usize::try_from(at.0.checked_sub(piece.at)?).ok()?;
+            piece.bytes.get(skipped..).filter(|bytes| !bytes.is_empty())
+        });
+        let bytes = from_there.ok_or(Errno::EFAULT)?;
+        let count = bytes.len().min(buf.len());
+        buf[..count].copy_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn write(&self, _: GuestAddr, _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EFAULT)
+    }
+}
+
+/// Where a task was when it made a call: it may have ended since.
+struct Then<'a> {
+    mounted: &'a dyn Places,
+    directory: Option<&'a Path>,
+}
+
+impl Places for Then<'_> {
+    fn mounted(&self, fd: i32) -> Option<PathBuf> {
+        self.mounted.mounted(fd)
+    }
+
+    fn mounted_directory(&self) -> Option<PathBuf> {
+        self.mounted.mounted_directory().or_else(|| self.directory.map(Path::to_owned))
+    }
+
+    fn held(&self, path: &Path, follow: Follow) -> Option<Held> {
+        self.mounted.held(path, follow)
+    }
+
+    fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
+        self.mounted.behind(real)
+    }
+}
