@@ -3,8 +3,7 @@
 //! `cargo bench --bench audit`; `VRIFT_RUNS=3` for fewer rounds, `VRIFT_ONLY=elsewhere,none,inside` for some
 //! places of the mount: elsewhere, none for the record, or where the project is. The last table sets the
 //! overhead of `vrift audit` in relation to that of `vrift run`, which judges paths but sees no results,
-//! and tells how many stops each takes. A record cannot have the fast lane, so it is set beside a run without
-//! one too.
+//! and tells how many stops each takes; both with the fast lane and without, and the whole time of both too.
 
 #[expect(dead_code, reason = "each bench runs some of them")]
 #[path = "lab/commands.rs"]
@@ -23,15 +22,15 @@ use std::path::Path;
 use commands::MAKE;
 use lab::{Load, Times, Way, projects, say};
 
-/// The place of the record among the ways.
-const AUDIT: usize = 3;
+/// The places of records among the ways, and of the runs that they are set beside.
+const PAIRS: [(usize, usize); 2] = [(3, 1), (4, 2)];
 
 /// The most that the overhead of a record may be of that of a mount.
 const MAX: f64 = 1.2;
 
 const RATIOS: &str = "
-overhead of vrift audit / overhead of vrift run
-                                   median    best     cpu   stops of both
+overhead of vrift audit / overhead of vrift run; time / time
+                                   median    best     cpu    time   stops of both
 ";
 
 fn main() {
@@ -61,15 +60,18 @@ fn main() {
             Way::new("vrift run", &vrift(&["run"], &mount)),
             Way::new("without fast lane", &vrift(&["run", "--fast-lane", "never"], &mount)),
             Way::new("vrift audit", &vrift(&["audit", "-o", &record], of_record)),
+            Way::new(
+                "audit without",
+                &vrift(&["audit", "--fast-lane", "never", "-o", &record], of_record),
+            ),
         ];
-        let each = [&here, root, root, root].map(|root| Some(make(root)));
+        let each = [&here, root, root, root, root].map(|root| Some(make(root)));
         let all = lab::measure(&sandbox, &each, &ways);
         lab::table(&format!("make, the mount: {name}"), &ways, &all);
-        let stops = |at: usize| stops::of(&sandbox, &ways[at], each[at].as_ref()?);
-        let of_record = stops(AUDIT);
-        for run in [1, 2] {
-            let stops = [of_record, stops(run)];
-            ratios += &ratio_line(&format!("{name}, {}", ways[run].name), run, &all, stops);
+        for (audit, run) in PAIRS {
+            let stops = [audit, run].map(|at| stops::of(&sandbox, &ways[at], each[at].as_ref()?));
+            ratios +=
+                &ratio_line(&format!("{name}, {}", ways[run].name), [audit, run], &all, stops);
         }
     }
     say(&ratios);
@@ -91,15 +93,25 @@ fn vrift(words: &[&str], mount: &[OsString]) -> Vec<OsString> {
     words.map(OsString::from).chain(mount.iter().cloned()).chain([end]).collect()
 }
 
-/// The overhead of the record in relation to that of another way.
-fn ratio_line(name: &str, run: usize, all: &[Option<Times>], stops: [Option<usize>; 2]) -> String {
+/// The overhead of a record in relation to that of a run, and the times of both.
+fn ratio_line(
+    name: &str,
+    [audit, run]: [usize; 2],
+    all: &[Option<Times>],
+    stops: [Option<usize>; 2],
+) -> String {
+    let of =
+        |ways: [usize; 3], time: fn(&Times) -> f64| ways.map(|way| all[way].as_ref().map(time));
+    let cell =
+        |ratio: Option<f64>| ratio.map_or(format!("{:>8}", "-"), |ratio| format!("{ratio:>8.2}"));
     let mut line = format!("  {name:<31}");
     for time in [Times::median, Times::least, Times::cpu] {
-        let [native, run, audit] = [0, run, AUDIT].map(|way| all[way].as_ref().map(time));
+        let [native, run, audit] = of([0, run, audit], time);
         let over = |of: Option<f64>| Some(of? - native?);
-        let ratio = over(audit).zip(over(run)).map(|(audit, run)| audit / run);
-        line += &ratio.map_or(format!("{:>8}", "-"), |ratio| format!("{ratio:>8.2}"));
+        line += &cell(over(audit).zip(over(run)).map(|(audit, run)| audit / run));
     }
+    let [_, run, audit] = of([0, run, audit], Times::median);
+    line += &cell(audit.zip(run).map(|(audit, run)| audit / run));
     for count in stops {
         line += &count.map_or(format!("{:>8}", "-"), |count| format!("{count:>8}"));
     }
