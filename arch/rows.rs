@@ -146,7 +146,7 @@ with_compat_rows! {
     Msgrcv "msgrcv" [Int, Addr, ULong, Long, Hex] [IPC] Pass,
     Msgctl "msgctl" [Int, Int, Addr] [IPC] Pass,
     Fcntl "fcntl" [Fd, Special, Special] [DESC] Model(M::Fcntl),
-    Flock "flock" [Fd, Choice(C::Flock)] [DESC] Pass,
+    Flock "flock" [Fd, Choice(C::Flock)] [DESC] Model(M::Lock),
     Fsync "fsync" [Fd] [DESC] Model(M::Sync),
     Fdatasync "fdatasync" [Fd] [DESC] Model(M::Sync),
     Truncate "truncate" [Path, Long] [FILE] Model(M::SetAttr),

@@ -107,6 +107,8 @@ pub enum Model {
     Sync,
     /// the same by msync, if it is to wait
     Msync,
+    /// flock: what is locked must be the node's own
+    Lock,
     /// getsockname, getpeername: the path of an AF_UNIX socket
     SockName,
     /// accept, accept4: the path of an AF_UNIX socket, if it is asked for

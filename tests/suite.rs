@@ -49,6 +49,8 @@ mod mounts;
 mod nodes;
 #[path = "suite/noise.rs"]
 mod noise;
+#[path = "suite/openers.rs"]
+mod openers;
 #[path = "suite/overlay.rs"]
 mod overlay;
 #[path = "suite/patches.rs"]

@@ -146,6 +146,7 @@ pub(crate) fn decode<A: Arch>(
             Ok(Operation::Sync(None))
         }
         Model::Msync => Ok(Operation::Nothing),
+        Model::Lock => file(Request::Lock(call.fd(Arg::A0))),
         Model::SockName => Ok(Operation::SocketName {
             fd: call.fd(Arg::A0),
             end: match call.call.syscall {

@@ -9,6 +9,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{self, UnixAddr};
 use nix::unistd::{Pid, Whence, getpid, lseek};
 
+use crate::fdinfo::Kind;
+
 /// The flag of `pidfd_open` for a thread (Linux 6.9, include/uapi/linux/pidfd.h).
 const PIDFD_THREAD: libc::c_int = libc::O_EXCL;
 
@@ -66,6 +68,32 @@ pub(crate) fn copied(tid: Pid, process: Pid, fd: i32) -> Result<OwnedFd, Errno> 
         return Err(Errno::EBADF);
     }
     Ok(file)
+}
+
+/// Whether two descriptors share one open file, as far as the kernel tells.
+pub(crate) fn are_one((tid, fd): (Pid, i32), (other, other_fd): (Pid, i32)) -> bool {
+    let (tid, other) = (tid.as_raw(), other.as_raw());
+    // SAFETY: the call takes numbers.
+    let compared = unsafe { libc::syscall(libc::SYS_kcmp, tid, other, KCMP_FILE, fd, other_fd) };
+    compared == 0
+}
+
+/// Takes a lock of the open file, if nobody has another.
+pub(crate) fn lock_whole(file: &File, kind: Kind) {
+    // SAFETY: the call takes numbers.
+    let _ = unsafe { libc::flock(file.as_raw_fd(), kind.flock() | libc::LOCK_NB) };
+}
+
+/// Takes a lock of the open file for reading from `start` on, if nobody has another; a length of 0 is all.
+pub(crate) fn lock_range(file: &File, start: u64, length: u64) {
+    let range = libc::flock {
+        l_type: libc::F_RDLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: start as libc::off_t,
+        l_len: length as libc::off_t,
+        l_pid: 0,
+    };
+    let _ = nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_OFD_SETLK(&range));
 }
 
 /// Whether anybody has a file open for writing, or mapped so: then it gets no lease for readers

@@ -25,6 +25,7 @@ pub mod view;
 mod creds;
 mod decode;
 mod descriptors;
+mod fdinfo;
 mod handover;
 mod messages;
 mod precheck;

@@ -74,6 +74,16 @@ impl<A: Arch> Registers<A> {
         }
     }
 
+    /// The registers of another call in place of this one, and its number; `None` if the ABI lacks it.
+    pub(crate) fn calling(self, call: Syscall, args: [u64; 4]) -> Option<(Registers<A>, u64)> {
+        Some(match self {
+            Registers::Native(regs) => (Registers::Native(calling(regs, args)), A::number(call)?),
+            Registers::Compat(regs) => {
+                (Registers::Compat(calling(regs, args)), A::Compat::number(call)?)
+            }
+        })
+    }
+
     /// The registers of a task that is about to make this call, which has been made, once more.
     pub(crate) fn again(self) -> Registers<A> {
         match self {
@@ -93,6 +103,13 @@ fn instead<A: Arch>(mut regs: A::Regs, insertion: &Insertion) -> (A::Regs, u64) 
         call => A::number(call),
     };
     (regs, number.expect("every ABI that a call comes through has what vrift inserts"))
+}
+
+fn calling<R: Regs>(mut call: R, args: [u64; 4]) -> R {
+    for (arg, value) in Arg::ALL.into_iter().zip(args) {
+        call.set_arg(arg, value);
+    }
+    call
 }
 
 fn again<A: Arch>(regs: A::Regs) -> A::Regs {

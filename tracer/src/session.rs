@@ -224,7 +224,10 @@ impl Session {
             }
             Waited::Stopped { mut tracee, stop, system } => {
                 self.watch_stops(&tracee, stop);
-                let Step { next, release } = self.engine.step(stop, system, &mut tracee);
+                let Step { next, release, interrupt: outdated } =
+                    self.engine.step(stop, system, &mut tracee);
+                // Before the one that has made them stop goes on.
+                outdated.into_iter().for_each(interrupt);
                 match next {
                     Next::Resume(how) => tracee.resume(how)?,
                     Next::Hold => {

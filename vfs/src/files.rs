@@ -36,21 +36,50 @@ pub struct OpenNode {
     pub backing: Backing,
 }
 
+/// An open file that descriptors of one table or of several share: its position, its locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shared(pub u64);
+
 /// The descriptors of one file descriptor table (shared by tasks as `CLONE_FILES` says).
 #[derive(Debug, Clone, Default)]
 pub struct FdTable {
     open: HashMap<i32, OpenNode>,
+    /// Those whose node has got another real object since they were opened.
+    outdated: Vec<(i32, Shared)>,
 }
 
 impl FdTable {
     /// Remembers what `fd` was opened as.
     pub fn insert(&mut self, fd: i32, open: OpenNode) {
+        self.forgive(fd);
         self.open.insert(fd, open);
     }
 
     /// Forgets `fd`.
     pub fn remove(&mut self, fd: i32) {
+        self.forgive(fd);
         self.open.remove(&fd);
+    }
+
+    /// Takes note that `fd` is open on what is its node's real object no more.
+    pub fn outdate(&mut self, fd: i32, file: Shared) {
+        self.forgive(fd);
+        self.outdated.push((fd, file));
+    }
+
+    /// Takes note that `fd` is let be what it is.
+    pub fn forgive(&mut self, fd: i32) {
+        self.outdated.retain(|&(outdated, _)| outdated != fd);
+    }
+
+    /// The descriptors that are outdated, if they have not been closed since.
+    pub fn outdated(&self) -> &[(i32, Shared)] {
+        &self.outdated
+    }
+
+    /// The descriptors that have been opened on `node`.
+    pub fn opened_on(&self, node: NodeRef) -> impl Iterator<Item = (i32, OpenNode)> {
+        self.open.iter().filter(move |(_, open)| open.node == node).map(|(&fd, &open)| (fd, open))
     }
 
     /// All that have been remembered.

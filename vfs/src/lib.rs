@@ -55,7 +55,7 @@ pub use border::Held;
 pub use caller::{Caller, Exe, Jump, MagicLink, ProcEntry, ProcId};
 pub use creds::{Creds, Ids};
 pub use error::Error;
-pub use files::{Backing, FdTable, OpenNode, Usage};
+pub use files::{Backing, FdTable, OpenNode, Shared, Usage};
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use problem::Problem;

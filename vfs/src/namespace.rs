@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -129,6 +129,10 @@ pub struct Namespace {
     protections: Protections,
     /// The real paths of sockets that were bound in a mount, and the names they were bound to.
     bound: HashMap<PathBuf, Box<[u8]>>,
+    /// Directories that have a real object to themselves, because somebody wants to lock one.
+    apart: HashSet<NodeRef>,
+    /// Nodes whose real object has become another since this was last asked.
+    moved: Vec<NodeRef>,
 }
 
 impl Namespace {
@@ -146,6 +150,8 @@ impl Namespace {
             last_opened: RefCell::default(),
             protections: Protections::of_host(),
             bound: HashMap::new(),
+            apart: HashSet::new(),
+            moved: Vec::new(),
         };
         let mut leases = 0;
         for mount in mounts {
@@ -382,8 +388,34 @@ impl Namespace {
         match self.node(at)?.kind {
             Kind::Symlink => self.skeleton.link(at, &self.target(at)?),
             Kind::Fifo => self.skeleton.fifo(at),
+            _ if self.apart.contains(&at) => self.unchanging(at),
             _ => Ok(self.skeleton.directory().to_owned()),
         }
+    }
+
+    /// What a descriptor of `at` is open on if it is opened now.
+    pub fn real_path(&self, at: NodeRef) -> Result<PathBuf, Error> {
+        match self.node(at)?.kind {
+            Kind::File => self.content_path(at),
+            _ => self.stand_in(at),
+        }
+    }
+
+    /// Takes note that `at` has got another real object: what is open on the former one is outdated.
+    pub(crate) fn move_on(&mut self, at: NodeRef) {
+        self.moved.push(at);
+    }
+
+    /// Gives the directory `at` a real object of its own.
+    pub(crate) fn set_apart(&mut self, at: NodeRef) {
+        if self.apart.insert(at) {
+            self.move_on(at);
+        }
+    }
+
+    /// The nodes whose real object has become another since this was last asked.
+    pub fn take_moved(&mut self) -> Vec<NodeRef> {
+        std::mem::take(&mut self.moved)
     }
 
     /// A real object that stands for `at` alone and never changes.

@@ -295,6 +295,8 @@ pub enum Request {
     Rename(PathOp, Given, RenameMode),
     /// truncate
     Truncate(PathOp),
+    /// flock on this descriptor
+    Lock(i32),
     /// chmod, chown, utimes, setxattr, … by path or descriptor
     SetAttr(Target, AttrChange),
     /// getxattr family: the attribute of this name

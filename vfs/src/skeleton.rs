@@ -8,7 +8,7 @@
 //!     manifest-0                what mount 0 reaches, see lease.rs
 //!     directory/                stands for every directory
 //!     0-17                      the symlink, FIFO or socket for node 17 of mount 0
-//!     watch-0-17                what is watched instead of node 17 of mount 0
+//!     watch-0-17                what is watched or locked instead of node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
 //!     view-17                   what task 17 is about to open instead of a file of /proc
 //! ```
@@ -18,7 +18,8 @@
 //! What a killed vrift left behind is removed by the next one that starts on the same store.
 //!
 //! **Invariant:** which node a descriptor is open on is never told from the stand-in; the table of
-//! descriptors knows. (So a lock taken with `flock` on one directory holds for all of them.)
+//! descriptors knows. A directory that is locked gets one of its own (`watch-0-17`), or the lock would hold
+//! for all of them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};

@@ -85,7 +85,7 @@ impl<A: Arch> Engine<A> {
         }
         let mut release = self.release(|held| held == child);
         release.extend(self.adopt_orphans());
-        Step { next: self.go_on(tid, 0), release }
+        Step { release, ..Step::only(self.go_on(tid, 0)) }
     }
 
     /// A task has ended that nobody had announced: whoever is making a child may still do so.
@@ -136,6 +136,7 @@ impl<A: Arch> Engine<A> {
     ) -> Result<Next, Errno> {
         let tgid = guest.tid();
         if former != tgid {
+            self.waits_no_more(tgid);
             if let Some(leader) = self.tasks.remove(&tgid) {
                 self.last_words(tgid, &leader);
                 self.forget(&leader);
@@ -194,6 +195,9 @@ impl<A: Arch> Engine<A> {
     pub(super) fn forget(&mut self, task: &Task<A>) {
         if let Phase::Inside(pending) = &task.phase {
             task.scratch.borrow_mut().release(&pending.slots);
+        }
+        if let Some(reopening) = &task.reopening {
+            task.scratch.borrow_mut().release(&[reopening.slot()]);
         }
     }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
 use vrift_vfs::{
@@ -13,6 +12,7 @@ use vrift_vfs::{
 };
 
 use super::concern::unshared;
+use super::decided::Decided;
 use super::filters::{installs_filter, supervised};
 use super::lane;
 use super::launch::{Launched, Script, check_arguments};
@@ -22,14 +22,13 @@ use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
 use super::served::open_node;
 use super::sockets;
-use super::task::{Coverage, Decided, Instead, Mapped, Pending, Phase};
+use super::task::{Coverage, Instead, Mapped, Pending, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
 use crate::descriptors;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
-use crate::record::Noted;
 use crate::registers::{Insertion, Mapping};
 use crate::reply;
 use crate::view::note::Note;
@@ -74,6 +73,9 @@ impl<A: Arch> Engine<A> {
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
+        if let Some(next) = self.reopen(&call, guest)? {
+            return Ok(next);
+        }
         let (action, noted) = match self.decided(tid, &call) {
             Some(decided) => decided,
             None => {
@@ -86,6 +88,11 @@ impl<A: Arch> Engine<A> {
                 }
             }
         };
+        self.outdate_openers(tid);
+        if let Some(next) = self.reopen(&call, guest)? {
+            self.decide(tid, Decided { call, action, noted });
+            return Ok(next);
+        }
         if let Some(Syscall::Chdir | Syscall::Fchdir) = call.syscall {
             self.tapes.leave_directory(tid);
         }
@@ -114,9 +121,7 @@ impl<A: Arch> Engine<A> {
                 let bytes = region_bytes(count);
                 let region = Mapping { at: 0, bytes, protection: libc::PROT_READ, flags: 0 };
                 let next = self.inject(region, Mapped::Scratch(bytes), call.abi, guest)?;
-                if let Some(task) = self.tasks.get_mut(&tid) {
-                    task.decided = Some(Box::new(Decided { call, action, noted }));
-                }
+                self.decide(tid, Decided { call, action, noted });
                 return Ok(next);
             }
             Room::Missing => {
@@ -139,13 +144,6 @@ impl<A: Arch> Engine<A> {
             task.scratch.borrow_mut().release(&taken);
         }
         next
-    }
-
-    /// What was decided about this very call before a mapping of ours took its place. A mount may
-    /// have been changed by the decision, so it is not made twice.
-    fn decided(&mut self, tid: Pid, call: &Call) -> Option<(Action, Option<Box<Noted>>)> {
-        let decided = *self.tasks.get_mut(&tid)?.decided.take()?;
-        (decided.call == *call).then_some((decided.action, decided.noted))
     }
 
     /// Writes paths into scratch memory; `None` if a region must be mapped first.
@@ -585,7 +583,7 @@ impl<A: Arch> Engine<A> {
     }
 }
 
-fn plant<A: Arch, G: Guest<A>>(
+pub(super) fn plant<A: Arch, G: Guest<A>>(
     guest: &G,
     at: GuestAddr,
     lead: &[u8],

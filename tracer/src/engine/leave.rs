@@ -78,6 +78,7 @@ impl<A: Arch> Engine<A> {
                     self.returned(*pending, ret, system, guest)?;
                 }
             }
+            Phase::Reopening(regs) => return self.reopened(regs, ret, guest),
             Phase::Injecting(regs, mapped) => return self.mapped(regs, mapped, ret, guest),
             Phase::Inside(pending) => self.returned(*pending, ret, system, guest)?,
         }
@@ -200,6 +201,7 @@ impl<A: Arch> Engine<A> {
                     task.files.borrow_mut().insert(fd, OpenNode { node, usage, backing });
                     task.lane.borrow_mut().opened(fd);
                 }
+                self.arrived_late(tid, fd);
                 None
             }
             (Effect::Opens { node, blob: Some(digest), .. }, Outcome::Error(Errno::ENOENT)) => {

@@ -11,6 +11,7 @@ mod birth;
 mod clock;
 mod closed;
 mod concern;
+mod decided;
 mod enter;
 mod filters;
 mod lane;
@@ -19,6 +20,7 @@ mod leave;
 mod opening;
 mod passing;
 mod peers;
+mod reopening;
 mod room;
 mod scratch;
 mod served;
@@ -52,6 +54,7 @@ pub(crate) use concern::{Births, concerns_engine};
 pub use lane::{FastLane, WhenFast};
 pub(crate) use launch::pointers;
 use passing::Passing;
+use reopening::Reopenings;
 pub use served::Served;
 
 /// Why a tracee stopped.
@@ -180,11 +183,13 @@ pub struct Step {
     pub next: Next,
     /// Tracees held earlier whose stops are to be decided now, by another step each.
     pub release: Vec<Pid>,
+    /// Tracees that are to stop before their next call, running or not.
+    pub interrupt: Vec<Pid>,
 }
 
 impl Step {
     fn only(next: Next) -> Step {
-        Step { next, release: Vec::new() }
+        Step { next, release: Vec::new(), interrupt: Vec::new() }
     }
 }
 
@@ -204,6 +209,7 @@ pub struct Engine<A: Arch> {
     bereft: Vec<Task<A>>,
     served: Option<Served>,
     passing: Passing,
+    reopenings: Reopenings,
     observer: Observer,
     cores: Option<Cores>,
     sight: Sight,
@@ -263,6 +269,7 @@ impl<A: Arch> Engine<A> {
             bereft: Vec::new(),
             served: None,
             passing: Passing::default(),
+            reopenings: Reopenings::default(),
             observer,
             cores: None,
             sight: Sight::OfAll,
@@ -292,13 +299,15 @@ impl<A: Arch> Engine<A> {
             cores.stopped(tid, self.tasks.keys().copied());
         }
         if self.restore(guest) == Err(Errno::ESRCH) {
-            return Step { next: Next::Dying, release: self.adopt_orphans() };
+            let release = self.adopt_orphans();
+            return Step { release, ..Step::only(Next::Dying) };
         }
         let next = match stop {
             Stop::Seccomp => self.at_filter(system, guest),
             Stop::Syscall => self.at_syscall(system, guest),
             Stop::Signal { signo } => self.at_signal(signo, guest),
             Stop::Group { signo } => {
+                self.pause_reopening(tid);
                 self.observer.event(tid, &Event::Stopped { signo });
                 Ok(Next::Resume(Resume::Listen))
             }
@@ -312,7 +321,8 @@ impl<A: Arch> Engine<A> {
             // Whatever failed, it must not stay in its stop.
             Err(_) => self.go_on(tid, 0),
         };
-        Step { next, release: self.adopt_orphans() }
+        let release = [self.adopt_orphans(), self.take_waiting()].concat();
+        Step { next, release, interrupt: self.take_interrupted() }
     }
 
     /// Whether processor times are used for anything.
@@ -334,9 +344,10 @@ impl<A: Arch> Engine<A> {
         self.held.retain(|&held| held != tid);
         self.play_tapes(None);
         self.tapes.forget(tid);
+        self.waits_no_more(tid);
         let Some(task) = self.tasks.remove(&tid) else {
             self.depart(tid);
-            return self.adopt_orphans();
+            return [self.adopt_orphans(), self.take_waiting()].concat();
         };
         if task.origin == Origin::Found {
             self.depart(tid);
@@ -349,6 +360,7 @@ impl<A: Arch> Engine<A> {
         }
         self.last_words(tid, &task);
         self.forget(&task);
+        self.forget_successors();
         if task.spawning.is_some() {
             if self.bereft.len() == BEREFT_MAX {
                 self.bereft.remove(0);
@@ -361,7 +373,7 @@ impl<A: Arch> Engine<A> {
                 self.observer.event(tid, &Event::Killed { signo, core });
             }
         }
-        self.adopt_orphans()
+        [self.adopt_orphans(), self.take_waiting()].concat()
     }
 
     /// A leader's end is the last of its process. A thread that is known still was killed after it
@@ -433,7 +445,7 @@ impl<A: Arch> Engine<A> {
     fn last_words(&mut self, tid: Pid, task: &Task<A>) {
         let pending = match &task.phase {
             Phase::Inside(pending) => Some(pending),
-            Phase::Outside | Phase::Injecting(..) => task.announced.as_ref(),
+            Phase::Outside | Phase::Injecting(..) | Phase::Reopening(..) => task.announced.as_ref(),
         };
         let Some(pending) = pending else { return };
         if let Some(call) = &pending.spelled {
@@ -448,9 +460,10 @@ impl<A: Arch> Engine<A> {
     fn at_filter<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
         match self.tasks.get(&guest.tid()) {
             Some(task)
-                if task.coverage == Coverage::EveryCall
-                    && task.is_busy()
-                    && (self.served.is_none() || task.is_injecting()) =>
+                if task.is_injecting()
+                    || task.coverage == Coverage::EveryCall
+                        && task.is_busy()
+                        && self.served.is_none() =>
             {
                 Ok(self.go_on(guest.tid(), 0))
             }
@@ -468,9 +481,15 @@ impl<A: Arch> Engine<A> {
                     // If it is of interest the filter says so.
                     return Ok(self.go_on(guest.tid(), 0));
                 }
-                match self.served.is_some() {
-                    true => self.announce(call, system, guest),
-                    false => self.at_entry(call, system, guest),
+                if let Some(next) = self.reopen(&call, guest)? {
+                    return Ok(next);
+                }
+                let coverage = self.tasks.get(&guest.tid()).map(|task| task.coverage);
+                match (self.served.is_some(), coverage) {
+                    // As above: it has stopped only because of its outdated files.
+                    (true, Some(Coverage::Filter)) => Ok(self.go_on(guest.tid(), 0)),
+                    (true, _) => self.announce(call, system, guest),
+                    (false, _) => self.at_entry(call, system, guest),
                 }
             }
             Position::Exit { ret } => self.at_exit(ret, system, guest),

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Syscall};
-use vrift_vfs::{Effect, OpenNode};
+use vrift_vfs::{Effect, NodeRef, OpenNode};
 
 use super::enter::Action;
 use super::served::open_node;
@@ -39,6 +39,11 @@ impl Passing {
             }
             self.sent.push_back(open);
         }
+    }
+
+    /// Whether a descriptor of `node` is on its way.
+    pub(super) fn carries(&self, node: NodeRef) -> bool {
+        self.sent.iter().any(|open| open.node == node)
     }
 
     /// The node of a descriptor that has arrived at `tid`.
@@ -84,7 +89,8 @@ impl<A: Arch> Engine<A> {
             _ => return,
         };
         let messages = messages::of::<B>(call, guest).into_iter().take(count);
-        for fd in messages.flat_map(|message| message.descriptors::<B>(guest)) {
+        let fds: Vec<i32> = messages.flat_map(|message| message.descriptors::<B>(guest)).collect();
+        for &fd in &fds {
             let mut files = task.files.borrow_mut();
             match self.passing.arrived(tid, fd) {
                 Some(open) => {
@@ -95,5 +101,6 @@ impl<A: Arch> Engine<A> {
                 None => files.remove(fd),
             }
         }
+        fds.into_iter().for_each(|fd| self.arrived_late(tid, fd));
     }
 }

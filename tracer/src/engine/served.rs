@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_vfs::session::Staged;
 use vrift_vfs::{
-    At, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Held, Ids, Judged, Jump,
+    At, Backing, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Held, Ids, Judged, Jump,
     MagicLink, Namespace, NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request,
     Target, Verdict,
 };
@@ -61,6 +62,18 @@ impl Served {
     /// Waits until what was changed in the mount of `node`, or in all, is on disk.
     pub(super) fn sync(&mut self, node: Option<NodeRef>) -> Result<(), vrift_vfs::Error> {
         self.namespace.sync(node.map(|node| node.mount))
+    }
+
+    /// The nodes whose real object has become another since this was last asked.
+    pub(super) fn take_moved(&mut self) -> Vec<NodeRef> {
+        self.namespace.take_moved()
+    }
+
+    /// What a descriptor of `node` is open on if it is opened now.
+    pub(super) fn real(&self, node: NodeRef) -> Option<(PathBuf, Backing)> {
+        let path = self.namespace.real_path(node).ok()?;
+        let meta = std::fs::metadata(&path).ok()?;
+        Some((path, Backing { dev: meta.dev(), ino: meta.ino() }))
     }
 
     /// Takes back a name whose call has failed.

@@ -8,10 +8,11 @@ use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, Exe, FdTable, Place};
 
-use super::enter::Action;
+use super::decided::Decided;
 use super::lane::{Lane, Part};
 use super::launch::Launched;
 use super::peers::Told;
+use super::reopening::Reopening;
 use super::room::{Lent, Mapping};
 use super::scratch::{Scratch, Slot};
 use crate::call::{Abi, Call};
@@ -55,19 +56,12 @@ pub(super) struct Task<A: Arch> {
     pub(super) mapping: Mapping,
     /// What was decided about a call that is to be made again.
     pub(super) decided: Option<Box<Decided>>,
+    /// What it is made to do before its own call.
+    pub(super) reopening: Option<Box<Reopening>>,
     pub(super) origin: Origin,
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
     pub(super) announced: Option<Box<Pending>>,
-}
-
-/// What was decided about a call that is to be made again.
-#[derive(Debug)]
-pub(super) struct Decided {
-    pub(super) call: Call,
-    pub(super) action: Action,
-    /// What the record is to tell of it.
-    pub(super) noted: Option<Box<Noted>>,
 }
 
 /// Whether a process may be looked into, as `prctl` tells it.
@@ -106,6 +100,8 @@ pub(super) enum Phase<A: Arch> {
     Inside(Box<Pending>),
     /// In a mapping call of ours; the registers are those from before.
     Injecting(Registers<A>, Mapped),
+    /// In a call of ours by which it opens a file anew; the same.
+    Reopening(Registers<A>),
 }
 
 /// What is mapped by a call of ours.
@@ -248,6 +244,7 @@ impl<A: Arch> Task<A> {
             coverage,
             mapping: Mapping::Untried,
             decided: None,
+            reopening: None,
             origin: Origin::Announced,
             announced: None,
         }
@@ -288,6 +285,7 @@ impl<A: Arch> Task<A> {
             coverage: self.coverage,
             mapping: Mapping::Untried,
             decided: None,
+            reopening: None,
             origin: Origin::Announced,
             announced: None,
         }
@@ -314,7 +312,7 @@ impl<A: Arch> Task<A> {
 
     /// Whether the next border of a syscall must stop it.
     pub(super) fn sees_border(&self) -> bool {
-        self.coverage == Coverage::EveryCall || self.is_busy()
+        self.coverage == Coverage::EveryCall || self.is_busy() || self.is_outdated()
     }
 
     /// Whether it is in a syscall whose exit will be seen.
@@ -322,9 +320,14 @@ impl<A: Arch> Task<A> {
         !matches!(self.phase, Phase::Outside)
     }
 
-    /// Whether it is in a mapping call of ours.
+    /// Whether it is in a call of ours.
     pub(super) fn is_injecting(&self) -> bool {
-        matches!(self.phase, Phase::Injecting(..))
+        matches!(self.phase, Phase::Injecting(..) | Phase::Reopening(..))
+    }
+
+    /// Whether some of its files are to be opened anew before it makes a call.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.reopening.is_some() || !self.files.borrow().outdated().is_empty()
     }
 
     /// Does not wait for the exit of a call that has succeeded, if nothing is to be done there.

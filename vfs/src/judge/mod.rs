@@ -85,6 +85,7 @@ impl Namespace {
             Request::Remove(path, removal) => self.remove(caller, path, *removal),
             Request::Rename(from, to, mode) => self.rename(caller, from, to, *mode),
             Request::Truncate(path) => self.truncate(caller, path),
+            Request::Lock(fd) => self.lock(caller, *fd),
             Request::SetAttr(target, change) => self.set_attr(caller, target, change),
             Request::Bind(path) => self.bind(caller, path),
             Request::Connect(path) => self.connect(caller, path),

@@ -9,7 +9,7 @@ use crate::attr::Kind;
 use crate::caller::Caller;
 use crate::creds::{Ids, WRITE};
 use crate::error::Error;
-use crate::files::Usage;
+use crate::files::{OpenNode, Usage};
 use crate::mutate::{Actor, AttrChange, Ended, Made, Mutation};
 use crate::namespace::Namespace;
 use crate::place::{MountId, NodeRef};
@@ -248,8 +248,28 @@ impl Namespace {
     }
 
     fn stage(&mut self, at: NodeRef, keep: Keep) -> Result<(), Failure> {
+        let before = self.tree(at.mount).content(at.node)?;
         let session = self.session(at.mount).ok_or(Errno::EROFS)?;
-        session.stage(at.node, keep).map(drop).map_err(failure)
+        session.stage(at.node, keep).map_err(failure)?;
+        if before != Content::Staged {
+            self.move_on(at);
+        }
+        Ok(())
+    }
+
+    /// flock(2): the kernel locks what the descriptor is open on, which may be a blob that other files
+    /// have as well, or the directory that stands for all of them.
+    pub(super) fn lock(&mut self, caller: &dyn Caller, fd: i32) -> Outcome {
+        if let Some(OpenNode { node: at, usage: Usage::Content, .. }) = caller.open_node(fd) {
+            match self.node(at)?.kind {
+                Kind::Directory => self.set_apart(at),
+                Kind::File if self.is_writable(at.mount) && self.digest(at)?.is_some() => {
+                    self.stage(at, Keep::Content)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(Judged::pass())
     }
 
     /// Makes a socket's name.

@@ -158,7 +158,8 @@ impl World {
     fn stopped(&mut self, tid: i32, stop: Stop) -> Vec<Pid> {
         let known = self.engine.tasks.contains_key(&Pid::from_raw(tid));
         let mut tracee = Tracee { kernel: &self.kernel, tid };
-        let Step { next, release } = self.engine.step(stop, Duration::ZERO, &mut tracee);
+        let Step { next, release, interrupt } = self.engine.step(stop, Duration::ZERO, &mut tracee);
+        assert!(interrupt.is_empty(), "nothing is outdated without a mount");
         let mut kernel = self.kernel.borrow_mut();
         kernel.tell(|| format!("{tid} stops: {stop:?}; {next:?}"));
         if let Stop::Exec { former } = stop
