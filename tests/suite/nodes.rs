@@ -78,6 +78,14 @@ fn c_105_set_id_bits_go_when_somebody_writes() {
 }
 
 #[test]
+fn c_105_set_id_bits_go_when_an_outsider_writes() {
+    match root() {
+        true => same("outsiders", &[]),
+        false => skipped("only root can become somebody else"),
+    }
+}
+
+#[test]
 fn c_106_a_file_without_a_name_has_attributes() {
     same_for_all("times");
 }

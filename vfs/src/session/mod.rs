@@ -296,7 +296,7 @@ impl Session {
             let node = self.tree.node(id).map_err(Error::from)?;
             match (keep, content) {
                 (Keep::Nothing, _) | (_, Content::Staged) => {
-                    self.stage.make(id, node.mode)?;
+                    self.stage.make(id, node.mode, node.gid)?;
                     self.durable.made();
                 }
                 (Keep::Content, content) => {
@@ -343,7 +343,7 @@ impl Session {
         match change {
             Change::Make { node, birth, .. } if birth.kind == Kind::File => {
                 self.durable.made();
-                self.stage.make(*node, birth.mode)
+                self.stage.make(*node, birth.mode, birth.gid)
             }
             Change::Set { node: id, setting, .. } => {
                 let node = self.tree.node(*id)?;
@@ -357,7 +357,7 @@ impl Session {
                     None => &own,
                 };
                 if let Some(mode) = setting.mode {
-                    stage::set_mode(path, mode)?;
+                    stage::set_mode(path, mode, setting.gid.unwrap_or(node.gid))?;
                 }
                 match setting.atime.is_some() || setting.mtime.is_some() {
                     true => stage::set_times(path, setting.atime, setting.mtime),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -29,20 +29,29 @@ const FILE_MODE: u32 = 0o666;
 /// takes it away from the staging file, when and from whom it would (`file_remove_privs` in fs/inode.c).
 /// Nobody can execute the file, so it gives nobody any right.
 const MARK: u32 = 0o4000;
+/// The same for a set-group-id bit that only somebody outside of the group takes away
+/// (`setattr_should_drop_sgid` in fs/attr.c): the staging file has the node's group then.
+const GROUP_MARK: u32 = 0o2000;
 
 const SET_UID: u32 = 0o4000;
 const SET_GID: u32 = 0o2000;
 const GROUP_EXEC: u32 = 0o010;
 
-/// The mode of a node after somebody without CAP_FSETID has written to it.
-fn mode_when_written(mode: u32) -> u32 {
+/// The bits of a node's mode that whoever has not CAP_FSETID takes away by writing.
+fn lost_to_all(mode: u32) -> u32 {
     let set_gid = if mode & GROUP_EXEC != 0 { SET_GID } else { 0 };
-    mode & !SET_UID & !set_gid
+    mode & (SET_UID | set_gid)
 }
 
-/// The mode of the staging file of a node with this mode.
-fn staging_mode(mode: u32) -> u32 {
-    if mode_when_written(mode) == mode { FILE_MODE } else { FILE_MODE | MARK }
+/// Those that only somebody outside of the group does.
+fn lost_to_outsiders(mode: u32) -> u32 {
+    if mode & GROUP_EXEC == 0 { mode & SET_GID } else { 0 }
+}
+
+/// The marks of the staging file of a node with this mode.
+fn marks(mode: u32) -> u32 {
+    let mark = if lost_to_all(mode) != 0 { MARK } else { 0 };
+    mark | if lost_to_outsiders(mode) != 0 { GROUP_MARK } else { 0 }
 }
 
 /// What a staging file says of its node.
@@ -58,15 +67,17 @@ pub struct Staged {
     pub mtime: Timestamp,
     /// `st_ctime`, or long ago if that is of the time when the content was copied here.
     pub ctime: Timestamp,
-    /// Whether a write has taken away the set-id bits that its node had.
+    /// What has become of the node's set-id bits.
     pub set_id: SetId,
 }
 
-/// What has become of a node's set-id bits.
+/// What writes have left of a node's set-id bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetId {
     /// They are the node's.
     Kept,
+    /// Somebody in the file's group has written to it.
+    KeptFromGroup,
     /// They are gone.
     Taken,
 }
@@ -81,16 +92,22 @@ impl Staged {
             atime: time(meta.atime(), meta.atime_nsec()),
             mtime: time(meta.mtime(), meta.mtime_nsec()),
             ctime: time(meta.ctime(), meta.ctime_nsec()),
-            set_id: if meta.mode() & MARK != 0 { SetId::Kept } else { SetId::Taken },
+            set_id: match meta.mode() & (MARK | GROUP_MARK) {
+                0 => SetId::Taken,
+                GROUP_MARK => SetId::KeptFromGroup,
+                _ => SetId::Kept,
+            },
         }
     }
 
     /// What is left of a node's mode.
     pub(crate) fn mode(self, mode: u32) -> u32 {
-        match self.set_id {
-            SetId::Kept => mode,
-            SetId::Taken => mode_when_written(mode),
-        }
+        let lost = match self.set_id {
+            SetId::Kept => 0,
+            SetId::KeptFromGroup => lost_to_all(mode),
+            SetId::Taken => lost_to_all(mode) | lost_to_outsiders(mode),
+        };
+        mode & !lost
     }
 
     /// The attributes of `node` with these.
@@ -151,9 +168,9 @@ impl Stage {
         self.dir.join(node.0.to_string())
     }
 
-    /// Makes an empty staging file for a node of this mode.
-    pub(super) fn make(&mut self, node: NodeId, mode: u32) -> Result<(), Error> {
-        let (name, wanted) = (node.0.to_string(), Mode::from_raw_mode(staging_mode(mode)));
+    /// Makes an empty staging file for a node of this mode and group.
+    pub(super) fn make(&mut self, node: NodeId, mode: u32, gid: u32) -> Result<(), Error> {
+        let (name, wanted) = (node.0.to_string(), Mode::from_raw_mode(FILE_MODE));
         let path = self.path_of(node);
         let io = |operation| {
             let failed = Error::io(operation, &path);
@@ -174,7 +191,10 @@ impl Stage {
             let exact = Mode::from_raw_mode(there.st_mode).contains(Mode::from_raw_mode(FILE_MODE));
             self.modes = if exact { Modes::Asked } else { Modes::Masked };
         }
-        if self.modes == Modes::Masked || wanted != Mode::from_raw_mode(FILE_MODE) {
+        if marks(mode) != 0 {
+            return set_mode(&path, mode, gid);
+        }
+        if self.modes == Modes::Masked {
             chmodat(&self.open, &name, wanted, AtFlags::empty()).map_err(io("set the mode of"))?;
         }
         Ok(())
@@ -195,7 +215,7 @@ impl Stage {
             }
         }
         // Now: what has been copied is no write to it.
-        set_mode(&path, node.mode)?;
+        set_mode(&path, node.mode, node.gid)?;
         set_times(&path, Some(node.atime), Some(node.mtime))?;
         let complete = to.metadata().map_err(Error::io("stat", &path))?;
         self.copied.insert(id, Staged::from(&complete).ctime);
@@ -247,9 +267,14 @@ pub(super) fn set_times(
         .map_err(|errno| Error::io("set the times of", path)(errno.into()))
 }
 
-/// Takes note in the staging file at `path` that its node has this mode.
-pub(super) fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
-    fs::set_permissions(path, Permissions::from_mode(staging_mode(mode)))
+/// Takes note in the staging file at `path` that its node has this mode and group.
+pub(super) fn set_mode(path: &Path, mode: u32, gid: u32) -> Result<(), Error> {
+    let mut marks = marks(mode);
+    if marks & GROUP_MARK != 0 && chown(path, None, Some(gid)).is_err() {
+        // None of ours is in that group.
+        marks = MARK;
+    }
+    fs::set_permissions(path, Permissions::from_mode(FILE_MODE | marks))
         .map_err(Error::io("set the mode of", path))
 }
 
