@@ -165,26 +165,86 @@ fn what_is_in_the_way_is_listed_and_nothing_is_changed() {
     assert!(refused.err().contains("vrift: 3 conflicts: nothing was changed in "), "{refused}");
 }
 
-/// `docs/sessions.md`: these are not compared, and those of the session are given.
+/// What the host has changed meanwhile of what the session touches, and a part of the conflict.
+#[track_caller]
+fn conflicts(script: &str, cases: &[(&str, Option<&str>)]) {
+    let sandbox = Sandbox::new();
+    plant(&sandbox.tree());
+    session(&sandbox, &["sh", "-ec", script]);
+    let manifest = sandbox.path("tree.vrift");
+    let wanted = export(&sandbox, &["session", "export", "s"], "wanted");
+    for (meanwhile, conflict) in cases {
+        let base = export(&sandbox, &["export", manifest.to_str().expect("text")], "base");
+        let ran = run(sandbox.command("sh").args(["-ec", meanwhile]).current_dir(&base));
+        assert!(ran.status.success(), "{ran}");
+        let before = kept(&base);
+        let applied = apply(&sandbox, &base);
+        match conflict {
+            Some(conflict) => {
+                assert_eq!(applied.code(), Some(1), "{meanwhile}: {applied}");
+                assert!(applied.err().contains(conflict), "{meanwhile}: {applied}");
+                assert_eq!(kept(&base), before, "{meanwhile}");
+            }
+            None => {
+                assert_eq!(applied.code(), Some(0), "{meanwhile}: {applied}");
+                assert_same(&base, &wanted, meanwhile);
+            }
+        }
+    }
+}
+
 #[test]
-fn times_and_extended_attributes_of_the_directory_are_in_nobodys_way() {
+fn extended_attributes_and_times_that_the_host_has_changed_are_conflicts() {
     if !have("setfattr") || !have("getfattr") {
         return;
     }
+    let script =
+        "chmod 600 d/a; echo more >> b; touch -d @2000 d/c; setfattr -n user.s -v s d/e/b; rm l";
+    let attributes = "its extended attributes are not as they were";
+    conflicts(
+        script,
+        &[
+            ("setfattr -n user.k -v v d/a", Some(&format!("d/a: {attributes}"))),
+            ("setfattr -n user.k -v v b", Some(&format!("b: {attributes}"))),
+            ("setfattr -n user.s -v other d/e/b", Some(&format!("d/e/b: {attributes}"))),
+            ("touch -d @1000 d/c", Some("d/c: its time of modification is not as it was")),
+            // The session has them already, or does not touch them.
+            ("setfattr -n user.s -v s d/e/b; touch -d @2000 d/c", None),
+            ("touch -d @1000 d/a b; chmod 600 d/a", None),
+        ],
+    );
+    // What the session does not touch keeps what the host gave it.
     let sandbox = Sandbox::new();
     plant(&sandbox.tree());
-    session(&sandbox, &["sh", "-ec", "chmod 600 d/a; echo more >> b"]);
+    session(&sandbox, &["sh", "-ec", script]);
     let manifest = sandbox.path("tree.vrift");
     let base = export(&sandbox, &["export", manifest.to_str().expect("text")], "base");
-    let wanted = export(&sandbox, &["session", "export", "s"], "wanted");
-    let meanwhile = "touch -d @1000 d/a b; setfattr -n user.k -v v d/a d/c b";
+    let meanwhile = "setfattr -n user.k -v v 'd/e/x x'";
     run(sandbox.command("sh").args(["-ec", meanwhile]).current_dir(&base)).fine();
     apply(&sandbox, &base).fine();
-    assert_same(&base, &wanted, "applied");
-    // A file that the session has written is another one; what else it has changed keeps its own.
-    let found = run(sandbox.command("getfattr").args(["-d", "d/a", "d/c", "b"]).current_dir(&base));
-    let wanted = "# file: d/a\nuser.k=\"v\"\n\n# file: d/c\nuser.k=\"v\"\n\n";
-    assert_eq!(found.out(), wanted, "{found}");
+    let found = run(sandbox.command("getfattr").args(["-d", "d/e/x x"]).current_dir(&base));
+    assert!(found.out().contains("user.k=\"v\""), "{found}");
+}
+
+#[test]
+fn owners_that_the_host_has_changed_are_conflicts() {
+    if !root() {
+        return skipped("only root can give files away");
+    }
+    let owner = "its owner or group is not as it was";
+    conflicts(
+        "chmod 600 d/a; echo more >> b; chown 1:2 d/c d; rm l; echo x > n; chown 4 n",
+        &[
+            ("chown 7 d/a", Some(&format!("d/a: {owner}"))),
+            ("chgrp 7 b", Some(&format!("b: {owner}"))),
+            ("chown 7 d/c", Some(&format!("d/c: {owner}"))),
+            ("chown 1:3 d", Some(&format!("d: {owner}"))),
+            ("chown -h 7 l", Some(&format!("l: {owner}"))),
+            ("echo x > n", Some(&format!("n: {owner}"))),
+            // As the session has it.
+            ("chown 1:2 d/c; echo x > n; chown 4 n", None),
+        ],
+    );
 }
 
 #[test]

@@ -61,13 +61,20 @@ impl Work<'_> {
             && is(When::Now, new)?
             && (has_mode(&found, new) || is_unfinished(&found, new))
         {
-            return Ok(None);
+            return match before.is_none() && is_unfinished(&found, new) {
+                // It gets its attributes when it is full.
+                true => Ok(None),
+                false => self.strange_attributes(&place, name, difference, &found),
+            };
         }
         let Some(old) = before else { return Ok(Some(NOT_IN_BASE)) };
         let only_attributes = matches!(what, What::Attributes | What::Time);
         let mode =
             has_mode(&found, old) || only_attributes && after.is_some_and(|s| has_mode(&found, &s));
-        Ok((!mode || !is(When::Before, old)?).then_some(OTHER))
+        match mode && is(When::Before, old)? {
+            true => self.strange_attributes(&place, name, difference, &found),
+            false => Ok(Some(OTHER)),
+        }
     }
 
     /// Whether the session itself makes or removes the directory of `path`.

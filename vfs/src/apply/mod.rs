@@ -12,6 +12,7 @@
 //! Deliberately absent: waiting for the disk, and guarding against others that change the directory
 //! meanwhile.
 
+mod attributes;
 mod check;
 mod error;
 mod make;

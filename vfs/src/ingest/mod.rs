@@ -43,6 +43,8 @@ use std::sync::atomic::AtomicU64;
 use vrift_cas::Store;
 
 pub use error::Error;
+pub(crate) use source::XattrBuffers;
+
 pub use report::{Cause, LeftOut, Problem, Reason, Report, Special};
 
 /// What to do with files whose names say that they hold secrets.

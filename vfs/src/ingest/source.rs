@@ -63,7 +63,7 @@ pub(super) struct Identity {
 
 /// Buffers for extended attributes.
 #[derive(Debug)]
-pub(super) struct XattrBuffers {
+pub(crate) struct XattrBuffers {
     names: Vec<u8>,
     value: Vec<u8>,
 }
@@ -275,7 +275,7 @@ fn timestamp(time: StatxTimestamp) -> Timestamp {
 }
 
 impl XattrBuffers {
-    pub(super) fn new() -> XattrBuffers {
+    pub(crate) fn new() -> XattrBuffers {
         XattrBuffers { names: vec![0; XATTR_MAX], value: vec![0; XATTR_MAX] }
     }
 
@@ -287,7 +287,7 @@ impl XattrBuffers {
 
     /// The extended attributes of what is held with `O_PATH`, which the calls on descriptors
     /// refuse; the kernel's link to it leads to itself, even if it is a symlink.
-    pub(super) fn of_held(&mut self, held: &OwnedFd) -> Result<Vec<Xattr>> {
+    pub(crate) fn of_held(&mut self, held: &OwnedFd) -> Result<Vec<Xattr>> {
         let path = format!("/proc/self/fd/{}", held.as_raw_fd());
         let listed = listxattr(&path, &mut self.names[..]);
         self.read(listed, |name, value| getxattr(&path, name, value))
