@@ -37,6 +37,10 @@ extern "C" fn note() {
         }
     }
     IGNORED.store(ignored, Ordering::Relaxed);
+    // A file that would become too large is an error like a full disk, and no reason to die: programs
+    // would be left without their tracer.
+    // SAFETY: sets a standard action; no handler of ours is involved.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     occupy_standard_descriptors();
 }
 

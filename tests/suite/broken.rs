@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::kit::{Ran, Sandbox, have, run};
+use crate::kit::{Ran, Sandbox, have, line_difference, run, skipped};
 use crate::walker::in_file_system;
 
 /// `sh -c SCRIPT` in a mount of the tree with the session `s`, with its store in `place`.
@@ -82,4 +82,64 @@ fn what_is_broken_below_a_session_is_an_error_of_input_and_output() {
     );
     let seen = shell(&sandbox, &place, "cat kept; ls");
     assert_eq!(seen.out(), "kept\na\nd\nkept\n", "{seen}");
+}
+
+/// What a file system says once its device is gone is what the mount says whose store is there. What was
+/// synced before is there afterwards.
+#[test]
+fn what_fails_below_a_session_fails_as_it_would_without_one() {
+    let sandbox = Sandbox::new();
+    let Some(guest) = sandbox.guest("fails") else { return };
+    in_file_system(&sandbox, "ext4", "loop", |disk| {
+        let remounted = || {
+            let script = "umount \"$0\" && mount -o loop \"$1\" \"$0\"";
+            let mut mount = sandbox.command("sh");
+            run(mount.args(["-c", script]).arg(disk).arg(sandbox.path("ext4.image"))).fine();
+        };
+        planted(&sandbox, disk);
+        let tree = disk.join("tree");
+        fs::create_dir(&tree).expect("the disk is new");
+        fs::copy(sandbox.tree().join("a"), tree.join("a")).expect("there is room");
+        rustix::fs::sync();
+        let native = run(sandbox.command(&guest).arg(&tree).arg(disk));
+        assert!(!native.out().contains("GUEST FAILED"), "{native}");
+        if native.out().contains("not known") {
+            return skipped("the file system cannot be made to fail");
+        }
+        remounted();
+        let mut vrift = at(&sandbox, disk, &["run", "--session", "s", "--manifest"]);
+        vrift.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(sandbox.tree());
+        let mounted = run(vrift.arg("--").arg(&guest).arg(sandbox.tree()).arg(disk));
+        let (native, seen) = (native.out(), mounted.out());
+        assert_eq!(native, seen, "{}\n{mounted}", line_difference(&native, &seen));
+        assert!(mounted.err().contains("Input/output error"), "{mounted}");
+        remounted();
+        let seen = shell(&sandbox, disk, "cat kept; stat -c %s a; mkdir d && ls -d d");
+        assert_eq!(seen.out(), "kept\n100000\nd\n", "{seen}");
+        run(&mut at(&sandbox, disk, &["session", "commit", "s"])).fine();
+        run(&mut at(&sandbox, disk, &["cas", "verify"])).fine();
+    });
+}
+
+/// A limit for the size of files holds for vrift as well, which is told so and not killed.
+#[test]
+fn c_093_a_limit_for_the_size_of_files_is_told_to_who_writes() {
+    let sandbox = Sandbox::new();
+    let place = sandbox.path("disk");
+    fs::create_dir(&place).expect("the sandbox can be written");
+    planted(&sandbox, &place);
+    let script = "(echo hello > new; cat new); (echo more >> a); echo $?
+        (trap '' XFSZ; head -c 20000 /dev/zero > z); stat -c %s z; (head -c 20000 /dev/zero > z); echo $?
+        mkdir d && ls";
+    let mut limited = sandbox.command("sh");
+    limited.env("VR_THE_SOURCE", place.join("store")).current_dir(sandbox.tree());
+    limited.args(["-c", "ulimit -f 8; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_vrift"), "run"]);
+    limited.args(["--session", "s", "--manifest"]).arg(sandbox.path("tree.vrift"));
+    limited.arg("--prefix").arg(sandbox.tree());
+    let ran = run(limited.args(["--", "sh", "-c", script]));
+    // Of what must be copied first the copy fails, and nobody is killed for that.
+    assert_eq!(ran.out(), "hello\n2\n4096\n153\na\nd\nnew\nz\n", "{ran}");
+    assert_eq!(ran.err().matches("File too large").count(), 3, "{ran}");
+    let seen = shell(&sandbox, &place, "cat new; stat -c %s a");
+    assert_eq!(seen.out(), "hello\n100000\n", "{seen}");
 }

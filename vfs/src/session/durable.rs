@@ -63,7 +63,9 @@ impl Session {
     fn write_out(&mut self) -> Result<(), Error> {
         if self.durable.session == Synced::No {
             match self.ground()? {
-                Ground::Manifest(_) => sync(&self.place.base())?,
+                Ground::Manifest(_) => {
+                    [self.place.manifest(), self.place.base()].iter().try_for_each(|p| sync(p))?;
+                }
                 Ground::Lower(_) => sync(&self.place.lower())?,
             }
             // The session, all sessions, the store.

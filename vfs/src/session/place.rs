@@ -146,6 +146,11 @@ impl Place {
         fs::copy(manifest, &base).map(drop).map_err(Error::io("copy", manifest))
     }
 
+    /// The file that names the manifest the session was started from.
+    pub(super) fn manifest(&self) -> PathBuf {
+        self.dir.join("manifest")
+    }
+
     /// The manifest below the session, as it was when the session was started.
     pub(super) fn base(&self) -> PathBuf {
         self.dir.join("base")
