@@ -65,6 +65,8 @@ mod reingest;
 mod round_trip;
 #[path = "suite/rows.rs"]
 mod rows;
+#[path = "suite/sequences.rs"]
+mod sequences;
 #[path = "suite/store.rs"]
 mod store;
 #[path = "suite/store_crash.rs"]

@@ -48,7 +48,7 @@ pub(crate) fn together(before: &[&str], mount: impl Fn(&Sandbox) -> std::process
 }
 
 /// `VRIFT_FULL=1` takes a thousand seeds, `VRIFT_SEEDS=100-200` these.
-fn seeds(sample: u64) -> std::ops::Range<u64> {
+pub(crate) fn seeds(sample: u64) -> std::ops::Range<u64> {
     if let Ok(text) = std::env::var("VRIFT_SEEDS") {
         let (first, last) = text.split_once('-').unwrap_or((&text, &text));
         let number = |text: &str| text.parse().expect("VRIFT_SEEDS is a number or a range");

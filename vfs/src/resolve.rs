@@ -86,6 +86,8 @@ pub(crate) struct Resolved {
     pub(crate) last: Last,
     pub(crate) trailing_slash: bool,
     pub(crate) course: Course,
+    /// The link of `/proc` that was followed last.
+    pub(crate) link: Option<PathBuf>,
 }
 
 /// On whose behalf a walk is made, and how far it may lead.
@@ -126,6 +128,7 @@ pub(crate) fn resolve_within(
         last: Last::Name,
         trailing_slash: false,
         course: Course::Plain,
+        link: None,
     };
     if op.path.is_empty() {
         return Err(Errno::ENOENT.into());
@@ -154,6 +157,7 @@ pub(crate) fn resolve_within(
         last: Last::Root,
         entry: None,
         course,
+        link: None,
     };
     walk.run()
 }
@@ -191,6 +195,7 @@ struct Walk<'a> {
     last: Last,
     entry: Option<(NodeRef, Vec<u8>)>,
     course: Course,
+    link: Option<PathBuf>,
 }
 
 /// A component cut from the rest of the path.
@@ -215,8 +220,8 @@ impl Walk<'_> {
                 Place::Host(base) => self.step_on_host(base)?,
             };
             if let Step::End(found, trailing_slash) = step {
-                let Walk { last, entry, course, .. } = self;
-                return Ok(Resolved { found, entry, last, trailing_slash, course });
+                let Walk { last, entry, course, link, .. } = self;
+                return Ok(Resolved { found, entry, last, trailing_slash, course, link });
             }
         }
     }
@@ -543,7 +548,7 @@ impl Walk<'_> {
             return Ok(Step::End(Found::Magic(jump, path), false));
         }
         self.follow_magic()?;
-        self.cursor = jump.place;
+        (self.cursor, self.link) = (jump.place, Some(path));
         Ok(Step::Continue)
     }
 

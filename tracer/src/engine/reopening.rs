@@ -27,7 +27,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_arch::abi::open;
-use vrift_vfs::{Effect, NodeRef, OpenNode, Shared, Usage};
+use vrift_vfs::{Effect, NodeRef, OpenNode, Shared};
 
 use super::enter::Action;
 use super::room::Mapping;
@@ -132,10 +132,8 @@ impl<A: Arch> Engine<A> {
             }
             let opened: Vec<_> = task.files.borrow().opened_on(node).collect();
             for (fd, open) in opened {
-                if open.usage != Usage::Content
-                    || open.backing == real
-                    || procfs::backing(tid, fd) != Some(open.backing)
-                {
+                // One that only names its file is asked for the file's size when that has no name left.
+                if open.backing == real || procfs::backing(tid, fd) != Some(open.backing) {
                     continue;
                 }
                 let known = files.iter().find(|(one, _)| descriptors::are_one(*one, (tid, fd)));
@@ -169,8 +167,7 @@ impl<A: Arch> Engine<A> {
             return;
         }
         let (Some(task), Some(served)) = (self.tasks.get(&tid), &self.served) else { return };
-        let Some(OpenNode { node, usage: Usage::Content, backing }) = task.files.borrow().get(fd)
-        else {
+        let Some(OpenNode { node, backing, .. }) = task.files.borrow().get(fd) else {
             return;
         };
         if self.reopenings.moved.contains(&node)
@@ -361,10 +358,10 @@ impl<A: Arch> Engine<A> {
     }
 }
 
-/// The node whose content a task is about to open.
+/// The node that a task is about to open.
 fn opening<A: Arch>(task: &Task<A>) -> Option<NodeRef> {
     let of = |effect: &Effect| match effect {
-        Effect::Opens { node, usage: Usage::Content, .. } => Some(*node),
+        Effect::Opens { node, .. } => Some(*node),
         _ => None,
     };
     if let Phase::Inside(pending) = &task.phase {

@@ -9,17 +9,21 @@ use crate::caller::Caller;
 use crate::mutate::AttrChange;
 use crate::namespace::Namespace;
 use crate::request::{At, PathOp, Target};
+use crate::resolve::{Ending, resolve};
 use crate::verdict::Judged;
 
 impl Namespace {
     pub(super) fn truncate(&mut self, caller: &dyn Caller, op: &PathOp) -> Outcome {
-        match self.find_path(caller, op)? {
+        let found = resolve(self, caller, op, Ending::Lookup)?;
+        match Subject::from(found.clone()) {
             Subject::Untouched | Subject::Magic(_) => Ok(Judged::pass()),
             Subject::Host(path) => Ok(on_host(path)),
             Subject::Absent => Err(Errno::ENOENT.into()),
             Subject::Node(at) => match self.node(at)?.kind {
                 Kind::Directory => Err(Errno::EISDIR.into()),
-                Kind::File if self.is_writable(at.mount) => self.truncate_in_mount(caller, at),
+                Kind::File if self.is_writable(at.mount) => {
+                    self.truncate_in_mount(caller, at, &found)
+                }
                 Kind::File | Kind::Symlink => Err(Errno::EROFS.into()),
                 // Only a file has a length (`vfs_truncate` in fs/open.c).
                 Kind::Fifo | Kind::Socket | Kind::CharDevice | Kind::BlockDevice => {

@@ -1,7 +1,10 @@
 //! Opening a file.
 
+use std::path::PathBuf;
+
 use nix::errno::Errno;
 
+use super::write::refuse_program;
 use super::{Failure, Outcome, on_host};
 use crate::attr::Kind;
 use crate::caller::Caller;
@@ -48,6 +51,9 @@ impl Namespace {
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
             Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
             Found::Node(node) => {
+                if let Some(link) = self.nameless(node, &at)? {
+                    return self.open_by_link(caller, open, node, link);
+                }
                 let directory = at.entry.map(|(directory, _)| directory);
                 self.open_node(caller, open, node, directory)
             }
@@ -117,6 +123,29 @@ impl Namespace {
         let paths = Paths { first: Some(path), second: None };
         let usage = if open.handle == Handle::Path { Usage::Name } else { Usage::Content };
         Ok(Judged::redirect(paths).with(Effect::Opens { node: at, usage, blob, fresh: None }))
+    }
+
+    /// A file that has lost its last name, and its staging file with it, is opened anew through the link that
+    /// led to it.
+    fn open_by_link(
+        &mut self,
+        caller: &dyn Caller,
+        open: &request::Open,
+        at: NodeRef,
+        link: PathBuf,
+    ) -> Outcome {
+        if open.subject == request::Subject::Directory {
+            return Err(Errno::ENOTDIR.into());
+        }
+        let usage = if open.handle == Handle::Path { Usage::Name } else { Usage::Content };
+        if usage == Usage::Content {
+            self.check_handle(caller, open.handle, at)?;
+        }
+        if let Handle::Write { .. } = open.handle {
+            refuse_program(caller, at)?;
+        }
+        let paths = Paths { first: Some(link), second: None };
+        Ok(Judged::redirect(paths).with(Effect::Opens { node: at, usage, blob: None, fresh: None }))
     }
 
     fn check_handle(

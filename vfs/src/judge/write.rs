@@ -1,5 +1,6 @@
 //! Requests that change a mount with a session. What a read-only mount refuses comes here instead.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -158,13 +159,39 @@ impl Namespace {
         Ok(Judged::reply(Reply::Done))
     }
 
+    /// The link of `/proc` that led to the file `at`, if that is the only way to what was its staging file.
+    /// What the link leads to has no name either, so it is no blob.
+    pub(super) fn nameless(
+        &self,
+        at: NodeRef,
+        found: &Resolved,
+    ) -> Result<Option<PathBuf>, Failure> {
+        let node = self.node(at)?;
+        if node.kind != Kind::File
+            || node.nlink > 0
+            || self.tree(at.mount).content(at.node)? != Content::Staged
+        {
+            return Ok(None);
+        }
+        let unnamed = |link: &&PathBuf| std::fs::metadata(link).is_ok_and(|meta| meta.nlink() == 0);
+        Ok(found.link.as_ref().filter(unnamed).cloned())
+    }
+
     /// truncate(2): the kernel truncates the staging file.
-    pub(super) fn truncate_in_mount(&mut self, caller: &dyn Caller, at: NodeRef) -> Outcome {
+    pub(super) fn truncate_in_mount(
+        &mut self,
+        caller: &dyn Caller,
+        at: NodeRef,
+        found: &Resolved,
+    ) -> Outcome {
         let node = self.node(at)?;
         if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), WRITE)? {
             return Err(Errno::EACCES.into());
         }
         refuse_program(caller, at)?;
+        if let Some(link) = self.nameless(at, found)? {
+            return Ok(Judged::redirect(Paths { first: Some(link), second: None }));
+        }
         self.stage(at, Keep::Content)?;
         Ok(Judged::redirect(Paths { first: Some(self.content_path(at)?), second: None }))
     }
@@ -310,7 +337,7 @@ impl Namespace {
 }
 
 /// A program is not written to while it runs (`get_write_access` in include/linux/fs.h).
-fn refuse_program(caller: &dyn Caller, at: NodeRef) -> Result<(), Errno> {
+pub(super) fn refuse_program(caller: &dyn Caller, at: NodeRef) -> Result<(), Errno> {
     if caller.is_executed(at) { Err(Errno::ETXTBSY) } else { Ok(()) }
 }
 

@@ -241,7 +241,8 @@ impl<A: Arch> Engine<A> {
     /// Puts a file that a task has opened itself where the old one was, and lets others fetch it there.
     fn opened_anew(&mut self, tid: Pid, anew: &Anew, fresh: i32) {
         let Some(tgid) = self.tasks.get(&tid).map(|task| task.tgid) else { return };
-        if let Err(why) = descriptors::seek(tid, tgid, fresh, anew.info.position) {
+        let has_position = anew.info.flags & open::O_PATH == 0;
+        if has_position && let Err(why) = descriptors::seek(tid, tgid, fresh, anew.info.position) {
             // At another position it would be of no use.
             return self.leave_be(tid, anew.node, why);
         }
