@@ -66,7 +66,7 @@ fn main() {
             ),
         ];
         let each = [&here, root, root, root, root].map(|root| Some(make(root)));
-        let all = lab::measure(&sandbox, &each, &ways);
+        let all = lab::measure(&sandbox, &each, &ways, &|| {});
         lab::table(&format!("make, the mount: {name}"), &ways, &all);
         for (audit, run) in PAIRS {
             let stops = [audit, run].map(|at| stops::of(&sandbox, &ways[at], each[at].as_ref()?));

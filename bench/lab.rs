@@ -133,17 +133,19 @@ pub(crate) fn chosen(load: &str) -> bool {
 /// Measures one program in all ways, round after round. A way that fails has no times.
 ///
 /// Before that, nothing of which is counted, the program runs in the first way and a trivial one in each, so
-/// that no way pays for cold caches.
+/// that no way pays for cold caches. Before every run `renew` makes what it finds.
 pub(crate) fn measure(
     sandbox: &Sandbox,
     load: &[Option<Load>],
     ways: &[Way],
+    renew: &dyn Fn(),
 ) -> Vec<Option<Times>> {
     let mut all: Vec<Option<Times>> =
         load.iter().map(|load| load.as_ref().map(|_| Times::default())).collect();
     let trivial = Load::new("nothing", &["true"]);
     for (at, way) in ways.iter().enumerate() {
         let load = if at == 0 { load[at].as_ref() } else { Some(&trivial) };
+        renew();
         let ran = load.map(|load| once(sandbox, load, way));
         if ran.is_some_and(|ran| ran.is_none()) {
             all[at] = None;
@@ -153,6 +155,7 @@ pub(crate) fn measure(
         for shift in 0..ways.len() {
             let at = (round + shift) % ways.len();
             let (Some(times), Some(load)) = (&mut all[at], &load[at]) else { continue };
+            renew();
             match once(sandbox, load, &ways[at]) {
                 Some(taken) => times.0.push(taken),
                 None => all[at] = None,

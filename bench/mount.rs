@@ -15,6 +15,8 @@ mod lab;
 #[path = "../tests/engine/requests.rs"]
 mod requests;
 mod stops;
+#[path = "lab/summary.rs"]
+mod summary;
 #[path = "mount/trees.rs"]
 mod trees;
 
@@ -22,18 +24,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use commands::{CC, CC_TINY, EXECS, FIND, LS, MAKE};
-use lab::{Load, Times, Way, say};
+use lab::{Load, Way, say};
+use summary::{NATIVE, PROOT, Summary, VRIFT};
 
-/// The ways that show nothing elsewhere.
-const NATIVE: &str = "native";
+/// A way that shows nothing elsewhere.
 const STRACE: &str = "strace -f";
-
-/// Seconds of processor time after which a program is not soon done.
-const LONG: f64 = 0.5;
-
-/// The ways that the last table compares.
-const VRIFT: &str = "vrift run";
-const PROOT: &str = "proot -b";
 
 /// A directory, and where it is seen through a mount.
 struct Shown {
@@ -87,7 +82,7 @@ fn main() {
     }
     let sandbox = kit::Sandbox::new();
     say(&format!("{}\n", lab::machine()));
-    let mut summary = String::new();
+    let mut summary = Summary::default();
     for program in PROGRAMS.iter().filter(|program| lab::chosen(program.name)) {
         let tool = program.command[0];
         if !lab::installed(&sandbox, tool) {
@@ -101,67 +96,20 @@ fn main() {
             .iter()
             .map(|way| load_in(program, if real(way) { &shown.source } else { &shown.seen }))
             .collect();
-        let all =
-            lab::measure(&sandbox, &each.iter().cloned().map(Some).collect::<Vec<_>>(), &ways);
+        let all = lab::measure(
+            &sandbox,
+            &each.iter().cloned().map(Some).collect::<Vec<_>>(),
+            &ways,
+            &|| {},
+        );
         let place = if program.is_inside() { "inside the mount" } else { "the mount elsewhere" };
         lab::table(&format!("{}, {place}", program.name), &ways, &all);
-        let ours = ways.iter().zip(&each).find(|(way, _)| way.name == VRIFT);
-        let counted = counts_stops(&ways, &all);
-        let stops = ours.filter(|_| counted).and_then(|(way, load)| stops::of(&sandbox, way, load));
-        summary += &line(program, &ways, &all, stops);
+        let at = ways.iter().position(|way| way.name == VRIFT);
+        let counted = at.filter(|at| all[*at].as_ref().is_some_and(summary::counts_stops));
+        let stops = counted.and_then(|at| stops::of(&sandbox, &ways[at], &each[at]));
+        summary.add(program.name, VRIFT, &ways, &all, stops);
     }
-    say(&format!("{}{summary}", head()));
-}
-
-/// The head of the last table.
-fn head() -> String {
-    let times = format!(
-        "{:>10} {:>10} {:>12} {:>12} {:>12}",
-        "native s", "x native", "overhead s", "proot's s", "to proot's"
-    );
-    let processor = format!("{:>14} {:>12}", "cpu: x native", "to proot's");
-    format!("\n  {:<12} {times} {processor} {:>8}\n", "", "stops")
-}
-
-/// A line of the last table.
-fn line(program: &Program, ways: &[Way], all: &[Option<Times>], stops: Option<usize>) -> String {
-    let number = |value: Option<f64>, places| match value {
-        Some(value) => format!("{value:.places$}"),
-        None => "-".to_owned(),
-    };
-    let compared = |time: fn(&Times) -> f64| {
-        let of = |name: &str| {
-            let at = ways.iter().position(|way| way.name == name)?;
-            all[at].as_ref().map(time)
-        };
-        let (native, vrift, proot) = (of(NATIVE), of(VRIFT), of(PROOT));
-        let over = |time: Option<f64>| Some(time? - native?);
-        let to_proot = over(vrift).zip(over(proot)).map(|(ours, theirs)| ours / theirs);
-        let factor = vrift.zip(native).map(|(vrift, native)| vrift / native);
-        (native, factor, over(vrift), over(proot), to_proot)
-    };
-    let (native, factor, over, proot, to_proot) = compared(Times::median);
-    let (_, cpu_factor, _, _, cpu_to_proot) = compared(Times::cpu);
-    format!(
-        "  {:<12} {:>10} {:>10} {:>12} {:>12} {:>12} {:>14} {:>12} {:>8}\n",
-        program.name,
-        number(native, 4),
-        number(factor, 2),
-        number(over, 4),
-        number(proot, 4),
-        number(to_proot, 2),
-        number(cpu_factor, 2),
-        number(cpu_to_proot, 2),
-        stops.map_or("-".to_owned(), |stops| stops.to_string()),
-    )
-}
-
-/// Whether stops are counted: always with `VRIFT_STOPS=1`, else of what is soon done, because under strace
-/// vrift takes ten times as long.
-fn counts_stops(ways: &[Way], all: &[Option<Times>]) -> bool {
-    let asked = std::env::var("VRIFT_STOPS").is_ok_and(|value| value == "1");
-    let ours = ways.iter().zip(all).find(|(way, _)| way.name == VRIFT);
-    asked || ours.and_then(|(_, times)| times.as_ref()).is_some_and(|times| times.cpu() < LONG)
+    say(&summary.text());
 }
 
 fn load_in(program: &Program, root: &Path) -> Load {

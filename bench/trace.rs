@@ -67,7 +67,7 @@ fn measure() {
     let (mut ratios, mut floors) = (RATIOS.to_owned(), FLOORS.to_owned());
     for load in loads(&sandbox).into_iter().filter(|load| lab::chosen(load.name)) {
         let each = vec![Some(load.clone()); ways.len()];
-        let all = lab::measure(&sandbox, &each, &ways);
+        let all = lab::measure(&sandbox, &each, &ways, &|| {});
         lab::table(load.name, &ways, &all);
         ratios += &ratio_line(load.name, &ways, &all);
         floors += &floor_line(load.name, &all);

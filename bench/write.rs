@@ -2,39 +2,37 @@
 //!
 //! `cargo bench --bench write`. Beside `vrift run` with a manifest and with an overlay, whose sessions are
 //! discarded, stand proot, overlayfs in a user namespace and fuse-overlayfs, as far as installed and
-//! permitted. Natively, and under proot, the directory itself is written to. Every load removes what it
-//! has made.
+//! permitted. Natively, and under proot, the directory itself is written to; proot binds it where it is, since its
+//! `statx`, which cargo and npm call, does not know what is bound elsewhere. Before each run the directory and all
+//! around it are made anew (`write/ground.rs`); with `VRIFT_MKFS`, on a file system made for it.
 //!
+//! The last table sets the overheads of both ways of vrift in relation to proot's, by the clock and by
+//! processor time, and tells how many stops a run takes (of what is long only with `VRIFT_STOPS=1`).
 //! `VRIFT_SCALE=0.1` makes a tenth of the files and bytes.
 
+#[path = "write/builds.rs"]
+mod builds;
+#[path = "write/ground.rs"]
+mod ground;
 #[expect(dead_code, reason = "the kit serves the tests")]
 #[path = "../tests/suite/kit.rs"]
 mod kit;
 mod lab;
+#[path = "../tests/engine/requests.rs"]
+mod requests;
+mod stops;
+#[path = "lab/summary.rs"]
+mod summary;
 
-use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
-use lab::{Load, Way, projects, say};
-
-/// Small files that are made, renamed and deleted.
-const FILES: f64 = 50_000.0;
-/// MiB that are written into one file.
-const MEGABYTES: f64 = 1024.0;
+use builds::Build;
+use ground::Ground;
+use lab::{Load, Way, say};
+use summary::Summary;
 
 /// The way that sees the directory at its own path, with changes on top.
 const OVERLAY: &str = "vrift --overlay";
-
-/// What is done in the directory `$1`.
-const BUILD: &str =
-    "cd \"$1\" && make -s -j2 ROOT=. && make -s -q ROOT=. && rm -f *.o liblua.so program";
-const GIT: &str = "cd \"$1\" && git init -q . && git add -A && \
-    git -c user.name=n -c user.email=e commit -qm m && git gc -q && rm -rf .git";
-const COPY: &str = "cp -a /usr/include/. \"$1/copy\" && rm -rf \"$1/copy\"";
-const UNPACK: &str = "tar c -C /usr include | tar x -C \"$1\" && rm -rf \"$1/include\"";
-const REPLACE: &str =
-    "cd \"$1\" && for i in 1 2 3 4 5; do sed -i s/lua/LuA/ *.c; sed -i s/LuA/lua/ *.c; done";
 
 fn main() {
     if !lab::measuring() {
@@ -42,96 +40,91 @@ fn main() {
     }
     let sandbox = kit::Sandbox::new();
     let Some(churn) = sandbox.guest("churn") else { return };
-    let scale = std::env::var("VRIFT_SCALE").ok().and_then(|scale| scale.parse().ok());
-    let scaled = |of: f64| ((of * scale.unwrap_or(1.0)) as u64).max(1).to_string();
-    say(&format!("{}\n", lab::machine()));
-    let churn = churn.to_string_lossy();
-    let write =
-        format!("dd if=/dev/zero of=\"$1/big\" bs=1M count={} && rm \"$1/big\"", scaled(MEGABYTES));
-    let churned = format!("exec '{churn}' \"$1\" {}", scaled(FILES));
-    let loads = [
-        ("files", "lua", &churned[..]),
-        ("write", "lua", &write[..]),
-        ("make", "lua", BUILD),
-        ("git", "lua", GIT),
-        ("cp -a", "lua", COPY),
-        ("tar x", "lua", UNPACK),
-        ("sed -i", "lua", REPLACE),
-        ("make-tiny", "tiny", BUILD),
-    ];
-    let mut places = HashMap::new();
-    for (name, project, script) in loads.into_iter().filter(|(name, ..)| lab::chosen(name)) {
-        let place = places.entry(project).or_insert_with(|| Place::new(&sandbox, project));
-        let place = match place {
-            Ok(place) => place,
-            Err(why) => {
-                say(&format!("\n{name} is not measured: {why}\n"));
-                continue;
-            }
-        };
-        let ways = place.ways(&sandbox);
-        let each: Vec<_> = ways
-            .iter()
-            .map(|way| {
-                let in_place = matches!(way.name, "native" | OVERLAY);
-                let at = if in_place { &place.source } else { &place.seen };
-                Some(Load::new(name, &["sh", "-ec", script, "sh", at]))
-            })
-            .collect();
-        let all = lab::measure(&sandbox, &each, &ways);
-        lab::table(name, &ways, &all);
-    }
-}
-
-/// A directory, and where it is seen.
-struct Place {
-    source: String,
-    seen: String,
-    manifest: String,
-}
-
-impl Place {
-    /// A project of its name, ingested. *Errors:* why it is not to be had.
-    fn new(sandbox: &kit::Sandbox, project: &str) -> Result<Place, String> {
-        let text = |path: &Path| path.to_string_lossy().into_owned();
-        let source = sandbox.path("site").join(project);
-        let seen = sandbox.path("site").join(format!("{project}-seen"));
-        projects::make(project, &source)?;
-        fs::create_dir(&seen).expect("the sandbox is ours");
-        let manifest = sandbox.path(format!("{project}.vrift"));
-        let mut ingest = sandbox.vrift(["ingest".as_ref(), source.as_os_str(), "-o".as_ref()]);
-        let ran = kit::run(ingest.arg(&manifest));
-        assert!(ran.status.success(), "{ran}");
-        Ok(Place { source: text(&source), seen: text(&seen), manifest: text(&manifest) })
-    }
-
-    fn ways(&self, sandbox: &kit::Sandbox) -> Vec<Way> {
-        let vrift = env!("CARGO_BIN_EXE_vrift");
-        let run = [vrift, "run", "--discard", "--manifest", &self.manifest, "--prefix", &self.seen];
-        let mut ways = vec![
-            Way::new::<&str>("native", &[]),
-            Way::new("vrift run", &[&run[..], &["--"]].concat()),
-            Way::new(OVERLAY, &[vrift, "run", "--discard", "--overlay", &self.source, "--"]),
-        ];
-        if lab::installed(sandbox, "proot") {
-            ways.push(Way::new(
-                "proot -b",
-                &["proot", "-b", &format!("{}:{}", self.source, self.seen)],
-            ));
+    let ground = Ground::new(&sandbox);
+    say(&format!("{}, {}\n", lab::machine(), ground.name()));
+    let mut ways = None;
+    let mut summary = Summary::default();
+    for build in builds::all(&churn, kit::python().unwrap_or("python3")) {
+        if !lab::chosen(build.name) {
+            continue;
         }
-        let upper = sandbox.path("upper").to_string_lossy().into_owned();
-        let mut layered = |name, mount| {
-            let words = ["sh", "-c", LAYERED, mount, &self.source, &self.seen, &upper];
-            let mut probe = sandbox.command(words[0]);
-            match kit::run(probe.args(&words[1..]).arg("true")).status.success() {
-                true => ways.push(Way::new(name, &words)),
-                false => say(&format!("{name} is not measured: it cannot be mounted here\n")),
-            }
-        };
-        layered("overlayfs", "mount -t overlay overlay");
-        layered("fuse-overlayfs", "fuse-overlayfs");
-        ways
+        if let Some(tool) = build.tools.iter().find(|tool| !lab::installed(&sandbox, tool)) {
+            say(&format!("\n{} is not measured: there is no {tool}\n", build.name));
+            continue;
+        }
+        if let Err(why) = ground.prepare(build.site).and_then(|()| ground.renew(build.site)) {
+            say(&format!("\n{} is not measured: {why}\n", build.name));
+            continue;
+        }
+        let ways = ways.get_or_insert_with(|| all_ways(&sandbox, &ground));
+        measured(&sandbox, &ground, &build, ways, &mut summary);
     }
+    say(&summary.text());
+}
+
+/// Measures a build in all ways.
+fn measured(
+    sandbox: &kit::Sandbox,
+    ground: &Ground<'_>,
+    build: &Build,
+    ways: &[Way],
+    summary: &mut Summary,
+) {
+    let each: Vec<_> = ways
+        .iter()
+        .map(|way| {
+            let in_place = matches!(way.name, summary::NATIVE | summary::PROOT | OVERLAY);
+            let at = if in_place { ground.source() } else { ground.seen() };
+            Some(Load::new(build.name, &["sh", "-ec", &build.script, "sh", &text(&at)]))
+        })
+        .collect();
+    let renew = || ground.renew(build.site).expect("it could be made before");
+    let all = lab::measure(sandbox, &each, ways, &renew);
+    if all[0].is_none() {
+        return say(&format!("{} is not measured: it fails without vrift\n", build.name));
+    }
+    lab::table(build.name, ways, &all);
+    for ours in [summary::VRIFT, OVERLAY] {
+        let found = ways.iter().zip(&each).zip(&all).find(|((way, _), _)| way.name == ours);
+        let Some(((way, Some(load)), Some(times))) = found else { continue };
+        let stops = summary::counts_stops(times).then(|| {
+            renew();
+            stops::of(sandbox, way, load)
+        });
+        summary.add(&format!("{}, {ours}", build.name), ours, ways, &all, stops.flatten());
+    }
+}
+
+fn all_ways(sandbox: &kit::Sandbox, ground: &Ground<'_>) -> Vec<Way> {
+    let (source, seen, upper) =
+        (text(&ground.source()), text(&ground.seen()), text(&ground.upper()));
+    let (vrift, manifest) = (env!("CARGO_BIN_EXE_vrift"), text(&ground.manifest()));
+    let run = [vrift, "run", "--discard", "--manifest", &manifest, "--prefix", &seen, "--"];
+    let mut ways = vec![
+        Way::new::<&str>(summary::NATIVE, &[]),
+        Way::new(summary::VRIFT, &run),
+        Way::new(OVERLAY, &[vrift, "run", "--discard", "--overlay", &source, "--"]),
+    ];
+    if lab::installed(sandbox, "proot") {
+        ways.push(Way::new(summary::PROOT, &["proot", "-b", &format!("{source}:{seen}")]));
+    } else {
+        say("proot -b is not measured: there is no proot\n");
+    }
+    let mut layered = |name, mount| {
+        let words = ["sh", "-c", LAYERED, mount, &source, &seen, &upper];
+        let mut probe = sandbox.command(words[0]);
+        match kit::run(probe.args(&words[1..]).arg("true")).status.success() {
+            true => ways.push(Way::new(name, &words)),
+            false => say(&format!("{name} is not measured: it cannot be mounted here\n")),
+        }
+    };
+    layered("overlayfs", "mount -t overlay overlay");
+    layered("fuse-overlayfs", "fuse-overlayfs");
+    ways
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// With `$0` mounts a view of `$1`, whose changes go below `$3`, on `$2`, in a mount namespace of its own,

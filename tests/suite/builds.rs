@@ -50,14 +50,18 @@ fn plant(sandbox: &Sandbox, files: &[(&str, &str)]) {
     }
 }
 
+fn plant_fixture(sandbox: &Sandbox, inside: &str) {
+    let copied = run(sandbox.command("cp").arg("-r").arg(fixture(inside)).arg(sandbox.tree()));
+    assert!(copied.status.success(), "{copied}");
+}
+
 #[test]
 fn cmake_and_ninja_build_what_has_changed_and_nothing_else() {
     if !have("cmake") || !have("ninja") || !have("cc") {
         return;
     }
     let sandbox = Sandbox::new();
-    let copied = run(sandbox.command("cp").arg("-r").arg(fixture("project")).arg(sandbox.tree()));
-    assert!(copied.status.success(), "{copied}");
+    plant_fixture(&sandbox, "project");
     let cmake = "cmake_minimum_required(VERSION 3.10)\nproject(calc C)\n\
         file(GLOB_RECURSE sources src/*.c)\nadd_executable(calc ${sources})\n\
         target_include_directories(calc PRIVATE include src)\n";
@@ -88,26 +92,7 @@ fn cargo_builds_incrementally() {
         return;
     }
     let sandbox = Sandbox::new();
-    plant(
-        &sandbox,
-        &[
-            (
-                "Cargo.toml",
-                "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n\
-              [dependencies]\nbeside = { path = \"beside\" }\n",
-            ),
-            (
-                "src/main.rs",
-                "mod other;\nfn main() { println!(\"{} {}\", other::text(), beside::told()); }\n",
-            ),
-            ("src/other.rs", "pub fn text() -> &'static str { \"one\" }\n"),
-            (
-                "beside/Cargo.toml",
-                "[package]\nname = \"beside\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
-            ),
-            ("beside/src/lib.rs", "pub fn told() -> u32 { 7 }\n"),
-        ],
-    );
+    plant_fixture(&sandbox, "builds/cargo");
     let home = sandbox.path("cargo");
     let rustc = cargo.with_file_name("rustc");
     let said = both(
@@ -130,21 +115,11 @@ fn cargo_builds_incrementally() {
 fn pip_installs_a_wheel_into_a_new_environment() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
-    fs::create_dir(sandbox.tree()).expect("the sandbox can be written");
+    plant_fixture(&sandbox, "builds/pip");
     let check = run(sandbox.command(python).args(["-c", "import ensurepip, venv"]));
     if !check.status.success() {
         return skipped("this python has no venv");
     }
-    let wheel = "import zipfile\n\
-        files = {'told/__init__.py': 'def told(): return \"told\"\\n', 'told/deep/__init__.py': '',\n\
-          'told-1.0.dist-info/METADATA': 'Metadata-Version: 2.1\\nName: told\\nVersion: 1.0\\n',\n\
-          'told-1.0.dist-info/WHEEL': 'Wheel-Version: 1.0\\nGenerator: n\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n',\n\
-          'told-1.0.dist-info/entry_points.txt': '[console_scripts]\\ntell = told:told\\n'}\n\
-        record = ''.join(f'{name},,\\n' for name in files) + 'told-1.0.dist-info/RECORD,,\\n'\n\
-        with zipfile.ZipFile('told-1.0-py3-none-any.whl', 'w') as z:\n\
-        \x20 for name, text in [*files.items(), ('told-1.0.dist-info/RECORD', record)]:\n\
-        \x20   z.writestr(zipfile.ZipInfo(name), text)\n";
-    plant(&sandbox, &[("wheel.py", wheel)]);
     both(
         &sandbox,
         "\"$PYTHON\" wheel.py; \"$PYTHON\" -m venv v; \
@@ -163,20 +138,7 @@ fn npm_installs_from_a_tarball() {
         return;
     }
     let sandbox = Sandbox::new();
-    plant(
-        &sandbox,
-        &[
-            (
-                "pkg/package.json",
-                "{\"name\": \"pkg\", \"version\": \"1.2.3\", \"main\": \"m.js\", \"bin\": {\"tell\": \"m.js\"}}",
-            ),
-            (
-                "pkg/m.js",
-                "#!/usr/bin/env node\nconsole.log('told by', require('path').basename(__filename));\n",
-            ),
-            ("app/package.json", "{\"name\": \"app\", \"version\": \"1.0.0\"}"),
-        ],
-    );
+    plant_fixture(&sandbox, "builds/npm");
     both(
         &sandbox,
         "export npm_config_cache=$PWD/cache npm_config_update_notifier=false npm_config_audit=false \
@@ -188,13 +150,20 @@ fn npm_installs_from_a_tarball() {
     );
 }
 
-const WRITER: &str = "import sqlite3, sys\n\
-    db = sqlite3.connect('db', timeout=60, isolation_level=None)\n\
-    for n in range(60):\n\
-    \x20   db.execute('begin immediate')\n\
-    \x20   top, = db.execute('select coalesce(max(n), 0) from t').fetchone()\n\
-    \x20   db.execute('insert into t values (?, ?)', (top + 1, sys.argv[1]))\n\
-    \x20   db.execute('commit')\n";
+/// vrift forgets files without a name now and then, but none that somebody has open.
+#[test]
+fn files_without_a_name_are_there_for_who_has_them_open() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).expect("the sandbox can be written");
+    let held = fixture("builds/held.py");
+    let said = both(
+        &sandbox,
+        "\"$PYTHON\" \"$HELD\" 6000",
+        &[("PYTHON", Path::new(python)), ("HELD", &held)],
+    );
+    assert!(said.contains("sent 0o100640 0 4 b'sent'"), "{said}");
+}
 
 #[test]
 fn two_writers_share_a_database_with_a_log() {
@@ -204,13 +173,7 @@ fn two_writers_share_a_database_with_a_log() {
     if !check.status.success() {
         return skipped("this python has no sqlite3");
     }
-    let start = "import sqlite3\ndb = sqlite3.connect('db')\n\
-        print(db.execute('pragma journal_mode=wal').fetchone())\ndb.execute('create table t (n, who)')\n";
-    let look = "import sqlite3\ndb = sqlite3.connect('db')\n\
-        print(db.execute('pragma integrity_check').fetchone(), db.execute('pragma journal_mode').fetchone())\n\
-        print(db.execute('select count(*), max(n), count(distinct n) from t').fetchone())\n\
-        print(db.execute('select who, count(*) from t group by who order by who').fetchall())\n";
-    plant(&sandbox, &[("start.py", start), ("write.py", WRITER), ("look.py", look)]);
+    plant_fixture(&sandbox, "builds/sqlite");
     let said = both(
         &sandbox,
         "\"$PYTHON\" start.py; \"$PYTHON\" write.py a & a=$!; \"$PYTHON\" write.py b; wait $a; \"$PYTHON\" look.py; ls",
