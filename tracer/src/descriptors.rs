@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::socket::{self, UnixAddr};
+use nix::sys::socket::{self, SockType, UnixAddr, sockopt};
 use nix::unistd::{Pid, Whence, getpid, lseek};
 
 use crate::fdinfo::Kind;
@@ -49,6 +49,13 @@ pub(crate) fn socket_path(tid: Pid, process: Pid, fd: i32, end: End) -> Option<P
     }
     .ok()?;
     name.path().map(Path::to_owned)
+}
+
+/// Whether a task's descriptor is a UNIX socket for datagrams.
+pub(crate) fn is_datagram(tid: Pid, process: Pid, fd: i32) -> bool {
+    let Ok(socket) = copied(tid, process, fd) else { return false };
+    let is_unix = socket::getsockname::<UnixAddr>(socket.as_raw_fd()).is_ok();
+    is_unix && socket::getsockopt(&socket, sockopt::SockType) == Ok(SockType::Datagram)
 }
 
 /// A descriptor of our own on a task's open file. *Errors:* that the kernel does not give us one.

@@ -31,17 +31,6 @@ pub(crate) fn link(tid: Pid, fd: i32) -> Option<PathBuf> {
     nix::fcntl::readlink(format!("/proc/{tid}/fd/{fd}").as_str()).map(PathBuf::from).ok()
 }
 
-/// Whether a task's descriptor is a UNIX socket for datagrams.
-pub(crate) fn is_datagram(tid: Pid, fd: i32) -> bool {
-    let Some(link) = link(tid, fd) else { return false };
-    let inode = link.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']'));
-    let Some(inode) = inode else { return false };
-    // Num, RefCount, Protocol, Flags, Type, St, Inode, Path
-    let sockets = fs::read_to_string(format!("/proc/{tid}/net/unix")).unwrap_or_default();
-    let mut fields = sockets.lines().map(|line| line.split_whitespace());
-    fields.any(|mut line| line.nth(4) == Some("0002") && line.nth(1) == Some(inode))
-}
-
 /// The process a pidfd stands for.
 pub(crate) fn pidfd(tid: Pid, fd: i32) -> Option<i32> {
     let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;

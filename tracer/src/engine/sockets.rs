@@ -21,7 +21,6 @@ use crate::call::{Abi, Call};
 use crate::decode::Sent;
 use crate::descriptors::{self, End};
 use crate::memory::GuestAddr;
-use crate::procfs;
 use crate::view::note::Note;
 
 /// What is before the path in an address.
@@ -118,7 +117,9 @@ impl<A: Arch> Engine<A> {
         let tid = guest.tid();
         let is_named = messages.iter().any(|message| message.to.is_some());
         // Only datagrams are sent to a path; for any other socket it is a mistake.
-        let datagram = is_named && procfs::is_datagram(tid, call.arg(Arg::A0) as i32);
+        let Some(task) = self.tasks.get(&tid) else { return Action::Pass };
+        let fd = call.arg(Arg::A0) as i32;
+        let datagram = is_named && descriptors::is_datagram(tid, task.tgid, fd);
         let mut fds = Vec::new();
         for (number, message) in (0u64..).zip(messages) {
             if let (Some(path), Some(served), true) = (message.to, &mut self.served, datagram) {
