@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::bench::{Bench, guarded};
-use crate::kit::have;
+use crate::kit::{have, python};
 
 /// The system calls that `vrift trace OPTIONS -o /dev/null -- sh -c SCRIPT` makes itself.
 fn asked(options: &[&str], script: &str) -> Option<BTreeMap<String, usize>> {
@@ -129,20 +129,46 @@ fn a_small_file_in_a_mount_costs_what_its_four_stops_cost() {
         ("wait4", 4),
         ("PTRACE_GET_SYSCALL_INFO", 4),
         ("PTRACE_POKEUSER", if cfg!(target_arch = "x86_64") { 8 } else { 0 }),
-        // One path of the open, two of the rename, one of the unlink; and whether scratch memory is ours.
-        ("process_vm_readv", 5),
+        // The path of the open, those of the rename at once, that of the unlink; and whether scratch memory is ours.
+        ("process_vm_readv", 4),
         ("pwrite64", 1),
         // Its staging file, and the journal.
         ("mknodat", 1),
         ("unlinkat", 1),
         ("write", 3),
-        ("statx", 1),
+        // What the file is to the kernel is asked where it lies, not through the task's descriptor.
+        ("newfstatat", 1),
+        ("statx", 0),
         ("openat", 0),
         ("fchmod", 0),
         ("fchmodat", 0),
     ] {
         assert_eq!(each(name), wanted, "{name}: {many:?}");
     }
+}
+
+/// Whether a socket sends datagrams is asked of the socket, not looked for in a list of all there are.
+#[test]
+fn a_message_to_a_path_reads_nothing_of_proc() {
+    let Some(python) = python() else { return };
+    let bench = Bench::empty();
+    if !have("strace") {
+        return;
+    }
+    let tree = bench.sandbox.tree();
+    let manifest = bench.sandbox.ingest(&tree);
+    let script = "import os, socket, sys\nos.chdir(sys.argv[1])\n\
+        to, by = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in 'ab']\nto.bind('socket')\n\
+        for n in range(int(sys.argv[2])):\n    by.sendto(b'x', 'socket')\n    assert to.recv(9) == b'x'\n";
+    let read = |messages: &str| {
+        let mut vrift = bench.sandbox.vrift(["run", "--discard", "--manifest"]);
+        vrift.arg(&manifest).arg("--prefix").arg(&tree).args(["--", python, "-c", script]);
+        let counts = counted(&bench, vrift.arg(&tree).arg(messages));
+        assert!(counts["PTRACE_CONT"] > 0, "{counts:?}");
+        counts.get("read").copied().unwrap_or(0)
+    };
+    let (few, many) = (read("100"), read("600"));
+    assert!(many < few + 250, "{few} and {many} reads");
 }
 
 /// Who records without the lane stops a lookup once if it is in vain, and twice if it finds something; and

@@ -70,6 +70,41 @@ fn c_045_dead_processes_leave_nothing_behind() {
     }
 }
 
+/// What a removed file may leave behind, in bytes: the place of its number, and its part of a directory.
+const BYTES_PER_FILE: u64 = 40;
+
+/// Files that are made, renamed and removed, in rounds; vrift's memory is looked at in between. A thousand of
+/// them may be kept for a while.
+#[test]
+fn removed_files_leave_nothing_behind() {
+    const FILES: u64 = 4_000;
+    const ROUNDS: u64 = 4;
+    let bench = Bench::empty();
+    let Some(churn) = bench.sandbox.guest("churn") else { return };
+    let tree = bench.sandbox.tree();
+    let manifest = bench.sandbox.ingest(&tree);
+    let script = "while read count; do \"$1\" \"$2\" $count; echo done; done; exit 3";
+    let mut command = bench.sandbox.vrift(["run", "--discard", "--manifest"]);
+    command.arg(manifest).arg("--prefix").arg(&tree);
+    command.args(["--", "sh", "-c", script, "sh"]).arg(churn).arg(&tree);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut input = child.stdin.take().expect("it is piped");
+    let mut output = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut after = |count: u64| {
+        writeln!(input, "{count}").expect("it reads");
+        assert_eq!(output.next().and_then(Result::ok).as_deref(), Some("done"));
+        memory(child.id())
+    };
+    let before = after(FILES);
+    let grown = (0..ROUNDS).fold(0, |_, _| after(FILES)).saturating_sub(before);
+    drop(input);
+    let ran = finish(child);
+    assert_eq!(ran.code(), Some(3), "{ran}");
+    let most = SLACK_BYTES + ROUNDS * FILES * BYTES_PER_FILE;
+    assert!(grown < most, "files left {grown} bytes behind, {before} before");
+}
+
 /// A store that may be read only serves all the same.
 #[test]
 fn a_store_that_cannot_be_written_is_served() {

@@ -87,6 +87,11 @@ impl FdTable {
         self.open.keys().copied()
     }
 
+    /// All nodes of these.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeRef> {
+        self.open.values().map(|open| open.node)
+    }
+
     /// What `fd` was last known as.
     pub fn get(&self, fd: i32) -> Option<OpenNode> {
         self.open.get(&fd).copied()

@@ -2,7 +2,7 @@
 //! those in a mount.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -15,6 +15,7 @@ use crate::copies::{Copies, Loader, Source};
 use crate::elf::{self, Interpreter};
 use crate::error::Error;
 use crate::host;
+use crate::place::{NodeRef, Place};
 use crate::script::{self, HEAD_BYTES, Line};
 
 /// How the kernel would run a file.
@@ -132,6 +133,16 @@ impl Images {
     /// What the copy at `path` was last run as.
     pub(crate) fn shown(&self, path: &Path) -> Option<Exe> {
         self.shown.borrow().get(path.parent()?).cloned()
+    }
+
+    /// The nodes that copies are known as.
+    pub(crate) fn nodes(&self) -> HashSet<NodeRef> {
+        let shown = self.shown.borrow();
+        let node = |exe: &Exe| match exe.place {
+            Place::Node(node) => Some(node),
+            Place::Host(_) => None,
+        };
+        shown.values().filter_map(node).collect()
     }
 
     /// A symlink to `target` under `name`.

@@ -18,6 +18,7 @@ use crate::attr::{Attr, Figures, Kind};
 use crate::border::Spot;
 use crate::creds::Creds;
 use crate::error::Error;
+use crate::files::Backing;
 use crate::image::Images;
 use crate::lower::Lower;
 use crate::manifest::{Manifest, Node, NodeId};
@@ -27,6 +28,7 @@ use crate::session::Session;
 use crate::skeleton::Skeleton;
 use crate::sticky::Protections;
 use crate::tree::{Content, Tree};
+use crate::verdict::Fresh;
 
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
 /// a device; it counts minors up from 1 and never gets this far.
@@ -295,6 +297,15 @@ impl Namespace {
         }
     }
 
+    /// The real file behind a file that an open has just made, as long as nobody has removed it: asking for
+    /// it by name costs less than asking for a task's descriptor.
+    pub fn backing_of(&self, fresh: &Fresh) -> Option<Backing> {
+        match &self.mount(fresh.node.mount).volume {
+            Volume::ReadOnly(_) => None,
+            Volume::Session(session) => session.backing(fresh.node.node),
+        }
+    }
+
     /// The session of a mount that can be written to.
     pub(crate) fn session(&mut self, mount: MountId) -> Option<&mut Session> {
         match &mut self.mounts[usize::from(mount.0)].volume {
@@ -306,6 +317,27 @@ impl Namespace {
     /// Whether one of the mounts can be written to.
     pub fn can_be_written_to(&self) -> bool {
         self.mounts.iter().any(Mount::is_writable)
+    }
+
+    /// Whether it is worth asking which of the files without a name are in use.
+    pub fn has_much_to_forget(&self) -> bool {
+        self.mounts.iter().any(|mount| match &mount.volume {
+            Volume::ReadOnly(_) => false,
+            Volume::Session(session) => session.has_much_to_forget(),
+        })
+    }
+
+    /// Forgets the files without a name that are not among those in use.
+    pub fn forget_nameless(&mut self, used: &HashSet<NodeRef>) {
+        let run = self.images.nodes();
+        for (mount, at) in (0u16..).map(MountId).zip(&mut self.mounts) {
+            if let Volume::Session(session) = &mut at.volume {
+                session.forget_nameless(|node| {
+                    let node = NodeRef { mount, node };
+                    used.contains(&node) || run.contains(&node)
+                });
+            }
+        }
     }
 
     /// Waits until what was changed in a mount, or in all of them, is on disk: names and attributes.

@@ -13,6 +13,7 @@ use super::concern::unshared;
 use super::filters::installs_filter;
 use super::room::Mapping;
 use super::scratch::sign;
+use super::served::Served;
 use super::task::{Coverage, Instead, Mapped, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call, Outcome};
@@ -195,9 +196,11 @@ impl<A: Arch> Engine<A> {
                 let _ = std::fs::remove_file(view);
                 None
             }
-            (Effect::Opens { node, usage, .. }, Outcome::Value(fd)) => {
+            (Effect::Opens { node, usage, fresh, .. }, Outcome::Value(fd)) => {
                 let fd = fd as i32;
-                if let Some(backing) = procfs::backing(tid, fd) {
+                let namespace = self.served.as_ref().map(Served::namespace);
+                let made = namespace.zip(fresh.as_ref()).and_then(|(n, fresh)| n.backing_of(fresh));
+                if let Some(backing) = made.or_else(|| procfs::backing(tid, fd)) {
                     task.files.borrow_mut().insert(fd, OpenNode { node, usage, backing });
                     task.lane.borrow_mut().opened(fd);
                 }

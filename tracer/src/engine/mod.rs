@@ -29,6 +29,7 @@ mod shown;
 mod sim;
 mod sockets;
 mod task;
+mod unused;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -321,6 +322,7 @@ impl<A: Arch> Engine<A> {
             // Whatever failed, it must not stay in its stop.
             Err(_) => self.go_on(tid, 0),
         };
+        self.forget_nameless();
         let release = [self.adopt_orphans(), self.take_waiting()].concat();
         Step { next, release, interrupt: self.take_interrupted() }
     }

@@ -46,6 +46,11 @@ impl Passing {
         self.sent.iter().any(|open| open.node == node)
     }
 
+    /// The nodes of those.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeRef> {
+        self.sent.iter().map(|open| open.node)
+    }
+
     /// The node of a descriptor that has arrived at `tid`.
     fn arrived(&mut self, tid: Pid, fd: i32) -> Option<OpenNode> {
         if self.sent.is_empty() {

@@ -1,7 +1,7 @@
 //! The mounts that are served, and the tasks that ask for them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,16 @@ impl Served {
         let path = self.namespace.real_path(node).ok()?;
         let meta = std::fs::metadata(&path).ok()?;
         Some((path, Backing { dev: meta.dev(), ino: meta.ino() }))
+    }
+
+    /// Whether it is worth asking which of the files without a name are in use.
+    pub(super) fn has_much_to_forget(&self) -> bool {
+        self.namespace.has_much_to_forget()
+    }
+
+    /// Forgets the files without a name that are not among those in use.
+    pub(super) fn forget_nameless(&mut self, used: &HashSet<NodeRef>) {
+        self.namespace.forget_nameless(used);
     }
 
     /// Takes back a name whose call has failed.

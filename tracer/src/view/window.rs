@@ -1,8 +1,8 @@
 //! A tracee's memory as it is at one stop, read in pieces larger than asked for.
 //!
 //! What a call points at lies close together: a vector and its strings, a header and what it leads
-//! to. Reading is a system call each time, so what lies behind the bytes asked for is read with them
-//! and kept for the stop. A piece ends with its page: it is readable as a whole or not at all.
+//! to. Reading is a system call each time, so what lies around the bytes asked for is read with them
+//! and kept for the stop. A piece is part of one page: it is readable as a whole or not at all.
 
 use std::cell::RefCell;
 
@@ -12,6 +12,9 @@ use crate::memory::{GuestAddr, Memory, PAGE};
 
 /// The size of a piece; who asks for as much reads past the window.
 const PIECE: usize = 512;
+
+/// How much of a piece lies before what is asked for: of two paths the second is as often the lower one.
+const BEFORE: u64 = 128;
 
 /// A vector and the strings it leads to are read in turns.
 const PIECES: usize = 2;
@@ -58,10 +61,11 @@ impl Seen {
             None => {
                 self.pieces.rotate_right(1);
                 let first = &mut self.pieces[0];
-                let to_page_end = (PAGE - at.0 % PAGE) as usize;
+                let from = GuestAddr(at.0 - BEFORE.min(at.0 % PAGE));
+                let to_page_end = (PAGE - from.0 % PAGE) as usize;
                 first.count = 0;
-                first.count = memory.read(at, &mut first.bytes[..to_page_end.min(PIECE)])?;
-                first.from = at.0;
+                first.count = memory.read(from, &mut first.bytes[..to_page_end.min(PIECE)])?;
+                first.from = from.0;
             }
         }
         Ok(self.pieces[0].behind(at).unwrap_or_default())

@@ -37,6 +37,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use vrift_cas::{Digest, Store};
 
+use crate::files::Backing;
 use crate::lower::Lower;
 use crate::manifest::{Kind, Manifest, Node, NodeId};
 use crate::tree::{Base, Change, Content, Refusal, Tree};
@@ -177,6 +178,7 @@ impl Session {
                 Err(Refusal::Broken(error)) => return Err(error.into()),
             }
         }
+        tree.forget_nameless(|_| false);
         if found.torn > 0 {
             journal.cut()?;
         }
@@ -329,6 +331,11 @@ impl Session {
         self.stage.path_of(node)
     }
 
+    /// What the staging file of `node` is to the kernel, if it has its name.
+    pub(crate) fn backing(&self, node: NodeId) -> Option<Backing> {
+        self.stage.backing(node)
+    }
+
     /// The attributes of a node as they are now.
     pub fn node(&self, id: NodeId) -> Result<Node, Error> {
         let node = self.tree.node(id)?;
@@ -380,6 +387,20 @@ impl Session {
             self.stage.remove(id);
         }
         Ok(())
+    }
+
+    /// Whether it is worth asking which of the files without a name are in use.
+    pub(crate) fn has_much_to_forget(&self) -> bool {
+        self.tree.has_much_to_forget()
+    }
+
+    /// Forgets the files without a name that are not in use.
+    pub(crate) fn forget_nameless(&mut self, is_used: impl Fn(NodeId) -> bool) {
+        for id in self.tree.forget_nameless(is_used) {
+            if self.linkable.remove(&id) {
+                self.stage.remove(id);
+            }
+        }
     }
 
     /// Removes the session and all it holds.

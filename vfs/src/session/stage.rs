@@ -19,6 +19,7 @@ use rustix::fs::{
 use super::error::Error;
 use crate::acl;
 use crate::attr::Timestamp;
+use crate::files::Backing;
 use crate::manifest::{Node, NodeId};
 
 /// Whoever a tracee becomes can pass through; names cannot be listed.
@@ -231,6 +232,12 @@ impl Stage {
             Some(copied) if *copied == staged.ctime => Staged { ctime: Timestamp::MIN, ..staged },
             _ => staged,
         })
+    }
+
+    /// What the staging file of `node` is to the kernel, if it has its name.
+    pub(super) fn backing(&self, node: NodeId) -> Option<Backing> {
+        let found = statat(&self.open, node.0.to_string(), AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(Backing { dev: found.st_dev, ino: found.st_ino })
     }
 
     /// Opens the staging file of `node` for reading.

@@ -69,7 +69,10 @@ impl Tree {
         self.live.insert(id, live);
         match at {
             Some(slot) => self.enter(slot, id, time),
-            None => Ok(()),
+            None => {
+                self.nameless.push(id);
+                Ok(())
+            }
         }
     }
 
@@ -93,6 +96,13 @@ impl Tree {
         node.ctime = time;
         if directory {
             node.nlink = 0;
+        }
+        match (directory, node.nlink) {
+            _ if self.is_base(id) => {}
+            // It has no names, and will get none.
+            (true, _) => drop(self.names.remove(&id)),
+            (false, 0) => self.nameless.push(id),
+            (false, _) => {}
         }
         Ok(())
     }
@@ -252,11 +262,11 @@ impl Tree {
 
     /// The changed state of a node, made from the manifest's if it had none.
     fn live(&mut self, id: NodeId) -> Result<&mut Live, Refusal> {
-        if !self.live.contains_key(&id) {
+        if self.live.get(id).is_none() {
             let live = self.promote(id)?;
             self.live.insert(id, live);
         }
-        self.live.get_mut(&id).ok_or(Refusal::Contradiction(Errno::ENOENT))
+        self.live.get_mut(id).ok_or(Refusal::Contradiction(Errno::ENOENT))
     }
 
     fn promote(&mut self, id: NodeId) -> Result<Live, Refusal> {

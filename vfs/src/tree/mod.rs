@@ -22,6 +22,7 @@ mod base;
 mod change;
 mod listing;
 mod live;
+mod nameless;
 mod settle;
 
 #[cfg(test)]
@@ -40,7 +41,8 @@ use crate::manifest::{Kind, Node, NodeId};
 pub use base::{Attribute, Base};
 pub use change::{Birth, Change, Discovery, Setting, Slot};
 pub use listing::Entry;
-use live::{Live, Names};
+use live::{Live, Lives, Names};
+use nameless::Nameless;
 
 /// Where a file's content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +87,12 @@ impl From<crate::manifest::Error> for Refusal {
 pub struct Tree {
     base: Base,
     /// Nodes that were made or changed.
-    live: HashMap<NodeId, Live>,
+    live: Lives,
     /// Directories whose names were changed.
     names: HashMap<NodeId, Names>,
     /// The next free id.
     next: u32,
+    nameless: Nameless,
     /// The names of the manifest's nodes that have several; made when first needed.
     linked: Option<HashMap<NodeId, Vec<Slot>>>,
 }
@@ -99,7 +102,14 @@ impl Tree {
     pub fn new(base: impl Into<Base>) -> Tree {
         let base = base.into();
         let next = base.len();
-        Tree { base, live: HashMap::new(), names: HashMap::new(), next, linked: None }
+        Tree {
+            base,
+            live: Lives::new(next),
+            names: HashMap::new(),
+            next,
+            nameless: Nameless::default(),
+            linked: None,
+        }
     }
 
     /// What lies below.
@@ -124,18 +134,18 @@ impl Tree {
 
     /// The nodes that were made or changed, in no order.
     pub fn changed(&self) -> impl Iterator<Item = NodeId> {
-        self.live.keys().copied()
+        self.live.iter().map(|(id, _)| id)
     }
 
     /// Whether the node was made or changed.
     pub fn is_changed(&self, id: NodeId) -> bool {
-        self.live.contains_key(&id)
+        self.live.get(id).is_some()
     }
 
     /// The attributes of a node. Of a file whose content is staged, size, blocks and the times of
     /// access and modification are those of the staging file, which the caller must ask.
     pub fn node(&self, id: NodeId) -> Result<Node, Error> {
-        match self.live.get(&id) {
+        match self.live.get(id) {
             Some(live) => Ok(live.node),
             None => self.base.node(id),
         }
@@ -143,7 +153,7 @@ impl Tree {
 
     /// Where a file's content is.
     pub fn content(&self, id: NodeId) -> Result<Content, Error> {
-        match self.live.get(&id) {
+        match self.live.get(id) {
             Some(live) => Ok(live.content),
             None => self.base.content(id),
         }
@@ -200,7 +210,7 @@ impl Tree {
     /// The directory above the directory `dir`; the root is above itself, and a removed directory
     /// keeps the one it was removed from.
     pub fn parent(&self, dir: NodeId) -> Result<NodeId, Error> {
-        match self.live.get(&dir) {
+        match self.live.get(dir) {
             Some(live) => Ok(live.parent.unwrap_or(self.root())),
             None => self.base.parent(dir),
         }
@@ -208,7 +218,7 @@ impl Tree {
 
     /// What a symlink points to.
     pub fn target(&self, link: NodeId) -> Result<Cow<'_, [u8]>, Error> {
-        match self.live.get(&link).and_then(|live| live.target.as_deref()) {
+        match self.live.get(link).and_then(|live| live.target.as_deref()) {
             Some(target) => Ok(Cow::Borrowed(target)),
             None => self.base.target(link),
         }
@@ -216,7 +226,7 @@ impl Tree {
 
     /// The extended attributes of a node, sorted by name.
     pub fn xattrs(&self, id: NodeId) -> Result<Vec<Attribute<'_>>, Error> {
-        if let Some(changed) = self.live.get(&id).and_then(|live| live.xattrs.as_ref()) {
+        if let Some(changed) = self.live.get(id).and_then(|live| live.xattrs.as_ref()) {
             let borrowed = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
             let changed = changed.iter().map(|(name, value)| (&name[..], &value[..]));
             return Ok(changed.map(borrowed).collect());
@@ -229,7 +239,7 @@ impl Tree {
 
     /// An extended attribute of a node.
     pub fn xattr(&self, id: NodeId, name: &[u8]) -> Result<Option<Cow<'_, [u8]>>, Error> {
-        if let Some(changed) = self.live.get(&id).and_then(|live| live.xattrs.as_ref()) {
+        if let Some(changed) = self.live.get(id).and_then(|live| live.xattrs.as_ref()) {
             return Ok(changed.get(name).map(|value| Cow::Borrowed(&value[..])));
         }
         if !self.is_base(id) {
@@ -241,7 +251,7 @@ impl Tree {
     /// The directories in or below which something was changed.
     pub fn touched(&self) -> Result<HashSet<NodeId>, Error> {
         let mut touched = HashSet::new();
-        for (&id, live) in &self.live {
+        for (id, live) in self.live.iter() {
             let mut at = match live.parent {
                 Some(_) => Some(id),
                 None if id == self.root() => Some(id),
@@ -284,7 +294,7 @@ impl Tree {
 
     /// All paths of a node that was changed, each as [`Tree::path_of`] has it.
     pub fn paths_of(&self, id: NodeId) -> Result<Vec<Vec<u8>>, Error> {
-        let Some(live) = self.live.get(&id) else {
+        let Some(live) = self.live.get(id) else {
             return Ok(self.path_of(id)?.into_iter().collect());
         };
         let mut paths = Vec::with_capacity(live.names.len());
@@ -302,7 +312,7 @@ impl Tree {
 
     /// One name of a node; `None` for the root and for what has none left.
     fn name_of(&self, id: NodeId) -> Result<Option<Slot>, Error> {
-        match self.live.get(&id) {
+        match self.live.get(id) {
             Some(live) if live.names.is_empty() => Ok(self.names_of(id, live)?.into_iter().next()),
             Some(live) => Ok(live.names.first().cloned()),
             None => self.base.slot_of(id),

@@ -120,7 +120,7 @@ impl Tree {
             return Ok(());
         }
         let mut missing = false;
-        for (&id, live) in &self.live {
+        for (id, live) in self.live.iter() {
             let linked = self.is_base(id) && live.node.kind != Kind::Directory;
             missing |= linked && live.node.nlink as usize > self.names_of(id, live)?.len();
         }
@@ -156,7 +156,7 @@ impl Tree {
     ) -> Result<(), Refusal> {
         let Some(lower) = self.base.lower() else { return Err(nix::errno::Errno::EINVAL.into()) };
         lower.pin(id, at.dir, &at.name, found.into());
-        if let Some(live) = self.live.get_mut(&id)
+        if let Some(live) = self.live.get_mut(id)
             && live.node.kind != Kind::Directory
             && !live.names.contains(at)
         {
