@@ -147,28 +147,50 @@ fn a_small_file_in_a_mount_costs_what_its_four_stops_cost() {
     }
 }
 
+/// How many calls of a name vrift makes for each turn of `turns`, a loop of Python's over `range(n)` after `before`
+/// in a mount; `None` if that cannot be counted here.
+fn each_turn(name: &str, before: &str, turns: &str) -> Option<usize> {
+    let python = python().filter(|_| have("strace"))?;
+    let bench = Bench::empty();
+    let tree = bench.sandbox.tree();
+    let manifest = bench.sandbox.ingest(&tree);
+    let script = format!(
+        "import os, socket, sys\nos.chdir(sys.argv[1])\n{before}\nfor n in range(int(sys.argv[2])): {turns}\n"
+    );
+    let of = |turns: &str| {
+        let mut vrift = bench.sandbox.vrift(["run", "--discard", "--manifest"]);
+        vrift.arg(&manifest).arg("--prefix").arg(&tree).args(["--", python, "-c", &script]);
+        let counts = counted(&bench, vrift.arg(&tree).arg(turns));
+        assert!(counts["PTRACE_CONT"] > 0, "{counts:?}");
+        counts.get(name).copied().unwrap_or(0)
+    };
+    let (few, many) = (of("100"), of("600"));
+    Some((many.saturating_sub(few) + 250) / 500)
+}
+
 /// Whether a socket sends datagrams is asked of the socket, not looked for in a list of all there are.
 #[test]
 fn a_message_to_a_path_reads_nothing_of_proc() {
-    let Some(python) = python() else { return };
-    let bench = Bench::empty();
-    if !have("strace") {
+    let before = "to, by = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in 'ab']; to.bind('socket')";
+    let Some(reads) = each_turn("read", before, "by.sendto(b'x', 'socket'); to.recv(9)") else {
         return;
-    }
-    let tree = bench.sandbox.tree();
-    let manifest = bench.sandbox.ingest(&tree);
-    let script = "import os, socket, sys\nos.chdir(sys.argv[1])\n\
-        to, by = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in 'ab']\nto.bind('socket')\n\
-        for n in range(int(sys.argv[2])):\n    by.sendto(b'x', 'socket')\n    assert to.recv(9) == b'x'\n";
-    let read = |messages: &str| {
-        let mut vrift = bench.sandbox.vrift(["run", "--discard", "--manifest"]);
-        vrift.arg(&manifest).arg("--prefix").arg(&tree).args(["--", python, "-c", script]);
-        let counts = counted(&bench, vrift.arg(&tree).arg(messages));
-        assert!(counts["PTRACE_CONT"] > 0, "{counts:?}");
-        counts.get("read").copied().unwrap_or(0)
     };
-    let (few, many) = (read("100"), read("600"));
-    assert!(many < few + 250, "{few} and {many} reads");
+    assert_eq!(reads, 0);
+}
+
+/// The mode of a file decides in the mount; its staging file has another, which seldom changes.
+#[test]
+fn a_mode_is_changed_without_touching_the_staging_file() {
+    let before = "open('f', 'w').close()";
+    for (mode, calls) in [("0o600 | n % 8", 0), ("0o4700 | n % 8", 1)] {
+        let Some(made) = each_turn("chmod", before, &format!("os.chmod('f', {mode})")) else {
+            return;
+        };
+        let Some(at) = each_turn("fchmodat", before, &format!("os.chmod('f', {mode})")) else {
+            return;
+        };
+        assert_eq!(made + at, calls, "{mode}");
+    }
 }
 
 /// Who records without the lane stops a lookup once if it is in vain, and twice if it finds something; and

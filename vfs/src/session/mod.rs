@@ -363,7 +363,9 @@ impl Session {
                     None if self.is_nameless(*id, &node) => return Ok(()),
                     None => &own,
                 };
-                if let Some(mode) = setting.mode {
+                if let Some(mode) = setting.mode
+                    && stage::differ(node.mode, mode)
+                {
                     stage::set_mode(path, mode, setting.gid.unwrap_or(node.gid))?;
                 }
                 match setting.atime.is_some() || setting.mtime.is_some() {

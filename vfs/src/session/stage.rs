@@ -55,6 +55,11 @@ fn marks(mode: u32) -> u32 {
     mark | if lost_to_outsiders(mode) != 0 { GROUP_MARK } else { 0 }
 }
 
+/// Whether staging files of nodes with these modes differ, or may have come to by a write.
+pub(super) fn differ(one: u32, other: u32) -> bool {
+    marks(one) | marks(other) != 0
+}
+
 /// What a staging file says of its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Staged {
