@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench write`. Beside `vrift run` with a manifest and with an overlay, whose sessions are
 //! discarded, stand proot, overlayfs in a user namespace and fuse-overlayfs, as far as installed and
-//! permitted. Natively, and under proot, the directory itself is written to; proot binds it where it is, since its
-//! `statx`, which cargo and npm call, does not know what is bound elsewhere. Before each run the directory and all
-//! around it are made anew (`write/ground.rs`); with `VRIFT_MKFS`, on a file system made for it.
+//! permitted. Natively the directory itself is written to, under proot what it binds elsewhere; but cargo calls
+//! `statx`, which with proot finds nothing there, so it runs where the directory is. Before each run the directory
+//! and all around it are made anew (`write/ground.rs`); with `VRIFT_MKFS`, on a file system made for it.
 //!
 //! The last table sets the overheads of both ways of vrift in relation to proot's, by the clock and by
 //! processor time, and tells how many stops a run takes (of what is long only with `VRIFT_STOPS=1`).
@@ -26,7 +26,7 @@ mod summary;
 
 use std::path::Path;
 
-use builds::Build;
+use builds::{Build, Proot};
 use ground::Ground;
 use lab::{Load, Way, say};
 use summary::Summary;
@@ -73,8 +73,13 @@ fn measured(
     let each: Vec<_> = ways
         .iter()
         .map(|way| {
-            let in_place = matches!(way.name, summary::NATIVE | summary::PROOT | OVERLAY);
-            let at = if in_place { ground.source() } else { ground.seen() };
+            let at = match (way.name, build.proot) {
+                (summary::PROOT, Proot::InPlace) | (summary::PROOT_BARE, Proot::Bound) => {
+                    return None;
+                }
+                (summary::NATIVE | OVERLAY | summary::PROOT_BARE, _) => ground.source(),
+                _ => ground.seen(),
+            };
             Some(Load::new(build.name, &["sh", "-ec", &build.script, "sh", &text(&at)]))
         })
         .collect();
@@ -107,6 +112,9 @@ fn all_ways(sandbox: &kit::Sandbox, ground: &Ground<'_>) -> Vec<Way> {
     ];
     if lab::installed(sandbox, "proot") {
         ways.push(Way::new(summary::PROOT, &["proot", "-b", &format!("{source}:{seen}")]));
+        // It keeps a current directory of its own, which what it does not know does not see.
+        let there = ["sh", "-c", "cd \"$0\" && exec proot \"$@\"", &source];
+        ways.push(Way::new(summary::PROOT_BARE, &there));
     } else {
         say("proot -b is not measured: there is no proot\n");
     }

@@ -16,6 +16,16 @@ pub(super) struct Build {
     /// What must be installed.
     pub(super) tools: &'static [&'static str],
     pub(super) script: String,
+    pub(super) proot: Proot,
+}
+
+/// How proot runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proot {
+    /// Where the directory is bound.
+    Bound,
+    /// Where it is, with nothing bound, which costs less: its `statx` finds nothing in what is bound.
+    InPlace,
 }
 
 /// What lies in a directory.
@@ -72,11 +82,9 @@ pub(super) fn all(churn: &Path, python: &str) -> Vec<Build> {
     let rustc = cargo.with_file_name("rustc");
     let rust = format!("CARGO='{}'; export RUSTC='{}'; ", cargo.display(), rustc.display());
     let python = format!("PYTHON='{python}'; ");
-    let build = |name, site, tools, script: &str| Build {
-        name,
-        site,
-        tools,
-        script: format!("cd \"$1\"; {script}"),
+    let build = |name, site, tools, script: &str| {
+        let proot = if name == "cargo" { Proot::InPlace } else { Proot::Bound };
+        Build { name, site, tools, script: format!("cd \"$1\"; {script}"), proot }
     };
     vec![
         build("files", Site::Empty, &[], &churned),
