@@ -66,6 +66,8 @@ pub enum Is {
     AnyOf(&'static [u32]),
     /// Not 0.
     NonZero,
+    /// One with at least one of these bits.
+    AnyBit(u32),
 }
 
 /// What happens to the calls with one number.
@@ -75,8 +77,8 @@ pub struct Rule {
     pub nr: u32,
     /// What happens.
     pub action: Action,
-    /// When it happens; a call that does not meet the condition is allowed.
-    pub when: Option<When>,
+    /// When it happens: always if there are no conditions; else a call that meets none of them is allowed.
+    pub when: &'static [When],
 }
 
 /// What happens to the calls through one ABI. A number of its table without a rule is allowed.
@@ -140,14 +142,14 @@ fn section<A: Arch>(rules: &AbiRules, foreign: Action) -> Vec<Insn> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome<'a> {
     action: Action,
-    when: Option<When>,
+    when: &'static [When],
     /// What passes for other reasons.
     passes: &'a [Pass],
 }
 
 impl Outcome<'_> {
     fn always(action: Action) -> Self {
-        Outcome { action, when: None, passes: &[] }
+        Outcome { action, when: &[], passes: &[] }
     }
 }
 
@@ -198,32 +200,36 @@ fn search(ranges: &[(u32, Outcome<'_>)]) -> Vec<Insn> {
     insns
 }
 
-/// Returns the action, or tests the argument first.
+/// Returns the action, or tests arguments first.
 fn decide(outcome: Outcome<'_>) -> Vec<Insn> {
     let mut insns: Vec<Insn> = outcome.passes.iter().flat_map(pass).collect();
-    let Some(When { arg, is }) = outcome.when else {
-        insns.push(ret(outcome.action));
-        return insns;
-    };
-    // The low half comes first: all architectures here are little-endian.
-    insns.push(load(DATA_ARGS + 8 * arg as u32));
-    match is {
-        Is::AnyOf(values) => {
-            for (i, &value) in values.iter().enumerate() {
-                let skip =
-                    u8::try_from(values.len() - i).expect("a condition has at most 255 values");
-                insns.push(jump_eq(value, skip, 0));
-            }
-        }
-        Is::NonZero => insns.push(jump_eq(0, 0, 1)),
+    if !outcome.when.is_empty() {
+        insns.extend(unless_any(outcome.when));
     }
-    insns.extend([ret(Action::Allow), ret(outcome.action)]);
+    insns.push(ret(outcome.action));
+    insns
+}
+
+/// Allows a call that meets none of the conditions, and goes on with any other.
+fn unless_any(conditions: &[When]) -> Vec<Insn> {
+    let mut insns = Vec::new();
+    for &When { arg, is } in conditions {
+        // The low half comes first: all architectures here are little-endian.
+        insns.push(load(DATA_ARGS + 8 * arg as u32));
+        match is {
+            Is::AnyOf(values) => insns.extend(values.iter().map(|&value| jump_eq(value, OUT, 0))),
+            Is::NonZero => insns.push(jump_eq(0, 0, OUT)),
+            Is::AnyBit(bits) => insns.push(jump_set(bits, OUT, 0)),
+        }
+    }
+    insns.push(ret(Action::Allow));
+    lead_out(&mut insns);
     insns
 }
 
 /// Allows a call that its instruction may make, and goes on with any other.
 fn pass(pass: &Pass) -> Vec<Insn> {
-    // Each test is a load and a jump that goes on or leads out; the way out is filled in below.
+    // Each test is a load and a jump that goes on or leads out.
     let mut insns = Vec::new();
     let mut wide = |at: u32, value: u64| {
         insns.extend([load(at), jump_eq(value as u32, 0, OUT)]);
@@ -238,20 +244,25 @@ fn pass(pass: &Pass) -> Vec<Insn> {
         Unless::Not(arg, value) => wide(DATA_ARGS + 8 * arg as u32, value),
     }
     insns.push(ret(Action::Allow));
+    lead_out(&mut insns);
+    insns
+}
+
+/// Stands for the end of a piece of a program.
+const OUT: u8 = u8::MAX;
+
+/// Makes what jumps out of a piece of a program jump to its end.
+fn lead_out(insns: &mut [Insn]) {
     let end = insns.len();
     for (at, insn) in insns.iter_mut().enumerate() {
-        let rest = u8::try_from(end - at - 1).expect("a pass is a few instructions");
+        let rest = u8::try_from(end - at - 1).expect("a condition has at most 255 values");
         for way in [&mut insn.jt, &mut insn.jf] {
             if *way == OUT {
                 *way = rest;
             }
         }
     }
-    insns
 }
-
-/// Stands for the end of a pass.
-const OUT: u8 = u8::MAX;
 
 /// Operations of `linux/bpf_common.h`, put together as the program needs them.
 mod op {

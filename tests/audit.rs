@@ -18,6 +18,8 @@ mod like_strace;
 mod lookups;
 #[path = "audit/mounts.rs"]
 mod mounts;
+#[path = "audit/paths.rs"]
+mod paths;
 #[path = "audit/policy.rs"]
 mod policy;
 #[path = "audit/reading.rs"]

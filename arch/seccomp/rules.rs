@@ -57,9 +57,9 @@ pub enum Interest {
     No,
     /// It does.
     Always,
-    /// It does if an argument is as it says. Where an ABI has the arguments of the call in memory,
+    /// It does if one of these says so. Where an ABI has the arguments of the call in memory,
     /// this cannot be told, and it is seen always.
-    If(When),
+    If(&'static [When]),
 }
 
 impl From<bool> for Interest {
@@ -104,10 +104,12 @@ fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> Intere
         let by_itself = unobserved(serving, call.row().policy);
         let (action, when) = match (observed(call), by_itself) {
             (Interest::No, by_itself) => by_itself?,
-            (Interest::If(when), None) if in_register::<A>(call, when.arg) => {
-                (Action::Trace(TRACE_KNOWN), Some(when))
+            (Interest::If(when), None)
+                if when.iter().all(|when| in_register::<A>(call, when.arg)) =>
+            {
+                (Action::Trace(TRACE_KNOWN), when)
             }
-            (Interest::Always | Interest::If(_), _) => (Action::Trace(TRACE_KNOWN), None),
+            (Interest::Always | Interest::If(_), _) => (Action::Trace(TRACE_KNOWN), &[][..]),
         };
         Some(Rule { nr, action, when })
     };
@@ -126,11 +128,11 @@ fn in_register<A: Arch>(call: Syscall, arg: Arg) -> bool {
 }
 
 /// What a policy asks for by itself; `None` if the call passes.
-fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)> {
+fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, &'static [When])> {
     let trace = Action::Trace(TRACE_KNOWN);
     match (serving, policy) {
         (Serving::Nothing, _) | (_, Policy::Pass) => None,
-        (_, Policy::Refuse(errno)) => Some((Action::Errno(errno), None)),
+        (_, Policy::Refuse(errno)) => Some((Action::Errno(errno), &[])),
         (
             Serving::Mounts,
             Policy::Model(
@@ -142,17 +144,17 @@ fn unobserved(serving: Serving, policy: Policy) -> Option<(Action, Option<When>)
 }
 
 /// The argument that decides whether a modelled call matters.
-fn condition(model: Model) -> Option<When> {
+fn condition(model: Model) -> &'static [When] {
     match model {
-        Model::Fcntl => Some(When { arg: Arg::A1, is: Is::AnyOf(FCNTL_COMMANDS) }),
+        Model::Fcntl => &[When { arg: Arg::A1, is: Is::AnyOf(FCNTL_COMMANDS) }],
         // Without an address they are what send(2) and recv(2) are made of.
-        Model::Accept => Some(When { arg: Arg::A1, is: Is::NonZero }),
-        Model::RecvFrom => Some(When { arg: Arg::A4, is: Is::NonZero }),
-        Model::SendTo => Some(When { arg: Arg::A5, is: Is::NonZero }),
-        Model::Socketcall => Some(When { arg: Arg::A0, is: Is::AnyOf(PATH_SELECTORS) }),
-        Model::Msync => Some(When { arg: Arg::A2, is: Is::AnyOf(MSYNC_WAITS) }),
-        Model::Ioctl => Some(When { arg: Arg::A1, is: Is::AnyOf(ATTR_REQUESTS) }),
-        _ => None,
+        Model::Accept => &[When { arg: Arg::A1, is: Is::NonZero }],
+        Model::RecvFrom => &[When { arg: Arg::A4, is: Is::NonZero }],
+        Model::SendTo => &[When { arg: Arg::A5, is: Is::NonZero }],
+        Model::Socketcall => &[When { arg: Arg::A0, is: Is::AnyOf(PATH_SELECTORS) }],
+        Model::Msync => &[When { arg: Arg::A2, is: Is::AnyOf(MSYNC_WAITS) }],
+        Model::Ioctl => &[When { arg: Arg::A1, is: Is::AnyOf(ATTR_REQUESTS) }],
+        _ => &[],
     }
 }
 

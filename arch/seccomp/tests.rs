@@ -8,8 +8,9 @@ use crate::lane::{Hidden, Lane, Plan, Purpose};
 use crate::x86_64::X86_64;
 use crate::{Model, Policy, Syscall};
 
-/// A mapping that may be executed.
-const EXECUTABLE: When = When { arg: Arg::A2, is: Is::AnyOf(&[4, 5, 6, 7]) };
+/// A mapping that may be executed, or that others see.
+const MAPPING: &[When] =
+    &[When { arg: Arg::A2, is: Is::AnyBit(4) }, When { arg: Arg::A3, is: Is::AnyBit(1) }];
 
 /// `AUDIT_ARCH_ARM`: an ABI that no program here has a table of.
 const OTHER: u32 = 0x4000_0028;
@@ -88,14 +89,17 @@ fn of_abi<A: Arch>(rules: &AbiRules, foreign: Action, data: Data) -> Action {
     }
     match rules.calls.iter().rfind(|rule| rule.nr == data.nr) {
         None => Action::Allow,
-        Some(Rule { action, when: None, .. }) => *action,
-        Some(Rule { action, when: Some(when), .. }) => {
-            let low = data.args[when.arg.index()] as u32;
-            let met = match when.is {
-                Is::AnyOf(values) => values.contains(&low),
-                Is::NonZero => low != 0,
+        Some(Rule { action, when: [], .. }) => *action,
+        Some(Rule { action, when, .. }) => {
+            let met = |when: &When| {
+                let low = data.args[when.arg.index()] as u32;
+                match when.is {
+                    Is::AnyOf(values) => values.contains(&low),
+                    Is::NonZero => low != 0,
+                    Is::AnyBit(bits) => low & bits != 0,
+                }
             };
-            if met { *action } else { Action::Allow }
+            if when.iter().any(met) { *action } else { Action::Allow }
         }
     }
 }
@@ -156,7 +160,7 @@ fn check_policies<A: Arch>() {
             Interest::from(call.is_some_and(|c| (c as u32).is_multiple_of(2)))
         }));
         check::<A>(&policy_rules::<A>(serving, &|call| match call {
-            Some(Syscall::Mmap | Syscall::Mmap2 | Syscall::Sendto) => Interest::If(EXECUTABLE),
+            Some(Syscall::Mmap | Syscall::Mmap2 | Syscall::Sendto) => Interest::If(MAPPING),
             _ => Interest::No,
         }));
     }
@@ -178,9 +182,12 @@ fn programs_do_what_the_rules_say() {
 fn long_jumps_reach_their_targets() {
     fn distinct<A: Arch>() -> AbiRules {
         let calls = A::table().iter().map(|&(nr, _)| {
-            let is = if nr % 2 == 0 { Is::AnyOf(&[0, 7, 1030]) } else { Is::NonZero };
-            let when = When { arg: Arg::ALL[nr as usize % 6], is };
-            let when = (nr % 3 == 0).then_some(when);
+            const CONDITIONS: &[When] = &[
+                When { arg: Arg::A0, is: Is::AnyOf(&[0, 7, 1030]) },
+                When { arg: Arg::A3, is: Is::NonZero },
+                When { arg: Arg::A5, is: Is::AnyBit(0x1001) },
+            ];
+            let when = CONDITIONS.get(nr as usize % 9..).unwrap_or_default();
             Rule { nr, action: Action::Trace(nr as u16), when }
         });
         AbiRules { calls: calls.collect(), unknown: Action::Errno(38), passes: vec![] }
@@ -224,7 +231,7 @@ fn a_mount_traces_refuses_and_lets_pass() {
     let trace = Action::Trace(TRACE_KNOWN);
     fn check<A: Arch>(rules: &AbiRules, trace: Action) {
         let rule = |call| rule_of::<A>(rules, call);
-        let action = |call| rule(call).map(|rule| (rule.action, rule.when.is_some()));
+        let action = |call| rule(call).map(|rule| (rule.action, !rule.when.is_empty()));
         assert_eq!(action(Syscall::Openat), Some((trace, false)));
         assert_eq!(action(Syscall::Fcntl), Some((trace, true)));
         assert_eq!(action(Syscall::Ioctl), Some((trace, true)));
@@ -242,7 +249,7 @@ fn an_observed_call_stops_even_if_refused_or_conditional() {
     let rules = policy_rules::<X86_64>(Serving::Mounts, &|call| Interest::from(call.is_some()));
     for call in [Syscall::Mount, Syscall::Fcntl, Syscall::Read] {
         let rule = rule_of::<X86_64>(&rules.native, call).unwrap();
-        assert_eq!((rule.action, rule.when), (Action::Trace(TRACE_KNOWN), None));
+        assert_eq!((rule.action, rule.when), (Action::Trace(TRACE_KNOWN), &[][..]));
     }
 }
 
@@ -263,7 +270,7 @@ fn a_call_inside_another_is_seen_through_it() {
         Interest::from(call == Some(Syscall::Listen))
     });
     let outer = rule_of::<I386>(&rules.compat, Syscall::Socketcall).unwrap();
-    assert_eq!((outer.action, outer.when), (Action::Trace(TRACE_KNOWN), None));
+    assert_eq!((outer.action, outer.when), (Action::Trace(TRACE_KNOWN), &[][..]));
 }
 
 /// A call that this table has yet to learn may take a path, which a mount would not see.
@@ -317,13 +324,13 @@ fn conditions_belong_to_calls_with_a_command_or_an_address() {
 #[test]
 fn a_condition_counts_where_the_argument_is_in_a_register() {
     let rules = policy_rules::<X86_64>(Serving::Nothing, &|call| match call {
-        Some(Syscall::Mmap | Syscall::Mmap2) => Interest::If(EXECUTABLE),
+        Some(Syscall::Mmap | Syscall::Mmap2) => Interest::If(MAPPING),
         _ => Interest::No,
     });
     let native = rule_of::<X86_64>(&rules.native, Syscall::Mmap).unwrap();
-    assert_eq!(native.when, Some(EXECUTABLE));
+    assert_eq!(native.when, MAPPING);
     let compat = |call| rule_of::<I386>(&rules.compat, call).unwrap().when;
-    assert_eq!((compat(Syscall::Mmap), compat(Syscall::Mmap2)), (None, Some(EXECUTABLE)));
+    assert_eq!((compat(Syscall::Mmap), compat(Syscall::Mmap2)), (&[][..], MAPPING));
 }
 
 /// The lane for a mount at `/m`, and the program of a run with it.

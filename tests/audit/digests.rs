@@ -6,8 +6,8 @@ use std::io::Write;
 use vrift_audit::{Act, Content, Left, Model};
 use vrift_cas::Digest;
 
-use crate::kit::{Sandbox, have, python};
-use crate::recorded::{recorded, script};
+use crate::kit::{Sandbox, have, python, run};
+use crate::recorded::{recorded, script, verify};
 
 #[test]
 fn a_file_that_is_overwritten_keeps_the_digest_of_what_was_read() {
@@ -47,6 +47,40 @@ for n in range(300):
         })
         .collect();
     assert_eq!(recorded.read(&sandbox.path("f")), expected);
+}
+
+/// What is written to memory changes the times of a file once, and not again.
+pub(crate) const MAPPED: &str = "
+import mmap, os, time
+with open('f', 'w+b') as f:
+    f.write(b'-' * 4096)
+    f.flush()
+    shared = mmap.mmap(f.fileno(), 4096)
+for n in range(4):
+    shared[0] = ord('a') + n
+    time.sleep(0.07) # longer than times are taken for too young to tell
+    open('f', 'rb').close()
+shared[0] = ord('z')
+";
+
+/// The digests of what that reads, and of what it leaves.
+pub(crate) fn mapped() -> ([Digest; 4], Digest) {
+    let with = |first: char| Digest::of(format!("{first}{}", "-".repeat(4095)).as_bytes());
+    (['a', 'b', 'c', 'd'].map(with), with('z'))
+}
+
+#[test]
+fn what_is_written_through_a_mapping_is_hashed_again() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let recorded = recorded(&sandbox, &[python, "-c", MAPPED]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let (read, left) = mapped();
+    assert_eq!(recorded.read(&sandbox.path("f")), read);
+    let file = &recorded.model.files[sandbox.path("f").as_os_str().as_encoded_bytes()];
+    let Some(Left::File(version)) = file.left else { panic!("{file:?}") };
+    assert_eq!(recorded.model.content(version), Some(Content::Whole(left)));
+    run(&mut verify(&sandbox, &recorded.path)).fine();
 }
 
 /// A large file is hashed while the tree goes on; who would change it waits.

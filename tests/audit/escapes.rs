@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use vrift_audit::{Escape, What};
+use vrift_audit::{Act, Escape, What};
 
 use crate::kit::{Sandbox, have, python, root, run, skipped};
 use crate::recorded::{model, recorded, script};
@@ -101,6 +101,61 @@ fn programs_with_set_id_bits_are_told() {
         script(&sandbox, "cp /bin/true own; chmod 4755 own; ./own; chmod 755 own; ./own");
     let own = sandbox.path("own").display().to_string();
     assert_eq!(escapes(&recorded.path), [(Escape::SetId, own)]);
+}
+
+/// The kernel looks at the interpreter of a script, not at the script.
+#[test]
+fn a_script_is_as_set_id_as_its_interpreter() {
+    let sandbox = Sandbox::new();
+    let plain = "printf '#!/bin/sh\n' > script; chmod 4755 script; ./script";
+    assert_eq!(escapes(&script(&sandbox, plain).path), []);
+    let own = sandbox.path("own").display().to_string();
+    let interpreted = format!(
+        "cp /bin/true own; chmod 4755 own; printf '#!{own}\n' > script; chmod 755 script; ./script"
+    );
+    assert_eq!(escapes(&script(&sandbox, &interpreted).path), [(Escape::SetId, own)]);
+}
+
+#[test]
+fn programs_with_capabilities_are_told() {
+    if !root() || !have("setcap") {
+        return skipped("only root gives files capabilities, by setcap");
+    }
+    let sandbox = Sandbox::new();
+    let given = run(&mut sandbox.natively(&[
+        "sh",
+        "-c",
+        "cp /bin/true own && cp own bare && setcap cap_net_raw+ep own",
+    ]));
+    if !given.status.success() {
+        return skipped("the file system has no capabilities of files");
+    }
+    let recorded = script(&sandbox, "./bare; ./own; ln -s own link; ./link");
+    let told = (Escape::SetId, sandbox.path("own").display().to_string());
+    assert_eq!(escapes(&recorded.path), [told.clone(), told]);
+}
+
+/// Memory has a name that looks like a path, and is no file that others could change.
+#[test]
+fn memory_that_is_executed_is_no_file_of_the_host() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import mmap, os, shutil
+memory = os.memfd_create('m')
+os.write(memory, open(shutil.which('true'), 'rb').read())
+mmap.mmap(memory, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+os.fchmod(memory, 0o700)
+open('/proc/self/fd/%d' % memory).close()
+os.execve(memory, ['true'], {})
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    assert_eq!(escapes(&recorded.path), []);
+    let of_memory = recorded.accesses().filter(|a| a.path.to_string().starts_with("/memfd:"));
+    let of_memory: Vec<_> = of_memory.map(|access| (access.act, recorded.digest(access))).collect();
+    let executed = vrift_cas::Digest::of(&fs::read("/bin/true").unwrap());
+    assert_eq!(of_memory, [(Act::Execute, executed)]);
 }
 
 /// Somebody from outside connects to a socket of the tree.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use vrift_audit::{Content, Left, Origin, What};
 use vrift_cas::Digest;
 
+use crate::digests::{MAPPED, mapped};
 use crate::kit::{Sandbox, python, run};
 use crate::recorded::{Recorded, recorded_with, verify};
 
@@ -225,6 +226,18 @@ os.unlink('big')
         assert_eq!(recorded.model.totals.as_ref().unwrap().incomplete, 0);
         let told = &recorded.model.findings;
         assert!(told.is_empty(), "{told:?}");
+    }
+}
+
+#[test]
+fn what_is_written_through_a_mapping_of_a_mount_is_hashed_again() {
+    let Some(python) = python() else { return };
+    for enter in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let recorded = enter(&sandbox, &["--discard"], &[python, "-c", MAPPED]);
+        let (read, left) = mapped();
+        assert_eq!(recorded.read(&sandbox.tree().join("f")), read);
+        assert_eq!(told(&sandbox, &recorded)["f"], left.to_string());
     }
 }
 

@@ -179,6 +179,29 @@ libc.unshare(0); print(ctypes.get_errno())
 }
 
 #[test]
+fn a_set_id_program_is_not_executed_if_the_policy_is_enforced() {
+    let Some(site) = Site::new() else { return };
+    let good = site.sandbox.path("good");
+    let policy = format!("forbid = ['escape']\n[escape]\nallow = ['set-id:{}']", good.display());
+    let program = "
+import shutil, subprocess
+def execute(name):
+    shutil.copy('/bin/true', name)
+    os.chmod(name, 0o4755)
+    subprocess.run(['./' + name])
+attempt(lambda: execute('good'))
+attempt(lambda: execute('bad'))
+";
+    let recorded = site.record(&policy, &["--enforce"], program);
+    assert_eq!(recorded.ran.out(), "done\n1\n", "{}", recorded.ran);
+    let bad = format!("set-id:{}", site.sandbox.path("bad").display());
+    let denied = violations(&recorded)
+        .into_iter()
+        .map(|(class, _, subject, response)| (class, subject, response));
+    assert_eq!(denied.collect::<Vec<_>>(), [(Class::Escape, bad, Response::Denied)]);
+}
+
+#[test]
 fn a_build_that_keeps_to_its_policy_has_its_own_status() {
     let Some(site) = Site::new() else { return };
     for options in [&[][..], &["--enforce"]] {

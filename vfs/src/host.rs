@@ -12,6 +12,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2, readlink}
 use nix::sys::stat::Mode;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::utsname::uname;
+use rustix::fs::getxattr;
 
 use crate::attr::Kind;
 use crate::creds::{Creds, EXEC};
@@ -27,6 +28,16 @@ pub(crate) enum Probe {
     HasLink,
     /// The kernel refuses the walk (missing, not a directory, no permission, too long).
     Refused,
+}
+
+/// Whether a program of the host has set-id bits or capabilities (capabilities(7)), which may give whoever
+/// executes it other rights.
+pub fn gains_rights(program: &Path) -> bool {
+    const SET_ID: u32 = 0o6000;
+    let Ok(meta) = program.metadata() else { return false };
+    // More than a `struct vfs_ns_cap_data` has.
+    let capabilities = || getxattr(program, "security.capability", &mut [0u8; 64]);
+    meta.mode() & SET_ID != 0 || capabilities().is_ok_and(|size| size > 0)
 }
 
 /// One look for symlinks along an absolute host path.

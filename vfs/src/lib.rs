@@ -56,6 +56,7 @@ pub use caller::{Caller, Exe, Jump, MagicLink, ProcEntry, ProcId};
 pub use creds::{Creds, Ids};
 pub use error::Error;
 pub use files::{Backing, FdTable, OpenNode, Shared, Usage};
+pub use host::gains_rights;
 pub use namespace::{DirEntry, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use problem::Problem;

@@ -2,7 +2,7 @@
 //!
 //! A version is known by device, inode number, size and times. Times are not exact: a file that was
 //! changed a moment ago may be changed again without another time, so such a version is never taken
-//! for one that is known. Who opens a file for writing waits until what was read of it has a digest;
+//! for one that is known; nor is one of a file that the tree has mapped to write to it. Who opens a file for writing waits until what was read of it has a digest;
 //! and what the tree has written is hashed while the one who opens it waits.
 
 use std::collections::{HashMap, HashSet};
@@ -98,6 +98,8 @@ pub(super) struct Contents {
     blobs: HashMap<Digest, VersionId>,
     /// Files the tree has opened for writing, or whose attributes it has changed.
     written: HashSet<Inode>,
+    /// Those of them that somebody has mapped: what is written to memory may leave their times as they are.
+    shared: HashSet<Inode>,
     /// Devices, and whether their files are made when they are read.
     devices: HashMap<u64, bool>,
     next: u32,
@@ -120,6 +122,7 @@ impl Contents {
             known: HashMap::new(),
             blobs: HashMap::new(),
             written: HashSet::new(),
+            shared: HashSet::new(),
             devices: HashMap::new(),
             next: 0,
             hasher: Hasher::new(out.clone()),
@@ -188,8 +191,10 @@ impl Contents {
 
     /// The version of a file with these attributes, if it has been met.
     fn known(&self, meta: &Metadata) -> Option<VersionId> {
-        let met = self.known.get(&(meta.dev(), meta.ino()))?;
-        (met.key == Key::of(meta) && met.times == Times::Tell).then_some(met.version)
+        let key = Key::of(meta);
+        let met = self.known.get(&key.inode)?;
+        let times_tell = met.times == Times::Tell && !self.shared.contains(&key.inode);
+        (met.key == key && times_tell).then_some(met.version)
     }
 
     /// The version of what `file` holds.
@@ -206,6 +211,7 @@ impl Contents {
         if let Some(met) = self.known.get(&key.inode)
             && keeper == Keeper::Host
             && !written
+            && meta.nlink() > 0
             && !is_same(&met.meta, &meta)
         {
             self.changed_by_others(&met.path);
@@ -242,6 +248,13 @@ impl Contents {
         self.known.remove(&inode);
     }
 
+    /// A file is mapped so that others see what is written there.
+    pub(super) fn shared(&mut self, inode: Inode) {
+        if self.written.contains(&inode) {
+            self.shared.insert(inode);
+        }
+    }
+
     fn is_made_up(&mut self, dev: u64, look: impl FnOnce() -> nix::Result<Statfs>) -> bool {
         *self.devices.entry(dev).or_insert_with(|| {
             #[allow(clippy::unnecessary_cast, reason = "its type differs between architectures")]
@@ -253,7 +266,9 @@ impl Contents {
     /// changed them; it has changed what is at the paths that `ours` knows.
     pub(super) fn settle(&mut self, ours: impl Fn(&[u8]) -> bool) {
         self.hasher.end();
-        let of_host = self.known.iter().filter(|(_, met)| met.keeper == Keeper::Host);
+        // What had no name when it was read is at no path, and nobody finds it there.
+        let is_of_host = |met: &Met| met.keeper == Keeper::Host && met.meta.nlink() > 0;
+        let of_host = self.known.iter().filter(|(_, met)| is_of_host(met));
         for (inode, met) in of_host {
             let path = Path::new(OsStr::from_bytes(&met.path));
             let is_it = |now: &Metadata| (now.dev(), now.ino()) == *inode;

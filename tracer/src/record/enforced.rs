@@ -52,10 +52,17 @@ impl Recorder {
                 let forbidden = is_of_host(Act::Execute, &to, seat)
                     && gives_something(Act::Execute, &to)
                     && forbids(&|judge| judge.path(Act::Execute, &to));
-                if forbidden {
+                let gains = !forbidden
+                    && start.gains_rights()
+                    && forbids(&|judge| judge.escaped(Escape::SetId, &to));
+                if forbidden || gains {
                     start.led_to(to);
                 }
-                forbidden.then_some(Errno::EACCES)
+                match (forbidden, gains) {
+                    (true, _) => Some(Errno::EACCES),
+                    (false, true) => Some(Errno::EPERM),
+                    (false, false) => None,
+                }
             }
             What::Network(peers) => {
                 let forbidden = peers.iter().filter_map(|peer| peer.given()).any(|(act, to)| {

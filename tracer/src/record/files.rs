@@ -131,6 +131,10 @@ impl Recorder {
             Request::Unmodelled(Target::Path(op), _) => (Kind::Unmodelled, op, None),
             _ => return What::Nothing,
         };
+        if op.path.is_empty() {
+            // That names nothing (ENOENT).
+            return What::Nothing;
+        }
         let path = absolute(&op, seat);
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
             self.before_change(&path, op.follow, seat);
@@ -155,6 +159,9 @@ impl Recorder {
 
     fn open(&mut self, open: Open, seat: &Seat<'_>) -> What {
         let Open { path: op, handle, create, limits, .. } = open;
+        if op.path.is_empty() {
+            return What::Nothing;
+        }
         let path = absolute(&op, seat);
         let was = match (handle, create) {
             (Handle::Path | Handle::Read, Create::No) => Was::There,

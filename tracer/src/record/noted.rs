@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Policy, Syscall};
 use vrift_record::{Access, Act, Escape, Event as Told, Part, Response, Verdict, VersionId};
+use vrift_vfs::Backing;
 
 use super::files::Named;
 use super::network::Peer;
@@ -12,6 +13,7 @@ use super::programs::Start;
 use super::{Mounts, Recorder, escapes, lookups};
 use crate::call::{Abi, Call, Outcome};
 use crate::decode::decode;
+use crate::procfs;
 use crate::view::inside;
 use crate::view::note::Note;
 use crate::view::places::Seat;
@@ -66,8 +68,11 @@ impl Recorder {
     pub(crate) fn enter<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
         self.start(seat.tid);
         let meant = match call.syscall {
-            // Decoded as it is, for it may name a path of a mount.
+            // Decoded as they are, for they name a socket or a file.
             Some(Syscall::Socketcall) => inside::meant::<A>(call, seat.memory)?,
+            Some(Syscall::Mmap) if call.abi == Abi::Compat => {
+                inside::meant::<A>(call, seat.memory)?
+            }
             _ => call.clone(),
         };
         let escape = escapes::of(call, seat.memory);
@@ -93,10 +98,7 @@ impl Recorder {
             return What::Network(peers);
         }
         match (syscall, syscall.row().policy) {
-            (Syscall::Mmap | Syscall::Mmap2, _) => match call.arg(Arg::A4) as i32 {
-                fd @ 0.. => What::Map(fd),
-                _ => What::Nothing,
-            },
+            (Syscall::Mmap | Syscall::Mmap2, _) => self.maps(call, seat),
             (syscall, _) if lookups::gives_other_eyes(syscall) => What::Credentials,
             (_, Policy::Model(model)) => {
                 let decoded = match call.abi {
@@ -152,6 +154,21 @@ impl Recorder {
             }
             What::Credentials | What::Nothing => {}
         }
+    }
+
+    /// What a mapping is to the record.
+    fn maps(&mut self, call: &Call, seat: &Seat<'_>) -> What {
+        let (protection, flags) = (call.arg(Arg::A2) as i32, call.arg(Arg::A3) as i32);
+        let fd @ 0.. = call.arg(Arg::A4) as i32 else { return What::Nothing };
+        if flags & libc::MAP_ANONYMOUS != 0 {
+            return What::Nothing;
+        }
+        if flags & libc::MAP_SHARED != 0
+            && let Some(Backing { dev, ino }) = procfs::backing(seat.tid, fd)
+        {
+            self.contents.shared((dev, ino));
+        }
+        if protection & libc::PROT_EXEC != 0 { What::Map(fd) } else { What::Nothing }
     }
 
     fn mapped(&mut self, fd: i32, ended: &Ended, seat: &Seat<'_>) {

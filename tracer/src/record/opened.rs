@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::Metadata;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vrift_record::VersionId;
 use vrift_vfs::Held;
@@ -40,7 +40,7 @@ impl OpenFile {
     /// What a descriptor is open on; `None` if that has no path.
     pub(super) fn of(fd: i32, seat: &Seat<'_>) -> Option<OpenFile> {
         let link = PathBuf::from(format!("/proc/{}/fd/{fd}", seat.tid));
-        let real = procfs::link(seat.tid, fd)?;
+        let real = procfs::link(seat.tid, fd).filter(|real| !is_memory(real))?;
         let (path, place) = match seat.places.mounted(fd) {
             Some(shown) => (shown, Where::Mount(real)),
             None => (real, Where::Host),
@@ -80,13 +80,22 @@ impl Recorder {
 
 /// The path of an open file, as `/proc` shows it; it may have lost that name.
 pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
-    named(seat.places.mounted(fd).or_else(|| procfs::link(seat.tid, fd))?)
+    let of_host = || procfs::link(seat.tid, fd).filter(|real| !is_memory(real));
+    named(seat.places.mounted(fd).or_else(of_host)?)
 }
 
-/// What is no path (of pipes, of sockets) has no slash at its start.
-fn named(shown: PathBuf) -> Option<Vec<u8>> {
+/// Whether what `/proc` shows is memory (memfd_create(2)), which has a name and no place among files.
+fn is_memory(shown: &Path) -> bool {
+    let shown = shown.as_os_str().as_bytes();
+    shown.starts_with(b"/memfd:") && shown.ends_with(DELETED)
+}
+
+/// The path that `/proc` shows. What is none (of pipes, of sockets) has no slash at its start.
+pub(super) fn named(shown: PathBuf) -> Option<Vec<u8>> {
+    // A name may end so too.
+    let lost = shown.as_os_str().as_bytes().ends_with(DELETED) && shown.symlink_metadata().is_err();
     let mut path = OsString::from(shown).into_vec();
-    if path.ends_with(DELETED) {
+    if lost {
         path.truncate(path.len() - DELETED.len());
     }
     (path.first() == Some(&b'/')).then_some(path)

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use vrift_vfs::{At, PathOp};
 
-use super::opened::opened;
-use crate::procfs;
+use super::opened::{named, opened};
 use crate::view::places::Seat;
 
 /// The path an operation names, made absolute; its symlinks are as they are.
@@ -27,10 +26,11 @@ pub(super) fn absolute(op: &PathOp, seat: &Seat<'_>) -> Vec<u8> {
     clean(&[&base[..], b"/", &op.path].concat())
 }
 
-/// The current directory.
+/// The current directory; it may have lost that name.
 pub(super) fn directory(seat: &Seat<'_>) -> Vec<u8> {
-    let path = seat.places.mounted_directory().or_else(|| procfs::directory(seat.tid).ok());
-    path.map_or_else(|| b"?".to_vec(), |path| path.into_os_string().into_vec())
+    let of_host = || std::fs::read_link(format!("/proc/{}/cwd", seat.tid)).ok();
+    let path = seat.places.mounted_directory().or_else(of_host);
+    path.and_then(named).unwrap_or_else(|| b"?".to_vec())
 }
 
 /// A regular file of the host, to be read. It must not wait for anybody, nor become a terminal of
@@ -49,7 +49,8 @@ pub(super) fn path(bytes: &[u8]) -> &Path {
 /// tell where symlinks are before it.
 pub(super) fn clean(path: &[u8]) -> Vec<u8> {
     let names = || path.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
-    if names().any(|name| name == b"..")
+    if path.first() == Some(&b'/')
+        && names().any(|name| name == b"..")
         && let Some(physical) = physical(path)
     {
         return physical.into_os_string().into_vec();

@@ -1,28 +1,31 @@
 //! Executions: what was named, what the kernel opened for it, with which words.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
 
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
 use vrift_record::{
-    Act, Escape, Event as Told, Execution, Part, Redaction, Value, Variable, Verdict, VersionId,
-    redact,
+    Act, Escape, Event as Told, Execution, Part, Redaction, Response, Value, Variable, Verdict,
+    VersionId, redact,
 };
-use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target};
+use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
 use super::contents::{Keeper, When};
 use super::noted::{Ended, What};
-use super::opened::opened;
+use super::opened::{named, opened};
 use super::paths::{absolute, directory, path};
 use super::{Command, Recorder};
-use crate::call::Call;
+use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
 use crate::engine::pointers;
 use crate::memory::GuestAddr;
+use crate::procfs;
 use crate::view::places::Seat;
 
 /// The longest argument with its NUL (`MAX_ARG_STRLEN`).
@@ -34,22 +37,27 @@ pub(super) struct Start {
     path: Vec<u8>,
     /// What the file holds.
     version: Option<VersionId>,
-    /// Whose it is.
+    /// Whose it is, and the way to it.
     of: Of,
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     cwd: Vec<u8>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Of {
-    Host,
+    Host(PathBuf),
     Mount,
 }
 
 impl Start {
     pub(super) fn path(&self) -> &[u8] {
         &self.path
+    }
+
+    /// Whether its bits or capabilities give who executes it other rights. A mount gives none.
+    pub(super) fn gains_rights(&self) -> bool {
+        matches!(&self.of, Of::Host(real) if gains_rights(real) && !is_script(real))
     }
 
     /// The same program by the path that its symlinks lead to.
@@ -61,20 +69,26 @@ impl Start {
 impl Recorder {
     /// Reads what is to be executed: afterwards the caller's memory is gone.
     pub(super) fn starts<A: Arch>(&mut self, exec: &Exec, call: &Call, seat: &Seat<'_>) -> What {
-        let asked = match &exec.target {
-            Target::Path(op) => absolute(op, seat),
-            Target::Open(At::Fd(fd)) | Target::Content(fd) => opened(seat, *fd).unwrap_or_default(),
-            Target::Open(At::Cwd) => directory(seat),
+        // The way to an open file leads there whatever its name, and without one.
+        let (asked, link) = match &exec.target {
+            Target::Path(op) if op.path.is_empty() => return What::Nothing,
+            Target::Path(op) => (absolute(op, seat), None),
+            Target::Open(At::Fd(fd)) | Target::Content(fd) => {
+                let link = format!("/proc/{}/fd/{fd}", seat.tid);
+                (executable(seat, *fd), Some(PathBuf::from(link)))
+            }
+            Target::Open(At::Cwd) => (directory(seat), None),
         };
         if exec.purpose == Purpose::Check {
             return What::File(super::files::Named::probed(asked));
         }
         let held = seat.places.held(path(&asked), Follow::Yes);
-        let of = match held {
-            None | Some(Held::Host(_)) => Of::Host,
-            Some(_) => Of::Mount,
+        let held =
+            held.unwrap_or_else(|| Held::Host(link.unwrap_or_else(|| path(&asked).to_owned())));
+        let of = match &held {
+            Held::Host(real) => Of::Host(real.clone()),
+            _ => Of::Mount,
         };
-        let held = held.unwrap_or_else(|| Held::Host(path(&asked).to_owned()));
         let version = self.version_of(held, &asked);
         let words = |kind| {
             let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
@@ -96,9 +110,9 @@ impl Recorder {
 
     /// Records what came of an execution.
     pub(super) fn program(&mut self, start: Start, ended: &Ended, seat: &Seat<'_>) {
-        let Start { version, of, .. } = start;
+        let version = start.version;
         // The kernel was given an interpreter for a script of a mount.
-        let verdict = match (of, ended.verdict) {
+        let verdict = match (&start.of, ended.verdict) {
             (Of::Mount, Verdict::Host) if ended.succeeded() => Verdict::Content,
             (_, verdict) => verdict,
         };
@@ -106,6 +120,9 @@ impl Recorder {
         let act = Act::Execute;
         if !ended.succeeded() {
             self.access(act, &start.path, None, None, Part::First, ended, seat);
+            if ended.outcome == Outcome::Error(Errno::EPERM) && ended.response == Response::Denied {
+                self.gained(&start.path, ended, seat);
+            }
             return;
         }
         self.eyes.look_at(seat.tid);
@@ -126,14 +143,22 @@ impl Recorder {
             let ended = Ended { verdict, ..*ended };
             self.access(Act::Load, path, None, *version, Part::Further, &ended, seat);
         }
-        if gains_rights(&start.path) {
-            let (kind, call) = (Escape::SetId, ended.call.as_bytes());
-            let (detail, outcome) = (&start.path[..], ended.told());
-            self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
+        // Not the script that was named, but what interprets it.
+        let executed = PathBuf::from(format!("/proc/{}/exe", seat.tid));
+        if gains_rights(&executed) {
+            let shown = fs::read_link(&executed).ok().and_then(named);
+            self.gained(shown.as_ref().unwrap_or(&start.path), ended, seat);
         }
         let env = start.env.into_iter().map(variable).collect();
         let Start { path: program, argv, cwd, .. } = start;
         self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
+    }
+
+    /// Tells of a program that gives who executes it other rights.
+    fn gained(&self, program: &[u8], ended: &Ended, seat: &Seat<'_>) {
+        let (kind, call, outcome) = (Escape::SetId, ended.call.as_bytes(), ended.told());
+        let told = Told::Escape { kind, call, detail: program, outcome };
+        self.out.tell_as(seat.tid, told, ended.response);
     }
 
     /// The version of a file that the kernel opens by itself.
@@ -159,18 +184,11 @@ impl Recorder {
                 continue;
             }
             let real = PathBuf::from(OsStr::from_bytes(&line[at..]));
-            let (shown, version) = match seat.places.behind(&real) {
-                Some((shown, held)) => {
-                    let shown = shown.into_os_string().into_encoded_bytes();
-                    let version = self.version_of(held, &shown);
-                    (shown, version)
-                }
-                None => {
-                    let shown = line[at..].to_vec();
-                    let version = self.version_of(Held::Host(real), &shown);
-                    (shown, version)
-                }
+            let (shown, held) = match seat.places.behind(&real) {
+                Some((shown, held)) => (shown.into_os_string().into_vec(), held),
+                None => (named(real.clone()).unwrap_or_default(), Held::Host(real)),
             };
+            let version = self.version_of(held, &shown);
             if !loaded.iter().any(|(path, _)| *path == shown) {
                 loaded.push((shown, version));
             }
@@ -179,10 +197,16 @@ impl Recorder {
     }
 }
 
-/// Whether a program has set-id bits.
-fn gains_rights(program: &[u8]) -> bool {
-    const SET_ID: u32 = 0o6000;
-    path(program).metadata().is_ok_and(|meta| meta.permissions().mode() & SET_ID != 0)
+/// Whether a file is run by an interpreter: the kernel looks at the rights of that, then.
+fn is_script(file: &Path) -> bool {
+    let mut start = [0; 2];
+    File::open(file).is_ok_and(|mut file| file.read_exact(&mut start).is_ok() && start == *b"#!")
+}
+
+/// The path of an open file that is to be executed; memory has what its maker calls it.
+fn executable(seat: &Seat<'_>, fd: i32) -> Vec<u8> {
+    let memory = || named(procfs::link(seat.tid, fd)?);
+    opened(seat, fd).or_else(memory).unwrap_or_default()
 }
 
 fn variable(text: Vec<u8>) -> Variable<Vec<u8>> {

@@ -5,8 +5,11 @@ use vrift_arch::{Arg, Model, Policy, Syscall};
 
 use super::{Mounts, escapes, lookups};
 
-/// A mapping that may be executed: all values of `PROT_EXEC` (4) with the two below it.
-const EXECUTABLE: When = When { arg: Arg::A2, is: Is::AnyOf(&[4, 5, 6, 7]) };
+/// A mapping that may be executed, or through which a file may be written.
+const MAPPING: &[When] = &[
+    When { arg: Arg::A2, is: Is::AnyBit(libc::PROT_EXEC as u32) },
+    When { arg: Arg::A3, is: Is::AnyBit(libc::MAP_SHARED as u32) },
+];
 
 /// Whether a call is recorded; `None` stands for numbers no table knows.
 pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
@@ -15,13 +18,13 @@ pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
         return Interest::Always;
     }
     match syscall {
-        Syscall::Mmap | Syscall::Mmap2 => return Interest::If(EXECUTABLE),
+        Syscall::Mmap | Syscall::Mmap2 => return Interest::If(MAPPING),
         Syscall::Accept | Syscall::Accept4 => return Interest::Always,
         _ => {}
     }
     match syscall.row().policy {
         // Without an address it is what send(2) is made of.
-        Policy::Model(Model::SendTo) => Interest::If(When { arg: Arg::A5, is: Is::NonZero }),
+        Policy::Model(Model::SendTo) => Interest::If(&[When { arg: Arg::A5, is: Is::NonZero }]),
         Policy::Model(Model::Creds) => lookups::gives_other_eyes(syscall).into(),
         Policy::Model(model) => names_something(model, mounts).into(),
         Policy::Pass | Policy::Refuse(_) => Interest::No,

@@ -1,0 +1,89 @@
+//! The paths that a record tells, where they are not simply what the caller wrote.
+
+use vrift_audit::{Act, Outcome};
+
+use crate::kit::{Sandbox, python};
+use crate::recorded::{Recorded, recorded};
+
+/// What was done, to which name in the sandbox, and what came of it.
+fn told(sandbox: &Sandbox, recorded: &Recorded) -> Vec<(Act, String, Outcome)> {
+    let start = sandbox.path("x").display().to_string();
+    let of_sandbox = start.trim_end_matches('x').to_owned();
+    let accesses = recorded.entries.iter().filter_map(|entry| match &entry.event {
+        vrift_audit::Event::File(access) => Some(access),
+        _ => None,
+    });
+    let inside = accesses.filter_map(|access| {
+        let path = access.path.to_string();
+        let name = path.strip_prefix(&of_sandbox)?.to_owned();
+        Some((access.act, name, access.outcome))
+    });
+    // What Python itself looks for.
+    let own = |(_, name, _): &(Act, String, Outcome)| name.starts_with("d-");
+    inside.filter(own).collect()
+}
+
+#[test]
+fn a_directory_that_has_lost_its_name_is_told_by_that() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os
+def attempt(what):
+    try: what()
+    except OSError: pass
+os.mkdir('d-gone'); os.chdir('d-gone'); fd = os.open('.', os.O_RDONLY); os.rmdir('../d-gone')
+attempt(lambda: os.stat('one'))
+attempt(lambda: os.stat('two', dir_fd=fd))
+attempt(lambda: os.stat('../three'))
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    let missing = |name: &str| (Act::Probe, name.to_owned(), Outcome::Failed(2));
+    let probes: Vec<_> =
+        told(&sandbox, &recorded).into_iter().filter(|(act, ..)| *act == Act::Probe).collect();
+    assert_eq!(probes, ["d-gone/one", "d-gone/two", "d-gone/../three"].map(missing));
+}
+
+/// The kernel marks what has lost its name; a name may end like that mark.
+#[test]
+fn a_name_that_looks_like_a_mark_is_told_in_full() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os
+open('d-a (deleted)', 'w').close()
+os.chmod(os.open('d-a (deleted)', os.O_RDONLY), 0o600)
+open('d-b', 'w').close(); fd = os.open('d-b', os.O_RDONLY); os.remove('d-b'); os.chmod(fd, 0o600)
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    let done = |(act, name): (Act, &str)| (act, name.to_owned(), Outcome::Done);
+    let expected = [
+        (Act::Create, "d-a (deleted)"),
+        (Act::Read, "d-a (deleted)"),
+        (Act::Attribute, "d-a (deleted)"),
+        (Act::Create, "d-b"),
+        (Act::Read, "d-b"),
+        (Act::Remove, "d-b"),
+        (Act::Attribute, "d-b"),
+    ];
+    assert_eq!(told(&sandbox, &recorded), expected.map(done));
+}
+
+/// It is no path of the current directory.
+#[test]
+fn an_empty_path_names_nothing() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os
+os.mkdir('d-here'); os.chdir('d-here')
+def attempt(what, *args):
+    try: what(*args)
+    except OSError as error: print(error.errno)
+attempt(os.stat, ''); attempt(os.open, '', 0); attempt(os.mkdir, ''); attempt(os.execv, '', ['x'])
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert_eq!(recorded.ran.out(), "2\n2\n2\n2\n", "{}", recorded.ran);
+    let done = |act| (act, "d-here".to_owned(), Outcome::Done);
+    assert_eq!(told(&sandbox, &recorded), [Act::MakeDirectory, Act::Enter].map(done));
+}
