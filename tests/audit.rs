@@ -7,6 +7,8 @@
 mod digests;
 #[path = "audit/escapes.rs"]
 mod escapes;
+#[path = "audit/exports.rs"]
+mod exports;
 #[path = "audit/killed.rs"]
 mod killed;
 #[path = "suite/kit.rs"]
