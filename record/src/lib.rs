@@ -34,7 +34,7 @@ pub use event::{
 };
 pub use header::{Ending, Header, Mount, MountAccess, Totals};
 pub use reader::{Reader, Record};
-pub use redact::{Redaction, redact};
+pub use redact::{REDACTED, Redaction, redact, redact_words, secret};
 pub use text::Text;
 pub use utc::Utc;
 pub use writer::Writer;

@@ -1,4 +1,6 @@
-//! Which variables of an environment are kept out of a record.
+//! What is kept out of a record: values of variables, and parts of a command's words, that look like secrets.
+
+use std::ops::Range;
 
 /// Whether a variable's value is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,29 @@ const HARMLESS: &[&str] = &[
 /// Endings of names that say so without an underscore before them.
 const ENDINGS: &[&str] = &["APIKEY", "PASSWD", "PASSWORD", "SECRET", "TOKEN"];
 
+/// What stands in a command's words for what is kept out.
+pub const REDACTED: &[u8] = b"<redacted>";
+
+/// Last parts of the names of options whose values are secrets. Many a `--key` names a file.
+const OPTIONS: &[&str] = &[
+    "APIKEY",
+    "COOKIE",
+    "CREDENTIALS",
+    "JWT",
+    "PASS",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "SECRET",
+    "TOKEN",
+];
+
+/// What comes before a last part `KEY` then.
+const SECRET_KEYS: &[&str] = &["ACCESS", "API", "SECRET"];
+
+/// A variable's value that is shorter may stand in a word by chance.
+const SOUGHT_BYTES_MIN: usize = 8;
+
 /// Decides by a variable's name, and by its value if that is an address with a password in it
 /// (`https://user:password@host`).
 pub fn redact(name: &[u8], value: &[u8]) -> Redaction {
@@ -67,14 +92,95 @@ pub fn redact(name: &[u8], value: &[u8]) -> Redaction {
     if secret { Redaction::Redact } else { Redaction::Keep }
 }
 
-/// Whether there is a `://` that is followed by a `:` and an `@` before the next slash.
+/// The value of a variable, given as `NAME=value`, if it is kept out.
+pub fn secret(variable: &[u8]) -> Option<&[u8]> {
+    let (name, value) = split(variable, b'=')?;
+    (redact(name, value) == Redaction::Redact).then_some(value)
+}
+
+/// Keeps out of a command's words the values of its variables that are kept out (`secrets`), passwords in
+/// addresses, and the values of options, assignments and header lines with the name of a secret.
+pub fn redact_words(words: &mut [Vec<u8>], secrets: &[&[u8]]) {
+    let mut follows_option = false;
+    for word in words {
+        if std::mem::replace(&mut follows_option, names_secret(word)) && !word.starts_with(b"-") {
+            *word = REDACTED.to_vec();
+            continue;
+        }
+        for secret in secrets.iter().filter(|secret| secret.len() >= SOUGHT_BYTES_MIN) {
+            let mut from = 0;
+            while let Some(at) = find(&word[from..], secret) {
+                word.splice(from + at..from + at + secret.len(), REDACTED.iter().copied());
+                from += at + REDACTED.len();
+            }
+        }
+        if let Some(value) = value_of_secret(word) {
+            word.splice(value, REDACTED.iter().copied());
+        }
+        for password in passwords(word).into_iter().rev() {
+            word.splice(password, REDACTED.iter().copied());
+        }
+    }
+}
+
+/// Whether a word is an option whose value, a secret, is the next one.
+fn names_secret(word: &[u8]) -> bool {
+    let Some(name) = word.strip_prefix(b"--") else { return false };
+    let name = name.to_ascii_uppercase();
+    let mut parts = name.rsplit(|&byte| matches!(byte, b'-' | b'_'));
+    let is = |words: &[&str], part: Option<&[u8]>| {
+        words.iter().any(|word| Some(word.as_bytes()) == part)
+    };
+    match parts.next() {
+        Some(b"KEY") => is(SECRET_KEYS, parts.next()),
+        last => is(OPTIONS, last),
+    }
+}
+
+/// Where the value is in `--token=…`, `TOKEN=…` and `Authorization: …`.
+fn value_of_secret(word: &[u8]) -> Option<Range<usize>> {
+    let is_name = |name: &[u8]| {
+        !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(b))
+    };
+    let names_one = match (split(word, b'='), split(word, b':')) {
+        (Some((name, _)), _) if name.starts_with(b"--") => names_secret(name),
+        // Compilers have options `-DNAME=value`, which are no secrets of theirs.
+        (Some((name, value)), _) if is_name(name) && !name.starts_with(b"-") => {
+            redact(name, value) == Redaction::Redact
+        }
+        (_, Some((name, value))) if is_name(name) && value.starts_with(b" ") => {
+            redact(name, b"") == Redaction::Redact
+        }
+        _ => false,
+    };
+    let end = word.iter().position(|byte| matches!(byte, b'=' | b':'))?;
+    let space = word[end + 1..].iter().take_while(|byte| **byte == b' ').count();
+    names_one.then_some(end + 1 + space..word.len())
+}
+
+/// What stands before and behind the first such byte.
+fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|&byte| byte == at)?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
+    text.windows(sought.len()).position(|part| part == sought)
+}
+
 fn has_password(value: &[u8]) -> bool {
-    let starts = value.windows(3).enumerate().filter(|(_, three)| three == b"://");
-    starts.into_iter().any(|(at, _)| {
-        let rest = &value[at + 3..];
-        let authority = rest.split(|&b| b == b'/' || b.is_ascii_whitespace()).next();
-        let user = authority
-            .and_then(|text| text.iter().rposition(|&byte| byte == b'@').map(|end| &text[..end]));
-        user.is_some_and(|user| user.contains(&b':'))
-    })
+    !passwords(value).is_empty()
+}
+
+/// Where passwords are: behind a `://`, between a `:` and an `@`, before the next slash.
+fn passwords(text: &[u8]) -> Vec<Range<usize>> {
+    let starts = text.windows(3).enumerate().filter(|(_, three)| three == b"://");
+    let found = starts.filter_map(|(at, _)| {
+        let start = at + 3;
+        let authority = text[start..].split(|&b| b == b'/' || b.is_ascii_whitespace()).next()?;
+        let end = authority.iter().rposition(|&byte| byte == b'@')?;
+        let colon = authority[..end].iter().position(|&byte| byte == b':')?;
+        Some(start + colon + 1..start + end)
+    });
+    found.collect()
 }

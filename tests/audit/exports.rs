@@ -41,7 +41,9 @@ fn checker() -> Option<&'static str> {
     };
     let found = ["attestation-python", "python3"].into_iter().find(has_all);
     if found.is_none() {
-        skipped("there is no python3 with cyclonedx-python-lib, in-toto-attestation and spdx-tools");
+        skipped(
+            "there is no python3 with cyclonedx-python-lib, in-toto-attestation and spdx-tools",
+        );
     }
     found
 }
@@ -53,7 +55,8 @@ fn documents_are_valid_by_the_schemas_of_their_formats() {
     for name in ["in put", "ö", "\\'\"<&>"] {
         fs::write(sandbox.path(name), name).expect("the sandbox is ours");
     }
-    let words = ["sh", "-c", "cat 'in put' ö \\\\*; printf '\\377' > \"$(printf '\\376')\"; : > empty"];
+    let words =
+        ["sh", "-c", "cat 'in put' ö \\\\*; printf '\\377' > \"$(printf '\\376')\"; : > empty"];
     let recorded = recorded(&sandbox, &words);
     assert!(recorded.ran.status.success(), "{}", recorded.ran);
     for format in ["in-toto", "slsa", "cyclonedx", "spdx"] {

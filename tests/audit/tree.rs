@@ -64,6 +64,20 @@ fn secrets_of_the_environment_stay_out_of_the_file() {
 }
 
 #[test]
+fn secrets_of_words_stay_out_of_the_file() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path("rec");
+    let mut vrift = sandbox.vrift(["audit", "-o"]);
+    let script = "echo hush-hush-1 \"$@\" > /dev/null; sh -c ': $0' \"$2\"";
+    let words = ["sh", "--password=hush-hush-2", "https://me:hush-hush-3@host/open-4"];
+    vrift.arg(&path).args(["--", "sh", "-c", script]).args(words).env("A_TOKEN", "hush-hush-1");
+    run(&mut vrift).fine();
+    let bytes = fs::read(&path).unwrap();
+    let has = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+    assert!(!has(b"hush-hush") && has(b"open-4") && has(b"--password="));
+}
+
+#[test]
 fn a_record_may_be_read_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();

@@ -1,6 +1,6 @@
-//! Which variables are kept out.
+//! What is kept out.
 
-use crate::{Redaction, redact};
+use crate::{REDACTED, Redaction, redact, redact_words, secret};
 
 #[test]
 fn secrets_are_known_by_their_names_or_values() {
@@ -29,5 +29,44 @@ fn secrets_are_known_by_their_names_or_values() {
         ("", ""),
     ] {
         assert_eq!(redact(name.as_bytes(), value.as_bytes()), Redaction::Keep, "{name}");
+    }
+}
+
+#[test]
+fn a_variable_has_a_secret_if_it_is_kept_out() {
+    assert_eq!(secret(b"MY_TOKEN=a=b"), Some(&b"a=b"[..]));
+    assert_eq!(secret(b"PATH=/bin"), None);
+    assert_eq!(secret(b"TOKEN"), None);
+}
+
+/// What is shown of words in which secrets are.
+#[test]
+fn secrets_are_cut_out_of_words() {
+    let shown = |words: &str| {
+        let mut words: Vec<_> = words.split('|').map(|word| word.as_bytes().to_vec()).collect();
+        redact_words(&mut words, &[b"hush-hush", b"short"]);
+        String::from_utf8(words.join(&b'|')).unwrap()
+    };
+    let mark = std::str::from_utf8(REDACTED).unwrap();
+    for (words, expected) in [
+        ("curl|-H|Authorization: Bearer x", "curl|-H|Authorization: *"),
+        ("curl|-H|X-Api-Key:  x", "curl|-H|X-Api-Key:  *"),
+        ("login|--password=x y|--user=z", "login|--password=*|--user=z"),
+        ("login|--api-key|x|--token|--verbose", "login|--api-key|*|--token|--verbose"),
+        ("env|MY_SECRET=x|A=b", "env|MY_SECRET=*|A=b"),
+        ("git|clone|https://me:pw@host/a", "git|clone|https://me:*@host/a"),
+        ("sh|-c|a http://u:p@h b https://u:q@h", "sh|-c|a http://u:*@h b https://u:*@h"),
+        ("sh|-c|x hush-hush hush-hush; short", "sh|-c|x * *; short"),
+    ] {
+        assert_eq!(shown(words), expected.replace('*', mark), "{words}");
+    }
+    for plain in [
+        "cc|-DTOKEN=1|-o|a:b",
+        "sign|--key|file|--sign-key=k.pem|--password-file=f|--pass-through",
+        "ssh|git@host:path|ftp://user@host/a:b",
+        "echo|Note: this|=|:|--|--=|secret",
+        "",
+    ] {
+        assert_eq!(shown(plain), plain);
     }
 }

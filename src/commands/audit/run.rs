@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
 use vrift_record::policy::{Places, Policy, Violation};
-use vrift_record::{Header, Mount, MountAccess, Response, Text};
+use vrift_record::{Header, Mount, MountAccess, Response, Text, redact_words, secret};
 use vrift_tracer::observer::Observer;
 use vrift_tracer::record::{Enforcement, Held, Mounts, Recorder, Violations, watched_names};
 use vrift_vfs::lower::Lower;
@@ -82,6 +82,12 @@ fn header(args: &RecordArgs) -> Result<Header, Failure> {
     let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
     let kernel = [system.sysname(), system.release(), system.version()].map(text).join(" ");
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let variables: Vec<Vec<u8>> = env::vars_os()
+        .map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat())
+        .collect();
+    let secrets: Vec<_> = variables.iter().filter_map(|variable| secret(variable)).collect();
+    let mut command: Vec<_> = args.words.iter().map(|word| word.as_bytes().to_vec()).collect();
+    redact_words(&mut command, &secrets);
     Ok(Header {
         vrift: env!("CARGO_PKG_VERSION").to_owned(),
         kernel,
@@ -89,7 +95,7 @@ fn header(args: &RecordArgs) -> Result<Header, Failure> {
         host: text(system.nodename()),
         uid: geteuid().as_raw(),
         start_ns: start.as_nanos() as u64,
-        command: args.words.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        command,
         cwd: env::current_dir().map(|cwd| cwd.into_os_string().into_vec()).unwrap_or_default(),
         mounts,
         policy: None,

@@ -11,8 +11,8 @@ use nix::errno::Errno;
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
 use vrift_record::{
-    Act, Escape, Event as Told, Execution, Part, Redaction, Response, Value, Variable, Verdict,
-    VersionId, redact,
+    Act, Escape, Event as Told, Execution, Part, Response, Value, Variable, Verdict, VersionId,
+    redact_words, secret,
 };
 use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
@@ -149,8 +149,10 @@ impl Recorder {
             let shown = fs::read_link(&executed).ok().and_then(named);
             self.gained(shown.as_ref().unwrap_or(&start.path), ended, seat);
         }
-        let env = start.env.into_iter().map(variable).collect();
-        let Start { path: program, argv, cwd, .. } = start;
+        let Start { path: program, mut argv, env, cwd, .. } = start;
+        let secrets: Vec<_> = env.iter().filter_map(|variable| secret(variable)).collect();
+        redact_words(&mut argv, &secrets);
+        let env = env.iter().map(|variable| told(variable)).collect();
         self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
     }
 
@@ -209,12 +211,12 @@ fn executable(seat: &Seat<'_>, fd: i32) -> Vec<u8> {
     opened(seat, fd).or_else(memory).unwrap_or_default()
 }
 
-fn variable(text: Vec<u8>) -> Variable<Vec<u8>> {
-    let end = text.iter().position(|&byte| byte == b'=').unwrap_or(text.len());
-    let (name, value) = (text[..end].to_vec(), text.get(end + 1..).unwrap_or_default().to_vec());
-    let value = match redact(&name, &value) {
-        Redaction::Keep => Value::Plain(value),
-        Redaction::Redact => Value::Redacted,
+/// A variable as a record has it.
+fn told(variable: &[u8]) -> Variable<Vec<u8>> {
+    let end = variable.iter().position(|&byte| byte == b'=').unwrap_or(variable.len());
+    let value = match secret(variable) {
+        None => Value::Plain(variable.get(end + 1..).unwrap_or_default().to_vec()),
+        Some(_) => Value::Redacted,
     };
-    Variable { name, value }
+    Variable { name: variable[..end].to_vec(), value }
 }
