@@ -146,6 +146,7 @@ attempt(lambda: os.remove('source'))
 attempt(lambda: os.truncate('source', 0))
 attempt(lambda: os.chmod('source', 0))
 attempt(lambda: os.link('out', 'elsewhere/link'))
+attempt(lambda: os.link('.ssh/id', 'out/id'))
 open('out/mine', 'w')
 attempt(lambda: os.rename('out/mine', 'elsewhere/mine'))
 attempt(lambda: os.execv('/bin/true', ['true']))
@@ -153,7 +154,7 @@ attempt(lambda: open('out/way', 'w'))
 attempt(lambda: os.remove('out/way'))
 ";
     let recorded = site.record(policy, &["--enforce"], program);
-    let expected = format!("{}21\ndone\n", "13\n".repeat(11));
+    let expected = format!("{}21\ndone\n", "13\n".repeat(12));
     assert_eq!(recorded.ran.out(), expected.replace("21", "13"), "{}", recorded.ran);
     assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
     assert_eq!(fs::read(site.sandbox.path("source")).unwrap(), b"source");

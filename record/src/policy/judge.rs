@@ -127,13 +127,14 @@ impl Judge {
                 return by(Class::HostWrite, "");
             }
         }
-        if act.reads() && !self.is_made(path) {
+        // By another name it could be read under other rules.
+        if act.reads() || act == Act::Link {
             if let Some(rule) = read.deny.find(path) {
                 return by(Class::DeniedRead, rule);
             }
             let allowed = read.allow.find(path).is_some()
                 || act == Act::Execute && exec.allow.find(path).is_some();
-            if forbid.has(Class::UndeclaredInput) && !allowed {
+            if forbid.has(Class::UndeclaredInput) && !allowed && !self.is_made(path) {
                 return by(Class::UndeclaredInput, "");
             }
         }
@@ -179,13 +180,16 @@ impl Judge {
         self.words(Class::Escape, &words)
     }
 
-    /// A class is broken if it is forbidden and none of these words is allowed.
+    /// A class is broken if one of these words is denied, or if it is forbidden and none of them is allowed.
     fn words(&self, class: Class, words: &[Vec<u8>]) -> Option<Broken> {
-        let allow = match class {
+        let lists = match class {
             Class::Network => &self.policy.network,
             _ => &self.policy.escape,
         };
-        let allowed = words.iter().any(|word| allow.find(word).is_some());
+        if let Some(rule) = words.iter().find_map(|word| lists.deny.find(word)) {
+            return Some(Broken { class, rule: rule.to_owned() });
+        }
+        let allowed = words.iter().any(|word| lists.allow.find(word).is_some());
         let broken = self.policy.forbid.has(class) && !allowed;
         broken.then(|| Broken { class, rule: String::new() })
     }

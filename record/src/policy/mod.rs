@@ -28,8 +28,8 @@ pub struct Policy {
     read: Lists,
     write: Lists,
     exec: Lists,
-    network: Patterns,
-    escape: Patterns,
+    network: Lists,
+    escape: Lists,
     digest: [u8; 32],
 }
 
@@ -41,8 +41,8 @@ struct Written {
     read: WrittenLists,
     write: WrittenLists,
     exec: WrittenLists,
-    network: Allowed,
-    escape: Allowed,
+    network: WrittenLists,
+    escape: WrittenLists,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,12 +50,6 @@ struct Written {
 struct WrittenLists {
     allow: Vec<String>,
     deny: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Allowed {
-    allow: Vec<String>,
 }
 
 /// What is wrong with a policy.
@@ -119,19 +113,15 @@ impl Policy {
     pub fn parse(text: &str, places: &Places) -> Result<Policy, PolicyError> {
         let written: Written =
             toml::from_str(text).map_err(|error| PolicyError::Syntax(Box::new(error)))?;
-        let lists = |lists: &WrittenLists| {
-            Ok(Lists {
-                allow: Patterns::of_paths(&lists.allow, places)?,
-                deny: Patterns::of_paths(&lists.deny, places)?,
-            })
-        };
+        let paths = |lists| Lists::parse(lists, |list| Patterns::of_paths(list, places));
+        let words = |lists| Lists::parse(lists, Patterns::of_words);
         Ok(Policy {
             forbid: Classes::parse(&written.forbid)?,
-            read: lists(&written.read)?,
-            write: lists(&written.write)?,
-            exec: lists(&written.exec)?,
-            network: Patterns::of_words(&written.network.allow)?,
-            escape: Patterns::of_words(&written.escape.allow)?,
+            read: paths(&written.read)?,
+            write: paths(&written.write)?,
+            exec: paths(&written.exec)?,
+            network: words(&written.network)?,
+            escape: words(&written.escape)?,
             digest: *blake3::hash(text.as_bytes()).as_bytes(),
         })
     }

@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::{Places, PolicyError, rooted};
+use super::{Places, PolicyError, WrittenLists, rooted};
 use crate::event::Class;
 
 /// The classes that can be forbidden, by name.
@@ -36,6 +36,15 @@ impl Classes {
 pub(super) struct Lists {
     pub(super) allow: Patterns,
     pub(super) deny: Patterns,
+}
+
+impl Lists {
+    pub(super) fn parse(
+        written: &WrittenLists,
+        patterns: impl Fn(&[String]) -> Result<Patterns, PolicyError>,
+    ) -> Result<Lists, PolicyError> {
+        Ok(Lists { allow: patterns(&written.allow)?, deny: patterns(&written.deny)? })
+    }
 }
 
 /// Patterns, as they are written and as they match.

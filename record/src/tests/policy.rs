@@ -67,6 +67,9 @@ fn paths_are_allowed_and_denied_by_pattern() {
         (Act::Read, "/src/x/src/b.c", Some((UndeclaredInput, ""))),
         (Act::Read, "/src/[x]/src/b.h", Some((UndeclaredInput, ""))),
         (Act::Read, "/exact/file2", Some((UndeclaredInput, ""))),
+        (Act::Link, "/home/me/.ssh/id_rsa", Some((DeniedRead, "**/.ssh"))),
+        (Act::Link, "/exact/file2", Some((UndeclaredInput, ""))),
+        (Act::Link, "/usr/include/stdio.h", None),
         (Act::Map, "/lib/x.so", Some((UndeclaredInput, ""))),
         (Act::Load, "/usr/lib/ld.so", None),
         (Act::Probe, "/anything", None),
@@ -90,12 +93,15 @@ fn paths_are_allowed_and_denied_by_pattern() {
 
 #[test]
 fn what_the_tree_made_is_no_input() {
-    let mut judge = judge("forbid = [\"undeclared-input\"]");
+    let mut judge = judge("forbid = ['undeclared-input']\nread = { deny = ['/o/secret'] }");
     assert_eq!(broken(&mut judge, &access(Act::Create, "/o/a")), None);
     assert_eq!(broken(&mut judge, &access(Act::MakeDirectory, "/d")), None);
     for path in ["/o/a", "/d/x/y"] {
         assert_eq!(broken(&mut judge, &access(Act::Read, path)), None, "{path}");
     }
+    assert_eq!(broken(&mut judge, &access(Act::Create, "/o/secret")), None);
+    let denied = Some((Class::DeniedRead, "/o/secret".to_owned()));
+    assert_eq!(broken(&mut judge, &access(Act::Read, "/o/secret")), denied, "in any case");
     assert!(broken(&mut judge, &access(Act::Read, "/o/b")).is_some());
     assert!(broken(&mut judge, &access(Act::Read, "/dd")).is_some());
 }
@@ -138,6 +144,26 @@ fn endpoints_and_escapes() {
     let none = &mut judge("");
     assert_eq!(broken(none, &inet("127.0.0.2", 9)), None);
     assert_eq!(none.path(Act::Read, b"/x"), None::<Broken>);
+}
+
+/// Also if nothing is forbidden, and whatever is allowed.
+#[test]
+fn endpoints_and_escapes_are_denied_by_pattern() {
+    let judge = judge(
+        "[network]\nallow = ['10.0.0.1:*']\ndeny = ['10.0.0.1:22']\n\
+         [escape]\ndeny = ['daemon:/run/docker.sock', 'ptrace']",
+    );
+    let inet = |port| {
+        let endpoint = Endpoint::<Vec<u8>>::Inet { ip: "10.0.0.1".parse().unwrap(), port };
+        judge.network(NetworkAct::Connect, &endpoint)
+    };
+    let by = |class, rule: &str| Some(Broken { class, rule: rule.to_owned() });
+    assert_eq!((inet(22), inet(80)), (by(Class::Network, "10.0.0.1:22"), None));
+    let daemon = |path: &[u8]| judge.escaped(Escape::Daemon, path);
+    let rule = "daemon:/run/docker.sock";
+    assert_eq!(daemon(b"/run/docker.sock"), by(Class::Escape, rule));
+    assert_eq!(daemon(b"/run/other"), None);
+    assert_eq!(judge.escaped(Escape::Ptrace, b"request 0"), by(Class::Escape, "ptrace"));
 }
 
 #[test]
