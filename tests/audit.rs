@@ -24,10 +24,14 @@ mod mounts;
 mod paths;
 #[path = "audit/policy.rs"]
 mod policy;
+#[path = "audit/programs.rs"]
+mod programs;
 #[path = "audit/reading.rs"]
 mod reading;
 #[path = "audit/recorded.rs"]
 mod recorded;
+#[path = "audit/strace.rs"]
+mod strace;
 #[path = "audit/tree.rs"]
 mod tree;
 #[path = "audit/verify.rs"]

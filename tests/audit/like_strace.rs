@@ -3,21 +3,19 @@
 //! Both run the same command, one after the other. Names of temporary files differ from run to run
 //! and are hidden.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use vrift_audit::{Act, Event};
+use vrift_audit::{Act, Event, Outcome};
 
 use crate::kit::{Sandbox, have, python, run, skipped};
 use crate::recorded::{Recorded, recorded};
-
-/// Paths by what was done to them.
-type Sets = BTreeMap<&'static str, BTreeSet<String>>;
+use crate::strace::{CALLS, KINDS, Sets, masked, of_strace};
 
 /// Runs `prepare`, then `words` under strace, `prepare` again, and `words` under `vrift audit`.
 #[track_caller]
-fn check(prepare: &dyn Fn(&Sandbox), words: &[&str]) {
+pub(crate) fn check(prepare: &dyn Fn(&Sandbox), words: &[&str]) {
     if !have("strace") || !have(words[0].rsplit('/').next().expect("a name")) {
         return;
     }
@@ -30,17 +28,13 @@ fn check_in(sandbox: &Sandbox, prepare: &dyn Fn(&Sandbox), words: &[&str]) {
     prepare(sandbox);
     let trace = sandbox.path("trace");
     let mut strace = sandbox.command("strace");
-    strace.args([
-        "-f",
-        "-y",
-        "-s",
-        "9999",
-        "-e",
-        "trace=open,openat,openat2,creat,execve,mmap,getdents64",
-    ]);
+    strace.args(["-f", "-y", "-s", "9999", "-e", CALLS]);
     let ran = run(strace.args(["-e", "signal=none", "-o"]).arg(&trace).args(words));
     assert!(ran.status.success(), "{ran}");
-    let expected = of_strace(&fs::read_to_string(&trace).expect("strace wrote it"));
+    let expected = of_strace(
+        &fs::read_to_string(&trace).expect("strace wrote it"),
+        &sandbox.path("").display().to_string(),
+    );
     fs::remove_file(&trace).expect("it is ours");
     prepare(sandbox);
     let recorded = recorded(sandbox, words);
@@ -54,131 +48,42 @@ fn check_in(sandbox: &Sandbox, prepare: &dyn Fn(&Sandbox), words: &[&str]) {
             missing.is_empty() && more.is_empty(),
             "{what}: missing {missing:#?}, more {more:#?}"
         );
-        assert!(!expected.is_empty(), "strace shows nothing that was {what}");
+    }
+    for what in &KINDS[..4] {
+        assert!(!expected[what].is_empty(), "strace shows nothing that was {what}");
     }
 }
 
 fn of_record(recorded: &Recorded) -> Sets {
-    let paths = |acts: &[Act]| {
+    let paths = |acts: &[Act]| -> BTreeSet<String> {
         let paths = recorded.paths(acts);
         let with_path = paths.iter().filter(|path| !path.starts_with("/dev/fd/"));
         with_path.map(|path| masked(path)).collect()
+    };
+    let files = recorded.entries.iter().filter_map(|entry| match &entry.event {
+        Event::File(access) => Some(access),
+        _ => None,
+    });
+    let missing = files.filter(|a| matches!(a.outcome, Outcome::Failed(2 | 20)));
+    let others = |act: Act| -> BTreeSet<String> {
+        let of_act = recorded.accesses().filter(|access| access.act == act);
+        let others = of_act.filter_map(|access| access.other.as_ref());
+        others.map(|other| masked(&other.to_string())).collect()
     };
     let programs = recorded.entries.iter().filter_map(|entry| match &entry.event {
         Event::Executed(execution) => Some(masked(&execution.program.to_string())),
         _ => None,
     });
-    BTreeMap::from([
+    Sets::from([
         ("read", paths(&[Act::Read])),
         ("written", paths(&[Act::Write, Act::ReadWrite, Act::Replace, Act::Create])),
         ("executed", programs.collect()),
         ("mapped", paths(&[Act::Map])),
+        ("missing", missing.map(|access| masked(&access.path.to_string())).collect()),
+        ("removed", paths(&[Act::Remove, Act::RemoveDirectory])),
+        ("renamed", &paths(&[Act::Rename]) | &others(Act::Rename)),
+        ("made", &paths(&[Act::MakeDirectory, Act::Symlink, Act::MakeNode]) | &others(Act::Link)),
     ])
-}
-
-/// What the lines of strace say. Calls that others cut in two are put together first.
-fn of_strace(trace: &str) -> Sets {
-    let mut sets: Sets =
-        ["read", "written", "executed", "mapped"].map(|what| (what, BTreeSet::new())).into();
-    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
-    // Directories that may be gone by now.
-    let mut listed = BTreeSet::new();
-    for line in trace.lines() {
-        let (pid, line) = line.split_once(' ').expect("a pid");
-        let line = line.trim_start();
-        if let Some(start) = line.strip_suffix(" <unfinished ...>") {
-            begun.insert(pid, start);
-            continue;
-        }
-        let whole = match line.strip_prefix("<... ") {
-            Some(rest) => {
-                let (_, end) = rest.split_once(" resumed>").expect("the rest of a call");
-                format!("{}{end}", begun.remove(pid).expect("its beginning"))
-            }
-            None => line.to_owned(),
-        };
-        let Some((call, result)) = whole.rsplit_once(" = ") else { continue };
-        if result.starts_with('-') || result.starts_with('?') {
-            continue;
-        }
-        if call.starts_with("open") || call.starts_with("creat") {
-            let path = bracketed(result);
-            let writes = ["O_WRONLY", "O_RDWR", "creat("].iter().any(|flag| call.contains(flag));
-            // Directories are listed, not read.
-            let directory = call.contains("O_DIRECTORY") || Path::new(&path).is_dir();
-            // What has no path, such as a pipe, is told by what was asked for (`/dev/fd/3`).
-            if !call.contains("O_PATH") && !directory && path.starts_with('/') {
-                let what = if writes { "written" } else { "read" };
-                sets.entry(what).or_default().insert(masked(&path));
-            }
-        } else if call.starts_with("getdents64(") {
-            listed.insert(masked(&bracketed(call)));
-        } else if call.starts_with("execve(") {
-            let path = call.split('"').nth(1).expect("a path");
-            sets.entry("executed").or_default().insert(masked(path));
-        } else if call.starts_with("mmap(") && call.contains("PROT_EXEC") && call.contains('<') {
-            sets.entry("mapped").or_default().insert(masked(&bracketed(call)));
-        }
-    }
-    sets.entry("read").or_default().retain(|path| !listed.contains(path));
-    sets
-}
-
-/// What stands behind a descriptor: `3</path>`.
-fn bracketed(text: &str) -> String {
-    let (_, rest) = text.split_once('<').expect("a descriptor with its path");
-    let path = rest.rsplit_once('>').expect("its end").0;
-    path.trim_end_matches("(deleted)").trim_end_matches('>').to_owned()
-}
-
-/// What random names of temporary files start with, and how many random characters follow.
-const RANDOM: &[(&str, usize)] =
-    &[("cc", 6), ("rustc", 6), ("rmeta", 6), ("tmp", 8), (".tmp", 6), ("target", 6)];
-
-/// A path without what differs from run to run.
-fn masked(path: &str) -> String {
-    let temporary = path.contains("/tmp/") || path.contains("/target");
-    let of_proc = path.starts_with("/proc/");
-    // Python sees whether it can write there.
-    if let Some((directory, [_, _, _, _, _, _, _, _])) =
-        path.rsplit_once('/').map(|(directory, name)| (directory, name.as_bytes()))
-        && directory.ends_with("/tmp")
-    {
-        return format!("{directory}/…");
-    }
-    let names = path.split('/').map(|name| {
-        let random = RANDOM.iter().find(|(start, count)| {
-            let rest = name.strip_prefix(start).and_then(|rest| rest.get(..*count));
-            let is_random =
-                |rest: &str| rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            temporary && rest.is_some_and(is_random)
-        });
-        match random {
-            Some((start, count)) => format!("{start}…{}", &name[start.len() + count..]),
-            None if of_proc && name.bytes().all(|byte| byte.is_ascii_digit()) => "…".to_owned(),
-            None => suffixed(name),
-        }
-    });
-    names.collect::<Vec<_>>().join("/")
-}
-
-/// A name without what rustc, Python and pip put at the ends of those of temporary files.
-fn suffixed(name: &str) -> String {
-    if let Some((start, _)) = name.strip_prefix("pip-").and_then(|rest| rest.rsplit_once('-')) {
-        return format!("pip-{start}-…");
-    }
-    let counted = [".pyc.", ".tmp"].iter().find_map(|mark| {
-        let (start, end) = name.split_once(mark)?;
-        let is_number = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_number.then(|| format!("{start}{mark}…"))
-    });
-    match (counted, name.strip_suffix(".tmp")) {
-        (Some(masked), _) => masked,
-        (None, Some(start)) if start.len() > 8 && start.is_ascii() => {
-            format!("{}….tmp", &start[..start.len() - 8])
-        }
-        _ => name.to_owned(),
-    }
 }
 
 const MAIN: &str =
