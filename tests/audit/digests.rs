@@ -102,6 +102,29 @@ fn a_large_file_is_hashed_before_it_is_changed() {
     }
 }
 
+/// Its content goes on under that name, and would not be told where it is read as something that was made.
+#[test]
+fn what_is_given_another_name_is_an_input() {
+    let sandbox = Sandbox::new();
+    for name in ["linked", "moved"] {
+        fs::write(sandbox.path(name), name).unwrap();
+    }
+    let script = "ln linked a; mv moved b; cat a b; echo own > c; mv c d; ln d e; rm d; \
+                  ln -s a link; mv link link2; mkdir dir; mv dir dir2; mv none x 2> /dev/null || :";
+    let recorded = self::script(&sandbox, script);
+    let inputs = recorded.model.files.iter().filter(|(path, file)| {
+        file.is_input() && path.as_path().parent() == Some(sandbox.path("").as_path())
+    });
+    let inputs: Vec<_> = inputs
+        .map(|(path, file)| {
+            let version = *file.given.first().expect("its content is known");
+            let name = path.as_path().file_name().unwrap().to_str().unwrap();
+            (name, recorded.model.content(version).unwrap().digest().unwrap())
+        })
+        .collect();
+    assert_eq!(inputs, ["linked", "moved"].map(|name| (name, Digest::of(name.as_bytes()))));
+}
+
 #[test]
 fn a_file_that_is_removed_after_it_was_opened_has_its_digest() {
     let sandbox = Sandbox::new();

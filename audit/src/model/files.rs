@@ -93,9 +93,9 @@ impl FileUse {
         self.acts.iter().any(|(&act, counts)| kind(act) && counts.done > 0)
     }
 
-    /// Whether what it held was given to anybody.
+    /// Whether what it held was given to anybody, or went on under another name.
     pub fn is_read(&self) -> bool {
-        self.did(Act::reads)
+        self.did(Act::reads) || !self.given.is_empty()
     }
 
     /// Whether the tree changed it, made it, removed it, or gave it the name of another.
@@ -185,7 +185,9 @@ impl FileUse {
     fn ordered(&mut self, access: &Access<Text>) {
         let fresh = self.order == Order::Untouched;
         match access.act {
-            act if act.reads() && fresh => self.order = Order::ReadFirst,
+            act if (act.reads() || access.version.is_some()) && fresh => {
+                self.order = Order::ReadFirst
+            }
             act if act.writes() && fresh => self.order = Order::ChangedFirst,
             _ => {}
         }

@@ -72,7 +72,8 @@ impl<'a> Summary<'a> {
         let versions: BTreeSet<VersionId> =
             self.inputs.iter().flat_map(|(_, file)| file.versions.iter().copied()).collect();
         let sizes = versions.iter().filter_map(|version| self.model.versions.get(version));
-        sizes.map(|version| version.size).sum()
+        // A record may claim any size.
+        sizes.fold(0, |sum, version| sum.saturating_add(version.size))
     }
 
     /// The digest of what a file was left with, if there is one.

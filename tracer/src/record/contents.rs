@@ -248,6 +248,11 @@ impl Contents {
         self.known.remove(&inode);
     }
 
+    /// Whether the tree has opened a file for writing, or changed its attributes.
+    pub(super) fn has_written(&self, inode: Inode) -> bool {
+        self.written.contains(&inode)
+    }
+
     /// A file is mapped so that others see what is written there.
     pub(super) fn shared(&mut self, inode: Inode) {
         if self.written.contains(&inode) {

@@ -1,17 +1,19 @@
 //! Calls that name files.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
-use vrift_record::{Act, Part, Verdict};
+use vrift_record::{Act, Part, Verdict, VersionId};
 use vrift_vfs::{
     Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
     Target,
 };
 
 use super::Recorder;
+use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, opened};
@@ -29,6 +31,8 @@ pub(super) struct Named {
     other: Option<Vec<u8>>,
     /// What must be there for anything to come of it.
     lookup: Option<Lookup>,
+    /// What it holds, if it gets another name and the tree has not written it.
+    version: Option<VersionId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +71,11 @@ impl Named {
 
     /// A file that is asked about.
     pub(super) fn probed(path: Vec<u8>) -> Named {
-        Named { kind: Kind::Is(Act::Probe), path, other: None, lookup: None }
+        Named::new(Kind::Is(Act::Probe), path)
+    }
+
+    fn new(kind: Kind, path: Vec<u8>) -> Named {
+        Named { kind, path, other: None, lookup: None, version: None }
     }
 
     /// What the kernel answers if there is no such file, and that is all there is to it.
@@ -113,7 +121,7 @@ impl Recorder {
                 let path = opened(seat, fd).unwrap_or_default();
                 let other = Some(absolute(&to, seat));
                 let kind = Kind::Is(Act::Link);
-                return What::File(Named { kind, path, other, lookup: None });
+                return What::File(Named { other, ..Named::new(kind, path) });
             }
             Request::Remove(op, Removal::File) => (Kind::Is(Act::Remove), op, None),
             Request::Remove(op, Removal::Directory) => (Kind::Is(Act::RemoveDirectory), op, None),
@@ -144,7 +152,11 @@ impl Recorder {
             Kind::Is(Act::ReadLink) => self.lookup(&op, Of::Symlink, &path),
             _ => None,
         };
-        What::File(Named { kind, path, other, lookup })
+        let version = match kind {
+            Kind::Is(Act::Link | Act::Rename | Act::Exchange) => self.foreign(&path, seat),
+            _ => None,
+        };
+        What::File(Named { kind, path, other, lookup, version })
     }
 
     fn lookup(&self, op: &PathOp, of: Of, absolute: &[u8]) -> Option<Lookup> {
@@ -154,7 +166,7 @@ impl Recorder {
     fn attribute_of(&mut self, fd: i32, seat: &Seat<'_>) -> What {
         let Some(path) = opened(seat, fd) else { return What::Nothing };
         self.before_change(&path, Follow::Yes, seat);
-        What::File(Named { kind: Kind::Is(Act::Attribute), path, other: None, lookup: None })
+        What::File(Named::new(Kind::Is(Act::Attribute), path))
     }
 
     fn open(&mut self, open: Open, seat: &Seat<'_>) -> What {
@@ -171,7 +183,7 @@ impl Recorder {
             Create::No if limits == Limits::default() => self.lookup(&op, Of::Anything, &path),
             _ => None,
         };
-        What::File(Named { kind: Kind::Opens(handle, create, was), path, other: None, lookup })
+        What::File(Named { lookup, ..Named::new(Kind::Opens(handle, create, was), path) })
     }
 
     /// A file may be changed: whoever has read it before has read what is there now.
@@ -194,9 +206,24 @@ impl Recorder {
         Was::There
     }
 
+    /// What a file holds that is no work of the tree.
+    fn foreign(&mut self, at: &[u8], seat: &Seat<'_>) -> Option<VersionId> {
+        let real = match seat.places.held(path(at), Follow::No) {
+            None => path(at).to_owned(),
+            Some(Held::Host(real)) => real,
+            Some(Held::Blob(digest, size)) => return Some(self.contents.blob(digest, at, size)),
+            Some(Held::Staged(_) | Held::Nothing | Held::Other) => return None,
+        };
+        let meta = real.symlink_metadata().ok().filter(Metadata::is_file)?;
+        if self.contents.has_written((meta.dev(), meta.ino())) {
+            return None;
+        }
+        self.contents.version(&real, &meta, at, Keeper::Host, When::AsNeeded)
+    }
+
     /// Records what came of a call that names a file.
     pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) {
-        let Named { kind, path, other, .. } = named;
+        let Named { kind, path, other, version, .. } = named;
         match kind {
             Kind::Opens(handle, create, was) => {
                 self.file_opened((handle, create, was), path, ended, seat);
@@ -206,7 +233,8 @@ impl Recorder {
                     self.changed.did(act, &path, other.as_deref());
                 }
                 let ended = Ended { verdict: written(act, ended), ..*ended };
-                self.access(act, &path, other.as_deref(), None, Part::First, &ended, seat);
+                let version = version.filter(|_| ended.succeeded());
+                self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat);
             }
             Kind::Unmodelled => {
                 let verdict = match ended.verdict {
