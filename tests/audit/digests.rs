@@ -23,29 +23,38 @@ fn a_file_that_is_overwritten_keeps_the_digest_of_what_was_read() {
     assert_eq!(recorded.read(&sandbox.path("f")), expected);
 }
 
+/// A program that writes a file and reads it, over and over, faster than times change; and what it is given
+/// each time it opens the file.
+pub(crate) fn rewriting(rounds: usize, last: &str) -> (String, Vec<Digest>) {
+    let program = format!(
+        "
+import os
+for n in range({rounds}):
+    with open('f', 'w') as f: f.write('%03d' % n)
+    with open('f') as f: assert f.read() == '%03d' % n
+    with open('f', 'r+') as f: f.write('x')
+    with open('f') as f: f.read()
+    {last}
+"
+    );
+    let opened = |n: usize| {
+        let text = format!("{n:03}");
+        let changed = format!("x{}", &text[1..]);
+        // Opened to be read, to be read and written, and to be read again.
+        [&text, &text, &changed].map(|text| Digest::of(text.as_bytes()))
+    };
+    (program, (0..rounds).flat_map(opened).collect())
+}
+
 /// As many versions as there are, however fast they follow each other: the times of a file do not
 /// tell them apart.
 #[test]
 fn versions_that_follow_in_a_moment_are_kept_apart() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
-    let program = "
-for n in range(300):
-    with open('f', 'w') as f: f.write('%03d' % n)
-    with open('f') as f: assert f.read() == '%03d' % n
-    with open('f', 'r+') as f: f.write('x')
-    with open('f') as f: f.read()
-";
-    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    let (program, expected) = rewriting(300, "");
+    let recorded = recorded(&sandbox, &[python, "-c", &program]);
     assert!(recorded.ran.status.success(), "{}", recorded.ran);
-    let expected: Vec<_> = (0..300)
-        .flat_map(|n| {
-            let text = format!("{n:03}");
-            let changed = format!("x{}", &text[1..]);
-            // Opened to be read, to be read and written, and to be read again.
-            [&text, &text, &changed].map(|text| Digest::of(text.as_bytes()))
-        })
-        .collect();
     assert_eq!(recorded.read(&sandbox.path("f")), expected);
 }
 

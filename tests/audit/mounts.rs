@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use vrift_audit::{Content, Left, Origin, What};
 use vrift_cas::Digest;
 
-use crate::digests::{MAPPED, mapped};
+use crate::digests::{MAPPED, mapped, rewriting};
 use crate::kit::{Sandbox, python, run};
 use crate::recorded::{Recorded, recorded_with, verify};
 
@@ -196,14 +196,8 @@ fn what_is_read_in_an_overlay_is_told_with_its_digest() {
 #[test]
 fn versions_of_a_file_in_a_mount_are_kept_apart() {
     let Some(python) = python() else { return };
-    let program = "
-import os
-for n in range(100):
-    with open('f', 'w') as f: f.write('%03d' % n)
-    with open('f') as f: assert f.read() == '%03d' % n
-    with open('f', 'r+') as f: f.write('x')
-    with open('f') as f: f.read()
-    os.utime('f', (1, 1))
+    let (program, expected) = rewriting(100, "os.utime('f', (1, 1))");
+    let more = "
 big = os.open('big', os.O_CREAT | os.O_RDWR)
 os.write(big, b'b' * 3000000)
 kept = open('big')
@@ -212,14 +206,7 @@ os.unlink('big')
 ";
     for enter in [in_manifest, in_overlay] {
         let sandbox = Sandbox::new();
-        let recorded = enter(&sandbox, &["--discard"], &[python, "-c", program]);
-        let expected: Vec<_> = (0..100)
-            .flat_map(|n| {
-                let text = format!("{n:03}");
-                let changed = format!("x{}", &text[1..]);
-                [&text, &text, &changed].map(|text| Digest::of(text.as_bytes()))
-            })
-            .collect();
+        let recorded = enter(&sandbox, &["--discard"], &[python, "-c", &(program.clone() + more)]);
         assert_eq!(recorded.read(&sandbox.tree().join("f")), expected);
         let big = Digest::of(&[b'b'; 3_000_000]);
         assert_eq!(recorded.read(&sandbox.tree().join("big")), [big]);
