@@ -78,8 +78,26 @@ const SECRET_KEYS: &[&str] = &["ACCESS", "API", "SECRET"];
 /// A variable's value that is shorter may stand in a word by chance.
 const SOUGHT_BYTES_MIN: usize = 8;
 
-/// Decides by a variable's name, and by its value if that is an address with a password in it
-/// (`https://user:password@host`).
+/// What tokens of well-known services start with; at least sixteen letters, digits, `-`, `_` and `.` follow.
+const TOKENS: &[&str] = &[
+    "AIza",
+    "eyJ",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "npm_",
+    "pypi-",
+    "sk-",
+    "sk_live_",
+    "xoxb-",
+    "xoxp-",
+];
+
+/// Decides by a variable's name, and by its value: an address with a password in it
+/// (`https://user:password@host`), a private key in PEM, or a token of a well-known service.
 pub fn redact(name: &[u8], value: &[u8]) -> Redaction {
     let name = name.to_ascii_uppercase();
     let is = |words: &[&str], text: &[u8]| words.iter().any(|word| word.as_bytes() == text);
@@ -88,7 +106,8 @@ pub fn redact(name: &[u8], value: &[u8]) -> Redaction {
     }
     let secret = name.split(|&byte| !byte.is_ascii_alphanumeric()).any(|part| is(WORDS, part))
         || ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
-        || has_password(value);
+        || has_password(value)
+        || is_key(value);
     if secret { Redaction::Redact } else { Redaction::Keep }
 }
 
@@ -113,6 +132,9 @@ pub fn redact_words(words: &mut [Vec<u8>], secrets: &[&[u8]]) {
                 word.splice(from + at..from + at + secret.len(), REDACTED.iter().copied());
                 from += at + REDACTED.len();
             }
+        }
+        if is_key(word) {
+            *word = REDACTED.to_vec();
         }
         if let Some(value) = value_of_secret(word) {
             word.splice(value, REDACTED.iter().copied());
@@ -166,6 +188,16 @@ fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
 
 fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
     text.windows(sought.len()).position(|part| part == sought)
+}
+
+/// Whether it is a private key in PEM, or a token.
+fn is_key(value: &[u8]) -> bool {
+    let follows = |start: &str| {
+        let rest = value.strip_prefix(start.as_bytes());
+        let fits = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
+        rest.is_some_and(|rest| rest.len() >= 16 && rest.iter().all(fits))
+    };
+    find(value, b"PRIVATE KEY-----").is_some() || TOKENS.iter().any(|start| follows(start))
 }
 
 fn has_password(value: &[u8]) -> bool {

@@ -137,6 +137,8 @@ fn endpoints_are_told_and_daemons_are_findings() {
     let listener = UnixListener::bind(&outside).unwrap();
     let program = "
 import socket, os
+w = socket.socket(); w.bind(('127.0.0.1', 0)); w.listen()
+t = socket.socket(); t.setblocking(False); print(w.getsockname()[1], t.connect_ex(w.getsockname()))
 t = socket.socket(); t.settimeout(1)
 try: t.connect(('127.0.0.1', 9))
 except OSError: pass
@@ -160,6 +162,15 @@ l.accept(); os.wait()
         "{told:?}"
     );
     assert!(told.iter().any(|(act, e)| *act == NetworkAct::Send && matches!(e, Endpoint::Inet { port: 7, .. })));
+    // One that is not waited for has not failed.
+    let said = recorded.ran.out();
+    let (port, errno) = said.trim().split_once(' ').expect("two numbers");
+    assert!(matches!(errno, "0" | "115"), "{said}");
+    let inet = Endpoint::Inet { ip: local, port: port.parse().unwrap() };
+    let asked = recorded.model.connections.iter().find(|(connection, _)| {
+        connection.act == NetworkAct::Connect && connection.endpoint == inet
+    });
+    assert_eq!(asked.map(|(_, counts)| (counts.done, counts.failed)), Some((1, 0)));
     let unix =
         |name: &str| Endpoint::Unix(sandbox.path(name).display().to_string().as_str().into());
     assert!(told.contains(&(NetworkAct::Connect, unix("outside"))));

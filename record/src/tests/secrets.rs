@@ -15,6 +15,9 @@ fn secrets_are_known_by_their_names_or_values() {
         ("SSH_KEY", "x"),
         ("http_proxy", "http://me:secret@proxy:8080/"),
         ("URLS", "https://a/ https://me:pw@b"),
+        ("X", "ghp_0123456789abcdefghij"),
+        ("X", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"),
+        ("X", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n"),
     ] {
         assert_eq!(redact(name.as_bytes(), value.as_bytes()), Redaction::Redact, "{name}");
     }
@@ -26,6 +29,9 @@ fn secrets_are_known_by_their_names_or_values() {
         ("CFLAGS", "-DTOKEN=1"),
         ("http_proxy", "http://proxy:8080/a@b:c"),
         ("ORIGIN", "ssh://git@host/x"),
+        ("X", "sk-short"),
+        ("X", "npm_config_cache=/home/me/.npm"),
+        ("X", "-----BEGIN PUBLIC KEY-----\nb3Bl\n"),
         ("", ""),
     ] {
         assert_eq!(redact(name.as_bytes(), value.as_bytes()), Redaction::Keep, "{name}");
@@ -56,6 +62,7 @@ fn secrets_are_cut_out_of_words() {
         ("env|MY_SECRET=x|A=b", "env|MY_SECRET=*|A=b"),
         ("git|clone|https://me:pw@host/a", "git|clone|https://me:*@host/a"),
         ("sh|-c|a http://u:p@h b https://u:q@h", "sh|-c|a http://u:*@h b https://u:*@h"),
+        ("upload|glpat-0123456789abcdefghij|file", "upload|*|file"),
         ("sh|-c|x hush-hush hush-hush; short", "sh|-c|x * *; short"),
     ] {
         assert_eq!(shown(words), expected.replace('*', mark), "{words}");

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use vrift_arch::abi::{AF_UNIX, UnixName, unix_name};
@@ -97,7 +98,12 @@ impl Recorder {
                 }
                 Where::Told(..) => Endpoint::Other { family: 0 },
             };
-            let (call, outcome) = (ended.call, ended.told());
+            let call = ended.call;
+            let outcome = match ended.outcome {
+                // It goes on by itself.
+                Outcome::Error(Errno::EINPROGRESS) => vrift_record::Outcome::Done,
+                _ => ended.told(),
+            };
             if let (NetworkAct::Bind, Endpoint::Unix(path), true) =
                 (act, &endpoint, ended.succeeded())
             {
