@@ -202,7 +202,21 @@ fn page(plan: &Plan<'_>) -> Assembly {
 
 /// Stops what may change something, and what is no call of the lane; no path needs to be looked at.
 fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
-    for (call, shape) in calls {
+    any_of(a, calls, |shape| !matches!(shape, Shape::Second(_)));
+    // Who is told of it later would not know where such a directory was.
+    stop_in_directory(a);
+    a.label("second");
+    any_of(a, calls, |shape| matches!(shape, Shape::Second(_)));
+    a.jump("jmp", "stop");
+    if calls.iter().any(|(_, shape)| shape.opens()) {
+        read_open_flags(a);
+        a.jump("jne", "stop");
+        a.jump("jmp", "call");
+    }
+}
+
+fn any_of(a: &mut Assembly, calls: &[(Syscall, Shape)], of: impl Fn(Shape) -> bool) {
+    for (call, shape) in calls.iter().filter(|(_, shape)| of(*shape)) {
         a.op_with("cmp %,%eax", &[0x3d], number(*call));
         a.jump(
             "je",
@@ -213,12 +227,21 @@ fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
             },
         );
     }
-    a.jump("jmp", "stop");
-    if calls.iter().any(|(_, shape)| shape.opens()) {
-        read_open_flags(a);
-        a.jump("jne", "stop");
-        a.jump("jmp", "call");
-    }
+}
+
+/// Stops a call with a path in a directory by descriptor; one with an empty path is about what is open.
+fn stop_in_directory(a: &mut Assembly) {
+    a.op("cmp $0xffffff9c,%edi", &[0x83, 0xff, AT_FDCWD as u8]);
+    a.jump("je", "second");
+    a.op("mov %r10d,%ecx", &[0x44, 0x89, 0xd1]);
+    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Newfstatat));
+    a.jump("je", "may-be-empty");
+    a.op("mov %edx,%ecx", &[0x89, 0xd1]);
+    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Statx));
+    a.jump("jne", "stop");
+    a.label("may-be-empty");
+    a.op_with("test %,%ecx", &[0xf7, 0xc1], AT_EMPTY_PATH);
+    a.jump("je", "stop");
 }
 
 /// Puts the flags of an open into `r10`, and tests whether it may change something.
@@ -237,18 +260,7 @@ fn choose(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
     a.op("mov %rdi,%r11", &[0x49, 0x89, 0xfb]);
     tell_apart(a, calls, |shape| matches!(shape, Shape::First(_) | Shape::Descriptor));
     a.op("mov %rsi,%r11", &[0x49, 0x89, 0xf3]);
-    // A path in a directory by descriptor stops, and is not asked about; an empty one is none.
-    a.op("cmp $0xffffff9c,%edi", &[0x83, 0xff, AT_FDCWD as u8]);
-    a.jump("je", "second");
-    a.op("mov %r10d,%ecx", &[0x44, 0x89, 0xd1]);
-    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Newfstatat));
-    a.jump("je", "may-be-empty");
-    a.op("mov %edx,%ecx", &[0x89, 0xd1]);
-    a.op_with("cmp %,%eax", &[0x3d], number(Syscall::Statx));
-    a.jump("jne", "stop");
-    a.label("may-be-empty");
-    a.op_with("test %,%ecx", &[0xf7, 0xc1], AT_EMPTY_PATH);
-    a.jump("je", "stop");
+    stop_in_directory(a);
     a.label("second");
     tell_apart(a, calls, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");

@@ -44,6 +44,35 @@ attempt(lambda: os.stat('../three'))
     assert_eq!(probes, ["d-gone/one", "d-gone/two", "d-gone/../three"].map(missing));
 }
 
+/// Also if its number is that of another one soon, and whoever is told of the call is told later.
+#[test]
+fn what_is_looked_for_in_a_directory_by_descriptor_is_told_by_its_path() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os
+os.mkdir('d-one'); os.mkdir('d-two')
+def attempt(what, *args, **kwargs):
+    try: what(*args, **kwargs)
+    except OSError: pass
+for n in range(40):
+    for name in ['d-one', 'd-two']:
+        fd = os.open(name, os.O_RDONLY)
+        attempt(os.stat, 'none', dir_fd=fd); attempt(os.access, 'none', 0, dir_fd=fd)
+        attempt(os.readlink, 'none', dir_fd=fd); attempt(os.open, 'none', os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    for (act, count) in [(Act::Probe, 80), (Act::ReadLink, 40), (Act::Read, 40)] {
+        for name in ["d-one/none", "d-two/none"] {
+            let path = sandbox.path(name);
+            let file = &recorded.model.files[path.as_os_str().as_encoded_bytes()];
+            assert_eq!(file.acts.get(&act).map(|counts| counts.missing), Some(count), "{file:?}");
+        }
+    }
+}
+
 /// The kernel marks what has lost its name; a name may end like that mark.
 #[test]
 fn a_name_that_looks_like_a_mark_is_told_in_full() {
