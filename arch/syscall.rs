@@ -190,6 +190,8 @@ pub enum Kind {
     ULong,
     /// Hexadecimal, `0` for zero.
     Hex,
+    /// The same of 32 bits.
+    Hex32,
     /// An address, `NULL` for zero.
     Addr,
     /// A file descriptor.
@@ -273,8 +275,11 @@ pub enum Flags {
     Inotify,
     InotifyMask,
     Memfd,
+    MemfdSecret,
     Clone,
     Unshare,
+    /// The namespace that setns is to enter.
+    Namespace,
     Wait,
     WaitId,
     Rename,
@@ -392,6 +397,8 @@ pub enum Shape {
     Int,
     IntPair,
     UInt,
+    /// A user or group id.
+    Id,
     Long,
     ULong,
     Dirents64,

@@ -4,7 +4,7 @@ use vrift_arch::abi;
 
 use super::raw::Raw;
 use super::scalars::id;
-use super::time::date;
+use super::time::with_date;
 use super::{Cx, flags, stat_of, strings};
 use crate::call::Outcome;
 use crate::view::names::{choices, files};
@@ -31,17 +31,16 @@ const SPECIAL_BITS: &[(u32, &str)] =
 
 /// A mode with a file type, `S_IFDIR|S_ISVTX|0777`.
 pub(super) fn mode(mode: u32) -> Value {
-    let Some((_, kind)) = TYPES.iter().find(|(kind, _)| mode & TYPE_MASK == *kind) else {
+    let kind = TYPES.iter().find(|(kind, _)| mode & TYPE_MASK == *kind);
+    let special = SPECIAL_BITS.iter().filter(|(bit, _)| mode & bit != 0);
+    let named: Vec<_> = kind.into_iter().chain(special).collect();
+    // Of a type that does not exist nothing is told.
+    if named.is_empty() || kind.is_none() && mode & TYPE_MASK != 0 {
         return Value::Octal(mode.into());
-    };
-    let mut text = (*kind).to_owned();
-    for (bit, name) in SPECIAL_BITS {
-        if mode & bit != 0 {
-            text.push('|');
-            text.push_str(name);
-        }
     }
-    text.push_str(&format!("|{}", Value::Octal((mode & !TYPE_MASK & !0o7000).into())));
+    let rest = named.iter().fold(mode, |rest, (bits, _)| rest & !bits);
+    let names: Vec<_> = named.iter().map(|(_, name)| *name).collect();
+    let text = format!("{}|{}", names.join("|"), Value::Octal(rest.into()));
     Value::flags(Word::new(text, Number::Octal(mode.into())))
 }
 
@@ -100,7 +99,7 @@ fn whole_stat(stat: &abi::Stat) -> Value {
     } else {
         shown.extend(fields! { st_size: Value::UInt(stat.size as u64) });
     }
-    let second = |time: abi::Timespec| Value::Int(time.sec).remarked(date(time.sec, time.nsec, 9));
+    let second = |time: abi::Timespec| with_date(Value::Int(time.sec), time.sec, time.nsec, 9);
     shown.extend(fields! {
         st_atime: second(stat.atime),
         st_atime_nsec: Value::Int(stat.atime.nsec),
@@ -112,6 +111,8 @@ fn whole_stat(stat: &abi::Stat) -> Value {
     Value::Struct(shown)
 }
 
+/// `STATX_TYPE` and `STATX_MODE`
+const STATX_TYPE_MODE: u32 = 0x3;
 /// `STATX_SIZE`
 const STATX_SIZE: u32 = 0x200;
 
@@ -125,8 +126,10 @@ pub(super) fn statx(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
         let mut shown = fields! {
             stx_mask: Value::flags(files::STATX_MASK.spell(mask.into())),
             stx_attributes: Value::flags(files::STATX_ATTRIBUTE.spell(raw.u64(8))),
-            stx_mode: mode(raw.u16(28).into()),
         };
+        if mask & STATX_TYPE_MODE != 0 {
+            shown.extend(fields! { stx_mode: mode(raw.u16(28).into()) });
+        }
         if mask & STATX_SIZE != 0 {
             shown.extend(fields! { stx_size: Value::UInt(raw.u64(40)) });
         }
@@ -140,7 +143,7 @@ fn whole_statx(raw: &Raw, mask: u32) -> Value {
     let stamp = |at| {
         let (sec, nsec) = (raw.i64(at), raw.u32(at + 8));
         let time = fields! { tv_sec: Value::Int(sec), tv_nsec: Value::UInt(nsec.into()) };
-        Value::Struct(time).remarked(date(sec, nsec.into(), 9))
+        with_date(Value::Struct(time), sec, nsec.into(), 9)
     };
     // Each field with the bit of the mask that says that it is filled in; 0 for those that always
     // are.
@@ -151,7 +154,7 @@ fn whole_statx(raw: &Raw, mask: u32) -> Value {
         (0x4, "stx_nlink", number(16)),
         (0x8, "stx_uid", id(raw.u32(20))),
         (0x10, "stx_gid", id(raw.u32(24))),
-        (0x3, "stx_mode", mode(raw.u16(28).into())),
+        (STATX_TYPE_MODE, "stx_mode", mode(raw.u16(28).into())),
         (0x100, "stx_ino", Value::UInt(raw.u64(32))),
         (STATX_SIZE, "stx_size", Value::UInt(raw.u64(40))),
         (0x400, "stx_blocks", Value::UInt(raw.u64(48))),
@@ -232,33 +235,31 @@ pub(super) fn dirents(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     if !cx.abbreviates() {
         return entries(cx, addr, filled);
     }
-    let Some(count) = count_entries(cx, addr, u64::try_from(filled).unwrap_or(0)) else {
-        return Value::Addr(addr);
-    };
-    let plural = if count == 1 { "y" } else { "ies" };
-    Value::Addr(addr).remarked(format!("{count} entr{plural}"))
+    let (count, more) = count_entries(cx, addr, u64::try_from(filled).unwrap_or(0));
+    let plural = if (count, more) == (1, "") { "y" } else { "ies" };
+    Value::Addr(addr).remarked(format!("{count}{more} entr{plural}"))
 }
 
-/// The number of directory entries in `filled` bytes; `None` if memory ends before them.
-fn count_entries(cx: &Cx<'_>, addr: u64, filled: u64) -> Option<u64> {
+/// The number of directory entries in `filled` bytes, and a sign if more may follow that are none.
+fn count_entries(cx: &Cx<'_>, addr: u64, filled: u64) -> (u64, &'static str) {
     let place = length_at(cx);
     let header = place + 2;
     let (mut at, mut count) = (0u64, 0u64);
     while at + header as u64 <= filled {
         let part = (filled - at).min(PART_BYTES);
-        let raw = cx.peek(addr.wrapping_add(at), part as usize)?;
+        let Some(raw) = cx.peek(addr.wrapping_add(at), part as usize) else { return (count, "+") };
         let mut within = 0;
         while within + header <= part as usize {
             let length = usize::from(raw.u16(within + place));
             if length < header {
-                return Some(count);
+                return (count, "+");
             }
             within += length;
             count += 1;
         }
         at += within as u64;
     }
-    Some(count)
+    (count, if at < filled { "+" } else { "" })
 }
 
 /// Whether entries have the layout of getdents, in words.
@@ -354,6 +355,7 @@ pub(super) fn open_how(cx: &Cx<'_>, addr: u64) -> Value {
             shown.extend(fields! { mode: Value::Octal(raw.u64(8)) });
         }
         shown.extend(fields! { resolve: Value::flags(files::RESOLVE.spell(raw.u64(16))) });
+        shown.extend(cx.behind(addr, 24, cx.arg(3)).map(|rest| ("".into(), rest)));
         Value::Struct(shown)
     })
 }
@@ -367,7 +369,7 @@ pub(super) fn creates(flags: u64) -> bool {
 pub(super) fn utimbuf(raw: &Raw) -> Value {
     let part = |index: usize| {
         let second = raw.int(index * raw.time(), raw.time());
-        Value::Int(second).remarked(date(second, 0, 0))
+        with_date(Value::Int(second), second, 0, 0)
     };
     Value::Struct(fields! { actime: part(0), modtime: part(1) })
 }

@@ -15,6 +15,7 @@ pub(super) fn residency(cx: &Cx<'_>, addr: u64, bytes: u64, outcome: Outcome) ->
             cx.array(addr, pages, 1, |raw| Value::UInt((raw.u8(0) & 1).into()))
         }
         Outcome::Never => Value::Pending,
+        _ if bytes == 0 && addr != 0 => Value::Array(Vec::new()),
         Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
     }
 }

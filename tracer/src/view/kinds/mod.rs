@@ -34,9 +34,9 @@ use self::raw::{Raw, Widths};
 use super::places::Seat;
 use super::spelled::{Comma, ResultForm, Spelled, Split};
 use super::style::Style;
-use super::value::Value;
+use super::value::{Cut, Quoting, Text, Value};
 use crate::call::{Abi, Call, Layer, Outcome};
-use crate::memory::{GuestAddr, Memory};
+use crate::memory::{GuestAddr, Memory, PAGE};
 
 /// No more elements of an array are ever shown.
 const ELEMENTS_MAX: usize = 1 << 16;
@@ -171,6 +171,22 @@ impl<'a> Cx<'a> {
         Some(Raw::new(buffer, self.layouts.widths))
     }
 
+    /// What a caller gives behind the `known` bytes of a structure that may grow, if that is not empty.
+    fn behind(&self, addr: u64, known: usize, size: u64) -> Option<Value> {
+        let end = size.min(PAGE);
+        let count = usize::try_from(end).ok()?.checked_sub(known).filter(|&count| count > 0)?;
+        let Some(raw) = self.raw(addr.wrapping_add(known as u64), count) else {
+            return Some(Value::Verbatim("???".to_owned()));
+        };
+        if raw.bytes().iter().all(|&byte| byte == 0) {
+            return None;
+        }
+        let shown = raw.slice(0, self.style.string_max);
+        let cut = if shown.len() < count { Cut::Short } else { Cut::Whole };
+        let text = Value::Str(Text { bytes: shown.to_vec(), cut, quoting: Quoting::Hex });
+        Some(Value::Verbatim(format!("/* bytes {known}..{} */ {text}", end - 1)))
+    }
+
     /// What `spell` makes of the `count` bytes at `addr`, or the address.
     fn at(&self, addr: u64, count: usize, spell: impl FnOnce(&Raw) -> Value) -> Value {
         self.raw(addr, count).map_or(Value::Addr(addr), |raw| spell(&raw))
@@ -200,8 +216,9 @@ impl<'a> Cx<'a> {
         size: usize,
         mut spell: impl FnMut(&Raw) -> Value,
     ) -> Value {
-        if addr == 0 {
-            return Value::Addr(0);
+        let end = count.checked_mul(size as u64).and_then(|bytes| addr.checked_add(bytes));
+        if addr == 0 || end.is_none() {
+            return Value::Addr(addr);
         }
         let mut elements = Vec::new();
         for index in 0..count {
@@ -326,11 +343,22 @@ fn row_in(cx: &Cx<'_>, row: &Row) -> Vec<Value> {
 
 /// All arguments of a row at exit.
 fn row_out(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let mut unwanted = None;
     for (index, (at, kind)) in shown(cx, cx.kinds.len()).enumerate() {
         if index >= spelled.args.len() {
             break;
         }
+        if unwanted == Some(at) {
+            spelled.args[index] = Value::Addr(cx.arg(at));
+            continue;
+        }
         if let Kind::Out(Shape::SockaddrOut { len }) = kind {
+            // Where nobody wants the address, its length says nothing.
+            if cx.arg(at) == 0 && outcome != Outcome::Never {
+                spelled.args[index] = Value::Addr(0);
+                unwanted = Some(usize::from(len));
+                continue;
+            }
             let room = spelled.args.get(usize::from(len)).cloned().unwrap_or(Value::Pending);
             let value = sockaddr::filled(cx, cx.arg(at), cx.arg(len.into()), &room, outcome);
             spelled.args[index] = value;

@@ -7,7 +7,7 @@ use crate::view::names::files;
 use crate::view::value::{Value, fields};
 
 /// Descriptor sets are read up to this number of descriptors.
-const DESCRIPTORS_MAX: u64 = 1 << 16;
+const DESCRIPTORS_MAX: u64 = 1 << 20;
 
 /// An array of `struct pollfd` with the events asked for.
 pub(super) fn asked(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
@@ -21,23 +21,35 @@ pub(super) fn asked(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
     })
 }
 
+/// Of these nothing is remarked.
+fn found_events(bits: u16) -> Value {
+    let (named, rest) = files::POLL.split(bits.into());
+    if named.is_empty() { Value::Hex(rest) } else { events(bits) }
+}
+
 fn events(bits: u16) -> Value {
     Value::flags(files::POLL.spell(bits.into()))
 }
 
 /// The descriptors with something to report, as strace shows them behind the result.
 pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
+    addr.checked_add(8 * count).filter(|_| count != 0 && cx.follows())?;
     let mut elements = Vec::new();
     for index in 0..count {
-        let raw = cx.raw(addr.wrapping_add(index.wrapping_mul(8)), 8)?;
+        let at = addr.wrapping_add(index.wrapping_mul(8));
+        let Some(raw) = cx.raw(at, 8) else {
+            let more = if elements.is_empty() { "" } else { "... " };
+            elements.push(Value::Verbatim(format!("{more}{at:#x}")));
+            break;
+        };
         if raw.u16(6) == 0 {
             continue;
         }
-        if elements.len() >= cx.elements_max() {
+        if index as usize >= cx.elements_max() {
             elements.push(Value::More);
             break;
         }
-        let shown = fields! { fd: Value::Fd(raw.i32(0)), revents: events(raw.u16(6)) };
+        let shown = fields! { fd: Value::Fd(raw.i32(0)), revents: found_events(raw.u16(6)) };
         elements.push(Value::Struct(shown));
     }
     let mut found = Value::Array(elements);

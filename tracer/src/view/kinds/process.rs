@@ -1,12 +1,12 @@
 //! Structures about processes: how they ended, what they used, what they may use.
 
-use super::Cx;
 use super::raw::Raw;
 use super::siginfo::ticks;
 use super::time::timeval;
+use super::{Cx, strings};
 use crate::call::Outcome;
-use crate::view::names::{choices, signal_name};
-use crate::view::value::{Value, fields};
+use crate::view::names::{choices, signal_name, tasks};
+use crate::view::value::{Cut, Field, Value, fields};
 use crate::view::word::{Number, Word};
 
 /// What the flag words of `wait` statuses mean, by ptrace event.
@@ -21,8 +21,8 @@ const PTRACE_EVENTS: [&str; 8] = [
     "PTRACE_EVENT_STOP",
 ];
 
-/// `CPU_SETSIZE` of the largest kernels, in bytes.
-const CPU_BYTES_MAX: u64 = 8192;
+/// `sizeof(cpu_set_t)`: larger sets are shown so far.
+const CPU_BYTES_MAX: u64 = 128;
 
 /// A wait status; with no child to report on, the address.
 pub(super) fn wait_status(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
@@ -36,7 +36,7 @@ pub(super) fn wait_status(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
 fn status(status: u32) -> Value {
     let (low, high, event) = (status & 0x7f, status >> 8 & 0xff, status >> 16);
     let text = match (low, status & 0xff) {
-        _ if status == 0xffff => "{WIFCONTINUED(s)}".to_owned(),
+        _ if status == 0xffff => return Value::Verbatim("{WIFCONTINUED(s)}".to_owned()),
         (0, _) => format!("{{WIFEXITED(s) && WEXITSTATUS(s) == {high}}}"),
         (_, 0x7f) => stopped(high as i32),
         _ => {
@@ -46,11 +46,17 @@ fn status(status: u32) -> Value {
         }
     };
     let text = match (event as usize).checked_sub(1).and_then(|at| PTRACE_EVENTS.get(at)) {
-        Some(name) if status & 0xff == 0x7f => format!("{text}|{name}<<16"),
-        _ if event != 0 && status != 0xffff => format!("{text}|{event:#x}<<16"),
-        _ => text,
+        Some(name) => format!("{text}|{name}<<16"),
+        None if event != 0 => format!("{text}|{event:#x} /* PTRACE_EVENT_??? */<<16"),
+        None => text,
     };
-    Value::Verbatim(text)
+    // Of a death by a signal the second byte says nothing.
+    match status & 0xff00 {
+        rest if rest != 0 && low != 0 && low != 0x7f => {
+            Value::Verbatim(format!("{text}|{rest:#x}"))
+        }
+        _ => Value::Verbatim(text),
+    }
 }
 
 fn stopped(signo: i32) -> String {
@@ -123,11 +129,21 @@ fn limit(value: u64) -> Value {
     }
 }
 
+/// One of the strings of `struct utsname`; of one without an end, all that could stand before it.
+fn utsname_part(raw: &Raw, index: usize) -> Value {
+    const BYTES: usize = 65;
+    let bytes = raw.slice(BYTES * index, BYTES);
+    match bytes.iter().position(|&byte| byte == 0) {
+        Some(end) => strings::literal(&bytes[..end], Cut::Whole),
+        None => strings::literal(&bytes[..BYTES.min(bytes.len()).saturating_sub(1)], Cut::Short),
+    }
+}
+
 /// `struct utsname`, shortened.
 pub(super) fn utsname(raw: &Raw) -> Value {
     let mut shown = fields! {
-        sysname: super::files::fixed_text(raw, 0, 65),
-        nodename: super::files::fixed_text(raw, 65, 65),
+        sysname: utsname_part(raw, 0),
+        nodename: utsname_part(raw, 1),
     };
     shown.push(("".into(), Value::More));
     Value::Struct(shown)
@@ -135,7 +151,7 @@ pub(super) fn utsname(raw: &Raw) -> Value {
 
 /// The same in full.
 pub(super) fn whole_utsname(raw: &Raw) -> Value {
-    let part = |index: usize| super::files::fixed_text(raw, 65 * index, 65);
+    let part = |index: usize| utsname_part(raw, index);
     Value::Struct(fields! {
         sysname: part(0),
         nodename: part(1),
@@ -173,7 +189,7 @@ pub(super) fn sysinfo(raw: &Raw) -> Value {
 
 /// `struct tms`.
 pub(super) fn tms(raw: &Raw) -> Value {
-    let time = |index| ticks(raw.iword(index * raw.word()));
+    let time = |index| ticks(raw.uword(index * raw.word()));
     Value::Struct(fields! {
         tms_utime: time(0),
         tms_stime: time(1),
@@ -184,51 +200,117 @@ pub(super) fn tms(raw: &Raw) -> Value {
 
 /// The processors in a set of `bytes` bytes.
 pub(super) fn cpu_set(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
+    let more = bytes > CPU_BYTES_MAX;
     let bytes = bytes.min(CPU_BYTES_MAX) as usize;
     if bytes == 0 && addr != 0 {
         return Value::Set { complement: false, members: Vec::new() };
     }
     cx.at(addr, bytes, |raw| {
-        let members = (0..bytes * 8)
-            .filter(|cpu| raw.u8(cpu / 8) >> (cpu % 8) & 1 == 1)
-            .map(|cpu| cpu.to_string().into())
-            .collect();
+        let set = (0..bytes * 8).filter(|cpu| raw.u8(cpu / 8) >> (cpu % 8) & 1 == 1);
+        let mut members: Vec<Word> = set.map(|cpu| cpu.to_string().into()).collect();
+        members.extend(more.then(|| "...".into()));
         Value::Set { complement: false, members }
     })
 }
 
-/// `struct sched_attr` of the first version.
-pub(super) fn sched_attr(raw: &Raw) -> Value {
-    Value::Struct(fields! {
-        size: Value::UInt(raw.u32(0).into()),
-        sched_policy: Value::name(choices::SCHED.spell(raw.u32(4).into())),
-        sched_flags: Value::Hex(raw.u64(8)),
-        sched_nice: Value::Int(raw.i32(16).into()),
-        sched_priority: Value::UInt(raw.u32(20).into()),
-        sched_runtime: Value::UInt(raw.u64(24)),
-        sched_deadline: Value::UInt(raw.u64(32)),
-        sched_period: Value::UInt(raw.u64(40)),
+/// The size of `struct sched_attr` without and with the bounds of utilisation.
+const SCHED_ATTR_FIRST: usize = 48;
+const SCHED_ATTR_BYTES: usize = 56;
+
+/// `struct sched_attr` the caller gives, as much of it as it says.
+pub(super) fn sched_attr(cx: &Cx<'_>, addr: u64) -> Value {
+    let given = match cx.raw(addr, 4).map(|raw| raw.u32(0) as usize) {
+        // The first version had no size.
+        Some(0) => SCHED_ATTR_FIRST,
+        Some(size @ SCHED_ATTR_FIRST..) => size.min(SCHED_ATTR_BYTES),
+        Some(_) | None => return Value::Addr(addr),
+    };
+    cx.at(addr, given, |raw| {
+        let mut shown = sched_attr_fields(raw, raw.u64(8));
+        if raw.u32(0) as usize > SCHED_ATTR_BYTES {
+            shown.push(("".into(), Value::More));
+        }
+        Value::Struct(shown)
     })
 }
 
-/// `_LINUX_CAPABILITY_VERSION_3`, which is the only one in use.
+/// With these flags the policy that is given does not count, and with the second its parameters neither.
+const SCHED_FLAG_KEEP_POLICY: u64 = 8;
+const SCHED_FLAG_KEEP_PARAMS: u64 = 16;
+
+/// The same filled in, as much of it as there was room for.
+pub(super) fn filled_sched_attr(cx: &Cx<'_>, addr: u64) -> Value {
+    let room = (cx.uint(2) as usize).min(SCHED_ATTR_BYTES);
+    if room == 0 {
+        return Value::Addr(addr);
+    }
+    cx.at(addr, room, |raw| {
+        let raw = raw.padded(SCHED_ATTR_BYTES);
+        match raw.u32(0) {
+            0 => Value::Struct(fields! { size: Value::UInt(0) }),
+            _ => Value::Struct(sched_attr_fields(&raw, 0)),
+        }
+    })
+}
+
+/// `kept` are the flags that say what does not count.
+fn sched_attr_fields(raw: &Raw, kept: u64) -> Vec<Field> {
+    let size = raw.u32(0) as usize;
+    let mut shown = fields! { size: Value::UInt(size as u64) };
+    // The kernel looks at the policy's sign even so.
+    if kept & (SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS) == 0 || raw.i32(4) < 0 {
+        shown.extend(fields! {
+            sched_policy: Value::name(choices::SCHED.spell(raw.u32(4).into())),
+        });
+    }
+    shown.extend(fields! {
+        sched_flags: Value::flags(tasks::SCHED_FLAG.spell(raw.u64(8))),
+    });
+    if kept & SCHED_FLAG_KEEP_PARAMS == 0 {
+        shown.extend(fields! {
+            sched_nice: Value::Int(raw.i32(16).into()),
+            sched_priority: Value::UInt(raw.u32(20).into()),
+            sched_runtime: Value::UInt(raw.u64(24)),
+            sched_deadline: Value::UInt(raw.u64(32)),
+            sched_period: Value::UInt(raw.u64(40)),
+        });
+    }
+    if size >= SCHED_ATTR_BYTES {
+        shown.extend(fields! {
+            sched_util_min: Value::UInt(raw.u32(48).into()),
+            sched_util_max: Value::UInt(raw.u32(52).into()),
+        });
+    }
+    shown
+}
+
+/// `_LINUX_CAPABILITY_VERSION_3`, which is the only one in use, and the second, which is like it.
 const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
+const CAPABILITY_VERSION_2: u32 = 0x2007_1026;
 
 /// The header of capget and capset.
 pub(super) fn cap_header(raw: &Raw) -> Value {
     let version = match raw.u32(0) {
         0x1998_0330 => Value::name("_LINUX_CAPABILITY_VERSION_1"),
-        0x2007_1026 => Value::name("_LINUX_CAPABILITY_VERSION_2"),
+        CAPABILITY_VERSION_2 => Value::name("_LINUX_CAPABILITY_VERSION_2"),
         CAPABILITY_VERSION_3 => Value::name("_LINUX_CAPABILITY_VERSION_3"),
         other => Value::Hex(other.into()).remarked("_LINUX_CAPABILITY_VERSION_???"),
     };
     Value::Struct(fields! { version: version, pid: Value::Int(raw.i32(4).into()) })
 }
 
-/// The sets of capget and capset: three low words, then three high words.
-pub(super) fn cap_data(raw: &Raw) -> Value {
-    let set = |at| capabilities(u64::from(raw.u32(at)) | u64::from(raw.u32(at + 12)) << 32);
-    Value::Struct(fields! { effective: set(0), permitted: set(4), inheritable: set(8) })
+/// The sets of capget and capset, as the version in the header has them: three low words, then three high words.
+pub(super) fn cap_data(cx: &Cx<'_>, addr: u64) -> Value {
+    let words = match cx.raw(cx.arg(0), 8).map(|header| header.u32(0)) {
+        None => return Value::Addr(addr),
+        Some(CAPABILITY_VERSION_2 | CAPABILITY_VERSION_3) => 6,
+        Some(_) => 3,
+    };
+    cx.at(addr, 4 * words, |raw| {
+        // A word beyond the end reads as zero.
+        let set = |at| capabilities(u64::from(raw.u32(at)) | u64::from(raw.u32(at + 12)) << 32);
+        Value::Struct(fields! { effective: set(0), permitted: set(4), inheritable: set(8) })
+    })
 }
 
 /// Capabilities as shifts.

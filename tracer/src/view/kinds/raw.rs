@@ -34,6 +34,13 @@ impl Raw {
         Raw::new(self.slice(at, count).to_vec(), self.widths)
     }
 
+    /// The same with zeroes behind it, up to a size.
+    pub(super) fn padded(&self, count: usize) -> Raw {
+        let mut bytes = self.bytes.clone();
+        bytes.resize(count.max(bytes.len()), 0);
+        Raw::new(bytes, self.widths)
+    }
+
     /// The bytes of a word.
     pub(super) fn word(&self) -> usize {
         self.widths.word

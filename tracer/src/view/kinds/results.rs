@@ -4,16 +4,22 @@ use super::{Cx, flags, polls, signals, special, time};
 use crate::call::Outcome;
 use crate::view::names::{Menu, choices, signal_name, tasks};
 use crate::view::spelled::{ResultForm, Spelled};
+use crate::view::value::Value;
 
 /// Sets the form of a call's result.
 pub(super) fn form(cx: &Cx<'_>, name: &str, spelled: &mut Spelled, outcome: Outcome) {
     if let Outcome::Value(value) = outcome {
-        spelled.result = of(cx, name, value);
+        spelled.result = of(cx, name, spelled, value);
         cx.new_descriptor(name, outcome, &mut spelled.result);
     }
 }
 
-fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
+/// A decimal result, with a remark if there is one.
+fn maybe_remarked(remark: Option<impl Into<String>>) -> ResultForm {
+    remark.map_or_else(ResultForm::default, ResultForm::remarked)
+}
+
+fn of(cx: &Cx<'_>, name: &str, spelled: &Spelled, value: i64) -> ResultForm {
     match name {
         "membarrier" if cx.uint(0) == 0 && value != 0 => {
             ResultForm::hex_remarked(members(&choices::MEMBARRIER_CMD, value as u64))
@@ -26,14 +32,17 @@ fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
         "poll" | "ppoll" => polled(cx, name, value),
         "select" | "pselect6" => ResultForm::remarked(special::ready(cx, value)),
         "personality" => ResultForm::hex_remarked(flags::persona(value as u64 & 0xffff_ffff)),
-        "sched_getscheduler" => ResultForm::remarked(choices::SCHED.spell(value as u64)),
-        "rt_sigtimedwait" => ResultForm::remarked(signal_name(value as i32)),
-        "time" => ResultForm::remarked(time::date(value, 0, 0)),
+        "sched_getscheduler" => maybe_remarked(choices::SCHED.name(value as u64)),
+        "rt_sigtimedwait" => {
+            maybe_remarked((1..=64).contains(&value).then(|| signal_name(value as i32)))
+        }
+        "time" => maybe_remarked(time::date(value, 0, 0)),
         "ioprio_get" => ResultForm::remarked(special::ioprio(value as u32)),
-        "adjtimex" | "clock_adjtime" => match time::clock_state(value) {
-            Some(state) => ResultForm::remarked(state),
-            None => ResultForm::default(),
-        },
+        // Nothing is said of a clock that is not shown.
+        "adjtimex" | "clock_adjtime" => {
+            let shown = spelled.args.iter().any(|arg| matches!(arg, Value::Struct(_)));
+            maybe_remarked(time::clock_state(value).filter(|_| shown))
+        }
         "prctl" => option_read(cx, value),
         "signal" => match value {
             0 | 1 => ResultForm::hex_remarked(signals::handler(value as u64).to_string()),
@@ -41,9 +50,7 @@ fn of(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
         },
         "sgetmask" => ResultForm::hex_remarked(format!("mask {}", signals::set(value as u64))),
         "ssetmask" => ResultForm::hex_remarked(format!("old mask {}", signals::set(value as u64))),
-        "set_thread_area" => {
-            special::chosen(cx).map_or_else(ResultForm::default, ResultForm::remarked)
-        }
+        "set_thread_area" => maybe_remarked(special::chosen(cx)),
         _ => ResultForm::default(),
     }
 }
@@ -61,10 +68,13 @@ fn members(menu: &Menu, bits: u64) -> String {
 
 /// The time recvmmsg had left, or that it had none.
 fn received(cx: &Cx<'_>, value: i64) -> ResultForm {
-    match (value, cx.raw(cx.arg(4), 16)) {
+    match (value, cx.arg(4)) {
         (0, _) => ResultForm::remarked("Timeout"),
-        (_, Some(left)) => ResultForm::remarked(format!("left {}", time::timespec(&left, 0))),
-        (_, None) => ResultForm::default(),
+        (_, 0) => ResultForm::default(),
+        (_, at) => {
+            let left = cx.at(at, 2 * cx.time(), |raw| time::timespec(raw, 0));
+            ResultForm::remarked(format!("left {left}"))
+        }
     }
 }
 
@@ -76,10 +86,9 @@ fn polled(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
     let Some(mut remark) = polls::found(cx, cx.arg(0), cx.uint(1).into()) else {
         return ResultForm::default();
     };
-    if name == "ppoll"
-        && let Some(left) = cx.raw(cx.arg(2), 2 * cx.time())
-    {
-        remark.push_str(&format!(", left {}", time::timespec(&left, 0)));
+    if name == "ppoll" && cx.arg(2) != 0 {
+        let left = cx.at(cx.arg(2), 2 * cx.time(), |raw| time::timespec(raw, 0));
+        remark.push_str(&format!(", left {left}"));
     }
     ResultForm::remarked(remark)
 }

@@ -12,6 +12,7 @@ pub(super) fn spell(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
         Kind::UInt => Value::UInt(cx.uint(at).into()),
         Kind::Long => Value::Int(cx.long(at)),
         Kind::ULong => Value::UInt(cx.arg(at)),
+        Kind::Hex32 => Value::Hex(cx.uint(at).into()),
         Kind::Addr => Value::Addr(cx.arg(at)),
         Kind::Fd => cx.fd(cx.int(at)),
         Kind::DirFd => cx.directory(cx.int(at)),
@@ -19,7 +20,7 @@ pub(super) fn spell(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
         Kind::Id16 => short_id(cx.arg(at) as u16),
         Kind::Mode => Value::Octal((cx.uint(at) & 0xffff).into()),
         Kind::NodeMode => files::mode(u32::from(cx.arg(at) as u16)),
-        Kind::Dev => files::device(cx.arg(at)),
+        Kind::Dev => files::device(cx.uint(at).into()),
         Kind::Signal => Value::signal(cx.int(at)),
         _ => Value::Hex(cx.arg(at)),
     }

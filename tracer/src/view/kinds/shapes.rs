@@ -8,6 +8,9 @@ use super::{Cx, files, polls, process, scalars, signals, sockaddr, sockets, sock
 use crate::call::Outcome;
 use crate::view::value::Value;
 
+/// `NGROUPS_MAX`
+const NGROUPS_MAX: u32 = 1 << 16;
+
 /// A structure with a fixed size and a spelling of its bytes alone.
 type Plain = (usize, fn(&Raw) -> Value);
 
@@ -39,6 +42,7 @@ fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
         Shape::Siginfo => (super::siginfo::BYTES, super::siginfo::value),
         Shape::SockLen | Shape::Int => (4, |raw| one(Value::Int(raw.i32(0).into()))),
         Shape::UInt => (4, |raw| one(Value::UInt(raw.u32(0).into()))),
+        Shape::Id => (4, |raw| one(scalars::id(raw.u32(0)))),
         Shape::Long => (word, |raw| one(Value::Int(raw.iword(0)))),
         Shape::ULong => (word, |raw| one(Value::UInt(raw.uword(0)))),
         Shape::Loff => (8, |raw| one(Value::Int(raw.i64(0)))),
@@ -48,9 +52,7 @@ fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
         Shape::Sysinfo => (process::sysinfo_bytes(word), process::sysinfo),
         Shape::Tms => (4 * word, process::tms),
         Shape::SchedParam => (4, |raw| one(Value::Int(raw.i32(0).into()))),
-        Shape::SchedAttr => (48, process::sched_attr),
         Shape::CapHeader => (8, process::cap_header),
-        Shape::CapData => (24, process::cap_data),
         Shape::EpollEvent => match cx.layouts.epoll {
             polls::Packed::Yes => (12, |raw| polls::epoll_event(raw, polls::Packed::Yes)),
             polls::Packed::No => (16, |raw| polls::epoll_event(raw, polls::Packed::No)),
@@ -84,7 +86,11 @@ pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
         Shape::Sockaddr { len } => sockaddr::at(cx, addr, cx.uint(len.into()).into()),
         Shape::SockOpt { len } => sockopts::given(cx, addr, cx.uint(len.into()).into()),
         Shape::OpenHow => files::open_how(cx, addr),
+        Shape::CapData => process::cap_data(cx, addr),
+        Shape::SchedAttr => process::sched_attr(cx, addr),
         Shape::CpuSet { len } => process::cpu_set(cx, addr, cx.uint(len.into()).into()),
+        // The kernel takes no more.
+        Shape::Groups { count } if cx.uint(count.into()) > NGROUPS_MAX => Value::Addr(addr),
         Shape::Groups { count } => {
             cx.array(addr, cx.uint(count.into()).into(), 4, |raw| scalars::id(raw.u32(0)))
         }
@@ -150,6 +156,7 @@ fn by_result(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Value {
         Shape::Groups { .. } => cx.array(addr, result, 4, |raw| scalars::id(raw.u32(0))),
         Shape::Groups16 { .. } => cx.array(addr, result, 2, |raw| scalars::short_id(raw.u16(0))),
         Shape::Mmsghdr { .. } => sockets::messages(cx, addr, result, Direction::Received),
+        Shape::SchedAttr => process::filled_sched_attr(cx, addr),
         _ => spell(cx, shape, at),
     }
 }

@@ -96,7 +96,7 @@ pub(super) fn value(raw: &Raw) -> Value {
 /// An error number in a structure.
 fn errno_value(errno: i32) -> Value {
     let name = errno_name(errno);
-    if name.starts_with('E') { Value::name(name) } else { Value::Int(errno.into()) }
+    if name.starts_with('E') { Value::name(name) } else { Value::UInt(u64::from(errno as u32)) }
 }
 
 fn code_name(signo: i32, code: i32) -> String {
@@ -127,6 +127,8 @@ fn details(raw: &Raw, signo: i32, code: i32) -> Vec<Field> {
         (1.., libc::SIGCHLD) => child(raw, code),
         (1.., libc::SIGIO) => poll(raw),
         (1.., libc::SIGSYS) => system_call(raw),
+        // Nobody knows what is meant: only what is there.
+        (1.., _) if raw.u64(base(raw)) == 0 => payload(raw),
         _ => queued(raw),
     }
 }
@@ -182,17 +184,17 @@ fn child(raw: &Raw, code: i32) -> Vec<Field> {
     let mut shown = sender(raw);
     shown.extend(fields! {
         si_status: if exited { Value::Int(status.into()) } else { Value::signal(status) },
-        si_utime: ticks(raw.iword(times)),
-        si_stime: ticks(raw.iword(times + word)),
+        si_utime: ticks(raw.uword(times)),
+        si_stime: ticks(raw.uword(times + word)),
     });
     shown
 }
 
 /// Clock ticks, of which there are a hundred in a second.
-pub(super) fn ticks(count: i64) -> Value {
+pub(super) fn ticks(count: u64) -> Value {
     match count {
         0 => Value::Int(0),
-        _ => Value::Int(count).remarked(format!("{:.2} s", count as f64 / 100.0)),
+        _ => Value::UInt(count).remarked(format!("{}.{:02} s", count / 100, count % 100)),
     }
 }
 

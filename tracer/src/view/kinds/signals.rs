@@ -33,10 +33,16 @@ pub(super) fn set(bits: u64) -> Value {
 
 /// A signal set in memory, of the size the call's last argument gives.
 pub(super) fn set_at(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
-    if bytes != SET_BYTES {
-        return Value::Addr(addr);
+    // Of those that are pending the kernel tells as many as there is room for.
+    let part = cx.call.syscall == Some(vrift_arch::Syscall::RtSigpending);
+    match bytes {
+        SET_BYTES => cx.at(addr, 8, |raw| set(raw.u64(0))),
+        1..SET_BYTES if part => cx.at(addr, bytes as usize, |raw| {
+            let bits = raw.bytes().iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+            set(bits)
+        }),
+        _ => Value::Addr(addr),
     }
-    cx.at(addr, 8, |raw| set(raw.u64(0)))
 }
 
 /// The kernel's `struct sigaction`: handler, flags, restorer, mask.
@@ -85,7 +91,8 @@ pub(super) fn stack(raw: &Raw) -> Value {
 /// `struct sigevent`: how a timer or queue tells.
 pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
     let word = cx.word();
-    cx.at(addr, word + 12, |raw| {
+    // What may be behind its fields is there to make room.
+    cx.at(addr, 3 * word + 8, |raw| {
         let (signo, notify) = (raw.i32(word), raw.i32(word + 4));
         let signal = match notify {
             SIGEV_SIGNAL | SIGEV_THREAD | SIGEV_THREAD_ID => Value::signal(signo),

@@ -17,7 +17,8 @@ const SUN_PATH: usize = 108;
 
 /// An address of `bytes` bytes.
 pub(super) fn at(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
-    if bytes < 2 {
+    // The kernel takes the length for a signed number of four bytes.
+    if (bytes as u32 as i32) < 2 {
         return Value::Addr(addr);
     }
     let bytes = bytes.min(BYTES_MAX) as usize;
@@ -62,10 +63,14 @@ pub(super) fn spell(raw: &Raw) -> Value {
         }),
         libc::AF_PACKET if bytes >= 12 => packet(raw),
         libc::AF_VSOCK if bytes >= 12 => vsock(raw),
-        other => Value::Struct(fields! {
-            sa_family: Value::name(choices::FAMILY.spell(other as u64)),
-            sa_data: strings::literal(raw.slice(2, bytes), Cut::Whole),
-        }),
+        other => {
+            let mut shown = fields! { sa_family: Value::name(choices::FAMILY.spell(other as u64)) };
+            if bytes > 2 {
+                let data = strings::literal(raw.slice(2, bytes), Cut::Whole);
+                shown.extend(fields! { sa_data: data });
+            }
+            Value::Struct(shown)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::view::value::{Cut, Value, fields};
 use crate::view::word::Word;
 
 /// Control messages beyond this are not read.
-const CONTROL_BYTES_MAX: u64 = 4096;
+const CONTROL_BYTES_MAX: u64 = 1 << 17;
 
 /// How the buffers of a vector are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +23,20 @@ pub(super) enum Buffers {
 
 /// An array of `struct iovec`.
 pub(super) fn vector(cx: &Cx<'_>, addr: u64, count: u64, buffers: Buffers) -> Value {
-    let mut left = match buffers {
+    let mut filled = match buffers {
         Buffers::Filled(bytes) => bytes,
-        Buffers::Whole | Buffers::Addresses => u64::MAX,
+        Buffers::Whole | Buffers::Addresses => 0,
     };
     cx.array(addr, count, 2 * cx.word(), |raw| {
         let (base, length) = (raw.uword(0), raw.uword(raw.word()));
-        let shown = length.min(left);
-        left -= shown;
         let base = match buffers {
             Buffers::Addresses => Value::Addr(base),
-            Buffers::Whole | Buffers::Filled(_) => strings::bytes(cx, base, shown),
+            Buffers::Whole => strings::bytes(cx, base, length),
+            Buffers::Filled(_) => {
+                let shown = length.min(filled);
+                filled -= shown;
+                strings::bytes(cx, base, shown)
+            }
         };
         Value::Struct(fields! { iov_base: base, iov_len: Value::UInt(length) })
     })
@@ -130,9 +133,15 @@ fn control_messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
             let length = usize::try_from(raw.uword(at)).unwrap_or(usize::MAX);
             elements.push(control_message(cx, raw, at, length.min(bytes - at)));
             if length < header || length > bytes - at {
+                at = if length < header { at + header } else { bytes };
                 break;
             }
             at += length.next_multiple_of(cx.word());
+        }
+        // No message fits there.
+        if at < bytes {
+            let place = addr.wrapping_add(at as u64);
+            elements.push(Value::Verbatim(format!("... /* {place:#x} */")));
         }
         Value::Array(elements)
     })
@@ -143,7 +152,10 @@ fn control_message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
     let (level, kind) = (raw.i32(at + word), raw.i32(at + word + 4));
     let mut shown = fields! {
         cmsg_len: Value::UInt(raw.uword(at)),
-        cmsg_level: Value::name(sockopts::LEVEL.spell(level as u32 as u64)),
+        cmsg_level: Value::name(match sockopts::LEVEL.name(level as u32 as u64) {
+            Some(name) => Word::hex(name, level as u32 as u64),
+            None => format!("{} /* SOL_??? */", Value::Hex((level as u32).into())).into(),
+        }),
     };
     let data = raw.part(at + header, length.saturating_sub(header));
     let (name, data): (String, Value) = match (level, kind) {
@@ -153,7 +165,7 @@ fn control_message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
             ("SCM_SECURITY".into(), strings::literal(data.bytes(), Cut::Whole))
         }
         (libc::SOL_SOCKET, _) => (format!("{kind:#x} /* SCM_??? */"), Value::Pending),
-        _ => (format!("{kind:#x}"), Value::Pending),
+        _ => (Value::Hex((kind as u32).into()).to_string(), Value::Pending),
     };
     shown.extend(fields! { cmsg_type: Value::name(Word::hex(name, kind as u32 as u64)) });
     if !data.is_pending() {

@@ -26,9 +26,15 @@ pub(super) fn text(cx: &Cx<'_>, addr: u64) -> Value {
     terminated(cx, addr, cx.style.string_max)
 }
 
-/// A string of which no more than `max` bytes count.
+/// A string of which no more than `max` bytes count, so that nobody looks whether it ends there.
 pub(super) fn limited(cx: &Cx<'_>, addr: u64, max: usize) -> Value {
-    terminated(cx, addr, max)
+    if addr == 0 {
+        return Value::Addr(0);
+    }
+    match read_terminated(cx, addr, max) {
+        Some((bytes, cut)) => literal(&bytes, cut),
+        None => Value::Addr(addr),
+    }
 }
 
 /// A NUL-terminated string of which at most `max` bytes are shown.

@@ -44,7 +44,7 @@ fn file_time(raw: &Raw, at: usize) -> Value {
 fn dated(time: Value, seconds: i64, fraction: i64, digits: usize) -> Value {
     let limit = 10i64.pow(digits as u32);
     match fraction {
-        0.. if fraction < limit => time.remarked(date(seconds, fraction, digits)),
+        0.. if fraction < limit => with_date(time, seconds, fraction, digits),
         _ => time,
     }
 }
@@ -86,17 +86,16 @@ pub(super) fn timex_bytes(part: usize) -> usize {
 pub(super) fn timex(raw: &Raw) -> Value {
     let part = raw.time();
     let number = |index| Value::Int(raw.int(index * part, part));
-    let unsigned = |index| Value::UInt(raw.uint(index * part, part));
     let int = |index| raw.u32(index * part);
     Value::Struct(fields! {
         modes: Value::flags(tasks::ADJUST.spell(int(0).into())),
         offset: number(1),
         freq: number(2),
-        maxerror: unsigned(3),
-        esterror: unsigned(4),
+        maxerror: number(3),
+        esterror: number(4),
         status: Value::flags(tasks::CLOCK_STATUS.spell(int(5).into())),
         constant: number(6),
-        precision: unsigned(7),
+        precision: number(7),
         tolerance: number(8),
         time: timeval(raw, 9 * part),
         tick: number(11),
@@ -119,16 +118,28 @@ pub(super) fn clock_state(result: i64) -> Option<&'static str> {
     STATES.get(usize::try_from(result).ok()?).copied()
 }
 
+/// A time with its date behind it, if it is one: zero means that there is none, and the C library knows only years that
+/// fit into an `int`.
+pub(super) fn with_date(time: Value, seconds: i64, fraction: i64, digits: usize) -> Value {
+    match date(seconds, fraction, digits) {
+        Some(date) => time.remarked(date),
+        None => time,
+    }
+}
+
 /// A point in time in UTC, `2023-11-14T22:13:20.000000002+0000`; no fraction if it is zero.
-pub(super) fn date(seconds: i64, fraction: i64, digits: usize) -> String {
+pub(super) fn date(seconds: i64, fraction: i64, digits: usize) -> Option<String> {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
+    if (seconds, fraction) == (0, 0) || i32::try_from(year - 1900).is_err() {
+        return None;
+    }
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let fraction = match fraction {
         0 => String::new(),
         _ => format!(".{fraction:0digits$}"),
     };
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}+0000")
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}+0000"))
 }
 
 /// The Gregorian date of a day counted from 1970-01-01. Years are counted from March, so that the

@@ -106,6 +106,27 @@ pub(crate) const MEMFD: Set = Set {
     ],
 };
 
+/// `O_CLOEXEC`, which is all that memfd_secret knows.
+pub(crate) const MEMFD_SECRET: Set = Set {
+    zero: "0",
+    unknown: "",
+    names: &[
+        (0x80000, "O_CLOEXEC"),
+    ],
+};
+
+/// `SCHED_FLAG_*`.
+pub(crate) const SCHED_FLAG: Set = Set {
+    zero: "0",
+    unknown: "SCHED_FLAG_???",
+    names: &[
+        (0x1, "SCHED_FLAG_RESET_ON_FORK"), (0x2, "SCHED_FLAG_RECLAIM"),
+        (0x4, "SCHED_FLAG_DL_OVERRUN"), (0x8, "SCHED_FLAG_KEEP_POLICY"),
+        (0x10, "SCHED_FLAG_KEEP_PARAMS"), (0x20, "SCHED_FLAG_UTIL_CLAMP_MIN"),
+        (0x40, "SCHED_FLAG_UTIL_CLAMP_MAX"),
+    ],
+};
+
 /// `CLONE_*` of unshare.
 pub(crate) const UNSHARE: Set = Set {
     zero: "0",
@@ -210,6 +231,35 @@ pub(crate) const SHMGET: Set = Set {
     names: &[
         (0x200, "IPC_CREAT"), (0x400, "IPC_EXCL"), (0x800, "SHM_HUGETLB"),
         (0x1000, "SHM_NORESERVE"),
+    ],
+};
+
+/// `IPC_*` of semget and msgget.
+pub(crate) const IPCGET: Set = Set {
+    zero: "0",
+    unknown: "",
+    names: &[
+        (0x200, "IPC_CREAT"), (0x400, "IPC_EXCL"), (0x800, "IPC_NOWAIT"),
+    ],
+};
+
+/// Of one operation of semop.
+pub(crate) const SEMAPHORE: Set = Set {
+    zero: "0",
+    unknown: "SEM_???",
+    names: &[
+        (0x1000, "SEM_UNDO"), (0x800, "IPC_NOWAIT"),
+    ],
+};
+
+/// `CLONE_NEW*` of setns.
+pub(crate) const NAMESPACE: Set = Set {
+    zero: "0",
+    unknown: "CLONE_NEW???",
+    names: &[
+        (0x80, "CLONE_NEWTIME"), (0x20000, "CLONE_NEWNS"), (0x2000000, "CLONE_NEWCGROUP"),
+        (0x4000000, "CLONE_NEWUTS"), (0x8000000, "CLONE_NEWIPC"), (0x10000000, "CLONE_NEWUSER"),
+        (0x20000000, "CLONE_NEWPID"), (0x40000000, "CLONE_NEWNET"),
     ],
 };
 

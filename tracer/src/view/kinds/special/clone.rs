@@ -83,7 +83,12 @@ fn clone_args(cx: &Cx<'_>) -> Value {
     if bytes < ARGS_BYTES_MIN {
         return Value::Addr(addr);
     }
-    cx.at(addr, bytes.min(ARGS_BYTES_MAX), |raw| Value::Struct(clone_fields(cx, raw)))
+    cx.at(addr, bytes.min(ARGS_BYTES_MAX), |raw| {
+        let mut shown = clone_fields(cx, raw);
+        let behind = cx.behind(addr, ARGS_BYTES_MAX, bytes as u64);
+        shown.extend(behind.map(|rest| ("".into(), rest)));
+        Value::Struct(shown)
+    })
 }
 
 fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
@@ -99,7 +104,7 @@ fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
         shown.extend(fields! { parent_tid: Value::Addr(raw.u64(24)) });
     }
     shown.extend(fields! {
-        exit_signal: Value::signal(raw.u64(32) as i32),
+        exit_signal: exit_signal(raw.u64(32)),
         stack: Value::Addr(raw.u64(40)),
         stack_size: Value::Hex(raw.u64(48)),
     });
@@ -114,6 +119,14 @@ fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
         shown.extend(fields! { cgroup: Value::UInt(raw.u64(80)) });
     }
     shown
+}
+
+/// A number of eight bytes, of which a signal is the smallest part.
+fn exit_signal(number: u64) -> Value {
+    match i32::try_from(number) {
+        Ok(signo) => Value::signal(signo),
+        Err(_) => Value::UInt(number),
+    }
 }
 
 /// Behind what the caller gave, the numbers the kernel wrote for it.

@@ -7,6 +7,8 @@ use crate::view::word::Word;
 
 const PRIVATE: u32 = 128;
 const CLOCK_REALTIME: u32 = 256;
+/// The bits that choose what is done, known flags or not.
+const COMMAND: u32 = 127;
 /// The bits set by FUTEX_WAIT_BITSET's callers that want any waker.
 const MATCH_ANY: u32 = u32::MAX;
 
@@ -19,7 +21,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     let count = || Value::UInt(cx.uint(3).into());
     let timeout = || cx.at(cx.arg(3), 2 * cx.time(), |raw| time::timespec(raw, 0));
     let second = || Value::Addr(cx.arg(4));
-    match cx.uint(1) & !(PRIVATE | CLOCK_REALTIME) {
+    match cx.uint(1) & COMMAND {
         0 => args.extend([value(), timeout()]),
         1 | 2 => args.push(value()),
         3 => args.extend([value(), count(), second()]),

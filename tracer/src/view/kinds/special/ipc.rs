@@ -6,7 +6,7 @@ use super::misc::enter_row;
 use crate::call::Layer;
 use crate::call::Outcome;
 use crate::memory::GuestAddr;
-use crate::view::names::tasks;
+use crate::view::names::{Set, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::{Field, Value, fields};
 
@@ -16,47 +16,56 @@ const IPC_64: u32 = 0x100;
 /// shmget, semget and msgget: a key, and flags that share a word with a mode.
 pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = enter_row(cx);
-    if let Some(key) = args.first_mut()
-        && cx.uint(0) == 0
-    {
-        *key = Value::name("IPC_PRIVATE");
+    if let Some(key) = args.first_mut() {
+        *key = match cx.uint(0) {
+            0 => Value::name("IPC_PRIVATE"),
+            number => Value::Hex(number.into()),
+        };
     }
     let at = args.len().saturating_sub(1);
     if let Some(last) = args.last_mut() {
-        *last = Value::flags(ipc_flags(cx.uint(at)));
+        *last = Value::flags(match cx.call.syscall {
+            Some(vrift_arch::Syscall::Shmget) => segment_flags(cx.uint(at)),
+            _ => with_mode(&tasks::IPCGET, cx.uint(at)),
+        });
     }
     args
 }
 
-fn ipc_flags(word: u32) -> String {
+/// Flags that share a word with a mode.
+fn with_mode(set: &Set, word: u32) -> String {
     let mode = Value::Octal((word & 0o777).into());
     match word & !0o777 {
         0 => mode.to_string(),
-        flags => format!("{}|{mode}", tasks::SHMGET.spell(flags.into())),
+        flags => format!("{}|{mode}", set.spell(flags.into())),
+    }
+}
+
+/// Of a segment, the size of its pages too, as a power of two.
+fn segment_flags(word: u32) -> String {
+    const HUGE_SHIFT: u32 = 26;
+    let (low, huge) = (word & ((1 << HUGE_SHIFT) - 1), word >> HUGE_SHIFT);
+    if huge == 0 {
+        return with_mode(&tasks::SHMGET, low);
+    }
+    let mode = Value::Octal((low & 0o777).into());
+    match low & !0o777 {
+        0 => format!("{huge}<<SHM_HUGE_SHIFT|{mode}"),
+        flags => format!("{}|{huge}<<SHM_HUGE_SHIFT|{mode}", tasks::SHMGET.spell(flags.into())),
     }
 }
 
 /// `struct sembuf`
 pub(super) fn enter_semop(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = enter_row(cx);
-    args[1] = cx.array(cx.arg(1), cx.arg(2), 6, |raw| {
+    args[1] = cx.array(cx.arg(1), cx.uint(2).into(), 6, |raw| {
         Value::Struct(fields! {
             sem_num: Value::UInt(raw.u16(0).into()),
             sem_op: Value::Int(raw.i16(2).into()),
-            sem_flg: Value::flags(semaphore_flags(raw.u16(4))),
+            sem_flg: Value::flags(tasks::SEMAPHORE.spell(raw.u16(4).into())),
         })
     });
     args
-}
-
-fn semaphore_flags(bits: u16) -> String {
-    match bits {
-        0 => "0".to_owned(),
-        0x1000 => "SEM_UNDO".to_owned(),
-        0x0800 => "IPC_NOWAIT".to_owned(),
-        0x1800 => "SEM_UNDO|IPC_NOWAIT".to_owned(),
-        other => format!("{other:#x}"),
-    }
 }
 
 /// The selector of a socketcall whose arguments cannot be read.

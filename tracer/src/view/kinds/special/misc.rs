@@ -159,7 +159,7 @@ pub(super) fn enter_process_madvise(cx: &Cx<'_>) -> Vec<Value> {
         sockets::vector(cx, cx.arg(1), cx.arg(2), Buffers::Addresses),
         Value::UInt(cx.arg(2)),
         Value::name(choices::MADVISE.spell(cx.uint(3).into())),
-        Value::Hex(cx.arg(4)),
+        Value::Hex(cx.uint(4).into()),
     ]
 }
 
@@ -178,8 +178,8 @@ pub(super) fn leave_vm(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
 
 /// Requests that ignore the rest show the request alone.
 pub(super) fn enter_ptrace(cx: &Cx<'_>) -> Vec<Value> {
-    let request = Value::name(choices::PTRACE.spell(cx.uint(0).into()));
-    if cx.uint(0) == 0 {
+    let request = Value::name(choices::PTRACE.spell(cx.arg(0)));
+    if cx.arg(0) == 0 {
         return vec![request];
     }
     vec![request, Value::Int(cx.int(1).into()), Value::Addr(cx.arg(2)), Value::Addr(cx.arg(3))]
@@ -190,7 +190,7 @@ pub(super) fn enter_reboot(cx: &Cx<'_>) -> Vec<Value> {
     let magic = |value: u32, names: &[(u32, &str)], unknown| {
         Value::name(match names.iter().find(|(known, _)| *known == value) {
             Some((_, name)) => (*name).to_owned(),
-            None => format!("{value:#x} /* {unknown} */"),
+            None => format!("{} /* {unknown} */", Value::Hex(value.into())),
         })
     };
     const SECOND: &[(u32, &str)] = &[
@@ -272,13 +272,17 @@ pub(super) fn enter_time(_: &Cx<'_>) -> Vec<Value> {
 }
 
 pub(super) fn leave_time(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    let seconds = |at: i64| Value::Int(at).remarked(time::date(at, 0, 0));
+    let seconds = |at: i64| time::with_date(Value::Int(at), at, 0, 0);
     let value =
         cx.filled(cx.arg(0), outcome, cx.word(), |raw| Value::Array(vec![seconds(raw.iword(0))]));
     set(spelled, 0, value);
 }
 
 /// io_setup fills in the number of a context, which is an address.
+pub(super) fn enter_io_setup(cx: &Cx<'_>) -> Vec<Value> {
+    vec![Value::UInt(cx.uint(0).into()), Value::Pending]
+}
+
 pub(super) fn leave_io_setup(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let one = |addr| Value::Array(vec![Value::Addr(addr)]);
     set(spelled, 1, cx.filled(cx.arg(1), outcome, cx.word(), |raw| one(raw.uword(0))));
@@ -306,9 +310,10 @@ pub(in super::super) fn ioprio(word: u32) -> String {
 }
 
 /// `MS_REMOUNT`, `MS_BIND`, `MS_MOVE` and the propagation flags: with them the type means nothing.
-const NO_TYPE: u64 = 0x20 | 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
+const NO_TYPE: u64 = MS_REMOUNT | 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
 /// The flags whose mount ignores the data as well.
-const NO_DATA: u64 = NO_TYPE & !0x20;
+const NO_DATA: u64 = NO_TYPE & !MS_REMOUNT;
+const MS_REMOUNT: u64 = 0x20;
 
 /// mount: some flags make the type or the data meaningless.
 pub(super) fn enter_mount(cx: &Cx<'_>) -> Vec<Value> {
@@ -317,7 +322,8 @@ pub(super) fn enter_mount(cx: &Cx<'_>) -> Vec<Value> {
     if flags & NO_TYPE != 0 {
         args[2] = Value::Addr(cx.arg(2));
     }
-    if flags & NO_DATA != 0 {
+    // A remount reads its data even so.
+    if flags & NO_DATA != 0 && flags & MS_REMOUNT == 0 {
         args[4] = Value::Addr(cx.arg(4));
     }
     args
@@ -358,17 +364,31 @@ pub(super) fn enter_restart(_: &Cx<'_>) -> Vec<Value> {
     vec![Value::Verbatim("<... resuming interrupted system call ...>".to_owned())]
 }
 
+/// The offset from which sendfile is to read.
+pub(super) fn enter_sendfile(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let (Some(given), Some(width)) = (args.get_mut(2), offset_width(cx)) {
+        *given = cx.at(cx.arg(2), width, |raw| Value::Array(vec![Value::UInt(raw.uint(0, width))]));
+    }
+    args
+}
+
+/// The bytes of that offset.
+fn offset_width(cx: &Cx<'_>) -> Option<usize> {
+    match cx.call.syscall? {
+        vrift_arch::Syscall::Sendfile => Some(cx.word()),
+        _ => Some(8),
+    }
+}
+
 /// The offset the kernel moved, shown even if it did not.
 pub(super) fn leave_sendfile(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    let (Outcome::Value(_), Some(before @ Value::Array(_))) = (outcome, spelled.args.get_mut(2))
+    let (Outcome::Value(1..), Some(before @ Value::Array(_))) = (outcome, spelled.args.get_mut(2))
     else {
         return;
     };
-    let width = match cx.call.syscall {
-        Some(vrift_arch::Syscall::Sendfile) => cx.word(),
-        _ => 8,
-    };
-    let after = cx.at(cx.arg(2), width, |raw| Value::Array(vec![Value::Int(raw.int(0, width))]));
+    let Some(width) = offset_width(cx) else { return };
+    let after = cx.at(cx.arg(2), width, |raw| Value::Array(vec![Value::UInt(raw.uint(0, width))]));
     let given = std::mem::replace(before, Value::Pending);
     *before = Value::Changed { before: Box::new(given), after: Box::new(after) };
 }
@@ -393,9 +413,17 @@ pub(super) fn enter_syslog(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = vec![Value::Int(action.into()).remarked(format!("SYSLOG_ACTION_{name}"))];
     match action {
         0 | 1 | 5 | 6 | 7 | 9 | 10 => {}
+        2..=4 => args.extend([Value::Pending, Value::Int(cx.int(2).into())]),
         _ => args.extend([Value::Addr(cx.arg(1)), Value::Int(cx.int(2).into())]),
     }
     args
+}
+
+/// What was read of the buffer.
+pub(super) fn leave_syslog(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if matches!(cx.int(0), 2..=4) {
+        set(spelled, 1, strings::out_bytes(cx, cx.arg(1), outcome, u64::MAX));
+    }
 }
 
 pub(super) fn enter_userfaultfd(cx: &Cx<'_>) -> Vec<Value> {
@@ -406,10 +434,45 @@ pub(super) fn enter_pkey_alloc(cx: &Cx<'_>) -> Vec<Value> {
     vec![Value::Hex(cx.arg(0)), Value::flags(tasks::PKEY.spell(cx.arg(1)))]
 }
 
-/// Asked for the size alone, listxattr fills nothing in.
-pub(super) fn leave_listxattr(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    match (outcome, cx.arg(2)) {
-        (Outcome::Value(_), 0) => set(spelled, 1, Value::Addr(cx.arg(1))),
-        _ => leave_row(cx, spelled, outcome),
+/// sethostname and setdomainname: nothing longer is a name.
+pub(super) fn enter_host_name(cx: &Cx<'_>) -> Vec<Value> {
+    const BYTES_MAX: u32 = 64;
+    let mut args = enter_row(cx);
+    if let Some(name) = args.first_mut()
+        && cx.uint(1) > BYTES_MAX
+    {
+        *name = Value::Addr(cx.arg(0));
     }
+    args
 }
+
+/// kcmp: what is compared says what the two numbers are.
+pub(super) fn enter_kcmp(cx: &Cx<'_>) -> Vec<Value> {
+    let kind = cx.uint(2);
+    let mut args = vec![
+        Value::Int(cx.int(0).into()),
+        Value::Int(cx.int(1).into()),
+        Value::name(choices::KCMP.spell(kind.into())),
+    ];
+    match kind {
+        KCMP_FILE => args.extend([Value::Fd(cx.int(3)), Value::Fd(cx.int(4))]),
+        KCMP_VM..=KCMP_SYSVSEM => {}
+        KCMP_EPOLL_TFD => {
+            let slot = cx.at(cx.arg(4), 12, |raw| {
+                Value::Struct(fields! {
+                    efd: Value::Fd(raw.i32(0)),
+                    tfd: Value::Fd(raw.i32(4)),
+                    toff: Value::UInt(raw.u32(8).into()),
+                })
+            });
+            args.extend([Value::Fd(cx.int(3)), slot]);
+        }
+        _ => args.extend([Value::Hex(cx.arg(3)), Value::Hex(cx.arg(4))]),
+    }
+    args
+}
+
+const KCMP_FILE: u32 = 0;
+const KCMP_VM: u32 = 1;
+const KCMP_SYSVSEM: u32 = 6;
+const KCMP_EPOLL_TFD: u32 = 7;

@@ -15,6 +15,7 @@ mod prctl;
 mod quota;
 mod segment;
 mod select;
+mod xattr;
 
 use vrift_arch::Syscall;
 use vrift_arch::syscall::{Flags, Kind, Row};
@@ -59,6 +60,13 @@ const SPECIALS: &[Special] = &[
     Special { name: "getrandom", enter: misc::enter_row, leave: misc::leave_getrandom },
     Special { name: "getsockopt", enter: misc::enter_getsockopt, leave: misc::leave_getsockopt },
     Special { name: "ioctl", enter: ioctl::enter, leave: ioctl::leave },
+    Special { name: "kcmp", enter: misc::enter_kcmp, leave: nothing },
+    Special { name: "fgetxattr", enter: misc::enter_row, leave: xattr::leave_get },
+    Special { name: "fsetxattr", enter: xattr::enter_set, leave: nothing },
+    Special { name: "getxattr", enter: misc::enter_row, leave: xattr::leave_get },
+    Special { name: "lgetxattr", enter: misc::enter_row, leave: xattr::leave_get },
+    Special { name: "lsetxattr", enter: xattr::enter_set, leave: nothing },
+    Special { name: "setxattr", enter: xattr::enter_set, leave: nothing },
     Special { name: "mincore", enter: misc::enter_mincore, leave: misc::leave_mincore },
     Special { name: "nanosleep", enter: misc::enter_sleep, leave: misc::leave_sleep },
     Special { name: "prctl", enter: prctl::enter, leave: prctl::leave },
@@ -67,6 +75,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "process_vm_writev", enter: misc::enter_vm, leave: misc::leave_vm },
     Special { name: "get_thread_area", enter: segment::enter_get, leave: segment::leave_get },
     Special { name: "set_thread_area", enter: segment::enter_set, leave: nothing },
+    Special { name: "setdomainname", enter: misc::enter_host_name, leave: nothing },
+    Special { name: "sethostname", enter: misc::enter_host_name, leave: nothing },
     Special { name: "sigreturn", enter: misc::enter_old_sigreturn, leave: nothing },
     Special { name: "pselect6", enter: select::enter, leave: nothing },
     Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
@@ -78,22 +88,23 @@ const SPECIALS: &[Special] = &[
     Special { name: "msgget", enter: ipc::enter_get, leave: nothing },
     Special { name: "setsockopt", enter: misc::enter_setsockopt, leave: nothing },
     Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
-    Special { name: "io_setup", enter: misc::enter_row, leave: misc::leave_io_setup },
+    Special { name: "io_setup", enter: misc::enter_io_setup, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
     Special { name: "mount", enter: misc::enter_mount, leave: nothing },
     Special { name: "quotactl", enter: quota::enter, leave: nothing },
     Special { name: "recvmsg", enter: misc::enter_row, leave: misc::leave_recvmsg },
     Special { name: "restart_syscall", enter: misc::enter_restart, leave: nothing },
-    Special { name: "sendfile64", enter: misc::enter_row, leave: misc::leave_sendfile },
+    Special { name: "sendfile64", enter: misc::enter_sendfile, leave: misc::leave_sendfile },
     Special { name: "semop", enter: ipc::enter_semop, leave: nothing },
-    Special { name: "sendfile", enter: misc::enter_row, leave: misc::leave_sendfile },
-    Special { name: "syslog", enter: misc::enter_syslog, leave: nothing },
+    Special { name: "semtimedop", enter: ipc::enter_semop, leave: nothing },
+    Special { name: "sendfile", enter: misc::enter_sendfile, leave: misc::leave_sendfile },
+    Special { name: "syslog", enter: misc::enter_syslog, leave: misc::leave_syslog },
     Special { name: "userfaultfd", enter: misc::enter_userfaultfd, leave: nothing },
     Special { name: "pkey_alloc", enter: misc::enter_pkey_alloc, leave: nothing },
-    Special { name: "flistxattr", enter: misc::enter_row, leave: misc::leave_listxattr },
+    Special { name: "flistxattr", enter: misc::enter_row, leave: xattr::leave_list },
     Special { name: "get_mempolicy", enter: numa::enter_get, leave: numa::leave_get },
-    Special { name: "listxattr", enter: misc::enter_row, leave: misc::leave_listxattr },
-    Special { name: "llistxattr", enter: misc::enter_row, leave: misc::leave_listxattr },
+    Special { name: "listxattr", enter: misc::enter_row, leave: xattr::leave_list },
+    Special { name: "llistxattr", enter: misc::enter_row, leave: xattr::leave_list },
     Special { name: "mbind", enter: numa::enter_mbind, leave: nothing },
     Special { name: "migrate_pages", enter: numa::enter_migrate, leave: nothing },
     Special { name: "msgctl", enter: ipc::enter_control, leave: nothing },
@@ -122,7 +133,9 @@ pub(super) fn shown(cx: &Cx<'_>, row: &Row) -> usize {
         "open" if !creates(cx, 1) => 2,
         "openat" if !creates(cx, 2) => 3,
         "mq_open" if !creates(cx, 1) => 2,
-        "mremap" if cx.arg(3) & 2 == 0 => 4,
+        // A new address counts if the mapping may move, and only to there.
+        "mremap" if cx.arg(3) & 3 != 3 => 4,
+        "membarrier" if cx.uint(1) & 1 == 0 => 2,
         "mknod" if !files::is_device(cx.uint(1)) => 2,
         "mknodat" if !files::is_device(cx.uint(2)) => 3,
         _ => all,
@@ -137,7 +150,15 @@ fn creates(cx: &Cx<'_>, flags: usize) -> bool {
 /// The kind of an argument where strace's spelling is not that of the row's kind.
 pub(super) fn kind(row: &Row, at: usize, kind: Kind) -> Kind {
     match (row.name, at) {
-        ("ftruncate" | "truncate", 1) | ("kcmp", 3 | 4) => Kind::ULong,
+        ("ftruncate" | "truncate", 1) | ("fadvise64" | "socketpair", 2) | ("lookup_dcookie", 0) => {
+            Kind::ULong
+        }
+        ("mount" | "mq_unlink", 0) => Kind::Path,
+        ("copy_file_range", 5)
+        | ("semop" | "semtimedop", 2)
+        | ("sethostname" | "setdomainname", 1)
+        | ("sched_getaffinity", 1) => Kind::UInt,
+        ("set_tid_address", 0) => Kind::Hex,
         ("sched_setaffinity", 1) => Kind::UInt,
         ("sysfs", 0) => Kind::Hex,
         ("timerfd_settime" | "timerfd_settime64", 1) => Kind::Flags(Flags::TimerfdCreate),

@@ -9,14 +9,18 @@ use crate::view::value::Value;
 use crate::view::word::Word;
 
 /// `MPOL_F_*` beside a mode.
-const MODE_FLAGS: u32 = 0xe000;
+const MODE_FLAGS: u64 = 0xe000;
 
-/// A mode and its flags.
-fn mode(word: u32) -> Value {
-    let mode = String::from(choices::MEMPOLICY.spell((word & !MODE_FLAGS).into()));
-    let (flags, _) = tasks::MEMPOLICY_MODE.split((word & MODE_FLAGS).into());
-    let text = flags.into_iter().fold(mode, |text, flag| format!("{text}|{flag}"));
-    Value::flags(Word::hex(text, word.into()))
+/// A mode and its flags; where the mode has no name, the flags come first.
+fn mode(word: u64) -> Value {
+    let (mode, flags) = (word & !MODE_FLAGS, word & MODE_FLAGS);
+    Value::flags(match (choices::MEMPOLICY.name(mode), flags) {
+        (_, 0) => choices::MEMPOLICY.spell(mode),
+        (Some(name), _) => {
+            Word::hex(format!("{name}|{}", tasks::MEMPOLICY_MODE.spell(flags)), word)
+        }
+        (None, _) => tasks::MEMPOLICY_MODE.spell(word),
+    })
 }
 
 /// A mask of nodes, in words. The kernel counts one node fewer than the caller says.
@@ -39,7 +43,7 @@ fn nodes(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
 }
 
 pub(super) fn enter_set(cx: &Cx<'_>) -> Vec<Value> {
-    vec![mode(cx.uint(0)), nodes(cx, cx.arg(1), cx.arg(2)), Value::UInt(cx.arg(2))]
+    vec![mode(cx.uint(0).into()), nodes(cx, cx.arg(1), cx.arg(2)), Value::UInt(cx.arg(2))]
 }
 
 pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
@@ -53,7 +57,8 @@ pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
 }
 
 pub(super) fn leave_get(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    let one = |word| Value::Array(vec![mode(word)]);
+    // The flags of a mode are told as if they belonged to it.
+    let one = |word: u32| Value::Array(vec![Value::name(choices::MEMPOLICY.spell(word.into()))]);
     let [first, second, ..] = &mut spelled.args[..] else { return };
     *first = cx.filled(cx.arg(0), outcome, 4, |raw| one(raw.u32(0)));
     *second = match outcome {
@@ -67,7 +72,7 @@ pub(super) fn enter_mbind(cx: &Cx<'_>) -> Vec<Value> {
     vec![
         Value::Addr(cx.arg(0)),
         Value::UInt(cx.arg(1)),
-        mode(cx.uint(2)),
+        mode(cx.arg(2)),
         nodes(cx, cx.arg(3), cx.arg(4)),
         Value::UInt(cx.arg(4)),
         Value::flags(tasks::MEMPOLICY_BIND.spell(cx.uint(5).into())),

@@ -1,9 +1,6 @@
-//! i386's descriptors of thread-local storage: `struct user_desc`.
-//!
-//! Deliberately absent: the bit that only 64-bit code has, and so such calls of 64-bit programs.
+//! Descriptors of thread-local storage: `struct user_desc`.
 
 use super::super::{Cx, raw::Raw};
-use super::misc::{enter_row, leave_row};
 use crate::call::Outcome;
 use crate::view::spelled::Spelled;
 use crate::view::value::{Field, Value, fields};
@@ -16,6 +13,14 @@ pub(super) fn given(cx: &Cx<'_>, addr: u64) -> Value {
     cx.at(addr, BYTES, |raw| Value::Struct(descriptor(raw)))
 }
 
+/// All ones ask for any that is free.
+fn entry_number(raw: &Raw) -> Value {
+    match raw.u32(0) {
+        u32::MAX => Value::Int(-1),
+        number => Value::UInt(number.into()),
+    }
+}
+
 fn descriptor(raw: &Raw) -> Vec<Field> {
     let bits = raw.u32(12);
     let bit = |n: u32, count: u32| Value::UInt(u64::from(bits >> n & ((1 << count) - 1)));
@@ -26,8 +31,8 @@ fn descriptor(raw: &Raw) -> Vec<Field> {
             _ => format!("{value:#08x}"),
         })
     };
-    fields! {
-        entry_number: Value::Int(raw.i32(0).into()),
+    let mut shown = fields! {
+        entry_number: entry_number(raw),
         base_addr: padded(raw.u32(4)),
         limit: padded(raw.u32(8)),
         seg_32bit: bit(0, 1),
@@ -36,28 +41,30 @@ fn descriptor(raw: &Raw) -> Vec<Field> {
         limit_in_pages: bit(4, 1),
         seg_not_present: bit(5, 1),
         useable: bit(6, 1),
+    };
+    // Whether it is of 64-bit code.
+    if raw.word() == 8 {
+        shown.extend(fields! { lm: bit(7, 1) });
     }
+    shown
 }
 
 pub(super) fn enter_set(cx: &Cx<'_>) -> Vec<Value> {
-    if cx.word() == 8 { enter_row(cx) } else { vec![given(cx, cx.arg(0))] }
+    vec![given(cx, cx.arg(0))]
 }
 
-pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
-    if cx.word() == 8 { enter_row(cx) } else { vec![Value::Pending] }
+pub(super) fn enter_get(_: &Cx<'_>) -> Vec<Value> {
+    vec![Value::Pending]
 }
 
 pub(super) fn leave_get(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    if cx.word() == 8 {
-        return leave_row(cx, spelled, outcome);
-    }
     let addr = cx.arg(0);
     let value = match outcome {
         Outcome::Never => Value::Pending,
         Outcome::Value(_) => given(cx, addr),
         // The number alone is the caller's.
         Outcome::Error(_) | Outcome::Restarts(_) => cx.at(addr, 4, |raw| {
-            let mut shown = fields! { entry_number: Value::Int(raw.i32(0).into()) };
+            let mut shown = fields! { entry_number: entry_number(raw) };
             shown.push(("".into(), Value::More));
             Value::Struct(shown)
         }),
@@ -69,6 +76,6 @@ pub(super) fn leave_get(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
 
 /// Which entry the kernel has chosen.
 pub(in super::super) fn chosen(cx: &Cx<'_>) -> Option<String> {
-    let raw = cx.raw(cx.arg(0), 4).filter(|_| cx.word() == 4)?;
+    let raw = cx.raw(cx.arg(0), 4)?;
     Some(format!("entry_number={}", raw.u32(0)))
 }
