@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** sizes that come from a tracee are capped before anything is allocated.
 
+mod cmsg;
 mod descriptors;
 mod files;
 mod flags;

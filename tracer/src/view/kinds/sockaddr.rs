@@ -134,17 +134,11 @@ fn packet(raw: &Raw) -> Value {
         4 => "PACKET_OUTGOING".to_owned(),
         other => format!("{other:#x} /* PACKET_??? */"),
     };
-    let hatype = match raw.u16(8) {
-        0 => "ARPHRD_NETROM".to_owned(),
-        1 => "ARPHRD_ETHER".to_owned(),
-        772 => "ARPHRD_LOOPBACK".to_owned(),
-        other => format!("{other:#x} /* ARPHRD_??? */"),
-    };
     let mut shown = fields! {
         sa_family: family(libc::AF_PACKET, "AF_PACKET"),
         sll_protocol: Value::call("htons", [Value::name(ethernet(raw.be16(2)))]),
         sll_ifindex: interface(raw.u32(4)),
-        sll_hatype: Value::name(hatype),
+        sll_hatype: Value::name(hardware_type(raw.u16(8))),
         sll_pkttype: Value::name(kind),
         sll_halen: Value::UInt(length.into()),
     };
@@ -152,6 +146,26 @@ fn packet(raw: &Raw) -> Value {
         shown.extend(fields! { sll_addr: Value::Array(hardware) });
     }
     Value::Struct(shown)
+}
+
+/// The kind of a network device.
+pub(super) fn hardware_type(number: u16) -> String {
+    let name = match number {
+        0 => "ARPHRD_NETROM",
+        1 => "ARPHRD_ETHER",
+        32 => "ARPHRD_INFINIBAND",
+        512 => "ARPHRD_PPP",
+        768 => "ARPHRD_TUNNEL",
+        769 => "ARPHRD_TUNNEL6",
+        772 => "ARPHRD_LOOPBACK",
+        776 => "ARPHRD_SIT",
+        778 => "ARPHRD_IPGRE",
+        801 => "ARPHRD_IEEE80211",
+        0xfffe => "ARPHRD_NONE",
+        0xffff => "ARPHRD_VOID",
+        other => return format!("{other:#x} /* ARPHRD_??? */"),
+    };
+    name.to_owned()
 }
 
 fn vsock(raw: &Raw) -> Value {
@@ -185,7 +199,7 @@ fn groups(bits: u32) -> String {
 }
 
 /// An interface, by name where this machine knows one.
-fn interface(index: u32) -> Value {
+pub(super) fn interface(index: u32) -> Value {
     match interface_name(index) {
         Some(name) => Value::call("if_nametoindex", [text(&name)]),
         None => Value::UInt(index.into()),

@@ -1,14 +1,10 @@
-//! Messages: vectors of buffers, headers, control messages.
+//! Messages: vectors of buffers and headers.
 
 use super::raw::Raw;
-use super::{Cx, sockaddr, strings};
+use super::{Cx, cmsg, sockaddr, strings};
 use crate::call::Outcome;
-use crate::view::names::{sockets, sockopts};
-use crate::view::value::{Cut, Value, fields};
-use crate::view::word::Word;
-
-/// Control messages beyond this are not read.
-const CONTROL_BYTES_MAX: u64 = 1 << 17;
+use crate::view::names::sockets;
+use crate::view::value::{Value, fields};
 
 /// How the buffers of a vector are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,72 +106,13 @@ fn header(cx: &Cx<'_>, raw: &Raw, buffers: Buffers) -> Value {
         msg_iovlen: Value::UInt(field(3)),
     };
     if control_bytes != 0 {
-        shown.extend(fields! { msg_control: control_messages(cx, control, control_bytes) });
+        shown.extend(fields! { msg_control: cmsg::messages(cx, control, control_bytes) });
     }
     shown.extend(fields! {
         msg_controllen: Value::UInt(control_bytes),
         msg_flags: Value::flags(sockets::MSG.spell(raw.u32(6 * word).into())),
     });
     Value::Struct(shown)
-}
-
-fn control_messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
-    let bytes = bytes.min(CONTROL_BYTES_MAX) as usize;
-    // `sizeof(struct cmsghdr)`
-    let header = cx.word() + 8;
-    if bytes < header {
-        return Value::Addr(addr);
-    }
-    cx.at(addr, bytes, |raw| {
-        let mut elements = Vec::new();
-        let mut at = 0;
-        while at + header <= bytes {
-            let length = usize::try_from(raw.uword(at)).unwrap_or(usize::MAX);
-            elements.push(control_message(cx, raw, at, length.min(bytes - at)));
-            if length < header || length > bytes - at {
-                at = if length < header { at + header } else { bytes };
-                break;
-            }
-            at += length.next_multiple_of(cx.word());
-        }
-        // No message fits there.
-        if at < bytes {
-            let place = addr.wrapping_add(at as u64);
-            elements.push(Value::Verbatim(format!("... /* {place:#x} */")));
-        }
-        Value::Array(elements)
-    })
-}
-
-fn control_message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
-    let (word, header) = (raw.word(), raw.word() + 8);
-    let (level, kind) = (raw.i32(at + word), raw.i32(at + word + 4));
-    let mut shown = fields! {
-        cmsg_len: Value::UInt(raw.uword(at)),
-        cmsg_level: Value::name(match sockopts::LEVEL.name(level as u32 as u64) {
-            Some(name) => Word::hex(name, level as u32 as u64),
-            None => format!("{} /* SOL_??? */", Value::Hex((level as u32).into())).into(),
-        }),
-    };
-    let data = raw.part(at + header, length.saturating_sub(header));
-    let (name, data): (String, Value) = match (level, kind) {
-        (libc::SOL_SOCKET, libc::SCM_RIGHTS) => ("SCM_RIGHTS".into(), descriptors(cx, &data)),
-        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => ("SCM_CREDENTIALS".into(), credentials(&data)),
-        (libc::SOL_SOCKET, 3) => {
-            ("SCM_SECURITY".into(), strings::literal(data.bytes(), Cut::Whole))
-        }
-        (libc::SOL_SOCKET, _) => (format!("{kind:#x} /* SCM_??? */"), Value::Pending),
-        _ => (Value::Hex((kind as u32).into()).to_string(), Value::Pending),
-    };
-    shown.extend(fields! { cmsg_type: Value::name(Word::hex(name, kind as u32 as u64)) });
-    if !data.is_pending() {
-        shown.extend(fields! { cmsg_data: data });
-    }
-    Value::Struct(shown)
-}
-
-fn descriptors(cx: &Cx<'_>, data: &Raw) -> Value {
-    Value::Array((0..data.bytes().len() / 4).map(|n| cx.fd(data.i32(n * 4))).collect())
 }
 
 /// `struct ucred`.

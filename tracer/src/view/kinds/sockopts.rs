@@ -1,16 +1,40 @@
 //! Values of socket options.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::raw::Raw;
-use super::{Cx, sockets, strings};
+use super::{Cx, sockaddr, sockets, strings};
 use crate::call::Outcome;
 use crate::view::names::{Menu, errno_name, sockopts};
-use crate::view::value::{Quoting, Value, fields};
+use crate::view::value::{Cut, Quoting, Value, fields};
+use crate::view::word::Word;
 
 /// The name of an option at a level.
 pub(super) fn name(level: i32, option: u32) -> Value {
     match menu(level) {
         Some(menu) => Value::name(menu.spell(option.into())),
         None => Value::UInt(option.into()),
+    }
+}
+
+/// Options that have another name if they are asked for.
+const ASKED: &[(i32, u32, &str)] = &[
+    (libc::SOL_SOCKET, 26, "SO_GET_FILTER"),
+    (libc::IPPROTO_IP, 64, "IPT_SO_GET_INFO"),
+    (libc::IPPROTO_IP, 65, "IPT_SO_GET_ENTRIES"),
+    (libc::IPPROTO_IP, 66, "IPT_SO_GET_REVISION_MATCH"),
+    (libc::IPPROTO_IP, 67, "IPT_SO_GET_REVISION_TARGET"),
+    (libc::IPPROTO_IPV6, 64, "IP6T_SO_GET_INFO"),
+    (libc::IPPROTO_IPV6, 65, "IP6T_SO_GET_ENTRIES"),
+    (libc::IPPROTO_IPV6, 68, "IP6T_SO_GET_REVISION_MATCH"),
+    (libc::IPPROTO_IPV6, 69, "IP6T_SO_GET_REVISION_TARGET"),
+];
+
+/// The name of an option that is asked for.
+pub(super) fn name_asked(level: i32, option: u32) -> Value {
+    match ASKED.iter().find(|&&(known, number, _)| (known, number) == (level, option)) {
+        Some(&(.., text)) => Value::name(Word::hex(text, option.into())),
+        None => name(level, option),
     }
 }
 
@@ -29,27 +53,46 @@ fn menu(level: i32) -> Option<&'static Menu> {
     Some(menu)
 }
 
+/// `SO_ATTACH_REUSEPORT_CBPF`
+const SO_ATTACH_REUSEPORT_CBPF: i32 = 51;
+
+/// Options of `SOL_SOCKET` that are a number of four bytes, however much room there is.
+const NUMBERS: &[i32] = &[
+    1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 27, 29, 30, 32, 33, 34, 35, 36, 37, 40, 41,
+    42, 43, 44, 45, 46, 49, 53, 56, 60, 63, 64, 65, 68, 69, 70, 73, 74, 75,
+];
+
+fn is_number(cx: &Cx<'_>) -> bool {
+    cx.int(1) == libc::SOL_SOCKET && NUMBERS.contains(&cx.int(2))
+}
+
 /// A value the caller gives.
 pub(super) fn given(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     match (cx.int(1), cx.int(2)) {
         (libc::SOL_SOCKET, libc::SO_LINGER) if bytes >= 8 => cx.at(addr, 8, linger),
         (libc::SOL_SOCKET, libc::SO_LINGER) => Value::Addr(addr),
-        (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER) if bytes >= 2 * cx.word() as u64 => {
-            cx.at(addr, 2 * cx.word(), program)
+        (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER | SO_ATTACH_REUSEPORT_CBPF) => {
+            match bytes >= 2 * cx.word() as u64 {
+                true => cx.at(addr, 2 * cx.word(), program),
+                false => Value::Addr(addr),
+            }
         }
-        _ if bytes == 4 => cx.at(addr, 4, number),
-        (level, option) if bytes < 4 && is_named(level, option) => Value::Addr(addr),
+        // IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP
+        (libc::IPPROTO_IP, 35 | 36) if bytes >= 8 => cx.at(addr, 8, membership),
+        (libc::IPPROTO_IP, 35 | 36) => Value::Addr(addr),
+        // IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP, IPV6_JOIN_ANYCAST, IPV6_LEAVE_ANYCAST
+        (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) if bytes >= 20 => cx.at(addr, 20, membership6),
+        (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) => Value::Addr(addr),
+        _ if is_number(cx) && bytes < 4 => Value::Addr(addr),
+        _ if is_number(cx) || bytes == 4 => cx.at(addr, 4, number),
         _ => strings::bytes(cx, addr, bytes),
     }
-}
-
-fn is_named(level: i32, option: i32) -> bool {
-    menu(level).is_some_and(|menu| menu.name(u64::from(option as u32)).is_some())
 }
 
 /// A value the kernel filled in, as long as the number behind `length` says.
 pub(super) fn filled(cx: &Cx<'_>, addr: u64, length: u64, outcome: Outcome) -> Value {
     let bytes = cx.raw(length, 4).map_or(0, |raw| u64::from(raw.u32(0)));
+    let part = || strings::quoted(cx, addr, bytes, Quoting::Hex);
     match (outcome, cx.int(1), cx.int(2)) {
         (Outcome::Never, _, _) => Value::Pending,
         (Outcome::Error(_) | Outcome::Restarts(_), _, _) => Value::Addr(addr),
@@ -58,17 +101,57 @@ pub(super) fn filled(cx: &Cx<'_>, addr: u64, length: u64, outcome: Outcome) -> V
             let value = if errno == 0 { Value::Int(0) } else { Value::name(errno_name(errno)) };
             Value::Array(vec![value])
         }),
-        (_, libc::SOL_SOCKET, libc::SO_PEERCRED) if bytes >= 12 => {
-            cx.at(addr, 12, sockets::credentials)
-        }
         _ if bytes == 0 => Value::Addr(addr),
-        _ if bytes < 4 => strings::quoted(cx, addr, bytes, Quoting::Hex),
+        // Of a structure that did not fit, as much as there is.
+        (_, libc::SOL_SOCKET, libc::SO_PEERCRED) => match bytes {
+            1..4 => Value::Struct(fields! { pid: part() }),
+            4..8 => cx.at(addr, 4, |raw| first_fields(sockets::credentials(raw), 1)),
+            8..12 => cx.at(addr, 8, |raw| first_fields(sockets::credentials(raw), 2)),
+            _ => cx.at(addr, 12, sockets::credentials),
+        },
+        (_, libc::SOL_SOCKET, libc::SO_LINGER) => match bytes {
+            1..4 => Value::Struct(fields! { l_onoff: part() }),
+            4..8 => cx.at(addr, 4, |raw| first_fields(linger(raw), 1)),
+            _ => cx.at(addr, 8, linger),
+        },
+        (_, libc::SOL_SOCKET, libc::SO_ERROR) if bytes < 4 => part(),
+        _ if bytes < 4 && is_number(cx) => part(),
         _ => given(cx, addr, bytes),
+    }
+}
+
+/// The first fields of a structure.
+fn first_fields(value: Value, count: usize) -> Value {
+    match value {
+        Value::Struct(fields) => Value::Struct(fields.into_iter().take(count).collect()),
+        other => other,
     }
 }
 
 fn number(raw: &Raw) -> Value {
     Value::Array(vec![Value::Int(raw.i32(0).into())])
+}
+
+/// `struct ip_mreq`
+fn membership(raw: &Raw) -> Value {
+    let address = |at| Value::call("inet_addr", [text(&Ipv4Addr::from(raw.be32(at)).to_string())]);
+    Value::Struct(fields! { imr_multiaddr: address(0), imr_interface: address(4) })
+}
+
+/// `struct ipv6_mreq`
+fn membership6(raw: &Raw) -> Value {
+    let mut octets = [0; 16];
+    octets.copy_from_slice(raw.slice(0, 16));
+    let family = Value::name(Word::hex("AF_INET6", libc::AF_INET6 as u64));
+    let place = Value::Verbatim("&ipv6mr_multiaddr".to_owned());
+    let address = [family, text(&Ipv6Addr::from(octets).to_string()), place];
+    let mut shown = vec![("".into(), Value::call("inet_pton", address))];
+    shown.extend(fields! { ipv6mr_interface: sockaddr::interface(raw.u32(16)) });
+    Value::Struct(shown)
+}
+
+fn text(text: &str) -> Value {
+    strings::literal(text.as_bytes(), Cut::Whole)
 }
 
 fn linger(raw: &Raw) -> Value {

@@ -1,5 +1,6 @@
 //! ioctl: the command says what the third argument is.
 
+use super::interface;
 use super::super::{Cx, files, raw::Raw, sockaddr};
 use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
@@ -30,6 +31,7 @@ enum Third {
     Named(&'static [&'static str], &'static str),
     Memory(Way, usize, fn(&Raw) -> Value),
     Interfaces,
+    Interface,
 }
 
 fn third(command: u32) -> Third {
@@ -62,8 +64,7 @@ fn third(command: u32) -> Third {
         // FICLONE
         0x4004_9409 => Third::Fd,
         SIOCGIFCONF => Third::Interfaces,
-        // SIOCGIFFLAGS
-        0x8913 => Third::Memory(Way::Out, IFREQ_BYTES, interface_flags),
+        _ if interface::is_of_interface(command) => Third::Interface,
         _ => Third::Hex,
     }
 }
@@ -96,6 +97,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
                 None => format!("{value:#x} /* {unknown} */"),
             }));
         }
+        Third::Interface => args.push(interface::enter(cx)),
         Third::Hex => args.push(Value::Hex(cx.arg(2))),
     }
     args
@@ -108,6 +110,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
         Third::Memory(Way::Out, bytes, spell) => {
             *last = cx.filled(cx.arg(2), outcome, bytes, spell);
         }
+        Third::Interface => interface::leave(cx, last, outcome),
         Third::Interfaces if outcome != Outcome::Never => {
             *last = interfaces(cx, room as u32 as i32, outcome);
         }
@@ -187,13 +190,6 @@ fn winsize(raw: &Raw) -> Value {
 
 fn file_flags(raw: &Raw) -> Value {
     Value::Array(vec![Value::flags(terminal::FILE_FLAGS.spell(raw.u32(0).into()))])
-}
-
-fn interface_flags(raw: &Raw) -> Value {
-    Value::Struct(fields! {
-        ifr_name: files::fixed_text(raw, 0, 16),
-        ifr_flags: Value::Hex(raw.u16(16).into()),
-    })
 }
 
 /// `struct termios`, shortened.

@@ -127,6 +127,7 @@ pub(super) fn enter_setsockopt(cx: &Cx<'_>) -> Vec<Value> {
 
 pub(super) fn enter_getsockopt(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = option(cx);
+    args[2] = sockopts::name_asked(cx.int(1), cx.uint(2));
     args.push(Value::Pending);
     args.push(cx.at(cx.arg(4), 4, |raw| Value::Array(vec![Value::Int(raw.i32(0).into())])));
     args

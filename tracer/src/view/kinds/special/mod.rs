@@ -6,6 +6,7 @@
 mod clone;
 mod fcntl;
 mod futex;
+mod interface;
 mod ioctl;
 mod ipc;
 mod misc;

@@ -1,0 +1,148 @@
+//! Control messages: what travels beside the data of a socket.
+
+use std::net::Ipv4Addr;
+
+use super::raw::Raw;
+use super::{Cx, sockaddr, sockets, strings, time};
+use crate::view::names::{errno_name, sockopts};
+use crate::view::value::{Cut, Value, fields};
+use crate::view::word::Word;
+
+/// Control messages beyond this are not read.
+const CONTROL_BYTES_MAX: u64 = 1 << 17;
+
+/// What `SOL_SOCKET` carries that is not a descriptor or an option.
+const SCM_SECURITY: i32 = 3;
+const IP_RECVERR_BYTES: usize = 16;
+
+/// The messages in `bytes` bytes at `addr`.
+pub(super) fn messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
+    let bytes = bytes.min(CONTROL_BYTES_MAX) as usize;
+    // `sizeof(struct cmsghdr)`
+    let header = cx.word() + 8;
+    if bytes < header {
+        return Value::Addr(addr);
+    }
+    cx.at(addr, bytes, |raw| {
+        let mut elements = Vec::new();
+        let mut at = 0;
+        while at + header <= bytes {
+            let length = usize::try_from(raw.uword(at)).unwrap_or(usize::MAX);
+            elements.push(message(cx, raw, at, length.min(bytes - at)));
+            if length < header || length > bytes - at {
+                at = if length < header { at + header } else { bytes };
+                break;
+            }
+            at += length.next_multiple_of(cx.word());
+        }
+        // No message fits there.
+        if at < bytes {
+            let place = addr.wrapping_add(at as u64);
+            elements.push(Value::Verbatim(format!("... /* {place:#x} */")));
+        }
+        Value::Array(elements)
+    })
+}
+
+/// How the data of a message are spelled, if they are.
+type Data = fn(&Cx<'_>, &Raw) -> Value;
+
+/// Messages of `SOL_SOCKET`.
+const OF_SOCKET: &[(i32, &str, Data)] = &[
+    (libc::SCM_RIGHTS, "SCM_RIGHTS", |cx, data| descriptors(cx, data)),
+    (libc::SCM_CREDENTIALS, "SCM_CREDENTIALS", |_, data| sockets::credentials(data)),
+    (SCM_SECURITY, "SCM_SECURITY", |_, data| strings::literal(data.bytes(), Cut::Whole)),
+    (29, "SO_TIMESTAMP_OLD", |_, data| time::timeval(data, 0)),
+    (35, "SO_TIMESTAMPNS_OLD", |_, data| time::timespec(data, 0)),
+    (37, "SO_TIMESTAMPING_OLD", |_, data| stamps(data)),
+    (63, "SO_TIMESTAMP_NEW", |_, data| time::timeval(data, 0)),
+    (64, "SO_TIMESTAMPNS_NEW", |_, data| time::timespec(data, 0)),
+    (65, "SO_TIMESTAMPING_NEW", |_, data| stamps(data)),
+];
+
+/// Messages of `SOL_IP`.
+const OF_IP: &[(i32, &str, Data)] = &[
+    (1, "IP_TOS", |_, data| one(Value::Hex(data.u8(0).into()))),
+    (2, "IP_TTL", |_, data| one(Value::UInt(data.u32(0).into()))),
+    (3, "SCM_SECURITY", |_, data| strings::literal(data.bytes(), Cut::Whole)),
+    (6, "IP_RECVOPTS", |_, data| octets(data)),
+    (7, "IP_RETOPTS", |_, data| octets(data)),
+    (8, "IP_PKTINFO", |_, data| packet_info(data)),
+    (11, "IP_RECVERR", |_, data| error(data)),
+    (20, "IP_ORIGDSTADDR", |_, data| sockaddr::spell(data)),
+    (23, "IP_CHECKSUM", |_, data| one(Value::UInt(data.u32(0).into()))),
+];
+
+fn message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
+    let (word, header) = (raw.word(), raw.word() + 8);
+    let (level, kind) = (raw.u32(at + word), raw.u32(at + word + 4));
+    let named = |number: u32, name: Option<&'static str>, unknown: &str| {
+        Value::name(match name {
+            Some(name) => Word::hex(name, number.into()),
+            None => format!("{} /* {unknown} */", Value::Hex(number.into())).into(),
+        })
+    };
+    let mut shown = fields! {
+        cmsg_len: Value::UInt(raw.uword(at)),
+        cmsg_level: named(level, sockopts::LEVEL.name(level.into()), "SOL_???"),
+    };
+    let (table, unknown) = match level as i32 {
+        libc::SOL_SOCKET => (OF_SOCKET, "SCM_???"),
+        libc::IPPROTO_IP => (OF_IP, "IP_???"),
+        _ => {
+            shown.extend(fields! { cmsg_type: Value::Hex(kind.into()) });
+            return Value::Struct(shown);
+        }
+    };
+    let row = table.iter().find(|(known, ..)| *known == kind as i32);
+    shown.extend(fields! { cmsg_type: named(kind, row.map(|row| row.1), unknown) });
+    let data = raw.part(at + header, length.saturating_sub(header));
+    if let Some((.., spell)) = row {
+        shown.extend(fields! { cmsg_data: spell(cx, &data) });
+    }
+    Value::Struct(shown)
+}
+
+fn one(value: Value) -> Value {
+    Value::Array(vec![value])
+}
+
+fn descriptors(cx: &Cx<'_>, data: &Raw) -> Value {
+    Value::Array((0..data.bytes().len() / 4).map(|n| cx.fd(data.i32(n * 4))).collect())
+}
+
+/// When a packet was seen: by software, unused, by hardware.
+fn stamps(data: &Raw) -> Value {
+    Value::Array((0..3).map(|n| time::timespec(data, n * 2 * data.time())).collect())
+}
+
+fn octets(data: &Raw) -> Value {
+    Value::Array(data.bytes().iter().map(|&byte| Value::Hex(byte.into())).collect())
+}
+
+/// `struct in_pktinfo`
+fn packet_info(data: &Raw) -> Value {
+    let address = |at| Value::call("inet_addr", [text(Ipv4Addr::from(data.be32(at)))]);
+    Value::Struct(fields! {
+        ipi_ifindex: sockaddr::interface(data.u32(0)),
+        ipi_spec_dst: address(4),
+        ipi_addr: address(8),
+    })
+}
+
+fn text(address: Ipv4Addr) -> Value {
+    strings::literal(address.to_string().as_bytes(), Cut::Whole)
+}
+
+/// `struct sock_extended_err`, and behind it who told of the error.
+fn error(data: &Raw) -> Value {
+    Value::Struct(fields! {
+        ee_errno: Value::name(errno_name(data.i32(0))),
+        ee_origin: Value::UInt(data.u8(4).into()),
+        ee_type: Value::UInt(data.u8(5).into()),
+        ee_code: Value::UInt(data.u8(6).into()),
+        ee_info: Value::UInt(data.u32(8).into()),
+        ee_data: Value::UInt(data.u32(12).into()),
+        offender: sockaddr::spell(&data.part(IP_RECVERR_BYTES, 16)),
+    })
+}
