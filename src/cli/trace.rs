@@ -58,7 +58,7 @@ pub(crate) struct ChoiceArgs {
     #[arg(long, value_name = "CALLS")]
     pub(crate) trace: Option<String>,
     /// The same as -e signal=
-    #[arg(long, value_name = "SIGNALS")]
+    #[arg(long, alias = "signals", value_name = "SIGNALS")]
     pub(crate) signal: Option<String>,
     /// The same as -e status=
     #[arg(long, value_name = "STATUSES")]
@@ -75,6 +75,7 @@ pub(crate) struct ChoiceArgs {
     /// The same as -e quiet=; alone the same as -q
     #[arg(
         long = "quiet",
+        aliases = ["silent", "silence"],
         value_name = "MESSAGES",
         num_args = 0..=1,
         require_equals = true,
@@ -132,9 +133,29 @@ pub(crate) struct FormArgs {
     /// Paths of descriptors; -yy: all that is known of them
     #[arg(short = 'y', action = ArgAction::Count)]
     pub(crate) descriptors: u8,
+    /// The same by name; alone the same as -y
+    #[arg(
+        long,
+        value_name = "WHAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "path",
+        conflicts_with = "descriptors"
+    )]
+    pub(crate) decode_fds: Option<DecodeFds>,
     /// Strings that are not ASCII in hexadecimal; -xx: all strings
     #[arg(short = 'x', action = ArgAction::Count)]
     pub(crate) hex: u8,
+    /// The same by name; alone the same as -xx
+    #[arg(
+        long,
+        value_name = "WHICH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        conflicts_with = "hex"
+    )]
+    pub(crate) strings_in_hex: Option<StringsInHex>,
     /// Shorten no structure, no array, no environment
     #[arg(short = 'v', long = "no-abbrev")]
     pub(crate) verbose: bool,
@@ -144,6 +165,28 @@ pub(crate) struct FormArgs {
     /// Whether to say behind a result what vrift made of the call
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) annotate: Annotate,
+}
+
+/// What is told of descriptors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecodeFds {
+    /// nothing
+    None,
+    /// their paths
+    Path,
+    /// all that is known of them
+    All,
+}
+
+/// Which strings are in hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StringsInHex {
+    /// none
+    None,
+    /// those that are not ASCII
+    NonAscii,
+    /// all
+    All,
 }
 
 /// The form of named constants.
@@ -246,6 +289,8 @@ pub(crate) struct Lacking {
     write: Option<OsString>,
     #[arg(long, hide = true)]
     decode_pids: Option<OsString>,
+    #[arg(long, alias = "timestamps", hide = true, num_args = 0..=1, require_equals = true)]
+    absolute_timestamps: Option<Option<OsString>>,
 }
 
 impl Lacking {
@@ -273,6 +318,11 @@ impl Lacking {
             (self.read.is_some(), "--read", DUMPS),
             (self.write.is_some(), "--write", DUMPS),
             (self.decode_pids.is_some(), "--decode-pids", PIDS),
+            (
+                self.absolute_timestamps.is_some(),
+                "--absolute-timestamps",
+                "-t, -tt and -ttt show times",
+            ),
         ]
         .into_iter()
         .find_map(|(given, name, instead)| given.then_some((name, instead)))

@@ -29,7 +29,7 @@ use vrift_tracer::view::tree::Tree;
 use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
 use super::run::{complain_about, end_as, observed};
-use crate::cli::{Annotate, ChoiceArgs, Constants, TraceArgs};
+use crate::cli::{Annotate, ChoiceArgs, Constants, DecodeFds, StringsInHex, TraceArgs};
 use crate::failure::Failure;
 use crate::reader::Reader;
 
@@ -85,20 +85,20 @@ impl Asked {
             calls: Selection::all(),
             style: Style {
                 string_max: form.string_max,
-                descriptors: match form.descriptors {
-                    0 => style::Descriptors::Number,
-                    1 => style::Descriptors::Path,
-                    _ => style::Descriptors::Everything,
+                descriptors: match (form.decode_fds, form.descriptors) {
+                    (Some(DecodeFds::None), _) | (None, 0) => style::Descriptors::Number,
+                    (Some(DecodeFds::Path), _) | (None, 1) => style::Descriptors::Path,
+                    (Some(DecodeFds::All), _) | (None, _) => style::Descriptors::Everything,
                 },
                 constants: match form.constants {
                     Constants::Raw => style::Constants::Raw,
                     Constants::Abbrev => style::Constants::Abbrev,
                     Constants::Verbose => style::Constants::Verbose,
                 },
-                hex: match form.hex {
-                    0 => style::Hex::Never,
-                    1 => style::Hex::NonAscii,
-                    _ => style::Hex::Always,
+                hex: match (form.strings_in_hex, form.hex) {
+                    (Some(StringsInHex::None), _) | (None, 0) => style::Hex::Never,
+                    (Some(StringsInHex::NonAscii), _) | (None, 1) => style::Hex::NonAscii,
+                    (Some(StringsInHex::All), _) | (None, _) => style::Hex::Always,
                 },
                 ..Style::default()
             },

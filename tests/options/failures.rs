@@ -31,6 +31,8 @@ fn refusals_name_what_was_meant() {
         (&["-k"], "-k/--stack-traces is not supported"),
         (&["-b", "execve"], "-b/--detach-on is not supported"),
         (&["-u", "root"], "-u/--user is not supported"),
+        (&["--absolute-timestamps=precision:ns"], "--absolute-timestamps is not supported"),
+        (&["--timestamps"], "--absolute-timestamps is not supported"),
         (&["--inject=all"], "--inject is not supported"),
         (&["-A"], "--output"),
         (&["-o", "|cat", "-ff"], "one command cannot read a file for each task"),

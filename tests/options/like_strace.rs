@@ -79,6 +79,7 @@ fn filters_choose_the_same_lines() {
         &["-e", "status=!successful"],
         &["-e", "quiet=exit", "-e", "!mmap,mprotect"],
         &["-e", "silent=all", "-e", "trace=%desc"],
+        &["--silent=all", "--signals=none"],
         &["-P", "a <b>\t1"],
         &["-P", "/dev/null", "-P", "missing"],
         &["-e", "trace=openat", "-P", "/dev/null"],
@@ -119,7 +120,17 @@ fn columns_and_lengths_are_the_same() {
 
 #[test]
 fn strings_and_descriptors_are_spelled_the_same() {
-    let cases: &[&[&str]] = &[&["-x"], &["-xx"], &["-y"], &["-yy"], &["-y", "-e", "raw=openat"]];
+    let cases: &[&[&str]] = &[
+        &["-x"],
+        &["-xx"],
+        &["-y"],
+        &["-yy"],
+        &["-y", "-e", "raw=openat"],
+        &["--decode-fds=all"],
+        &["--decode-fds"],
+        &["--strings-in-hex=non-ascii"],
+        &["--strings-in-hex"],
+    ];
     agree(cases, Mask::Ids, &[]);
 }
 

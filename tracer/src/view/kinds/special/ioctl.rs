@@ -1,7 +1,7 @@
 //! ioctl: the command says what the third argument is.
 
-use super::interface;
 use super::super::{Cx, files, raw::Raw, sockaddr};
+use super::interface;
 use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
 use crate::view::spelled::Spelled;
