@@ -241,3 +241,40 @@ fn output_can_be_appended() {
         assert_eq!(fs::read_to_string(&out).expect("it was made").lines().count(), lines);
     }
 }
+
+/// What goes on after a stop under another name says which call it was.
+#[test]
+fn a_call_that_goes_on_is_named() {
+    let Some(pair) = Pair::new() else { return };
+    let Some(python) = crate::kit::python() else { return };
+    let script = "import os, select, signal, time\n\
+                  pid = os.fork()\n\
+                  if pid == 0: select.poll().poll(60000)\n\
+                  def wait(states):\n\
+                  \x20 while open(f'/proc/{pid}/stat').read().rsplit(')')[1].split()[0] not in states:\n\
+                  \x20   time.sleep(0.01)\n\
+                  wait('S'); os.kill(pid, signal.SIGSTOP); wait('Tt'); time.sleep(0.1)\n\
+                  os.kill(pid, signal.SIGCONT); wait('S'); os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)\n";
+    let resumed = |tracer: &[&str]| {
+        let mut command = match tracer {
+            ["vrift", rest @ ..] => pair.sandbox.vrift(rest),
+            _ => pair.sandbox.natively(tracer),
+        };
+        let ran = run(command
+            .args(["-f", "-e", "poll,restart_syscall"])
+            .arg(python)
+            .args(["-c", script]));
+        let line =
+            ran.err().lines().find(|line| line.contains("restart_syscall(")).map(str::to_owned);
+        let line = line.unwrap_or_else(|| panic!("{tracer:?}: {ran}"));
+        line.split_once("restart_syscall(")
+            .expect("it was found")
+            .1
+            .split(')')
+            .next()
+            .map(str::to_owned)
+    };
+    let strace = resumed(&["strace"]);
+    assert!(strace.as_ref().is_some_and(|text| text.contains("interrupted poll")), "{strace:?}");
+    assert_eq!(resumed(&["vrift", "trace"]), strace);
+}

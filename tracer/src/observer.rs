@@ -1,6 +1,6 @@
 //! Who watches: which calls are shown, how they are spelled, and where they go.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +22,9 @@ use crate::view::window::Window;
 
 /// As many messages are kept so as not to be repeated.
 const TOLD_MAX: usize = 1000;
+
+/// `ERESTART_RESTARTBLOCK`: the kernel goes on with restart_syscall.
+const RESTARTBLOCK: u16 = 516;
 
 /// Receives what goes wrong with vrift itself while tracees run.
 pub type Complaints = Box<dyn FnMut(&dyn Error)>;
@@ -50,6 +53,8 @@ pub struct Observer {
     paths: Option<PathFilter>,
     /// What writes a record.
     recorder: Option<Recorder>,
+    /// The calls that were interrupted and that the kernel may go on with under another name.
+    interrupted: HashMap<Pid, &'static str>,
 }
 
 impl std::fmt::Debug for Observer {
@@ -67,8 +72,17 @@ impl Observer {
         complaints: Complaints,
     ) -> Observer {
         let wants = sinks.iter().fold(Wants::default(), |wants, sink| wants.and(sink.wants()));
-        let told = HashSet::new();
-        Observer { selection, speller, sinks, complaints, told, wants, paths: None, recorder: None }
+        Observer {
+            selection,
+            speller,
+            sinks,
+            complaints,
+            told: HashSet::new(),
+            wants,
+            paths: None,
+            recorder: None,
+            interrupted: HashMap::new(),
+        }
     }
 
     /// The same, showing only calls that access one of `paths`.
@@ -169,7 +183,12 @@ impl Observer {
         {
             return None;
         }
-        let spelled = self.speller.enter::<A>(call, seat);
+        let mut spelled = self.speller.enter::<A>(call, seat);
+        if call.syscall == Some(Syscall::RestartSyscall)
+            && let Some(name) = self.interrupted.remove(&seat.tid)
+        {
+            spelled.resumes(name);
+        }
         self.event(seat.tid, &Event::Enter { call: &spelled });
         if matches!(call.syscall, Some(Syscall::Exit | Syscall::ExitGroup)) {
             // It never returns, and before its caller's end is known others may have their say.
@@ -184,7 +203,7 @@ impl Observer {
 
     /// Completes a spelled call at its exit.
     pub(crate) fn complete<A: Arch>(
-        &self,
+        &mut self,
         spelled: &mut Spelled,
         call: &Call,
         outcome: Outcome,
@@ -193,10 +212,16 @@ impl Observer {
         let window = Window::new(seat.memory);
         let seat = Seat { memory: &window, ..*seat };
         self.speller.leave::<A>(spelled, call, outcome, &seat);
+        if let (Outcome::Restarts(RESTARTBLOCK), Some(syscall)) = (outcome, call.syscall) {
+            self.interrupted.insert(seat.tid, syscall.name());
+        }
     }
 
     /// Sends an event to every sink; one that fails is reported once and gets no more.
     pub(crate) fn event(&mut self, tid: Pid, event: &Event<'_>) {
+        if matches!(event, Event::Exited { .. } | Event::Killed { .. }) {
+            self.interrupted.remove(&tid);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.event(tid, event);
         }

@@ -94,6 +94,11 @@ pub struct Spelled {
 }
 
 impl Spelled {
+    /// Says which call restart_syscall goes on with.
+    pub(crate) fn resumes(&mut self, name: &str) {
+        self.args = vec![Value::Verbatim(format!("<... resuming interrupted {name} ...>"))];
+    }
+
     /// How many arguments are known at entry and whether a comma follows them.
     pub(crate) fn known_at_entry(&self) -> (usize, Comma) {
         let (count, comma) = match self.split {
