@@ -89,6 +89,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     // What of 32-bit calls is shown otherwise, `docs/kernel-notes.md` lists (C-048).
     Program { start: Start::NarrowGuest, percent_min: 97.0, ..besides("narrow") },
     besides("corners"),
+    besides("generated"),
 ];
 
 const PYTHON: &str = "

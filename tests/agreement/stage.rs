@@ -108,7 +108,7 @@ impl Stage {
         }
         let command = match program.start {
             Start::Command(words) => words.iter().map(OsString::from).collect(),
-            Start::Guest => vec![self.guest(program.name, &["-pthread"])?.into()],
+            Start::Guest => vec![self.guest(program.name, &["-pthread", "-no-pie"])?.into()],
             Start::NarrowGuest => vec![self.narrow_guest(program.name)?.into()],
             Start::Python(code) => vec![self.python()?, "-c".into(), code.into()],
         };

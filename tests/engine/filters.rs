@@ -64,6 +64,8 @@ fn c_010_a_call_that_stops_twice_at_its_entry_is_shown_once() {
         let failed = lines.clone().filter(|line| line.contains(" = -1 ENOENT "));
         // Before the program's filters, between them, after them, and in a child.
         assert_eq!((lines.count(), failed.count()), (4, 4), "{way:?}: {trace}");
+        let ends = |of: &str| trace.lines().filter(|line| line.contains(of)).count();
+        assert_eq!(ends("exit_group("), ends("+++ exited with "), "{way:?}: {trace}");
     }
 }
 

@@ -470,10 +470,22 @@ impl<A: Arch> Engine<A> {
                 Ok(self.go_on(guest.tid(), 0))
             }
             _ => match guest.position()? {
+                Position::Entry(call) if self.ends_here(&call, guest) => {
+                    Ok(self.go_on(guest.tid(), 0))
+                }
                 Position::Entry(call) => self.at_entry(call, system, guest),
                 Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
             },
         }
+    }
+
+    /// Whether a call ends its caller, and all has been done about it at the border: nothing is kept of
+    /// such a call, since it never returns.
+    fn ends_here<G: Guest<A>>(&self, call: &Call, guest: &G) -> bool {
+        let every_call =
+            |task: &Task<A>| task.coverage == Coverage::EveryCall && self.served.is_none();
+        matches!(call.syscall, Some(vrift_arch::Syscall::Exit | vrift_arch::Syscall::ExitGroup))
+            && self.tasks.get(&guest.tid()).is_some_and(every_call)
     }
 
     fn at_syscall<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {

@@ -96,6 +96,7 @@ fn polled(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
 /// Options of prctl that answer through the result.
 fn option_read(cx: &Cx<'_>, value: i64) -> ResultForm {
     match cx.int(0) {
+        libc::PR_MCE_KILL_GET => maybe_remarked(choices::MACHINE_CHECK_POLICY.name(value as u64)),
         libc::PR_GET_DUMPABLE => ResultForm::remarked(special::dumpable(value as u64)),
         libc::PR_GET_SECUREBITS if value != 0 => {
             ResultForm::hex_remarked(tasks::SECUREBITS.spell(value as u64))

@@ -518,3 +518,49 @@ pub(crate) const FAN_CLASS: Menu = Menu {
         (0, "FAN_CLASS_NOTIF"), (4, "FAN_CLASS_CONTENT"), (8, "FAN_CLASS_PRE_CONTENT"),
     ],
 };
+
+/// `PR_MCE_KILL_*`: whether a policy is set.
+pub(crate) const MACHINE_CHECK: Menu = Menu {
+    unknown: "PR_MCE_KILL_???",
+    names: &[(0, "PR_MCE_KILL_CLEAR"), (1, "PR_MCE_KILL_SET")],
+};
+
+/// `PR_MCE_KILL_*`: which policy.
+pub(crate) const MACHINE_CHECK_POLICY: Menu = Menu {
+    unknown: "PR_MCE_KILL_???",
+    names: &[(0, "PR_MCE_KILL_LATE"), (1, "PR_MCE_KILL_EARLY"), (2, "PR_MCE_KILL_DEFAULT")],
+};
+
+/// `PR_SPEC_*`: a misfeature of the processor.
+pub(crate) const MISFEATURE: Menu = Menu {
+    unknown: "PR_SPEC_???",
+    names: &[
+        (0, "PR_SPEC_STORE_BYPASS"), (1, "PR_SPEC_INDIRECT_BRANCH"), (2, "PR_SPEC_L1D_FLUSH"),
+    ],
+};
+
+/// `PR_SPEC_*`: what to do about it.
+pub(crate) const SPECULATION: Menu = Menu {
+    unknown: "PR_SPEC_???",
+    names: &[
+        (2, "PR_SPEC_ENABLE"), (4, "PR_SPEC_DISABLE"), (8, "PR_SPEC_FORCE_DISABLE"),
+        (16, "PR_SPEC_DISABLE_NOEXEC"),
+    ],
+};
+
+/// `PR_SYS_DISPATCH_*`.
+pub(crate) const DISPATCH: Menu = Menu {
+    unknown: "PR_SYS_DISPATCH_???",
+    names: &[(0, "PR_SYS_DISPATCH_OFF"), (1, "PR_SYS_DISPATCH_ON")],
+};
+
+/// `SECCOMP_RET_*`: what a filter may answer.
+pub(crate) const SECCOMP_ACTION: Menu = Menu {
+    unknown: "SECCOMP_RET_???",
+    names: &[
+        (0x8000_0000, "SECCOMP_RET_KILL_PROCESS"), (0, "SECCOMP_RET_KILL_THREAD"),
+        (0x3_0000, "SECCOMP_RET_TRAP"), (0x5_0000, "SECCOMP_RET_ERRNO"),
+        (0x7fc0_0000, "SECCOMP_RET_USER_NOTIF"), (0x7ff0_0000, "SECCOMP_RET_TRACE"),
+        (0x7ffc_0000, "SECCOMP_RET_LOG"), (0x7fff_0000, "SECCOMP_RET_ALLOW"),
+    ],
+};

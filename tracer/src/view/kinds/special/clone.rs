@@ -12,6 +12,7 @@ const CLONE_SETTLS: u64 = 0x8_0000;
 const CLONE_PARENT_SETTID: u64 = 0x10_0000;
 const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
 const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// The low byte of clone's flags is the signal sent at exit.
 const EXIT_SIGNAL: u64 = 0xff;
 /// The size of clone3's first structure, and offsets of what came later.
@@ -111,11 +112,17 @@ fn clone_fields(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
     if flags & CLONE_SETTLS != 0 {
         shown.extend(fields! { tls: Value::Addr(raw.u64(56)) });
     }
-    if raw.u64(64) != 0 || raw.u64(72) != 0 {
-        let ids = cx.array(raw.u64(64), raw.u64(72), 4, |raw| Value::Int(raw.i32(0).into()));
-        shown.extend(fields! { set_tid: ids, set_tid_size: Value::UInt(raw.u64(72)) });
+    let (ids, count) = (raw.u64(64), raw.u64(72));
+    if ids != 0 || count != 0 {
+        let ids = match count {
+            0 => Value::Addr(ids),
+            _ => cx.array(ids, count, 4, |raw| Value::Int(raw.i32(0).into())),
+        };
+        shown.extend(fields! { set_tid: ids, set_tid_size: Value::UInt(count) });
     }
-    if flags & 0x2_0000_0000 != 0 || raw.u64(80) != 0 {
+    // What the caller's structure is too short for reads as zero.
+    let has_group = raw.bytes().len() > 80;
+    if has_group && flags & CLONE_INTO_CGROUP != 0 || raw.u64(80) != 0 {
         shown.extend(fields! { cgroup: Value::UInt(raw.u64(80)) });
     }
     shown

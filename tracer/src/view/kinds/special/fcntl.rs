@@ -32,8 +32,10 @@ enum Third {
     Unknown,
 }
 
-fn third(command: i32) -> Third {
-    match command {
+fn third(cx: &Cx<'_>) -> Third {
+    match cx.int(1) {
+        // F_GETLK64 and its kin, which only ABIs of 32 bits have.
+        12..=14 if cx.word() == 8 => Third::Unknown,
         libc::F_DUPFD | libc::F_DUPFD_CLOEXEC | libc::F_SETPIPE_SZ => Third::Long,
         libc::F_SETOWN => Third::Int,
         libc::F_GETFD | libc::F_GETFL | libc::F_GETOWN | libc::F_GETPIPE_SZ => Third::None,
@@ -55,10 +57,9 @@ fn third(command: i32) -> Third {
 }
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
-    let command = cx.int(1);
     let mut args = vec![cx.fd(cx.int(0)), Value::name(choices::FCNTL.spell(cx.uint(1).into()))];
     let bits = u64::from(cx.uint(2));
-    match third(command) {
+    match third(cx) {
         Third::None => {}
         Third::Int => args.push(Value::Int(cx.int(2).into())),
         Third::Long => args.push(Value::Int(cx.arg(2) as i64)),
@@ -79,7 +80,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
 }
 
 pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    let filled = match third(cx.int(1)) {
+    let filled = match third(cx) {
         Third::LockOut => {
             cx.filled(cx.arg(2), outcome, lock_bytes(cx), |raw| lock(cx, raw, Pid::Shown))
         }
@@ -143,14 +144,17 @@ pub(in super::super) fn form(cx: &Cx<'_>, result: i64) -> ResultForm {
     let bits = result as u64;
     match cx.int(1) {
         libc::F_GETFD if result != 0 => {
-            ResultForm::hex_remarked(format!("flags {}", files::FD_FLAGS.spell(bits)))
+            let (named, rest) = files::FD_FLAGS.split(bits);
+            let rest = (rest != 0).then(|| format!("{rest:#x}"));
+            let parts: Vec<_> = named.into_iter().chain(rest).collect();
+            ResultForm::hex_remarked(format!("flags {}", parts.join("|")))
         }
         libc::F_GETFL => ResultForm::hex_remarked(format!("flags {}", flags::open(cx, bits))),
         libc::F_GET_SEALS if result != 0 => {
             ResultForm::hex_remarked(format!("seals {}", files::SEALS.spell(bits)))
         }
         libc::F_GETLEASE => ResultForm::hex_remarked(choices::LEASE.spell(bits)),
-        F_GETSIG if result != 0 => ResultForm::remarked(signal_name(result as i32)),
+        F_GETSIG if (1..=64).contains(&result) => ResultForm::remarked(signal_name(result as i32)),
         _ => ResultForm::default(),
     }
 }

@@ -239,7 +239,10 @@ pub(super) fn enter_old_sigreturn(cx: &Cx<'_>) -> Vec<Value> {
 pub(super) fn enter_seccomp(cx: &Cx<'_>) -> Vec<Value> {
     let third = match cx.uint(0) {
         1 => cx.at(cx.arg(2), 2 * cx.word(), sockopts::program),
-        2 => cx.at(cx.arg(2), 4, |raw| Value::Array(vec![Value::name(action(raw.u32(0)))])),
+        2 => cx.at(cx.arg(2), 4, |raw| {
+            Value::Array(vec![Value::name(choices::SECCOMP_ACTION.spell(raw.u32(0).into()))])
+        }),
+        3 => Value::Pending,
         _ => Value::Addr(cx.arg(2)),
     };
     let flags = match cx.uint(0) {
@@ -249,22 +252,17 @@ pub(super) fn enter_seccomp(cx: &Cx<'_>) -> Vec<Value> {
     vec![Value::name(choices::SECCOMP_OP.spell(cx.uint(0).into())), flags, third]
 }
 
-/// What a seccomp filter returns.
-fn action(value: u32) -> String {
-    let name = match value & 0xffff_0000 {
-        0x8000_0000 => "SECCOMP_RET_KILL_PROCESS",
-        0 => "SECCOMP_RET_KILL_THREAD",
-        0x0003_0000 => "SECCOMP_RET_TRAP",
-        0x0005_0000 => "SECCOMP_RET_ERRNO",
-        0x7fc0_0000 => "SECCOMP_RET_USER_NOTIF",
-        0x7ff0_0000 => "SECCOMP_RET_TRACE",
-        0x7ffc_0000 => "SECCOMP_RET_LOG",
-        0x7fff_0000 => "SECCOMP_RET_ALLOW",
-        _ => return format!("{value:#x} /* SECCOMP_RET_??? */"),
-    };
-    match value & 0xffff {
-        0 => name.to_owned(),
-        data => format!("{name}|{data:#x}"),
+/// The sizes of the structures of a supervisor.
+pub(super) fn leave_seccomp(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if cx.uint(0) == 3 {
+        let sizes = cx.filled(cx.arg(2), outcome, 6, |raw| {
+            Value::Struct(fields! {
+                seccomp_notif: Value::UInt(raw.u16(0).into()),
+                seccomp_notif_resp: Value::UInt(raw.u16(2).into()),
+                seccomp_data: Value::UInt(raw.u16(4).into()),
+            })
+        });
+        set(spelled, 2, sizes);
     }
 }
 

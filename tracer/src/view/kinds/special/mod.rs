@@ -83,7 +83,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
     Special { name: "reboot", enter: misc::enter_reboot, leave: nothing },
     Special { name: "rt_sigreturn", enter: misc::enter_sigreturn, leave: nothing },
-    Special { name: "seccomp", enter: misc::enter_seccomp, leave: nothing },
+    Special { name: "seccomp", enter: misc::enter_seccomp, leave: misc::leave_seccomp },
     Special { name: "select", enter: select::enter, leave: nothing },
     Special { name: "semget", enter: ipc::enter_get, leave: nothing },
     Special { name: "msgget", enter: ipc::enter_get, leave: nothing },

@@ -35,6 +35,14 @@ enum Tail {
     Mm,
     Vma,
     Ptracer,
+    /// What to do about a page whose memory failed.
+    MachineCheck,
+    /// A misfeature of the processor, and what to do about it.
+    Speculation,
+    /// A misfeature of the processor that is asked about.
+    Misfeature,
+    /// A switch, then three registers.
+    Dispatch,
 }
 
 fn tail(option: u32) -> Tail {
@@ -55,6 +63,10 @@ fn tail(option: u32) -> Tail {
         37 => Tail::NumberOut,
         40 => Tail::AddrOut,
         47 => Tail::Ambient,
+        33 => Tail::MachineCheck,
+        52 => Tail::Misfeature,
+        53 => Tail::Speculation,
+        59 => Tail::Dispatch,
         0x5356_4d41 => Tail::Vma,
         0x5961_6d61 => Tail::Ptracer,
         _ => Tail::Registers,
@@ -79,7 +91,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         Tail::Name => args.push(task_name(cx, cx.arg(1))),
         Tail::Signal => args.push(Value::signal(cx.int(1))),
         Tail::Dumpable => args.push(Value::name(dumpable(second))),
-        Tail::Capability => args.push(Value::name(choices::CAPABILITY.spell(second))),
+        Tail::Capability => args.push(Value::name(choices::CAPABILITY.spell(cx.arg(1)))),
         Tail::Securebits => args.push(Value::flags(tasks::SECUREBITS.spell(cx.arg(1)))),
         Tail::Seccomp => seccomp(cx, &mut args),
         Tail::Mm => {
@@ -88,6 +100,19 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         }
         Tail::Ambient => ambient(cx, &mut args),
         Tail::Vma => vma(cx, &mut args),
+        Tail::MachineCheck => machine_check(cx, &mut args),
+        Tail::Misfeature => args.push(Value::name(choices::MISFEATURE.spell(cx.arg(1)))),
+        Tail::Speculation => {
+            args.push(Value::name(choices::MISFEATURE.spell(cx.arg(1))));
+            args.push(match choices::MISFEATURE.name(cx.arg(1)) {
+                Some(_) => Value::name(choices::SPECULATION.spell(cx.arg(2))),
+                None => Value::Hex(cx.arg(2)),
+            });
+        }
+        Tail::Dispatch => {
+            args.push(Value::name(choices::DISPATCH.spell(second)));
+            args.extend(registers(cx, 2));
+        }
         Tail::Ptracer => args.push(match cx.int(1) {
             -1 => Value::name("PR_SET_PTRACER_ANY"),
             pid => Value::Int(pid.into()),
@@ -143,6 +168,17 @@ fn ambient(cx: &Cx<'_>, args: &mut Vec<Value>) {
     args.push(Value::name(operation));
     if matches!(cx.uint(1), 1..=3) {
         args.push(Value::name(choices::CAPABILITY.spell(cx.uint(2).into())));
+        args.extend(registers(cx, 3));
+    } else {
+        args.extend(registers(cx, 2));
+    }
+}
+
+fn machine_check(cx: &Cx<'_>, args: &mut Vec<Value>) {
+    const SET: u64 = 1;
+    args.push(Value::name(choices::MACHINE_CHECK.spell(cx.arg(1))));
+    if cx.arg(1) == SET {
+        args.push(Value::name(choices::MACHINE_CHECK_POLICY.spell(cx.arg(2))));
         args.extend(registers(cx, 3));
     } else {
         args.extend(registers(cx, 2));
