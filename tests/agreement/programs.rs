@@ -90,6 +90,10 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { start: Start::NarrowGuest, percent_min: 97.0, ..besides("narrow") },
     besides("corners"),
     besides("generated"),
+    Program {
+        wanted: Wanted::Besides,
+        ..named("options", &["python3"], Start::Python(OPTIONS), nothing)
+    },
 ];
 
 const PYTHON: &str = "
@@ -99,6 +103,40 @@ with open('out.json', 'w') as file: json.dump({'names': sorted(os.listdir('zoo')
 os.stat('out.json'); os.rename('out.json', 'other.json'); os.unlink('other.json')
 print(re.sub('a', 'b', text))
 print(subprocess.run(['true']).returncode)
+";
+
+/// Asks for options of sockets, sets them, and asks about interfaces; changes none.
+const OPTIONS: &str = "
+import fcntl, os, socket, struct
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+def attempt(call, *args):
+    try: return call(*args)
+    except (OSError, OverflowError): pass
+for level, options in (1, range(1, 47)), (0, range(1, 70)), (41, range(1, 80)), (6, [*range(1, 11), *range(12, 24), 25]):
+    for option in options:
+        for each in udp, tcp, six:
+            for room in 1, 4, 64: attempt(each.getsockopt, level, option, room)
+        if (level, option) in ((1, 25), (1, 26), (1, 51)) or option > 63: continue
+        for value in b'\\1\\0\\0\\0', b'a\\0', b'\\0' * 8, b'b' * 20: attempt(tcp.setsockopt, level, option, value)
+for ask in 0x8910, 0x8913, 0x8915, 0x8917, 0x8919, 0x891b, 0x891d, 0x8921, 0x8927, 0x8929, 0x8933, 0x8942:
+    for name in b'lo', b'nowhere': attempt(fcntl.ioctl, udp, ask, struct.pack('16si20x', name, 1))
+for tell in 0x8914, 0x8916, 0x8918, 0x891a, 0x891c, 0x891e, 0x8922, 0x8923, 0x8924, 0x8930, 0x8931, 0x8937, 0x8943:
+    attempt(fcntl.ioctl, udp, tell, struct.pack('16si20x', b'nowhere', 1))
+group = struct.pack('I4x', 0) + struct.pack('HH', 2, 0) + socket.inet_aton('10.1.2.3')
+for option in 42, 45: attempt(udp.setsockopt, 0, option, group.ljust(136, b'\\0'))
+for option in 35, 36: attempt(udp.setsockopt, 0, option, socket.inet_aton('10.1.2.3') + socket.inet_aton('127.0.0.1'))
+for option in 20, 21, 27, 28: attempt(six.setsockopt, 41, option, b'a' * 16 + struct.pack('I', 77))
+one, other = socket.socketpair()
+socket.send_fds(one, [b'a'], [0, 1])
+print(len(socket.recv_fds(other, 10, 4)[1]))
+credentials = struct.pack('iii', os.getpid(), os.getuid(), os.getgid())
+one.sendmsg([b'b'], [(1, 1, struct.pack('i', 0)), (1, 2, credentials)])
+attempt(one.sendmsg, [b'c'], [(0, 2, struct.pack('i', 7)), (0, 1, b'x'), (41, 50, b'y'), (1, 77, b'z')])
+attempt(tcp.sendmsg, [b'd'], [(0, 8, struct.pack('iii', 1, 0, 0))])
+libc = __import__('ctypes').CDLL(None)
+libc.prctl(15, b'fifteen letters'); libc.prctl(15, b'more than fifteen letters'); libc.prctl(15, b'less')
 ";
 
 const FIND: &[&str] = &[

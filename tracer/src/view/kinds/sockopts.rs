@@ -80,6 +80,11 @@ pub(super) fn given(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
         // IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP
         (libc::IPPROTO_IP, 35 | 36) if bytes >= 8 => cx.at(addr, 8, membership),
         (libc::IPPROTO_IP, 35 | 36) => Value::Addr(addr),
+        // MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP
+        (libc::IPPROTO_IP | libc::IPPROTO_IPV6, 42 | 45) => match bytes >= GROUP_BYTES as u64 {
+            true => cx.at(addr, GROUP_BYTES, group),
+            false => Value::Addr(addr),
+        },
         // IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP, IPV6_JOIN_ANYCAST, IPV6_LEAVE_ANYCAST
         (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) if bytes >= 20 => cx.at(addr, 20, membership6),
         (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) => Value::Addr(addr),
@@ -130,6 +135,17 @@ fn first_fields(value: Value, count: usize) -> Value {
 
 fn number(raw: &Raw) -> Value {
     Value::Array(vec![Value::Int(raw.i32(0).into())])
+}
+
+/// The size of `struct group_req`, with an address of any family.
+const GROUP_BYTES: usize = 136;
+
+/// `struct group_req`
+fn group(raw: &Raw) -> Value {
+    Value::Struct(fields! {
+        gr_interface: sockaddr::interface(raw.u32(0)),
+        gr_group: sockaddr::spell(&raw.part(8, 128)),
+    })
 }
 
 /// `struct ip_mreq`
