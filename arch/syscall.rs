@@ -304,6 +304,12 @@ pub enum Flags {
     OpenTree,
     Fsopen,
     Fsmount,
+    Fspick,
+    MountSetattr,
+    /// `MOUNT_ATTR_*` of fsmount.
+    MountAttr,
+    DeleteModule,
+    FinitModule,
     Landlock,
     Seccomp,
 }

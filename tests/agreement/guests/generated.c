@@ -98,15 +98,12 @@ static void fill(void) {
  * programs and ends. vrift completes the answer of sched_getaffinity. What it shows as numbers is in docs/trace-format.md. */
 static int left_out(long nr) {
     static const long calls[] = {
-        SYS_exit, SYS_exit_group, SYS_execve, SYS_execveat, SYS_rt_sigreturn, SYS_clone, SYS_clone3, SYS_fork, SYS_vfork,
-        SYS_restart_syscall, SYS_sched_getaffinity,
-        SYS_add_key, SYS_bpf, SYS_delete_module, SYS_finit_module, SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_futex_waitv,
+        SYS_exit, SYS_exit_group, SYS_execve, SYS_execveat, SYS_rt_sigreturn, SYS_clone, SYS_clone3, SYS_fork,
+        SYS_vfork, SYS_restart_syscall, SYS_sched_getaffinity, SYS_add_key, SYS_bpf, SYS_futex_waitv,
         SYS_init_module, SYS_io_cancel, SYS_io_getevents, SYS_io_pgetevents, SYS_io_submit, SYS_io_uring_enter,
         SYS_io_uring_register, SYS_io_uring_setup, SYS_kexec_file_load, SYS_kexec_load, SYS_keyctl,
-        SYS_landlock_add_rule, SYS_landlock_create_ruleset, SYS_landlock_restrict_self, SYS_modify_ldt,
-        SYS_mount_setattr, SYS_move_pages, SYS_mq_getsetattr, SYS_mq_open, SYS_msgctl, SYS_name_to_handle_at,
-        SYS_open_by_handle_at, SYS_perf_event_open, SYS_ptrace, SYS_quotactl, SYS_quotactl_fd, SYS_request_key, SYS_semctl,
-        SYS_swapon, SYS__sysctl,
+        SYS_landlock_add_rule, SYS_landlock_create_ruleset, SYS_modify_ldt, SYS_move_pages, SYS_msgctl,
+        SYS_perf_event_open, SYS_ptrace, SYS_request_key, SYS_semctl, SYS__sysctl,
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         if (nr == calls[i]) return 1;

@@ -403,3 +403,56 @@ pub(crate) const STATX_ATTRIBUTE: Set = Set {
         (0x200000, "STATX_ATTR_DAX"),
     ],
 };
+
+/// `FSPICK_*`.
+pub(crate) const FSPICK: Set = Set {
+    zero: "0",
+    unknown: "FSPICK_???",
+    names: &[
+        (0x1, "FSPICK_CLOEXEC"), (0x2, "FSPICK_SYMLINK_NOFOLLOW"), (0x4, "FSPICK_NO_AUTOMOUNT"),
+        (0x8, "FSPICK_EMPTY_PATH"),
+    ],
+};
+
+/// `AT_*` of mount_setattr.
+pub(crate) const MOUNT_SETATTR: Set = Set {
+    zero: "0",
+    unknown: "AT_???",
+    names: &[
+        (0x100, "AT_SYMLINK_NOFOLLOW"), (0x800, "AT_NO_AUTOMOUNT"), (0x1000, "AT_EMPTY_PATH"),
+        (0x8000, "AT_RECURSIVE"),
+    ],
+};
+
+/// `MOUNT_ATTR_*` of fsmount.
+pub(crate) const FSMOUNT_ATTRIBUTE: Set = Set {
+    zero: "0",
+    unknown: "MOUNT_ATTR_???",
+    names: &[
+        (0x1, "MOUNT_ATTR_RDONLY"), (0x2, "MOUNT_ATTR_NOSUID"), (0x4, "MOUNT_ATTR_NODEV"),
+        (0x8, "MOUNT_ATTR_NOEXEC"), (0x10, "MOUNT_ATTR_NOATIME"), (0x20, "MOUNT_ATTR_STRICTATIME"),
+        (0x80, "MOUNT_ATTR_NODIRATIME"),
+    ],
+};
+
+/// `MOUNT_ATTR_*` of mount_setattr.
+pub(crate) const MOUNT_ATTRIBUTE: Set = Set {
+    zero: "0",
+    unknown: "MOUNT_ATTR_???",
+    names: &[
+        (0x1, "MOUNT_ATTR_RDONLY"), (0x2, "MOUNT_ATTR_NOSUID"), (0x4, "MOUNT_ATTR_NODEV"),
+        (0x8, "MOUNT_ATTR_NOEXEC"), (0x10, "MOUNT_ATTR_NOATIME"), (0x20, "MOUNT_ATTR_STRICTATIME"),
+        (0x80, "MOUNT_ATTR_NODIRATIME"), (0x100000, "MOUNT_ATTR_IDMAP"),
+        (0x200000, "MOUNT_ATTR_NOSYMFOLLOW"),
+    ],
+};
+
+/// `SWAP_FLAG_*` beside a priority.
+pub(crate) const SWAP: Set = Set {
+    zero: "0",
+    unknown: "SWAP_FLAG_???",
+    names: &[
+        (0x8000, "SWAP_FLAG_PREFER"), (0x10000, "SWAP_FLAG_DISCARD"),
+        (0x20000, "SWAP_FLAG_DISCARD_ONCE"), (0x40000, "SWAP_FLAG_DISCARD_PAGES"),
+    ],
+};

@@ -380,3 +380,31 @@ pub(crate) const MESSAGE: Set = Set {
         (0x1000, "MSG_NOERROR"), (0x2000, "MSG_EXCEPT"), (0x4000, "MSG_COPY"), (0x800, "IPC_NOWAIT"),
     ],
 };
+
+/// The flags of open that delete_module takes.
+pub(crate) const DELETE_MODULE: Set = Set {
+    zero: "0",
+    unknown: "O_???",
+    names: &[
+        (0x800, "O_NONBLOCK"), (0x200, "O_TRUNC"),
+    ],
+};
+
+/// `MODULE_INIT_*`.
+pub(crate) const FINIT_MODULE: Set = Set {
+    zero: "0",
+    unknown: "MODULE_INIT_???",
+    names: &[
+        (0x1, "MODULE_INIT_IGNORE_MODVERSIONS"), (0x2, "MODULE_INIT_IGNORE_VERMAGIC"),
+        (0x4, "MODULE_INIT_COMPRESSED_FILE"),
+    ],
+};
+
+/// The flag of a message queue.
+pub(crate) const QUEUE: Set = Set {
+    zero: "0",
+    unknown: "",
+    names: &[
+        (0x800, "O_NONBLOCK"),
+    ],
+};

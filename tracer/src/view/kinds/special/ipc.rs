@@ -276,3 +276,34 @@ fn message(cx: &Cx<'_>) -> Value {
         Value::Struct(fields! { mtype: Value::Int(raw.iword(0)), mtext: text })
     })
 }
+
+/// `struct mq_attr`, which has four spare words at its end.
+fn queue(cx: &Cx<'_>, raw: &Raw) -> Value {
+    let number = |index| Value::Int(raw.iword(index * cx.word()));
+    Value::Struct(fields! {
+        mq_flags: Value::flags(tasks::QUEUE.spell(raw.uword(0))),
+        mq_maxmsg: number(1),
+        mq_msgsize: number(2),
+        mq_curmsgs: number(3),
+    })
+}
+
+pub(super) fn enter_queue_open(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    if let Some(attributes) = args.get_mut(3) {
+        *attributes = cx.at(cx.arg(3), 8 * cx.word(), |raw| queue(cx, raw));
+    }
+    args
+}
+
+/// mq_getsetattr: what it is to be, and what it was.
+pub(super) fn enter_queue(cx: &Cx<'_>) -> Vec<Value> {
+    let given = cx.at(cx.arg(1), 8 * cx.word(), |raw| queue(cx, raw));
+    vec![cx.fd(cx.int(0)), given, Value::Pending]
+}
+
+pub(super) fn leave_queue(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    if let Some(last) = spelled.args.last_mut() {
+        *last = cx.filled(cx.arg(2), outcome, 8 * cx.word(), |raw| queue(cx, raw));
+    }
+}

@@ -6,10 +6,12 @@
 mod clone;
 mod fcntl;
 mod futex;
+mod handle;
 mod interface;
 mod ioctl;
 mod ipc;
 mod misc;
+mod mounting;
 mod notify;
 mod numa;
 mod prctl;
@@ -93,6 +95,14 @@ const SPECIALS: &[Special] = &[
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
     Special { name: "mount", enter: misc::enter_mount, leave: nothing },
     Special { name: "quotactl", enter: quota::enter, leave: nothing },
+    Special { name: "mount_setattr", enter: mounting::enter_setattr, leave: nothing },
+    Special { name: "swapon", enter: mounting::enter_swapon, leave: nothing },
+    Special { name: "fsconfig", enter: mounting::enter_fsconfig, leave: nothing },
+    Special { name: "mq_getsetattr", enter: ipc::enter_queue, leave: ipc::leave_queue },
+    Special { name: "mq_open", enter: ipc::enter_queue_open, leave: nothing },
+    Special { name: "name_to_handle_at", enter: handle::enter_name, leave: handle::leave_name },
+    Special { name: "open_by_handle_at", enter: handle::enter_open, leave: nothing },
+    Special { name: "quotactl_fd", enter: quota::enter_fd, leave: nothing },
     Special { name: "recvmsg", enter: misc::enter_row, leave: misc::leave_recvmsg },
     Special { name: "restart_syscall", enter: misc::enter_restart, leave: nothing },
     Special { name: "sendfile64", enter: misc::enter_sendfile, leave: misc::leave_sendfile },
@@ -133,7 +143,7 @@ pub(super) fn shown(cx: &Cx<'_>, row: &Row) -> usize {
     match row.name {
         "open" if !creates(cx, 1) => 2,
         "openat" if !creates(cx, 2) => 3,
-        "mq_open" if !creates(cx, 1) => 2,
+        "mq_open" if cx.arg(1) & 0o100 == 0 => 2,
         // A new address counts if the mapping may move, and only to there.
         "mremap" if cx.arg(3) & 3 != 3 => 4,
         "membarrier" if cx.uint(1) & 1 == 0 => 2,
@@ -154,7 +164,7 @@ pub(super) fn kind(row: &Row, at: usize, kind: Kind) -> Kind {
         ("ftruncate" | "truncate", 1) | ("fadvise64" | "socketpair", 2) | ("lookup_dcookie", 0) => {
             Kind::ULong
         }
-        ("mount" | "mq_unlink", 0) => Kind::Path,
+        ("mount" | "mq_open" | "mq_unlink", 0) => Kind::Path,
         ("copy_file_range", 5)
         | ("semop" | "semtimedop", 2)
         | ("sethostname" | "setdomainname", 1)
@@ -195,6 +205,7 @@ pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
 pub(super) fn keep(cx: &Cx<'_>, name: &str) -> u64 {
     match name {
         "ioctl" => ioctl::keep(cx),
+        "name_to_handle_at" => handle::keep(cx),
         "recvmsg" => {
             let word = cx.word();
             cx.raw(cx.arg(1), word + 4).map_or(0, |raw| raw.u32(word).into())

@@ -30,7 +30,10 @@ fn nodes(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
         1 => return Value::Addr(addr),
         // Words of another size are padded otherwise.
         _ if cx.word() != 8 => return Value::Addr(addr),
-        count => (count - 1).div_ceil(64),
+        count => match (count - 1).checked_next_multiple_of(64) {
+            Some(bits) => bits / 64,
+            None => return Value::Addr(addr),
+        },
     };
     cx.array(addr, words, 8, |raw| {
         let word = raw.u64(0);

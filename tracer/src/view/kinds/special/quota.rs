@@ -48,19 +48,38 @@ const FORMATS: Menu = Menu {
 };
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
-    let (command, kind) = (u64::from(cx.uint(0) >> 8), u64::from(cx.uint(0) & 0xff));
-    let both = [Value::name(COMMANDS.spell(command)), Value::name(KINDS.spell(kind))];
-    let mut args = vec![Value::call("QCMD", both), strings::path(cx, cx.arg(1))];
-    match COMMANDS.name(command) {
-        Some("Q_SYNC" | "Q_QUOTAOFF" | "Q_XQUOTASYNC") => {}
-        Some("Q_QUOTAON") => args
-            .extend([Value::name(FORMATS.spell(cx.uint(2).into())), strings::path(cx, cx.arg(3))]),
+    let mut args = vec![command(cx.uint(0)), strings::path(cx, cx.arg(1))];
+    args.extend(rest(cx, cx.uint(0)));
+    args
+}
+
+/// quotactl_fd: of the file system that a descriptor is on.
+pub(super) fn enter_fd(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = vec![cx.fd(cx.int(0)), command(cx.uint(1))];
+    args.extend(rest(cx, cx.uint(1)));
+    args
+}
+
+fn command(word: u32) -> Value {
+    let both = [
+        Value::name(COMMANDS.spell((word >> 8).into())),
+        Value::name(KINDS.spell((word & 0xff).into())),
+    ];
+    Value::call("QCMD", both)
+}
+
+/// The last two arguments, of those that count.
+fn rest(cx: &Cx<'_>, word: u32) -> Vec<Value> {
+    match COMMANDS.name((word >> 8).into()) {
+        Some("Q_SYNC" | "Q_QUOTAOFF" | "Q_XQUOTASYNC") => Vec::new(),
+        Some("Q_QUOTAON") => {
+            vec![Value::name(FORMATS.spell(cx.uint(2).into())), strings::path(cx, cx.arg(3))]
+        }
         // No file system has an id.
         Some(
             "Q_GETFMT" | "Q_GETINFO" | "Q_SETINFO" | "Q_XQUOTAON" | "Q_XQUOTAOFF" | "Q_XGETQSTAT"
             | "Q_XQUOTARM" | "Q_XGETQSTATV",
-        ) => args.push(Value::Addr(cx.arg(3))),
-        _ => args.extend([scalars::id(cx.uint(2)), Value::Addr(cx.arg(3))]),
+        ) => vec![Value::Addr(cx.arg(3))],
+        _ => vec![scalars::id(cx.uint(2)), Value::Addr(cx.arg(3))],
     }
-    args
 }

@@ -1,0 +1,75 @@
+//! Calls that change what is mounted, and where the system swaps.
+
+use super::super::{Cx, strings};
+use super::misc::enter_row;
+use crate::view::names::{Menu, choices, files};
+use crate::view::value::{Quoting, Value, fields};
+
+/// The size of the first `struct mount_attr`.
+const ATTRIBUTE_BYTES: usize = 32;
+
+/// To whom mounts are passed on.
+const PROPAGATION: Menu = Menu {
+    unknown: "MS_???",
+    names: &[
+        (1 << 17, "MS_UNBINDABLE"),
+        (1 << 18, "MS_PRIVATE"),
+        (1 << 19, "MS_SLAVE"),
+        (1 << 20, "MS_SHARED"),
+    ],
+};
+
+/// mount_setattr: what is set, what is taken away, and to whom mounts are passed on.
+pub(super) fn enter_setattr(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    let addr = cx.arg(3);
+    if let Some(attributes) = args.get_mut(3)
+        && cx.arg(4) >= ATTRIBUTE_BYTES as u64
+    {
+        *attributes = cx.at(addr, ATTRIBUTE_BYTES, |raw| {
+            let mut shown = fields! {
+                attr_set: Value::flags(files::MOUNT_ATTRIBUTE.spell(raw.u64(0))),
+                attr_clr: Value::flags(files::MOUNT_ATTRIBUTE.spell(raw.u64(8))),
+                propagation: Value::name(PROPAGATION.spell(raw.u64(16))),
+                userns_fd: Value::UInt(raw.u64(24)),
+            };
+            let behind = cx.behind(addr, ATTRIBUTE_BYTES, cx.arg(4));
+            shown.extend(behind.map(|rest| ("".into(), rest)));
+            Value::Struct(shown)
+        });
+    }
+    args
+}
+
+/// swapon: flags, and a priority in the low bits of the same word.
+pub(super) fn enter_swapon(cx: &Cx<'_>) -> Vec<Value> {
+    const PRIORITY: u32 = 0x7fff;
+    let (flags, priority) = (cx.uint(1) & !PRIORITY, cx.uint(1) & PRIORITY);
+    let second = match flags {
+        0 => Value::UInt(priority.into()),
+        _ => Value::flags(format!("{}|{priority}", files::SWAP.spell(flags.into()))),
+    };
+    vec![strings::path(cx, cx.arg(0)), second]
+}
+
+/// fsconfig: the command says what the other arguments are.
+pub(super) fn enter_fsconfig(cx: &Cx<'_>) -> Vec<Value> {
+    let (key, value, beside) = (cx.arg(2), cx.arg(3), cx.int(4));
+    let number = || Value::Int(beside.into());
+    let name = choices::FSCONFIG.name(cx.uint(1).into()).unwrap_or_default();
+    let [value, beside] = match name {
+        "FSCONFIG_SET_STRING" => [strings::text(cx, value), number()],
+        "FSCONFIG_SET_BINARY" => {
+            [strings::quoted(cx, value, cx.uint(4).into(), Quoting::Hex), number()]
+        }
+        "FSCONFIG_SET_PATH" | "FSCONFIG_SET_PATH_EMPTY" => {
+            [strings::path(cx, value), cx.directory(beside)]
+        }
+        "FSCONFIG_SET_FD" => [Value::Addr(value), cx.fd(beside)],
+        _ => [Value::Addr(value), number()],
+    };
+    let key =
+        if name.starts_with("FSCONFIG_SET_") { strings::text(cx, key) } else { Value::Addr(key) };
+    let command = Value::name(choices::FSCONFIG.spell(cx.uint(1).into()));
+    vec![cx.fd(cx.int(0)), command, key, value, beside]
+}
