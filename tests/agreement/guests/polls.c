@@ -121,6 +121,19 @@ static void others(void) {
     close(watcher);
 }
 
+/* More descriptors than are shown, of which every one, every second, or every third counts. */
+static void crowds(void) {
+    enum { MANY = 100 };
+    struct pollfd fds[MANY];
+    write(out, "x", 1);
+    for (int step = 1; step <= 3; step++) {
+        for (int i = 0; i < MANY; i++) fds[i] = (struct pollfd){i % step ? -1 : in, POLLIN, 0};
+        for (int count = 31; count <= MANY; count += count < 35 ? 1 : 21) poll(fds, count, 0);
+    }
+    char byte;
+    read(in, &byte, 1);
+}
+
 int main(void) {
     int ends[2];
     if (pipe2(ends, O_NONBLOCK)) return 1;
@@ -129,5 +142,6 @@ int main(void) {
     selects();
     epolls();
     others();
+    crowds();
     return 0;
 }

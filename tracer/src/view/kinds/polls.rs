@@ -45,7 +45,7 @@ pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
         if raw.u16(6) == 0 {
             continue;
         }
-        if index as usize >= cx.elements_max() {
+        if elements.len() >= cx.elements_max() {
             elements.push(Value::More);
             break;
         }
