@@ -121,3 +121,26 @@ fn c_100_a_program_with_its_own_filter_keeps_what_it_has_open() {
     assert_eq!(ran.out(), lines, "{ran}");
     assert!(ran.err().contains("goes on reading what it was before"), "{ran}");
 }
+
+/// Some of them are killed, stopped and continued on the way.
+#[test]
+fn c_100_a_crowd_of_readers_sees_what_is_written() {
+    const FILES: usize = 60;
+    let sandbox = Sandbox::new();
+    let Some(guest) = sandbox.guest("crowd") else { return };
+    fs::create_dir(sandbox.tree()).expect("the sandbox can be written");
+    for file in 0..FILES {
+        let content = format!("{:06}\n{file}\n", 0);
+        fs::write(sandbox.tree().join(format!("f{file}")), content).expect("a file");
+    }
+    sandbox.ingest(&sandbox.tree());
+    let mut mount = sandbox.vrift(["run", "--discard", "--manifest"]);
+    mount.arg(sandbox.path("tree.vrift")).arg("--prefix").arg(sandbox.tree()).arg("--");
+    let mut overlay = sandbox.vrift(["run", "--discard", "--overlay"]);
+    overlay.arg(sandbox.tree()).arg("--");
+    // Natively last: it is the one that changes the files.
+    for mut command in [mount, overlay, sandbox.command("env")] {
+        let ran = run(command.arg(&guest).arg(sandbox.tree()).arg(FILES.to_string()));
+        assert_eq!(ran.out(), "0 reads are wrong, 0 processes\n", "{ran}");
+    }
+}

@@ -64,7 +64,8 @@ pub(super) struct Reopening {
     /// The first is being done, if the task is in a call of ours.
     steps: VecDeque<Step>,
     slot: Slot,
-    /// The descriptor of the process that has the successor.
+    /// The process that has the successor, and the descriptor of it.
+    process: Pid,
     pidfd: i32,
     /// The descriptor that is to take the place of others.
     fresh: i32,
@@ -201,12 +202,30 @@ impl<A: Arch> Engine<A> {
             self.give_up(tid, "its own seccomp filter may kill it for that");
             return Ok(None);
         }
-        if task.reopening.is_none()
+        self.take_over(tid);
+        if self.tasks.get(&tid).is_some_and(|task| task.reopening.is_none())
             && let Some(next) = self.begin(call, guest)?
         {
             return Ok(Some(next));
         }
         self.proceed(call, guest)
+    }
+
+    /// What one thread has begun, another goes on with, if the first is stopped with its group.
+    fn take_over(&mut self, tid: Pid) {
+        let Some(task) = self.tasks.get(&tid).filter(|task| task.reopening.is_none()) else {
+            return;
+        };
+        let (files, scratch) = (Rc::clone(&task.files), Rc::clone(&task.scratch));
+        let begun = self.tasks.values_mut().find(|other| {
+            other.reopening.is_some()
+                && Rc::ptr_eq(&other.files, &files)
+                && Rc::ptr_eq(&other.scratch, &scratch)
+        });
+        let reopening = begun.and_then(|other| other.reopening.take());
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.reopening = reopening;
+        }
     }
 
     /// Lays down what is to be done. Returns what is to be done before; there may be nothing.
@@ -235,8 +254,9 @@ impl<A: Arch> Engine<A> {
                 return Ok(None);
             }
         };
-        let (pidfd, fresh, course) = (-1, -1, Course::Going);
-        task.reopening = Some(Box::new(Reopening { steps, slot, pidfd, fresh, course }));
+        let (process, pidfd, fresh) = (Pid::from_raw(-1), -1, -1);
+        let course = Course::Going;
+        task.reopening = Some(Box::new(Reopening { steps, slot, process, pidfd, fresh, course }));
         Ok(None)
     }
 
@@ -268,12 +288,9 @@ impl<A: Arch> Engine<A> {
                 fds.iter().for_each(|&fd| task.files.borrow_mut().forgive(fd));
                 continue;
             };
-            match self.reopenings.successors.get_mut(&file) {
-                Some(successor) => {
-                    let (process, number) = successor.source(info);
-                    steps.extend([Step::Introduce(process), Step::Fetch(number), Step::Leave]);
-                }
-                None => steps.extend(Anew { node, path, info: info.clone(), file }.steps()),
+            match self.reopenings.successors.contains_key(&file) {
+                true => steps.extend([Step::Introduce(file), Step::Fetch(file), Step::Leave]),
+                false => steps.extend(Anew { node, path, info: info.clone(), file }.steps()),
             }
             for (fd, info) in &infos {
                 let close_on_exec = info.flags & open::O_CLOEXEC != 0;

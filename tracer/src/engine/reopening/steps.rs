@@ -25,9 +25,9 @@ use crate::registers::Registers;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// Opens the process that has the successor.
-    Introduce(Pid),
-    /// Fetches that number from it.
-    Fetch(i32),
+    Introduce(Shared),
+    /// Fetches it from there.
+    Fetch(Shared),
     /// Closes it.
     Leave,
     /// Opens a node itself.
@@ -77,14 +77,27 @@ impl<A: Arch> Engine<A> {
                 self.done(tid);
                 return Ok(None);
             };
+            let source = match &step {
+                Step::Introduce(file) | Step::Fetch(file) => self.source(tid, *file),
+                _ => None,
+            };
+            // What is not there any more is refused by the kernel.
+            let (process, number) = source.unwrap_or((Pid::from_raw(-1), -1));
+            let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
+            let Some(reopening) = &mut task.reopening else { return Ok(None) };
             let slot = reopening.slot;
             let (pidfd, fresh) = (reopening.pidfd as u64, reopening.fresh as u64);
             let mut planted = Ok(());
             let (syscall, args) = match &step {
-                Step::Introduce(process) => {
+                Step::Introduce(_) => {
+                    reopening.process = process;
                     (Syscall::PidfdOpen, [process.as_raw() as u64, 0, 0, 0])
                 }
-                Step::Fetch(number) => (Syscall::PidfdGetfd, [pidfd, *number as u64, 0, 0]),
+                // It has gone from there in between.
+                Step::Fetch(_) if process != reopening.process => {
+                    (Syscall::PidfdGetfd, [pidfd, u64::MAX, 0, 0])
+                }
+                Step::Fetch(_) => (Syscall::PidfdGetfd, [pidfd, number as u64, 0, 0]),
                 Step::Leave => (Syscall::Close, [pidfd, 0, 0, 0]),
                 Step::Open(anew) => {
                     planted = plant(guest, slot.addr(), b"", &anew.path);
@@ -208,6 +221,12 @@ impl<A: Arch> Engine<A> {
         let files = task.files.borrow();
         let file = files.outdated().iter().find(|(outdated, _)| *outdated == fd)?.1;
         Some((file, fd))
+    }
+
+    /// The process that has a successor, and its number there.
+    fn source(&mut self, tid: Pid, file: Shared) -> Option<(Pid, i32)> {
+        let info = self.next_place(tid).and_then(|(_, fd)| OpenFile::of(tid, fd));
+        self.reopenings.successors.get_mut(&file)?.source(&info?).into()
     }
 
     /// Takes note that a successor is in use.
