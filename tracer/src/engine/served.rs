@@ -325,6 +325,8 @@ pub(super) fn open_node(tid: Pid, files: &RefCell<FdTable>, fd: i32) -> Option<O
     let known = files.borrow().get(fd)?;
     match procfs::backing(tid, fd) {
         Some(backing) if backing == known.backing => Some(known),
+        // It has been closed, or is being replaced in this instant.
+        Some(_) if files.borrow().outdated().iter().any(|&(outdated, _)| outdated == fd) => None,
         Some(_) => {
             files.borrow_mut().remove(fd);
             None
