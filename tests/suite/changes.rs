@@ -403,27 +403,27 @@ fn c_116_what_is_synced_is_in_the_journal_on_disk() {
         let name = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
         text.lines().filter_map(path).map(name).collect()
     };
-    let above = |found: &[String]| found.iter().take(4).cloned().collect::<Vec<_>>().join(" ");
+    let above = |found: &[String]| found.iter().take(5).cloned().collect::<Vec<_>>().join(" ");
 
     assert_eq!(synced("cd \"$0\"; echo new > n; echo more >> a; cat d/a"), [""; 0]);
     assert_eq!(synced("sync \"$0/../vrift-is-not-asked\" 2> /dev/null || true"), [""; 0]);
     let found = synced("cd \"$0\"; echo new > n; echo more >> a; sync n; sync n; sync d/a");
     assert!(
-        above(&found).starts_with("base ") && above(&found).ends_with(" sessions store"),
+        above(&found).starts_with("manifest base ") && above(&found).ends_with(" sessions store"),
         "{found:?}"
     );
-    let [copied, rest @ ..] = &found[4..] else { panic!("{found:?}") };
+    let [copied, rest @ ..] = &found[5..] else { panic!("{found:?}") };
     assert!(copied.parse::<u32>().is_ok() && rest == ["stage", "journal"], "{found:?}");
     for script in ["mkdir x; sync x", "mkdir x; sync", "mkdir x; sync -f .", "mkdir x; sync -d x"] {
         let found = synced(&format!("cd \"$0\"; {script}"));
-        assert_eq!(found[4..], ["journal"], "{script}: {found:?}");
+        assert_eq!(found[5..], ["journal"], "{script}: {found:?}");
     }
     // Who opens a file so that each write is durable has waited for what leads to it.
     for flag in ["dsync", "sync"] {
         let script = format!("dd if=/dev/zero of=n oflag={flag} bs=1 count=3 status=none");
         assert_eq!(synced(&format!("cd \"$0\"; {script}"))[4..], ["stage", "journal"], "{flag}");
         let found = synced(&format!("cd \"$0\"; {script} conv=notrunc; {script} conv=notrunc"));
-        assert_eq!(found[4..], ["stage", "journal"], "{flag}: it is asked once");
+        assert_eq!(found[5..], ["stage", "journal"], "{flag}: it is asked once");
     }
     let twice = synced("cd \"$0\"; touch x; sync x; chmod 600 x; sync x; mv x y; sync .");
     assert_eq!(twice[4..], ["stage", "journal", "journal", "journal"], "{twice:?}");

@@ -60,26 +60,16 @@ impl<A: Arch> Registers<A> {
         }
     }
 
-    /// The registers of another call in place of this one; and its number.
-    pub(crate) fn instead(self, insertion: &Insertion) -> (Registers<A>, u64) {
-        match self {
+    /// The registers of another call in place of this one, and its number; `None` if the ABI lacks it.
+    pub(crate) fn instead(self, insertion: &Insertion) -> Option<(Registers<A>, u64)> {
+        Some(match self {
             Registers::Native(regs) => {
-                let (regs, nr) = instead::<A>(regs, insertion);
+                let (regs, nr) = instead::<A>(regs, insertion)?;
                 (Registers::Native(regs), nr)
             }
             Registers::Compat(regs) => {
-                let (regs, nr) = instead::<A::Compat>(regs, insertion);
+                let (regs, nr) = instead::<A::Compat>(regs, insertion)?;
                 (Registers::Compat(regs), nr)
-            }
-        }
-    }
-
-    /// The registers of another call in place of this one, and its number; `None` if the ABI lacks it.
-    pub(crate) fn calling(self, call: Syscall, args: [u64; 4]) -> Option<(Registers<A>, u64)> {
-        Some(match self {
-            Registers::Native(regs) => (Registers::Native(calling(regs, args)), A::number(call)?),
-            Registers::Compat(regs) => {
-                (Registers::Compat(calling(regs, args)), A::Compat::number(call)?)
             }
         })
     }
@@ -93,7 +83,7 @@ impl<A: Arch> Registers<A> {
     }
 }
 
-fn instead<A: Arch>(mut regs: A::Regs, insertion: &Insertion) -> (A::Regs, u64) {
+fn instead<A: Arch>(mut regs: A::Regs, insertion: &Insertion) -> Option<(A::Regs, u64)> {
     for (arg, value) in Arg::ALL.into_iter().zip(insertion.args) {
         regs.set_arg(arg, value);
     }
@@ -102,14 +92,7 @@ fn instead<A: Arch>(mut regs: A::Regs, insertion: &Insertion) -> (A::Regs, u64) 
         Syscall::Mmap => A::number(Syscall::Mmap2).or(A::number(Syscall::Mmap)),
         call => A::number(call),
     };
-    (regs, number.expect("every ABI that a call comes through has what vrift inserts"))
-}
-
-fn calling<R: Regs>(mut call: R, args: [u64; 4]) -> R {
-    for (arg, value) in Arg::ALL.into_iter().zip(args) {
-        call.set_arg(arg, value);
-    }
-    call
+    Some((regs, number?))
 }
 
 fn again<A: Arch>(regs: A::Regs) -> A::Regs {

@@ -574,7 +574,7 @@ impl<A: Arch> Engine<A> {
         guest: &G,
     ) -> Result<Next, Errno> {
         let regs = guest.regs(abi)?;
-        let (instead, nr) = regs.instead(&wanted.into());
+        let (instead, nr) = regs.instead(&wanted.into()).ok_or(Errno::ENOSYS)?;
         guest.set_regs(&instead)?;
         guest.set_nr(nr)?;
         let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;

@@ -19,7 +19,7 @@ use crate::engine::task::Phase;
 use crate::engine::{Engine, Guest, Next};
 use crate::fdinfo::{Lock, OpenFile, Owner};
 use crate::procfs;
-use crate::registers::Registers;
+use crate::registers::{Insertion, Registers};
 
 /// A call that a task is made to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,9 @@ impl<A: Arch> Engine<A> {
                 Ok(()) => {}
             }
             let regs = guest.regs(call.abi)?;
-            let Some((calling, nr)) = regs.calling(syscall, args) else {
+            let [a0, a1, a2, a3] = args;
+            let insertion = Insertion { call: syscall, args: [a0, a1, a2, a3, 0, 0] };
+            let Some((calling, nr)) = regs.instead(&insertion) else {
                 // An ABI without the call is one in which nothing is fetched.
                 self.stepped(tid, Outcome::Error(Errno::ENOSYS));
                 continue;
