@@ -421,12 +421,12 @@ fn c_116_what_is_synced_is_in_the_journal_on_disk() {
     // Who opens a file so that each write is durable has waited for what leads to it.
     for flag in ["dsync", "sync"] {
         let script = format!("dd if=/dev/zero of=n oflag={flag} bs=1 count=3 status=none");
-        assert_eq!(synced(&format!("cd \"$0\"; {script}"))[4..], ["stage", "journal"], "{flag}");
+        assert_eq!(synced(&format!("cd \"$0\"; {script}"))[5..], ["stage", "journal"], "{flag}");
         let found = synced(&format!("cd \"$0\"; {script} conv=notrunc; {script} conv=notrunc"));
         assert_eq!(found[5..], ["stage", "journal"], "{flag}: it is asked once");
     }
     let twice = synced("cd \"$0\"; touch x; sync x; chmod 600 x; sync x; mv x y; sync .");
-    assert_eq!(twice[4..], ["stage", "journal", "journal", "journal"], "{twice:?}");
+    assert_eq!(twice[5..], ["stage", "journal", "journal", "journal"], "{twice:?}");
 }
 
 const MAKEFILE: &str = "objects = main.o stack.o evaluate.o\n\
