@@ -216,6 +216,22 @@ fn a_build_that_keeps_to_its_policy_has_its_own_status() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_policies() {
+    let sandbox = Sandbox::new();
+    let text = include_str!("../../docs/policy.md");
+    let examples: Vec<_> = text.split("```toml\n").skip(1).collect();
+    assert_eq!(examples.len(), 3);
+    let policy = sandbox.path("policy.toml");
+    for example in examples {
+        let (example, _) = example.split_once("```").expect("it ends");
+        fs::write(&policy, example).expect("the sandbox is ours");
+        let mut vrift = sandbox.vrift(["audit", "--policy"]);
+        let ran = run(vrift.arg(&policy).args(["--", "sh", "-c", "cat ~/.ssh/none; exit 0"]));
+        assert_eq!(ran.code(), Some(0), "{ran}\n{example}");
+    }
+}
+
+#[test]
 fn a_policy_that_cannot_be_used_stops_before_the_command() {
     let Some(site) = Site::new() else { return };
     let policy = site.policy("forbid = [\"everything\"]");

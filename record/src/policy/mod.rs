@@ -145,6 +145,7 @@ fn rooted(pattern: &str, places: &Places) -> Result<String, PolicyError> {
         },
         (None, Some(b'/')) => pattern.to_owned(),
         (None, _) if pattern.starts_with("**") => pattern.to_owned(),
+        (None, _) if pattern == "." => below(&places.cwd, ""),
         (None, _) => below(&places.cwd, pattern.strip_prefix("./").unwrap_or(pattern)),
     })
 }

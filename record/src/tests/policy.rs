@@ -92,6 +92,16 @@ fn paths_are_allowed_and_denied_by_pattern() {
 }
 
 #[test]
+fn a_dot_is_the_directory_of_the_run() {
+    for pattern in [".", "./"] {
+        let mut judge =
+            judge(&format!("forbid = ['undeclared-input']\nread = {{ allow = ['{pattern}'] }}"));
+        assert_eq!(broken(&mut judge, &access(Act::Read, "/src/[x]/a/b")), None, "{pattern}");
+        assert!(broken(&mut judge, &access(Act::Read, "/src/y")).is_some(), "{pattern}");
+    }
+}
+
+#[test]
 fn what_the_tree_made_is_no_input() {
     let mut judge = judge("forbid = ['undeclared-input']\nread = { deny = ['/o/secret'] }");
     assert_eq!(broken(&mut judge, &access(Act::Create, "/o/a")), None);
