@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::raw::Raw;
 use super::{Cx, sockaddr, sockets, strings, time};
-use crate::view::names::{errno_name, sockopts};
+use crate::view::names::sockopts;
 use crate::view::value::{Cut, Value, fields};
 use crate::view::word::Word;
 
@@ -137,7 +137,7 @@ fn text(address: Ipv4Addr) -> Value {
 /// `struct sock_extended_err`, and behind it who told of the error.
 fn error(data: &Raw) -> Value {
     Value::Struct(fields! {
-        ee_errno: Value::name(errno_name(data.i32(0))),
+        ee_errno: Value::UInt(data.u32(0).into()),
         ee_origin: Value::UInt(data.u8(4).into()),
         ee_type: Value::UInt(data.u8(5).into()),
         ee_code: Value::UInt(data.u8(6).into()),
