@@ -40,6 +40,15 @@ struct Piece {
 impl Piece {
     const EMPTY: Piece = Piece { from: 0, count: 0, bytes: [0; PIECE] };
 
+    /// Becomes what lies at `from` and behind it.
+    fn read(&mut self, memory: &dyn Memory, from: GuestAddr) -> Result<(), Errno> {
+        let to_page_end = (PAGE - from.0 % PAGE) as usize;
+        self.count = 0;
+        self.count = memory.read(from, &mut self.bytes[..to_page_end.min(PIECE)])?;
+        self.from = from.0;
+        Ok(())
+    }
+
     /// The bytes from `at` on.
     fn behind(&self, at: GuestAddr) -> Option<&[u8]> {
         let skipped = usize::try_from(at.0.checked_sub(self.from)?).ok()?;
@@ -60,17 +69,12 @@ impl Seen {
             Some(known) => self.pieces[..=known].rotate_right(1),
             None => {
                 self.pieces.rotate_right(1);
-                let first = &mut self.pieces[0];
-                let mut read = |from: GuestAddr| {
-                    let to_page_end = (PAGE - from.0 % PAGE) as usize;
-                    first.count = 0;
-                    first.count = memory.read(from, &mut first.bytes[..to_page_end.min(PIECE)])?;
-                    first.from = from.0;
-                    Ok(())
-                };
                 let before = GuestAddr(at.0 - BEFORE.min(at.0 % PAGE));
-                // Of a call that is told of later only what it pointed at is known.
-                read(before).or_else(|errno| if before == at { Err(errno) } else { read(at) })?;
+                // Of a call that is told of later only what it pointed at is known, piece by piece.
+                let known = self.pieces[0].read(memory, before);
+                if known.is_err() || self.pieces[0].behind(at).is_none() {
+                    self.pieces[0].read(memory, at)?;
+                }
             }
         }
         Ok(self.pieces[0].behind(at).unwrap_or_default())
@@ -137,6 +141,31 @@ mod tests {
         assert_eq!(window.read(GuestAddr(0x1080), &mut word), Ok(4));
         assert_eq!(word, [byte(0x1080), byte(0x1081), byte(0x1082), byte(0x1083)]);
         assert_eq!(window.read(GuestAddr(0x1010), &mut word), Err(Errno::EFAULT));
+    }
+
+    /// Memory of which no read goes on behind 0x1060.
+    struct InPieces;
+
+    impl Memory for InPieces {
+        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
+            let end = if at.0 < 0x1060 { 0x1060 } else { 0x2000 };
+            let count = buf.len().min((end - at.0) as usize);
+            (at.0..).zip(&mut buf[..count]).for_each(|(at, place)| *place = byte(at));
+            Ok(count)
+        }
+
+        fn write(&self, _: GuestAddr, _: &[u8]) -> Result<(), Errno> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_lies_before_may_end_there() {
+        for at in [0x1058, 0x1060, 0x1064, 0x1200] {
+            let mut word = [0; 4];
+            Window::new(&InPieces).read_exact(GuestAddr(at), &mut word).expect("it is there");
+            assert!((at..).zip(word).all(|(at, read)| byte(at) == read), "{at:#x}");
+        }
     }
 
     #[test]
