@@ -216,6 +216,25 @@ fn c_127_jobs_meet_at_a_fifo() {
     assert_eq!(said.matches("done").count(), 8, "{said}");
 }
 
+/// A name that is made while a directory is listed may be in the listing, but there must be an end to it.
+#[test]
+fn c_097_who_renames_what_it_lists_comes_to_an_end() {
+    if !have("python3") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    plant(&sandbox, &[("none", "")]);
+    fs::create_dir(sandbox.tree().join("many")).expect("a new directory");
+    for n in 0..2500 {
+        fs::write(sandbox.tree().join(format!("many/{n}")), "").expect("a new file");
+    }
+    let script = "import os\nos.chdir('many')\nfor turn in 'ab':\n    n = 0\n    for entry in os.scandir('.'):\n        \
+        os.rename(entry.name, f'{turn}{n}')\n        n += 1\n        assert n < 50000, 'endless'\n    \
+        print(turn, n >= 2500, len(os.listdir('.')), all(name[0] == turn for name in os.listdir('.')))\n";
+    let said = both(&sandbox, &format!("python3 -c \"{script}\""), &[]);
+    assert_eq!(said, "a True 2500 True\nb True 2500 True\n");
+}
+
 #[test]
 fn make_shares_jobs_over_a_fifo() {
     if !have("make") {

@@ -35,6 +35,7 @@ mod host;
 mod image;
 mod judge;
 mod lease;
+mod listing;
 mod magic;
 mod mutate;
 mod namespace;
@@ -57,7 +58,8 @@ pub use creds::{Creds, Ids};
 pub use error::Error;
 pub use files::{Backing, FdTable, OpenNode, Shared, Usage};
 pub use host::gains_rights;
-pub use namespace::{DirEntry, Mount, Namespace};
+pub use listing::{DirEntry, Positions};
+pub use namespace::{Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use problem::Problem;
 pub use request::{

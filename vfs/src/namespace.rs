@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
@@ -20,6 +19,7 @@ use crate::creds::Creds;
 use crate::error::Error;
 use crate::files::Backing;
 use crate::image::Images;
+use crate::listing::Positions;
 use crate::lower::Lower;
 use crate::manifest::{Manifest, Node, NodeId};
 use crate::place::{MountId, NodeRef, Place};
@@ -104,19 +104,6 @@ impl Mount {
     }
 }
 
-/// One name in a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirEntry<'a> {
-    /// Its inode number.
-    pub ino: u64,
-    /// The position after it, as `d_off` and `lseek` use it.
-    pub next: u64,
-    /// What it is.
-    pub kind: Kind,
-    /// Its name.
-    pub name: Cow<'a, [u8]>,
-}
-
 /// The host's tree with mounts over it.
 #[derive(Debug)]
 pub struct Namespace {
@@ -125,6 +112,7 @@ pub struct Namespace {
     spots: Vec<Spot>,
     store: Store,
     skeleton: Skeleton,
+    pub(crate) positions: Positions,
     images: Images,
     /// The file each blob was last opened as.
     last_opened: RefCell<HashMap<Digest, NodeRef>>,
@@ -147,6 +135,7 @@ impl Namespace {
             mounts: Vec::with_capacity(mounts.len()),
             spots: Vec::with_capacity(mounts.len()),
             store,
+            positions: skeleton.positions(),
             skeleton,
             images,
             last_opened: RefCell::default(),
@@ -238,45 +227,6 @@ impl Namespace {
             fs_id: (0, FIRST_MINOR + u32::from(at.mount.0)),
             name_max: NAME_BYTES_MAX as u64,
         })
-    }
-
-    /// The names of the directory `at` from position `from` on, `.` and `..` first.
-    pub fn entries(
-        &self,
-        at: NodeRef,
-        from: u64,
-    ) -> Result<impl Iterator<Item = Result<DirEntry<'_>, Error>>, Error> {
-        let tree = self.mount(at.mount).tree();
-        let above = match self.parent(at)? {
-            Place::Host(path) => std::fs::metadata(path).map_or(ino(at.node), |m| m.ino()),
-            Place::Node(above) => ino(above.node),
-        };
-        let dots = [(ino(at.node), &b"."[..]), (above, &b".."[..])];
-        let dots = (0u64..).zip(dots).filter(move |(position, _)| *position >= from).map(
-            |(position, (ino, name))| {
-                let name = Cow::Borrowed(name);
-                Ok(DirEntry { ino, next: position + 1, kind: Kind::Directory, name })
-            },
-        );
-        // Mounts come before the tree's own names, so that the position of neither ever moves.
-        let mounted = self.mounted_in(at);
-        let ahead = 2 + mounted.len() as u64;
-        let mounted = (2u64..).zip(mounted).filter(move |(position, _)| *position >= from).map(
-            |(position, (name, root))| {
-                let (ino, next, name) = (ino(root.node), position + 1, Cow::Borrowed(name));
-                Ok(DirEntry { ino, next, kind: Kind::Directory, name })
-            },
-        );
-        let named = tree.entries(at.node, from.saturating_sub(ahead))?.map(move |entry| {
-            let entry = entry?;
-            Ok(DirEntry {
-                ino: ino(entry.node),
-                next: entry.position + 1 + ahead,
-                kind: entry.kind,
-                name: entry.name,
-            })
-        });
-        Ok(dots.chain(mounted).chain(named))
     }
 
     /// The content of the file `at`, if it is a blob.
@@ -496,7 +446,7 @@ impl Namespace {
     }
 
     /// The mounts that lie on names which the directory `dir` does not have.
-    fn mounted_in(&self, dir: NodeRef) -> Vec<(&[u8], NodeRef)> {
+    pub(crate) fn mounted_in(&self, dir: NodeRef) -> Vec<(&[u8], NodeRef)> {
         let mounted = |(number, spot)| match spot {
             &Spot::Name(above, ref name) if above == dir => Some((&name[..], self.root(number))),
             _ => None,
@@ -573,7 +523,7 @@ impl Namespace {
         self.mount(at.mount).tree().root() == at.node
     }
 
-    fn mount(&self, id: MountId) -> &Mount {
+    pub(crate) fn mount(&self, id: MountId) -> &Mount {
         &self.mounts[usize::from(id.0)]
     }
 
@@ -583,6 +533,7 @@ impl Namespace {
     }
 }
 
-fn ino(node: NodeId) -> u64 {
+/// The inode number of a node.
+pub(crate) fn ino(node: NodeId) -> u64 {
     u64::from(node.0) + 1
 }

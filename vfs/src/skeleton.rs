@@ -23,7 +23,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
-use std::io;
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,7 @@ use nix::unistd::mkfifo;
 use crate::attr::Kind;
 use crate::error::Error;
 use crate::lease;
+use crate::listing::Positions;
 use crate::manifest::Manifest;
 use crate::place::NodeRef;
 
@@ -89,6 +90,14 @@ impl Skeleton {
     /// The directory that stands for every directory.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// How large positions a descriptor of that directory can have: some file systems take them for offsets in a
+    /// file.
+    pub(crate) fn positions(&self) -> Positions {
+        let far = File::open(&self.directory)
+            .and_then(|mut directory| directory.seek(SeekFrom::Start(1 << 61)));
+        if far.is_ok() { Positions::Wide } else { Positions::Narrow }
     }
 
     /// Where executable copies are made.

@@ -8,7 +8,8 @@ use nix::errno::Errno;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
 use vrift_vfs::{
-    Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Reply, Request, Verdict,
+    Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Positions, Reply, Request,
+    Verdict,
 };
 
 use super::concern::unshared;
@@ -419,7 +420,11 @@ impl<A: Arch> Engine<A> {
             return denied(Errno::EBADF);
         };
         let served = self.served.as_ref().expect("only a served directory is listed");
-        let entries = served.namespace().entries(node, from);
+        let positions = match call.abi {
+            Abi::Compat => Positions::Narrow,
+            Abi::Native | Abi::Foreign { .. } => Positions::Wide,
+        };
+        let entries = served.namespace().entries(node, from, positions);
         let listing = entries.and_then(|entries| match call.abi {
             Abi::Compat => reply::listing::<A::Compat>(call, from, entries),
             Abi::Native | Abi::Foreign { .. } => reply::listing::<A>(call, from, entries),

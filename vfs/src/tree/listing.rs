@@ -27,6 +27,21 @@ impl Tree {
         dir: NodeId,
         from: u64,
     ) -> Result<impl Iterator<Item = Result<Entry<'_>, Error>>, Error> {
+        self.entries_until(dir, from, u64::MAX)
+    }
+
+    /// How many names have ever been made in a directory.
+    pub(crate) fn made_in(&self, dir: NodeId) -> u64 {
+        self.names.get(&dir).map_or(0, |names| names.next())
+    }
+
+    /// The same without names that were made after so many.
+    pub(crate) fn entries_until(
+        &self,
+        dir: NodeId,
+        from: u64,
+        until: u64,
+    ) -> Result<impl Iterator<Item = Result<Entry<'_>, Error>>, Error> {
         let names = self.names.get(&dir);
         let (base, count) = match self.is_base(dir) {
             true => {
@@ -39,7 +54,9 @@ impl Tree {
             Ok(entry) => !names.is_some_and(|names| names.hides(&entry.name)),
             Err(_) => true,
         });
-        let made = names.into_iter().flat_map(move |names| names.made(from.saturating_sub(count)));
+        let made = names.into_iter().flat_map(move |names| {
+            names.made(from.saturating_sub(count)).take_while(move |(at, ..)| *at < until)
+        });
         let made = made.map(move |(at, name, node)| {
             let kind = self.node(node)?.kind;
             Ok(Entry { name: Cow::Borrowed(name), node, kind, position: count + at })

@@ -139,6 +139,11 @@ impl Names {
         }
     }
 
+    /// How many names have been made since, whatever became of them.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// The names made since, from position `from` among them on.
     pub(super) fn made(&self, from: u64) -> impl Iterator<Item = (u64, &[u8], NodeId)> {
         self.made.range(from..).map(|(&at, (name, node))| (at, &name[..], *node))
