@@ -186,7 +186,7 @@ fn page(plan: &Plan<'_>) -> Assembly {
     a.op("push %r10", &[0x41, 0x52]);
     let calls: Vec<_> = calls_of(plan).collect();
     match plan.hidden {
-        Hidden::Nothing => choose_any(&mut a, &calls),
+        Hidden::Nothing => choose_any(&mut a, &calls, plan.tape),
         Hidden::Places(_) => {
             choose(&mut a, &calls);
             probe(&mut a);
@@ -201,11 +201,13 @@ fn page(plan: &Plan<'_>) -> Assembly {
 }
 
 /// Stops what may change something, and what is no call of the lane; no path needs to be looked at.
-fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
+fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)], tape: Option<Scope>) {
     any_of(a, calls, |shape| !matches!(shape, Shape::Second(_)));
-    // Who is told of it later would not know where such a directory was.
-    stop_in_directory(a);
-    a.label("second");
+    // A record is of paths, and would not know later where such a directory was.
+    if tape == Some(Scope::Lookups) {
+        stop_in_directory(a);
+        a.label("second");
+    }
     any_of(a, calls, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
     if calls.iter().any(|(_, shape)| shape.opens()) {
