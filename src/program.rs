@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::sys::stat::stat;
 use nix::unistd::{AccessFlags, access};
 use vrift_tracer::engine::Served;
 use vrift_tracer::ptrace::Program;
@@ -65,7 +66,12 @@ fn changed(
 /// decides between "not found" and "cannot execute".
 fn find(name: &OsStr, mut served: Option<&mut Served>) -> Result<PathBuf, Failure> {
     if name.as_bytes().contains(&b'/') {
-        return Ok(PathBuf::from(name));
+        let path = PathBuf::from(name);
+        // Nothing is traced of a child that has no program to become. A mount's path is the mount's to tell.
+        return match (&served, stat(&path)) {
+            (None, Err(errno)) => Err(not_executed(name, errno)),
+            _ => Ok(path),
+        };
     }
     let mut forbidden = false;
     let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());

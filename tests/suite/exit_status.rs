@@ -93,6 +93,17 @@ fn a_command_that_does_not_exist_is_127() {
 }
 
 #[test]
+fn nothing_is_traced_of_a_command_that_does_not_exist() {
+    let sandbox = Sandbox::new();
+    for (command, errno) in
+        [("./absent", "No such file or directory"), ("/dev/null/x", "Not a directory")]
+    {
+        let ran = run(&mut sandbox.vrift(["trace", "--", command]));
+        assert_eq!(ran.err(), format!("vrift: {command}: {errno}\n"), "{ran}");
+    }
+}
+
+#[test]
 fn a_command_that_cannot_be_executed_is_126() {
     let sandbox = mounted();
     let file = |name: &str, content: &[u8], mode| {
