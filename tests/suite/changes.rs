@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use crate::apply;
-use crate::kit::{Ran, Sandbox, fingerprint, have, open_up, root, run, skipped};
+use crate::kit::{Ran, Sandbox, as_nobody, fingerprint, have, open_up, run};
 
 /// How many seeds, and how many changes for each: by one process, by several that cooperate.
 const SEEDS: u64 = 40;
@@ -122,14 +122,10 @@ fn generated_changes_of_several_processes_come_out_as_on_a_real_directory() {
 
 #[test]
 fn generated_changes_of_an_unprivileged_user_come_out_as_on_a_real_directory() {
-    if !root() {
-        return skipped("only root can become somebody else");
-    }
-    if have("setpriv") {
-        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-        generated(&nobody, ingested);
-        together(&nobody, ingested);
-    }
+    as_nobody(|nobody| {
+        generated(nobody, ingested);
+        together(nobody, ingested);
+    });
 }
 
 #[test]

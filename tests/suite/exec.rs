@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::kit::{Ran, Sandbox, Twin, fixture, have, root, run, skipped};
+use crate::kit::{Ran, Sandbox, Twin, as_nobody, fixture, have, root, run, skipped};
 use crate::zoo;
 
 /// Copies a file by another process: one that this process wrote could be held open for writing by
@@ -279,17 +279,13 @@ fn c_064_execve_of_every_kind_of_file() {
 
 #[test]
 fn c_064_execve_by_an_unprivileged_caller() {
-    if !root() {
-        return skipped("only root can become somebody else");
-    }
-    if have("setpriv") {
-        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    as_nobody(|nobody| {
         // A set-id bit of a mount is without effect, as on a file system mounted nosuid.
         let files = |sandbox: &Sandbox| {
             files(sandbox).into_iter().filter(|name| name != "bin/set-id").collect()
         };
-        same_as(&nobody, &["path"], files);
-    }
+        same_as(nobody, &["path"], files);
+    });
 }
 
 #[test]

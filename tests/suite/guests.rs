@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::kit::{Ran, Sandbox, Twin, fingerprint, have, line_difference, root, run, skipped};
+use crate::kit::{Ran, Sandbox, Twin, as_nobody, fingerprint, line_difference, root, run, skipped};
 use crate::zoo;
 
 /// How a guest is compiled.
@@ -39,13 +39,7 @@ fn lookups(part: &str) {
 /// The same look by somebody who owns nothing and may do little.
 #[track_caller]
 fn unprivileged(part: &str) {
-    if !root() {
-        return skipped("only root can become somebody else");
-    }
-    if have("setpriv") {
-        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
-        same_as(&nobody, Sandbox::guest, "lookups", &[part]);
-    }
+    as_nobody(|nobody| same_as(nobody, Sandbox::guest, "lookups", &[part]));
 }
 
 #[test]

@@ -220,6 +220,17 @@ pub(crate) fn root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
+/// Does something as somebody without privilege: gives what stands before a command then. Skips if the tests
+/// are not run by root.
+pub(crate) fn as_nobody(mut act: impl FnMut(&[&str])) {
+    if !root() {
+        return skipped("only root can become somebody else");
+    }
+    if have("setpriv") {
+        act(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    }
+}
+
 /// What came of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ran {

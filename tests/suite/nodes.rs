@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::kit::{Sandbox, have, line_difference, root, run, skipped};
+use crate::kit::{Sandbox, as_nobody, line_difference, root, run, skipped};
 
 /// Runs a part of the guest in a mount and on a real directory, behind the words `before`.
 #[track_caller]
@@ -34,12 +34,7 @@ fn same(part: &str, before: &[&str]) {
 #[track_caller]
 fn same_for_all(part: &str) {
     same(part, &[]);
-    if !root() {
-        return skipped("only root can become somebody else");
-    }
-    if have("setpriv") {
-        same(part, &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-    }
+    as_nobody(|nobody| same(part, nobody));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::apply::kept;
 use crate::changes::{builds, generated, killed, together};
-use crate::kit::{Ran, Sandbox, fingerprint, have, line_difference, root, run, skipped};
+use crate::kit::{Ran, Sandbox, as_nobody, fingerprint, have, line_difference, root, run, skipped};
 
 fn over(sandbox: &Sandbox, options: &[&str]) -> Command {
     let mut vrift = sandbox.vrift(["run", "--overlay"]);
@@ -62,14 +62,10 @@ fn generated_changes_of_several_processes_come_out_as_on_the_directory_itself() 
 
 #[test]
 fn generated_changes_of_an_unprivileged_user_come_out_as_on_the_directory_itself() {
-    if !root() {
-        return skipped("only root can become somebody else");
-    }
-    if have("setpriv") {
-        let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-        generated(&nobody, discarded);
-        together(&nobody, discarded);
-    }
+    as_nobody(|nobody| {
+        generated(nobody, discarded);
+        together(nobody, discarded);
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::changes::seeds;
-use crate::kit::{Sandbox, have, open_up, root, run, skipped};
+use crate::kit::{Sandbox, as_nobody, line_difference, open_up, run};
 
 /// How many calls by how many processes.
 const MADE: [(&str, &str); 2] = [("250", "1"), ("250", "4")];
@@ -54,21 +54,11 @@ fn same(before: &[&str], sample: u64) {
         assert!(!native.out().contains("GUEST FAILED"), "{native}");
         for (what, ran) in [("mount", mount), ("overlay", overlay)] {
             assert!(ran.stderr.is_empty(), "seed {seed}, {what}: {ran}");
-            differ(&format!("seed {seed}, {what}"), &native.out(), &ran.out());
+            let (native, seen) = (native.out(), ran.out());
+            let parts = || line_difference(&native, &seen);
+            assert!(native == seen, "seed {seed}, {what}: {}", parts());
         }
     }
-}
-
-/// Shows where two outputs part.
-#[track_caller]
-fn differ(what: &str, native: &str, seen: &str) {
-    if native == seen {
-        return;
-    }
-    let at = native.lines().zip(seen.lines()).take_while(|(a, b)| a == b).count();
-    let show =
-        |text: &str| text.lines().skip(at.saturating_sub(6)).take(9).collect::<Vec<_>>().join("\n");
-    panic!("{what}, line {at}:\n{}\n--- not natively\n{}", show(native), show(seen));
 }
 
 #[test]
@@ -78,10 +68,5 @@ fn generated_calls_by_descriptors_say_the_same() {
 
 #[test]
 fn generated_calls_by_descriptors_of_an_unprivileged_user_say_the_same() {
-    if !root() {
-        return skipped("only root can become somebody else");
-    }
-    if have("setpriv") {
-        same(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"], 12);
-    }
+    as_nobody(|nobody| same(nobody, 12));
 }
