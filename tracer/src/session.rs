@@ -61,11 +61,12 @@ pub fn run(
         true => Interest::Always,
         false => observer.interest(syscall),
     };
-    let lane = match (observer.telling(), &served) {
-        (Telling::Nobody, Some(_)) => FastLane::new::<Native>(fast, served.as_ref(), None),
-        (Telling::Later(scope), _) => FastLane::new::<Native>(fast, served.as_ref(), Some(scope)),
-        (Telling::Nobody, None) | (Telling::AtOnce, _) => None,
+    let tape = match observer.telling() {
+        Telling::Nobody => served.is_some().then_some(None),
+        Telling::Later(scope) => Some(Some(scope)),
+        Telling::AtOnce => None,
     };
+    let lane = tape.and_then(|tape| FastLane::new::<Native>(fast, served.as_ref(), tape));
     let rules =
         policy_rules::<Native>(serving, &stops).with_lane(lane.as_ref().map(FastLane::page));
     let catching = |errno| LaunchError::Prepare { step: "catching signals", errno };

@@ -196,11 +196,9 @@ pub(super) fn is_left_with(flags: u64) -> bool {
 impl Lane {
     /// That of a child with a copy of the memory, which has no tape of its own yet.
     pub(super) fn copied(&self) -> Lane {
-        let (calls, strip) = match self.strip {
-            Strip::Absent => (self.calls, Strip::Absent),
-            _ => (0, Strip::Absent),
-        };
-        Lane { calls, strip, ..self.clone() }
+        // Laying one is worth it only after some calls again.
+        let calls = if self.strip == Strip::Absent { self.calls } else { 0 };
+        Lane { calls, strip: Strip::Absent, ..self.clone() }
     }
 
     pub(super) fn is_in_place(&self) -> bool {

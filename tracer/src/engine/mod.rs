@@ -216,7 +216,7 @@ pub struct Engine<A: Arch> {
     sight: Sight,
     /// The fast lane that tracees may take.
     lane: Option<FastLane>,
-    /// What they have done by it.
+    /// What they have done by it and nobody has been told of.
     tapes: lane::Tapes,
     clock: Option<Clock>,
     /// Which calls of a task stop that inherits nothing.
@@ -244,7 +244,7 @@ impl<A: Arch> Engine<A> {
         Engine { sight, ..self }
     }
 
-    /// The same, with a lane for calls that stay on the host.
+    /// The same, with a lane for calls about the host.
     pub fn with_lane(self, lane: Option<FastLane>) -> Engine<A> {
         Engine { lane, ..self }
     }
