@@ -39,6 +39,12 @@ pub enum Hidden<'a> {
 pub enum Scope {
     /// All that it can.
     All,
+    /// The same, but for paths in a directory by descriptor, and the tape has which file was opened. Who opens one
+    /// whose attributes have changed at this time or later, in seconds from 1970, stops when that is on the tape.
+    Opened {
+        /// That time.
+        since: i64,
+    },
     /// Those that open nothing: who knows of the lane can make calls that are on no tape, but read nothing
     /// by them.
     Lookups,
@@ -73,6 +79,8 @@ pub struct Tape {
     pub name: u64,
     /// The way of a call that is written down.
     pub writing: Writing,
+    /// Where the instruction pointer is in a call that is none, and stops so that the tape is looked at.
+    pub pause: Option<u64>,
 }
 
 /// Places in the page's code. Who is interrupted between them has made a call that is not on the tape yet:
@@ -145,7 +153,7 @@ pub struct Pass {
 pub enum Purpose {
     /// It is the program's own.
     Call,
-    /// To find out about its path.
+    /// To find out about its path, or about what it has opened.
     Probe,
 }
 

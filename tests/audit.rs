@@ -14,6 +14,8 @@ mod killed;
 #[path = "suite/kit.rs"]
 #[expect(dead_code, reason = "the kit serves other tests too")]
 mod kit;
+#[path = "audit/lanes.rs"]
+mod lanes;
 #[path = "audit/like_strace.rs"]
 mod like_strace;
 #[path = "audit/lookups.rs"]

@@ -6,7 +6,8 @@
 //!                 0   number, five arguments, result (8 bytes each)
 //!                 56  when it was written, in cycles of the processor
 //!                 64  where the path was; 0 without one
-//!                 72  where the kernel has filled something in; 0 if it has not
+//!                 72  where the kernel has filled something in; 0 if it has not, OPENED if the page has asked for
+//!                     the attributes of the file that was opened
 //!                 80  size of the record
 //!                 88  the path with its NUL, what was filled in
 //! ```
@@ -25,6 +26,9 @@ pub const LAST: u64 = BYTES - 16 * RECORD_MAX;
 
 /// A path and what a symlink says have at most `PATH_MAX` bytes each.
 pub const RECORD_MAX: u64 = FIXED as u64 + 2 * 4096 + 8;
+
+/// Where no program has memory (`vm.mmap_min_addr`).
+pub const OPENED: u64 = 1;
 
 /// The bytes of a record before its path.
 pub const FIXED: usize = 88;
@@ -53,6 +57,13 @@ pub struct Piece<'a> {
     pub at: u64,
     /// What was there: nothing if it was not looked at.
     pub bytes: &'a [u8],
+}
+
+impl<'a> Taped<'a> {
+    /// `struct stat` of the file that was opened, if the page has asked for it.
+    pub fn opened(&self) -> Option<&'a [u8]> {
+        (self.answer.at == OPENED).then_some(self.answer.bytes)
+    }
 }
 
 impl Piece<'_> {
@@ -115,6 +126,7 @@ mod tests {
             record(10, 0x1000, 0x1004, b"/etc\0answer"),
             record(11, 0x1000, 0xff8, b"/etc\0answered"),
             record(12, 0x1000, 0xff9, b"/etc\0answered"),
+            record(13, 0x1000, OPENED, b"/etc\0attributes"),
         ]
         .concat();
         let piece = |at, bytes| Piece { at, bytes };
@@ -126,12 +138,14 @@ mod tests {
             (10, Piece::NONE, Piece::NONE),
             (11, path, piece(0xff8, b"answered")),
             (12, Piece::NONE, Piece::NONE),
+            (13, path, piece(OPENED, b"attributes")),
         ];
         let read: Vec<Taped<'_>> = calls(&bytes).map(|(call, _)| call).collect();
         assert_eq!(read.len(), expected.len());
         for (read, (nr, path, answer)) in read.into_iter().zip(expected) {
             let args = [1, 2, 3, 4, 5, 0];
             assert_eq!(read, Taped { nr, args, result: -2, stamp: 9 * nr, path, answer });
+            assert_eq!(read.opened().is_some(), nr == 13);
         }
         assert_eq!(calls(&bytes).map(|(_, size)| size).sum::<usize>(), bytes.len());
     }

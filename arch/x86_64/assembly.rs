@@ -69,6 +69,7 @@ impl Assembly {
             "ja" => &[0x0f, 0x87],
             "js" => &[0x0f, 0x88],
             "jns" => &[0x0f, 0x89],
+            "jl" => &[0x0f, 0x8c],
             _ => &[0xe9],
         };
         self.op_to(&format!("{how} %"), bytes, label);

@@ -146,6 +146,15 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
         Hidden::Places(_) => vec![probe("follow"), probe("stay")],
         Hidden::Nothing => Vec::new(),
     };
+    let attests = matches!(plan.tape, Some(Scope::Opened { .. }));
+    if attests {
+        passes.push(Pass {
+            nr: number(Syscall::Fstat),
+            ip: code.address("attested"),
+            unless: Unless::Never,
+            purpose: Purpose::Probe,
+        });
+    }
     passes.extend(calls_of(plan).map(|(call, shape)| Pass {
         nr: number(call),
         ip: code.address("made"),
@@ -166,6 +175,7 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
             moved: code.address("moved"),
             done: code.address("written-down"),
         },
+        pause: attests.then(|| code.address("paused")),
     });
     let (descriptors, directory) = (code.address("descriptors"), code.address("directory"));
     Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes, tape })
@@ -196,7 +206,7 @@ fn page(plan: &Plan<'_>) -> Assembly {
         }
     }
     leave(&mut a, plan.tape);
-    tables(&mut a, plan.hidden);
+    tables(&mut a, plan);
     a
 }
 
@@ -204,7 +214,7 @@ fn page(plan: &Plan<'_>) -> Assembly {
 fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)], tape: Option<Scope>) {
     any_of(a, calls, |shape| !matches!(shape, Shape::Second(_)));
     // A record is of paths, and would not know later where such a directory was.
-    if tape == Some(Scope::Lookups) {
+    if tape != Some(Scope::All) {
         stop_in_directory(a);
         a.label("second");
     }
@@ -476,7 +486,7 @@ fn leave(a: &mut Assembly, tape: Option<Scope>) {
     a.jump("jmp", "called");
     a.label("call");
     match tape {
-        Some(_) => telling::call(a),
+        Some(scope) => telling::call(a, scope),
         None => {
             restore(a);
             a.label("made");
@@ -491,10 +501,14 @@ fn leave(a: &mut Assembly, tape: Option<Scope>) {
     a.op("jmp *%rcx", &[0xff, 0xe1]);
 }
 
-fn tables(a: &mut Assembly, hidden: Hidden<'_>) {
+fn tables(a: &mut Assembly, plan: &Plan<'_>) {
     a.align(8);
     a.label("tables");
-    if let Hidden::Places(places) = hidden {
+    if let Some(Scope::Opened { since }) = plan.tape {
+        a.label("since");
+        a.data(&since.to_le_bytes());
+    }
+    if let Hidden::Places(places) = plan.hidden {
         let flags = [("follow", PROBE_FLAGS), ("stay", PROBE_FLAGS | X86_64::OPEN.nofollow)];
         for (name, flags) in flags {
             a.label(name);

@@ -118,15 +118,18 @@ impl Observer {
         let Wants { ip, lineage: _, times, system } = self.wants;
         match &self.recorder {
             None if self.sinks.is_empty() => Telling::Nobody,
-            Some(recorder) if self.sinks.is_empty() && !recorder.denies_calls() => {
-                Telling::Later(Scope::Lookups)
-            }
+            Some(recorder) if self.sinks.is_empty() => recorder.telling(),
             // What is told of a call beside itself is of the moment in which it is made.
             None if !(ip || times || system || self.paths.is_some() || self.speller.looks_up()) => {
                 Telling::Later(Scope::All)
             }
             _ => Telling::AtOnce,
         }
+    }
+
+    /// Whether what a tracee names is what vrift finds by that name, if anybody asks.
+    pub(crate) fn finds_the_same(&self) -> bool {
+        self.recorder.as_ref().is_none_or(Recorder::sees_the_same)
     }
 
     /// Whether calls of `syscall` are shown; `None` stands for numbers no table knows.

@@ -7,6 +7,10 @@
 //! A signal may come at any instruction, and its handler may come here, or never come back. So before it is
 //! delivered vrift tells of a call that is not written down yet, and leaves out the rest of its way
 //! ([`unwritten`]).
+//!
+//! A record has the digest of what is read, which is asked for later. So the page asks the kernel at once for the attributes of
+//! a file that was opened, onto the tape; and if they changed while the tree was at work, its opener makes a call
+//! that is none ([`Tape::pause`]), and stops until the digest is there.
 
 use super::*;
 use crate::lane::{Tape, Unwritten};
@@ -29,7 +33,7 @@ const OF_PATHS: [u32; 4] = [
 const EINVAL: u32 = (-22i32).cast_unsigned();
 
 /// Makes the call and writes it down. What was pushed is on the stack as the page has it.
-pub(super) fn call(a: &mut Assembly) {
+pub(super) fn call(a: &mut Assembly, scope: Scope) {
     a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "taping");
     a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
     a.jump("je", "stop");
@@ -49,8 +53,19 @@ pub(super) fn call(a: &mut Assembly) {
     sort_out(a);
     write_call(a);
     copy_path(a);
-    copy_answer(a);
-    finish(a);
+    copy_answer(a, scope);
+    match scope {
+        Scope::Opened { .. } => {
+            attest(a);
+            finish(a);
+            pause(a);
+        }
+        Scope::All | Scope::Lookups => {
+            a.label("written");
+            finish(a);
+        }
+    }
+    leave_tape(a);
 }
 
 /// Goes on to write the call down if its path is known to be readable.
@@ -139,7 +154,7 @@ fn copy_byte(a: &mut Assembly) {
 }
 
 /// Copies what the kernel has filled in.
-fn copy_answer(a: &mut Assembly) {
+fn copy_answer(a: &mut Assembly, scope: Scope) {
     let of = |a: &mut Assembly, call| {
         a.op_with("cmp %,%edx", &[0x81, 0xfa], number(call));
         a.jump("je", "copy");
@@ -148,6 +163,12 @@ fn copy_answer(a: &mut Assembly) {
     a.op("mov (%rsp),%rax", &[0x48, 0x8b, 0x04, 0x24]);
     a.op("test %rax,%rax", &[0x48, 0x85, 0xc0]);
     a.jump("js", "written");
+    if let Scope::Opened { .. } = scope {
+        for call in [Syscall::Open, Syscall::Openat] {
+            a.op_with("cmp %,%edx", &[0x81, 0xfa], number(call));
+            a.jump("je", "attest");
+        }
+    }
     a.op("mov 0x18(%rsp),%rsi", &[0x48, 0x8b, 0x74, 0x24, 0x18]);
     a.op("mov %eax,%r10d", &[0x41, 0x89, 0xc2]);
     of(a, Syscall::Readlink);
@@ -173,9 +194,49 @@ fn copy_answer(a: &mut Assembly) {
     a.jump("jne", "copy-byte");
 }
 
-/// Moves the tape's end, and takes back what was pushed.
-fn finish(a: &mut Assembly) {
+/// Has the kernel write the attributes of what was opened behind the path; `r10` tells whether they have
+/// changed lately.
+fn attest(a: &mut Assembly) {
     a.label("written");
+    a.op("xor %r10d,%r10d", &[0x45, 0x31, 0xd2]);
+    a.jump("jmp", "sealed");
+    a.label("attest");
+    a.op("mov %rdi,%rsi", &[0x48, 0x89, 0xfe]);
+    a.op("mov %eax,%edi", &[0x89, 0xc7]);
+    a.op_with("mov %,%eax", &[0xb8], number(Syscall::Fstat));
+    a.op("syscall", &[0x0f, 0x05]);
+    a.label("attested");
+    // The call has changed both.
+    a.op_to("lea %(%rip),%r11", &[0x4c, 0x8d, 0x1d], "tape");
+    a.op("mov (%r11),%rcx", &[0x49, 0x8b, 0x0b]);
+    a.op("add %r11,%rcx", &[0x4c, 0x01, 0xd9]);
+    a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
+    a.op("xor %r10d,%r10d", &[0x45, 0x31, 0xd2]);
+    a.op("test %rax,%rax", &[0x48, 0x85, 0xc0]);
+    a.jump("jne", "sealed");
+    a.op("movq $0x1,0x48(%rcx)", &[0x48, 0xc7, 0x41, 0x48, tape::OPENED as u8, 0, 0, 0]);
+    a.op("add $0x90,%rdi", &[0x48, 0x81, 0xc7, STAT_BYTES as u8, 0, 0, 0]);
+    a.op_to("lea %(%rip),%rdx", &[0x48, 0x8d, 0x15], "since");
+    a.op("mov (%rdx),%rdx", &[0x48, 0x8b, 0x12]);
+    // The seconds of `st_ctime`.
+    a.op("cmp %rdx,0x68(%rsi)", &[0x48, 0x39, 0x56, 0x68]);
+    a.jump("jl", "sealed");
+    a.op("inc %r10d", &[0x41, 0xff, 0xc2]);
+    a.label("sealed");
+}
+
+/// Stops if `r10` says so, by a call that the filter never lets pass.
+fn pause(a: &mut Assembly) {
+    a.op("test %r10d,%r10d", &[0x45, 0x85, 0xd2]);
+    a.jump("je", "told");
+    a.op_with("mov %,%eax", &[0xb8], number(Syscall::Openat2));
+    a.op("syscall", &[0x0f, 0x05]);
+    a.label("paused");
+    a.label("told");
+}
+
+/// Moves the tape's end.
+fn finish(a: &mut Assembly) {
     a.op("mov %rdi,%rdx", &[0x48, 0x89, 0xfa]);
     a.op("sub %rcx,%rdx", &[0x48, 0x29, 0xca]);
     a.op("mov %rdx,0x50(%rcx)", &[0x48, 0x89, 0x51, 0x50]);
@@ -184,6 +245,10 @@ fn finish(a: &mut Assembly) {
     a.op("sub %r11,%rdi", &[0x4c, 0x29, 0xdf]);
     a.op("mov %rdi,(%r11)", &[0x49, 0x89, 0x3b]);
     a.label("moved");
+}
+
+/// Takes back what was pushed.
+fn leave_tape(a: &mut Assembly) {
     a.op("pop %rax", &[0x58]);
     a.label("written-down");
     a.op("pop %r10", &[0x41, 0x5a]);

@@ -31,11 +31,15 @@ fn disassembled(code: &[u8], at: u64) -> Option<HashMap<u64, String>> {
 
 const PLACES: Hidden<'_> = Hidden::Places(&[b"/mnt/q", b"/proc"]);
 
-const PLANS: [Plan<'_>; 4] = [
+const OPENED: Option<Scope> = Some(Scope::Opened { since: 1_800_000_000 });
+
+const PLANS: [Plan<'_>; 6] = [
     Plan { hidden: PLACES, tape: None },
     Plan { hidden: PLACES, tape: Some(Scope::Lookups) },
     Plan { hidden: Hidden::Nothing, tape: Some(Scope::All) },
     Plan { hidden: Hidden::Nothing, tape: Some(Scope::Lookups) },
+    Plan { hidden: PLACES, tape: OPENED },
+    Plan { hidden: Hidden::Nothing, tape: OPENED },
 ];
 
 #[test]
@@ -82,7 +86,7 @@ fn is_what_is_written_down(page: Assembly) {
 #[test]
 fn a_page_has_no_room_for_too_many_places() {
     let long = vec![b'x'; 4096];
-    for (tape, fits) in [(None, 1024), (Some(Scope::All), 700)] {
+    for (tape, fits) in [(None, 1024), (Some(Scope::All), 700), (OPENED, 600)] {
         let hides = |place: &[u8]| lane(&Plan { hidden: Hidden::Places(&[place]), tape });
         assert!(hides(&long).is_none());
         assert!(hides(&long[..fits]).is_some());

@@ -231,7 +231,11 @@ impl<A: Arch> Engine<A> {
         let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
         let is_alone = Rc::strong_count(&task.lane) == 1 && task.coverage == Coverage::Filter;
         let (is_within, tape) = (fast.page.contains(call.ip), fast.page.tape);
-        if !is_alone || (is_within && tape.is_none()) || !fast.page.takes(call.nr) {
+        if !is_alone
+            || !self.observer.finds_the_same()
+            || (is_within && tape.is_none())
+            || !fast.page.takes(call.nr)
+        {
             return Ok(None);
         }
         let mut lane = task.lane.borrow_mut();
@@ -282,6 +286,12 @@ impl<A: Arch> Engine<A> {
         };
         drop(lane);
         self.inject(mapping, Mapped::Lane(part), call.abi, guest).map(Some)
+    }
+
+    /// Whether a call is none, but makes a task wait until its tape has been played.
+    pub(super) fn is_pause(&self, call: &Call) -> bool {
+        let tape = self.lane.as_ref().and_then(|fast| fast.page.tape);
+        tape.and_then(|tape| tape.pause) == Some(call.ip) && call.abi == Abi::Native
     }
 
     /// A part of the lane is mapped, or cannot be.

@@ -7,9 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,9 +17,10 @@ use nix::unistd::Pid;
 use vrift_cas::Digest;
 use vrift_record::{Content, Escape, Event, Origin, Outcome, VersionId};
 
-use super::hasher::{Hasher, Inode, Job, conclude, is_same};
+use super::hasher::{Hasher, Job, conclude};
 use super::output::Output;
 use super::paths::open;
+use super::stat::{Inode, Stat};
 
 /// Files up to this size are hashed at once: handing them on would cost more.
 const AT_ONCE_MAX: u64 = 32 << 10;
@@ -53,13 +53,9 @@ struct Key {
 }
 
 impl Key {
-    fn of(meta: &Metadata) -> Key {
-        Key {
-            inode: (meta.dev(), meta.ino()),
-            size: meta.size(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-            changed: (meta.ctime(), meta.ctime_nsec()),
-        }
+    fn of(stat: &Stat) -> Key {
+        let &Stat { inode, size, modified, changed, .. } = stat;
+        Key { inode, size, modified, changed }
     }
 }
 
@@ -71,7 +67,7 @@ struct Met {
     version: VersionId,
     path: Vec<u8>,
     keeper: Keeper,
-    meta: Metadata,
+    stat: Stat,
 }
 
 /// Who keeps a file that has no digest yet.
@@ -153,33 +149,34 @@ impl Contents {
         version
     }
 
-    /// The version of the file at `real`, which is told as `path` and has these attributes; `None` if it
-    /// is no regular file, or one that is made when it is read.
+    /// The version of the file at `real`, which is told as `path` and had these attributes when the tree was
+    /// given it; `None` if it is no regular file, or one that is made when it is read.
     pub(super) fn version(
         &mut self,
         real: &Path,
-        meta: &Metadata,
+        stat: &Stat,
         path: &[u8],
         keeper: Keeper,
         when: When,
     ) -> Option<VersionId> {
         // What is no regular file may do something when it is opened.
-        if !meta.is_file() {
+        if !stat.is_file() {
             return None;
         }
-        if let Some(version) = self.known(meta) {
+        if let Some(version) = self.known(stat) {
             return Some(version);
         }
-        match open(real) {
-            Some(file) => self.met(file, path, keeper, when),
+        let inode = |file: &File| file.metadata().ok().map(|meta| Stat::from(meta).inode);
+        match open(real).filter(|file| inode(file) == Some(stat.inode)) {
+            Some(file) => self.met(file, stat, path, keeper, when),
             None => {
-                self.closed(real, meta.dev(), path);
+                self.closed(real, stat.inode.0, path);
                 None
             }
         }
     }
 
-    /// A file may not be read by vrift, although the tree was given it.
+    /// A file may not be read by vrift, or is another by now, although the tree was given it.
     fn closed(&mut self, real: &Path, dev: u64, path: &[u8]) {
         if !self.is_made_up(dev, || statfs(real)) {
             self.out.incomplete();
@@ -190,48 +187,59 @@ impl Contents {
     }
 
     /// The version of a file with these attributes, if it has been met.
-    fn known(&self, meta: &Metadata) -> Option<VersionId> {
-        let key = Key::of(meta);
+    fn known(&self, stat: &Stat) -> Option<VersionId> {
+        let key = Key::of(stat);
         let met = self.known.get(&key.inode)?;
         let times_tell = met.times == Times::Tell && !self.shared.contains(&key.inode);
         (met.key == key && times_tell).then_some(met.version)
     }
 
-    /// The version of what `file` holds.
-    fn met(&mut self, file: File, path: &[u8], keeper: Keeper, when: When) -> Option<VersionId> {
-        let meta = file.metadata().ok().filter(Metadata::is_file)?;
-        if self.is_made_up(meta.dev(), || fstatfs(&file)) {
+    /// The path at which a file was met, if that was the last of it.
+    pub(super) fn path_of(&self, stat: &Stat) -> Option<&[u8]> {
+        self.known(stat)?;
+        self.known.get(&stat.inode).map(|met| &met.path[..])
+    }
+
+    /// The version of what `file` held when it had these attributes.
+    fn met(
+        &mut self,
+        file: File,
+        stat: &Stat,
+        path: &[u8],
+        keeper: Keeper,
+        when: When,
+    ) -> Option<VersionId> {
+        if self.is_made_up(stat.inode.0, || fstatfs(&file)) {
             return None;
         }
-        if let Some(version) = self.known(&meta) {
-            return Some(version);
-        }
-        let key = Key::of(&meta);
+        let (key, stat) = (Key::of(stat), *stat);
         let written = self.written.contains(&key.inode);
         if let Some(met) = self.known.get(&key.inode)
             && keeper == Keeper::Host
             && !written
-            && meta.nlink() > 0
-            && !is_same(&met.meta, &meta)
+            && stat.nlink > 0
+            && !stat.has_content_of(&met.stat)
         {
             self.changed_by_others(&met.path);
         }
         let version = self.number();
-        let mtime_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+        let (seconds, nanoseconds) = stat.modified;
+        let mtime_ns = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
+        let (dev, ino) = stat.inode;
         let origin = match keeper {
-            Keeper::Host => Origin::Host { dev: meta.dev(), ino: meta.ino(), mtime_ns },
+            Keeper::Host => Origin::Host { dev, ino, mtime_ns },
             Keeper::Session => Origin::Session,
         };
-        let told = Event::Version { version, path, size: meta.size(), origin };
+        let told = Event::Version { version, path, size: stat.size, origin };
         self.out.tell(Pid::from_raw(0), told);
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
-        let (times, path) = (times(&meta), path.to_owned());
-        let met = Met { key, times, version, path: path.clone(), keeper, meta: meta.clone() };
+        let (times, path) = (times(&stat), path.to_owned());
+        let met = Met { key, times, version, path: path.clone(), keeper, stat };
         self.known.insert(key.inode, met);
-        let now = when == When::Now || meta.size() <= AT_ONCE_MAX || written;
-        let job = Job { file, meta, version, path };
+        let now = when == When::Now || stat.size <= AT_ONCE_MAX || written;
+        let job = Job { file, stat, version, path };
         match now {
             true => drop(conclude(&job, &self.out)),
             false => self.hasher.submit(job),
@@ -272,14 +280,13 @@ impl Contents {
     pub(super) fn settle(&mut self, ours: impl Fn(&[u8]) -> bool) {
         self.hasher.end();
         // What had no name when it was read is at no path, and nobody finds it there.
-        let is_of_host = |met: &Met| met.keeper == Keeper::Host && met.meta.nlink() > 0;
+        let is_of_host = |met: &Met| met.keeper == Keeper::Host && met.stat.nlink > 0;
         let of_host = self.known.iter().filter(|(_, met)| is_of_host(met));
         for (inode, met) in of_host {
             let path = Path::new(OsStr::from_bytes(&met.path));
-            let is_it = |now: &Metadata| (now.dev(), now.ino()) == *inode;
             let is_ours = self.written.contains(inode) || ours(&met.path);
-            match path.metadata() {
-                Ok(now) if is_ours || is_it(&now) && is_same(&met.meta, &now) => {}
+            match path.metadata().map(Stat::from) {
+                Ok(now) if is_ours || now.inode == *inode && now.has_content_of(&met.stat) => {}
                 Err(_) if is_ours => {}
                 Ok(_) | Err(_) => self.changed_by_others(&met.path),
             }
@@ -293,8 +300,9 @@ impl Contents {
     }
 }
 
-fn times(meta: &Metadata) -> Times {
-    let changed = Duration::new(meta.ctime().max(0) as u64, meta.ctime_nsec() as u32);
+fn times(stat: &Stat) -> Times {
+    let (seconds, nanoseconds) = stat.changed;
+    let changed = Duration::new(seconds.max(0) as u64, nanoseconds as u32);
     match SystemTime::now().duration_since(UNIX_EPOCH + changed) {
         Ok(age) if age >= RACY => Times::Tell,
         _ => Times::TooYoung,

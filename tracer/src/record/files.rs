@@ -1,8 +1,5 @@
 //! Calls that name files.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
@@ -18,6 +15,7 @@ use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, opened};
 use super::paths::{absolute, path};
+use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::Operation;
 use crate::view::places::Seat;
@@ -37,8 +35,8 @@ pub(super) struct Named {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It is opened; this is what for, and whether it was there.
-    Opens(Handle, Create, Was),
+    /// It is opened.
+    Opens(Opening),
     /// Anything else.
     Is(Act),
     /// Nobody models it.
@@ -49,7 +47,7 @@ impl Named {
     /// What is to be done to which paths.
     pub(super) fn asks(&self) -> impl Iterator<Item = (Act, &Vec<u8>)> {
         let act = match self.kind {
-            Kind::Opens(handle, create, was) => opening(handle, create, was),
+            Kind::Opens(opening) => opening.act(),
             Kind::Is(act) => act,
             Kind::Unmodelled => Act::Probe,
         };
@@ -82,6 +80,15 @@ impl Named {
     pub(super) fn in_vain(&self, tid: Pid) -> Option<Errno> {
         self.lookup.as_ref()?.in_vain(tid)
     }
+}
+
+/// What a file is opened for, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Opening {
+    handle: Handle,
+    create: Create,
+    was: Was,
+    follow: Follow,
 }
 
 /// Whether a file was there before a call.
@@ -183,7 +190,8 @@ impl Recorder {
             Create::No if limits == Limits::default() => self.lookup(&op, Of::Anything, &path),
             _ => None,
         };
-        What::File(Named { lookup, ..Named::new(Kind::Opens(handle, create, was), path) })
+        let opening = Opening { handle, create, was, follow: op.follow };
+        What::File(Named { lookup, ..Named::new(Kind::Opens(opening), path) })
     }
 
     /// A file may be changed: whoever has read it before has read what is there now.
@@ -199,9 +207,9 @@ impl Recorder {
             Follow::Yes => real.metadata(),
             Follow::No => real.symlink_metadata(),
         };
-        let Ok(meta) = meta else { return Was::Missing };
-        if meta.is_file() {
-            self.contents.before_writing((meta.dev(), meta.ino()));
+        let Ok(stat) = meta.map(Stat::from) else { return Was::Missing };
+        if stat.is_file() {
+            self.contents.before_writing(stat.inode);
         }
         Was::There
     }
@@ -214,23 +222,22 @@ impl Recorder {
             Some(Held::Blob(digest, size)) => return Some(self.contents.blob(digest, at, size)),
             Some(Held::Staged(_) | Held::Nothing | Held::Other) => return None,
         };
-        let meta = real.symlink_metadata().ok().filter(Metadata::is_file)?;
-        if self.contents.has_written((meta.dev(), meta.ino())) {
+        let stat = real.symlink_metadata().ok().map(Stat::from).filter(Stat::is_file)?;
+        if self.contents.has_written(stat.inode) {
             return None;
         }
-        self.contents.version(&real, &meta, at, Keeper::Host, When::AsNeeded)
+        self.contents.version(&real, &stat, at, Keeper::Host, When::AsNeeded)
     }
 
     /// Records what came of a call that names a file.
     pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) {
         let Named { kind, path, other, version, .. } = named;
         match kind {
-            Kind::Opens(handle, create, was) => {
-                self.file_opened((handle, create, was), path, ended, seat);
-            }
+            Kind::Opens(opening) => self.file_opened(opening, path, ended, seat),
             Kind::Is(act) => {
                 if (act.changes() || act == Act::Link) && ended.succeeded() {
                     self.changed.did(act, &path, other.as_deref());
+                    self.ways.after(act);
                 }
                 let ended = Ended { verdict: written(act, ended), ..*ended };
                 let version = version.filter(|_| ended.succeeded());
@@ -247,19 +254,17 @@ impl Recorder {
         }
     }
 
-    fn file_opened(
-        &mut self,
-        (handle, create, was): (Handle, Create, Was),
-        asked: Vec<u8>,
-        ended: &Ended,
-        seat: &Seat<'_>,
-    ) {
-        let act = opening(handle, create, was);
+    fn file_opened(&mut self, opening: Opening, asked: Vec<u8>, ended: &Ended, seat: &Seat<'_>) {
+        let act = opening.act();
         let Outcome::Value(fd) = ended.outcome else {
             self.access(act, &asked, None, None, Part::First, ended, seat);
             return;
         };
-        let Some(file) = OpenFile::of(fd as i32, seat) else {
+        let file = match seat.places.attested() {
+            Some(stat) => self.opened_then(stat.into(), &asked, opening.follow, fd as i32, seat),
+            None => OpenFile::of(fd as i32, seat),
+        };
+        let Some(file) = file else {
             // A pipe by its path in /proc, or what another thread has closed by now.
             if act.changes() {
                 self.changed.did(act, &asked, None);
@@ -269,7 +274,7 @@ impl Recorder {
         };
         // What stands for a directory of a mount is one too.
         let act = match act {
-            Act::Read if file.meta.is_dir() => Act::List,
+            Act::Read if file.stat.is_dir() => Act::List,
             act => act,
         };
         let other = (file.path != asked).then_some(&asked[..]);
@@ -282,7 +287,7 @@ impl Recorder {
             {
                 self.changed.did(act, &asked, None);
             }
-            self.contents.before_writing((file.meta.dev(), file.meta.ino()));
+            self.contents.before_writing(file.stat.inode);
         }
         let version = match act {
             Act::Read | Act::ReadWrite => self.held_by(&file, seat),
@@ -297,17 +302,19 @@ impl Recorder {
     }
 }
 
-/// What an open does with the file.
-fn opening(handle: Handle, create: Create, was: Was) -> Act {
-    match (handle, create, was) {
-        (_, Create::New | Create::Nameless, _) | (_, Create::IfMissing, Was::Missing) => {
-            Act::Create
+impl Opening {
+    /// What it does with the file.
+    fn act(self) -> Act {
+        match (self.handle, self.create, self.was) {
+            (_, Create::New | Create::Nameless, _) | (_, Create::IfMissing, Was::Missing) => {
+                Act::Create
+            }
+            (Handle::Path, ..) => Act::Probe,
+            (Handle::Read, ..) => Act::Read,
+            (Handle::Write { truncates: true, .. }, ..) => Act::Replace,
+            (Handle::Write { reads: true, truncates: false }, ..) => Act::ReadWrite,
+            (Handle::Write { reads: false, truncates: false }, ..) => Act::Write,
         }
-        (Handle::Path, ..) => Act::Probe,
-        (Handle::Read, ..) => Act::Read,
-        (Handle::Write { truncates: true, .. }, ..) => Act::Replace,
-        (Handle::Write { reads: true, truncates: false }, ..) => Act::ReadWrite,
-        (Handle::Write { reads: false, truncates: false }, ..) => Act::Write,
     }
 }
 

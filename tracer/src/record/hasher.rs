@@ -1,8 +1,7 @@
 //! Digests of files, made while the tree goes on.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -13,19 +12,17 @@ use vrift_cas::Digest;
 use vrift_record::{Content, Escape, Event, Outcome, VersionId};
 
 use super::output::{Output, in_background};
+use super::stat::{Inode, Stat};
 
 /// How many files may wait, open, for their digests; the tree waits with the next one.
 const QUEUE_MAX: usize = 64;
-
-/// A file by device and inode number.
-pub(super) type Inode = (u64, u64);
 
 /// A file whose digest is to be made.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) file: File,
     /// As it was when the tree opened it.
-    pub(super) meta: Metadata,
+    pub(super) stat: Stat,
     pub(super) version: VersionId,
     pub(super) path: Vec<u8>,
 }
@@ -55,7 +52,7 @@ impl Hasher {
 
     /// Hashes a file some time soon.
     pub(super) fn submit(&mut self, job: Job) {
-        let inode = (job.meta.dev(), job.meta.ino());
+        let inode = job.stat.inode;
         *lock(&self.waiting.inodes).entry(inode).or_default() += 1;
         if self.thread.is_none() {
             self.begin();
@@ -114,7 +111,7 @@ fn run(jobs: &Receiver<Job>, out: &Output, waiting: &Waiting) {
 }
 
 fn work(job: Job, out: &Output, waiting: &Waiting) {
-    let inode = (job.meta.dev(), job.meta.ino());
+    let inode = job.stat.inode;
     conclude(&job, out);
     let mut inodes = lock(&waiting.inodes);
     if let Some(count) = inodes.get_mut(&inode) {
@@ -151,21 +148,11 @@ fn content(job: &Job) -> Content {
         Ok(digest) => digest,
         Err(error) => return unreadable(error),
     };
-    match job.file.metadata() {
-        Ok(now) if is_same(&job.meta, &now) => Content::Whole(digest),
+    match job.file.metadata().map(Stat::from) {
+        Ok(now) if now.has_content_of(&job.stat) => Content::Whole(digest),
         Ok(_) => Content::Changing(digest),
         Err(error) => unreadable(error),
     }
-}
-
-/// Whether a file has the content it had. Only other changes of attributes explain that the time of
-/// the last change is another and that of the content is not.
-pub(super) fn is_same(before: &Metadata, now: &Metadata) -> bool {
-    let content = |meta: &Metadata| (meta.size(), meta.mtime(), meta.mtime_nsec());
-    let status = |meta: &Metadata| (meta.ctime(), meta.ctime_nsec());
-    let others = |meta: &Metadata| (meta.nlink(), meta.mode(), meta.uid(), meta.gid());
-    content(before) == content(now)
-        && (status(before) == status(now) || others(before) != others(now))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -189,10 +176,10 @@ mod tests {
             std::fs::write(&path, "before").unwrap();
             let out = Output::create(&record, &Header::default(), None).unwrap();
             let file = File::open(&path).unwrap();
-            let meta = file.metadata().unwrap();
+            let stat = Stat::from(file.metadata().unwrap());
             let mut writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
             writer.write_all(change.as_bytes()).unwrap();
-            let job = Job { file, meta, version: VersionId(1), path: b"/f".to_vec() };
+            let job = Job { file, stat, version: VersionId(1), path: b"/f".to_vec() };
             let content = conclude(&job, &out);
             out.finish(vrift_record::Ending::Exited(0)).unwrap();
             let entries = Reader::open(&record).unwrap().map_while(Result::ok);

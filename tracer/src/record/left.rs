@@ -10,6 +10,7 @@ use vrift_vfs::{Follow, Held};
 use super::Recorder;
 use super::contents::{Keeper, When};
 use super::paths::path;
+use super::stat::Stat;
 use crate::view::places::Places;
 
 /// Paths the tree has changed.
@@ -85,9 +86,9 @@ impl Recorder {
     }
 
     fn left_file(&mut self, real: &Path, at: &[u8], keeper: Keeper) -> Left {
-        let meta = real.metadata().ok();
+        let stat = real.metadata().ok().map(Stat::from);
         let version =
-            meta.and_then(|meta| self.contents.version(real, &meta, at, keeper, When::Now));
+            stat.and_then(|stat| self.contents.version(real, &stat, at, keeper, When::Now));
         version.map_or(Left::Other, Left::File)
     }
 }

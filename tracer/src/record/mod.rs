@@ -23,18 +23,23 @@ mod opened;
 mod output;
 mod paths;
 mod programs;
+mod stat;
 mod watched;
+mod ways;
 
 use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::unistd::Pid;
 use vrift_arch::Syscall;
+use vrift_arch::lane::Scope;
 use vrift_arch::seccomp::Interest;
 use vrift_record::policy::{Policy, Violation};
 use vrift_record::{Ending, Event as Told, Header, How, Kin, Usage};
 
+use crate::observer::Telling;
 use crate::view::event::{self, Core, Event};
 use crate::view::places::Places;
 use contents::Contents;
@@ -100,6 +105,7 @@ pub struct Recorder {
     known: HashSet<Pid>,
     enforcement: Enforcement,
     eyes: lookups::Eyes,
+    ways: ways::Ways,
     /// The names of UNIX sockets that the tree has bound.
     bound: HashSet<Vec<u8>>,
     /// What a task has used, told before its end.
@@ -131,6 +137,7 @@ impl Recorder {
             known: HashSet::new(),
             enforcement,
             eyes: lookups::Eyes::of_vrift(),
+            ways: ways::Ways::default(),
             bound: HashSet::new(),
             used: None,
             root: None,
@@ -214,9 +221,23 @@ impl Recorder {
         self.out.finish(self.ending)
     }
 
-    /// Whether calls may be made to fail.
-    pub(crate) fn denies_calls(&self) -> bool {
-        self.enforcement == Enforcement::Deny
+    /// How it may be told of calls that name files: where rules are broken, nobody's word is taken for what was
+    /// read.
+    pub(crate) fn telling(&self) -> Telling {
+        match (self.enforcement, self.out.has_rules()) {
+            (Enforcement::Deny, _) => Telling::AtOnce,
+            (Enforcement::Note, true) => Telling::Later(Scope::Lookups),
+            (Enforcement::Note, false) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let since = now.as_secs().cast_signed() - 1;
+                Telling::Later(Scope::Opened { since })
+            }
+        }
+    }
+
+    /// Whether the tree sees what vrift sees.
+    pub(crate) fn sees_the_same(&self) -> bool {
+        self.eyes.are_same()
     }
 
     /// Calls have been made that are not recorded.

@@ -57,6 +57,12 @@ impl Noted {
         }
     }
 
+    /// Whether its caller may see another tree of files afterwards than vrift does, or with other rights.
+    pub(crate) fn gives_other_eyes(&self) -> bool {
+        matches!(self.what, What::Credentials)
+            || matches!(self.escape, Some((Escape::Namespace, _)))
+    }
+
     /// What it fails with, because the policy forbids it.
     pub(crate) fn denied(&self) -> Option<Errno> {
         self.denied

@@ -1,7 +1,6 @@
 //! Files that a task has open: where they are, and what they hold.
 
 use std::ffi::OsString;
-use std::fs::Metadata;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use vrift_vfs::Held;
 
 use super::Recorder;
 use super::contents::{Keeper, When};
+use super::stat::Stat;
 use crate::procfs;
 use crate::view::places::Seat;
 
@@ -22,9 +22,9 @@ pub(super) struct OpenFile {
     /// Its path; it may have lost that name.
     pub(super) path: Vec<u8>,
     /// The attributes of the file of the host that is behind it.
-    pub(super) meta: Metadata,
-    /// The way to that file, whatever its name.
-    link: PathBuf,
+    pub(super) stat: Stat,
+    /// The way to that file.
+    way: PathBuf,
     place: Where,
 }
 
@@ -46,8 +46,13 @@ impl OpenFile {
             None => (real, Where::Host),
         };
         let path = named(path)?;
-        let meta = link.metadata().ok()?;
-        Some(OpenFile { path, meta, link, place })
+        let stat = Stat::from(link.metadata().ok()?);
+        Some(OpenFile { path, stat, way: link, place })
+    }
+
+    /// The file of the host at `path`, by a way that leads there.
+    pub(super) fn of_host(path: Vec<u8>, stat: Stat, way: PathBuf) -> OpenFile {
+        OpenFile { path, stat, way, place: Where::Host }
     }
 
     /// Whether it is a file of a directory that a mount shows where it is.
@@ -74,7 +79,7 @@ impl Recorder {
                 _ => Keeper::Session,
             },
         };
-        self.contents.version(&file.link, &file.meta, &file.path, keeper, When::AsNeeded)
+        self.contents.version(&file.way, &file.stat, &file.path, keeper, When::AsNeeded)
     }
 }
 

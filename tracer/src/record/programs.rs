@@ -171,8 +171,8 @@ impl Recorder {
             Held::Staged(real) => (real, Keeper::Session),
             Held::Host(real) => (real, Keeper::Host),
         };
-        let meta = real.metadata().ok()?;
-        self.contents.version(&real, &meta, at, keeper, When::AsNeeded)
+        let stat = real.metadata().ok()?.into();
+        self.contents.version(&real, &stat, at, keeper, When::AsNeeded)
     }
 
     /// The files that a new program finds mapped: itself and its dynamic linker.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Pid;
+use vrift_arch::abi::Stat;
 use vrift_vfs::{Follow, Held};
 
 use crate::memory::Memory;
@@ -20,6 +21,12 @@ pub trait Places {
 
     /// The file of a mount that the kernel knows by `real`: its path, and what it holds.
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)>;
+
+    /// The attributes of what the call has opened, if somebody has asked for them then: its descriptor may be
+    /// another's by now.
+    fn attested(&self) -> Option<Stat> {
+        None
+    }
 }
 
 /// No mount at all.

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
+use vrift_arch::abi::Stat;
 use vrift_arch::lane::tape::{BYTES, HEADER, LAST, Taped, calls};
 use vrift_arch::lane::{Tape as Place, Unwritten};
 use vrift_arch::{Arch, Syscall};
@@ -334,29 +335,30 @@ impl<A: Arch> Engine<A> {
         let Some(unwritten) = A::unwritten(&place, &regs, words) else { return Ok(()) };
         guest.set_regs(&Registers::Native(unwritten.written))?;
         let Unwritten { nr, args, result, .. } = unwritten;
-        self.tell(tid, (nr, args, result), guest, None);
+        self.tell(tid, (nr, args, result), guest, Moment::default());
         Ok(())
     }
 
     fn play(&mut self, tid: Pid, taped: &Taped<'_>, directory: Option<&Path>) {
         let Taped { nr, args, result, .. } = *taped;
-        self.tell(tid, (nr, args, result), &Pieces(taped), directory);
+        let moment = Moment { directory, opened: taped.opened().and_then(A::decode_stat) };
+        self.tell(tid, (nr, args, result), &Pieces(taped), moment);
     }
 
-    /// Tells of a call that a task has made by the lane; it is known where it was then if that may have changed.
+    /// Tells of a call that a task has made by the lane.
     fn tell(
         &mut self,
         tid: Pid,
         (nr, args, result): (u64, [u64; 6], i64),
         memory: &dyn Memory,
-        directory: Option<&Path>,
+        moment: Moment<'_>,
     ) {
         let Some(ip) = self.lane.as_ref().map(|fast| fast.page.at) else { return };
         let (abi, layer) = (Abi::Native, Layer::Outer);
         let call = Call { abi, nr, syscall: A::syscall(nr), args, layer, ip, sp: 0 };
         let outcome = Outcome::from_ret(result);
         let mounted = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        let places = Then { mounted: &mounted, directory };
+        let places = Then { mounted: &mounted, moment };
         let seat = Seat { tid, memory, places: &places };
         if let Some(noted) = self.observer.note::<A>(&call, &seat) {
             self.observer.record(*noted, outcome, None, &seat);
@@ -391,10 +393,19 @@ impl Memory for Pieces<'_> {
     }
 }
 
+/// What is known of the moment in which a call was made.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment<'a> {
+    /// Where the task was, if it may be elsewhere by now.
+    directory: Option<&'a Path>,
+    /// The attributes of the file that it has opened, if it may be closed by now.
+    opened: Option<Stat>,
+}
+
 /// Where a task was when it made a call: it may have ended since.
 struct Then<'a> {
     mounted: &'a dyn Places,
-    directory: Option<&'a Path>,
+    moment: Moment<'a>,
 }
 
 impl Places for Then<'_> {
@@ -403,7 +414,7 @@ impl Places for Then<'_> {
     }
 
     fn mounted_directory(&self) -> Option<PathBuf> {
-        self.mounted.mounted_directory().or_else(|| self.directory.map(Path::to_owned))
+        self.mounted.mounted_directory().or_else(|| self.moment.directory.map(Path::to_owned))
     }
 
     fn held(&self, path: &Path, follow: Follow) -> Option<Held> {
@@ -412,5 +423,9 @@ impl Places for Then<'_> {
 
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
         self.mounted.behind(real)
+    }
+
+    fn attested(&self) -> Option<Stat> {
+        self.moment.opened
     }
 }

@@ -1,0 +1,210 @@
+//! What is told of calls that made no stop is what is told of those that did: the same programs, recorded with the
+//! fast lane from the first call on, and without it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use vrift_audit::{Access, Act, Entry, Event, Model, Text};
+
+use crate::kit::{Sandbox, have, line_difference, python, root, skipped};
+use crate::recorded::{Recorded, recorded_with};
+
+/// What a record has of each process, in the order of their births: a line for each access, with what
+/// was read.
+fn told(recorded: &Recorded) -> Vec<Vec<String>> {
+    let mut told: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut born: Vec<i32> = Vec::new();
+    for Entry { tid, event, .. } in &recorded.entries {
+        let number = born.iter().position(|known| known == tid).unwrap_or_else(|| {
+            born.push(*tid);
+            born.len() - 1
+        });
+        let line = match event {
+            Event::File(access) => spelled(access, &recorded.model, *tid),
+            Event::Escape { kind, detail, outcome, .. } => format!("{kind:?} {detail} {outcome:?}"),
+            _ => continue,
+        };
+        told.entry(number).or_default().push(line);
+    }
+    told.into_values().collect()
+}
+
+fn spelled(access: &Access<Text>, model: &Model, tid: i32) -> String {
+    let Access { call, act, path, other, version, verdict, outcome, .. } = access;
+    let content = version.and_then(|version| model.content(version));
+    // The linker's cache and the like are asked for by an own path of each process.
+    let path = path.to_string().replace(&tid.to_string(), "TID");
+    format!("{call} {act:?} {path} {other:?} {content:?} {verdict:?} {outcome:?}")
+}
+
+/// Records a program in both ways in new copies of a tree; wants the same record.
+#[track_caller]
+fn same(plant: impl Fn(&Path), words: &[&str]) -> Recorded {
+    // One path: both copies lie there one after the other.
+    let sandbox = Sandbox::new();
+    let tree = sandbox.tree();
+    let [slow, fast] = ["never", "always"].map(|lane| {
+        let _ = fs::remove_dir_all(&tree);
+        fs::create_dir(&tree).expect("the sandbox is ours");
+        plant(&tree);
+        let option = format!("--fast-lane={lane}");
+        let at = tree.to_string_lossy().into_owned();
+        let words: Vec<String> = words.iter().map(|word| word.replace("TREE", &at)).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let recorded = recorded_with(&sandbox, &[&option], &words);
+        assert!(recorded.ran.status.success(), "{}", recorded.ran);
+        recorded
+    });
+    assert_eq!(slow.ran.out(), fast.ran.out());
+    let [slow_told, fast_told] = [&slow, &fast].map(told);
+    assert_eq!(slow_told.len(), fast_told.len());
+    for (slow, fast) in slow_told.iter().zip(&fast_told) {
+        let [slow, fast] = [slow, fast].map(|lines| lines.join("\n"));
+        assert!(slow == fast, "{}", line_difference(&slow, &fast));
+    }
+    fast
+}
+
+/// Opens every path there is a way of opening, and closes it before anybody is told.
+const OPENS: &str = r#"
+import os
+os.chdir('TREE')
+def attempt(path, flags):
+    try: os.close(os.open(path, flags))
+    except OSError: pass
+def everything():
+    for path in [
+        'file', './/file', 'dir/../file', 'TREE/file', 'link', 'far/file', 'far/../file', 'dangling', 'loop', 'dir', 'dir/',
+        '.', '..', 'none', 'closed', 'file/none', '', 'n' * 256, 'd/' * 2047, 'fifo', 'odd\nname', b'odd\xff', 'a (deleted)',
+        '/etc/mtab', '/etc/passwd', '/dev/null', '/dev/zero', '/proc/self/status', '/proc/thread-self/status',
+        '/proc/%d/status' % os.getpid(), '/proc/self/maps', '/proc/self/exe', '/proc/self/cwd/file', '/proc/self/fd/9',
+        '/dev/fd/9', '/proc/version', '/proc/self/none', '/sys/kernel/mm', '/proc/self/fd/8', 'own', '/proc/self/root',
+    ]:
+        for flags in [
+            os.O_RDONLY, os.O_RDONLY | os.O_NOFOLLOW, os.O_DIRECTORY, os.O_PATH, os.O_PATH | os.O_NOFOLLOW,
+            os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC,
+        ]:
+            if path == 'fifo' and not flags & (os.O_NONBLOCK | os.O_PATH): continue
+            attempt(path, flags)
+os.dup2(os.open('file', os.O_RDONLY), 9)
+os.dup2(os.memfd_create('memory'), 8)
+everything()
+os.chdir('dir')
+everything()
+os.chdir('..')
+# A path that comes to lead elsewhere.
+for turn in range(6):
+    attempt('turning/file', os.O_RDONLY)
+    attempt('turning/other', os.O_RDONLY)
+    os.rename('one', 'spare'); os.rename('two', 'one'); os.rename('spare', 'two')
+    attempt('one/file', os.O_RDONLY)
+    os.unlink('turning'); os.symlink(['one', 'two'][turn % 2], 'turning')
+os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')
+for path in ['.', '..', 'none', '../file']: attempt(path, os.O_RDONLY)
+"#;
+
+fn plant(tree: &Path) {
+    let at = |name: &str| tree.join(name);
+    for name in ["dir", "closed", "one", "two", "dir/one", "dir/two"] {
+        fs::create_dir(at(name)).expect("the sandbox is ours");
+    }
+    let names = ["file", "dir/file", "closed/file", "one/file", "two/file", "two/other"];
+    for name in names.into_iter().chain(["odd\nname", "a (deleted)"]) {
+        fs::write(at(name), name).expect("the sandbox is ours");
+    }
+    let links = [("link", "file"), ("far", "dir/one"), ("dangling", "none"), ("loop", "loop")];
+    for (name, target) in links.into_iter().chain([("turning", "one"), ("own", "/proc/self/fd/9")])
+    {
+        symlink(target, at(name)).expect("the sandbox is ours");
+    }
+    nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("the sandbox is ours");
+}
+
+#[test]
+fn every_open_is_told_as_with_a_stop() {
+    let Some(python) = python() else { return };
+    let recorded = same(plant, &[python, "-c", OPENS]);
+    assert!(recorded.paths(&[Act::Read]).iter().any(|path| path.ends_with("/two/other")));
+}
+
+/// Files that the tree changes as it reads them: each reading has the digest of what was there.
+const CHANGES: &str = r#"
+import os
+os.chdir('TREE')
+def write(path, text, mode='w'):
+    with open(path, mode) as file: file.write(text)
+def read(path):
+    with open(path) as file: return file.read()
+log = open('log', 'w')
+for turn in range(30):
+    write('file', f'turn {turn}')
+    read('file')
+    # Written without a stop, as what is open for it is.
+    for part in range(3):
+        log.write(f'{turn} {part}\n'); log.flush(); read('log')
+    write('new', 'x' * turn); os.rename('new', 'renamed'); read('renamed')
+    os.utime('file', (1, 1)); read('file')
+    if os.fork() == 0:
+        read('file'); write('file', f'child {turn}'); read('file'); os._exit(0)
+    os.wait()
+    read('file')
+    os.truncate('file', 3); read('file')
+    os.link('file', 'second'); read('second'); os.unlink('second')
+"#;
+
+#[test]
+fn what_is_overwritten_later_has_the_digest_of_each_version() {
+    let Some(python) = python() else { return };
+    let recorded = same(plant, &[python, "-c", CHANGES]);
+    let reads = recorded
+        .accesses()
+        .filter(|access| access.act == Act::Read && access.path.to_string().ends_with("tree/file"));
+    let mut read: Vec<_> = reads.map(|access| recorded.digest(access)).collect();
+    assert_eq!(read.len(), 30 * 6);
+    read.sort();
+    read.dedup();
+    // Those of each turn and each child, and what is left of them.
+    assert_eq!(read.len(), 30 + 30 + 1);
+}
+
+#[test]
+fn a_compilation_is_told_as_with_stops() {
+    if !have("cc") {
+        return skipped("there is no cc");
+    }
+    let plant = |tree: &Path| {
+        fs::write(tree.join("a.h"), "#define A 1\n").expect("the sandbox is ours");
+        fs::write(
+            tree.join("a.c"),
+            "#include <stdio.h>\n#include \"a.h\"\nint main(void) { return A; }\n",
+        )
+        .expect("the sandbox is ours");
+    };
+    // Without temporary files, whose names are random, and one process after the other.
+    let script =
+        "cd TREE && cc -S a.c && cc -E -o a.i a.c && cat a.s a.i && ls . && rm a.s && ls .";
+    same(plant, &["sh", "-c", script]);
+}
+
+/// A path leads a task elsewhere than vrift once it has another root, or other rights.
+#[test]
+fn what_others_than_vrift_open_is_told_as_with_stops() {
+    let Some(python) = python() else { return };
+    if !root() {
+        return skipped("only root becomes somebody else");
+    }
+    let opens = "\
+import os
+for path in ['file', 'dir/file', '/file', 'closed/file', '/etc/passwd', 'link', 'none'] * 9:
+    try: os.close(os.open(path, os.O_RDONLY))
+    except OSError: pass
+";
+    let become_other = ["os.setresuid(65534, 65534, 65534)", "os.chroot('.')", "os.setgroups([])"];
+    for other in become_other {
+        let program = format!("import os; os.chdir('TREE')\n{opens}{other}\n{opens}");
+        let child = format!("{program}\nif os.fork() == 0:\n    os._exit(0)\nos.wait()\n{opens}");
+        same(plant, &[python, "-c", &child]);
+    }
+}

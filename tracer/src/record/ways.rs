@@ -1,0 +1,143 @@
+//! Ways to files that were opened a moment ago, by paths that still lead there.
+//!
+//! What the tree changes it changes with a stop, and is told of what it has opened before. So a path leads
+//! where it led, unless somebody else has changed it or it is about who asks (`/proc/self`): the attributes that
+//! the kernel gave at once tell.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::Pid;
+use vrift_record::Act;
+use vrift_vfs::Follow;
+
+use super::Recorder;
+use super::opened::{OpenFile, named};
+use super::paths::path;
+use super::stat::{Inode, Stat};
+use crate::view::places::Seat;
+
+/// How many ways are remembered; then all are forgotten.
+const KNOWN_MAX: usize = 1 << 14;
+
+/// Where paths have led to.
+#[derive(Debug, Default)]
+pub(super) struct Ways {
+    known: HashMap<Vec<u8>, Led>,
+}
+
+/// A file, and its path without symlinks.
+#[derive(Debug, Clone)]
+struct Led {
+    inode: Inode,
+    path: Vec<u8>,
+}
+
+impl Ways {
+    /// The tree has done something with success: directories on a way may have other names.
+    pub(super) fn after(&mut self, act: Act) {
+        if let Act::Rename | Act::Exchange | Act::Symlink = act {
+            self.known.clear();
+        }
+    }
+
+    /// The path without symlinks of the file that `asked` led to, if it still does.
+    fn still(&mut self, asked: &[u8], follow: Follow, stat: &Stat) -> Option<Vec<u8>> {
+        if let Some(led) = self.known.get(asked)
+            && led.inode == stat.inode
+            && follow == Follow::Yes
+        {
+            return Some(led.path.clone());
+        }
+        let (inode, led) = look(path(asked), follow)?;
+        if inode != stat.inode {
+            return None;
+        }
+        let path = named(led)?;
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
+        self.known.insert(asked.to_owned(), Led { inode, path: path.clone() });
+        Some(path)
+    }
+}
+
+/// What a path leads to. Nothing happens to it: a FIFO is not opened for reading, nor a device.
+fn look(at: &Path, follow: Follow) -> Option<(Inode, PathBuf)> {
+    let nofollow = match follow {
+        Follow::Yes => 0,
+        Follow::No => libc::O_NOFOLLOW,
+    };
+    let flags = libc::O_PATH | libc::O_CLOEXEC | nofollow;
+    let file: File = OpenOptions::new().read(true).custom_flags(flags).open(at).ok()?;
+    let stat = Stat::from(file.metadata().ok()?);
+    Some((stat.inode, fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?))
+}
+
+/// What a path that is about who asks is for a task.
+fn own_of(asked: &[u8], tid: Pid) -> Option<Vec<u8>> {
+    let names = [
+        ("/proc/self", format!("/proc/{tid}")),
+        ("/proc/thread-self", format!("/proc/{tid}/task/{tid}")),
+    ];
+    let own = |(name, own)| Some(PathBuf::from(own).join(path(asked).strip_prefix(name).ok()?));
+    Some(names.into_iter().find_map(own)?.into_os_string().into_vec())
+}
+
+/// What vrift was shown of itself, as it is of a task.
+fn of_caller(shown: PathBuf, tid: Pid) -> Option<PathBuf> {
+    let rest = shown.strip_prefix(format!("/proc/{}", std::process::id())).ok()?;
+    Some(PathBuf::from(format!("/proc/{tid}")).join(rest))
+}
+
+/// Whether a file is memory (memfd_create(2)): all of that is on one device of the kernel's own.
+fn is_memory(stat: &Stat) -> bool {
+    static DEVICE: OnceLock<Option<u64>> = OnceLock::new();
+    let device = DEVICE.get_or_init(|| {
+        let made = memfd_create(c"vrift", MFdFlags::MFD_CLOEXEC).ok()?;
+        Some(Stat::from(File::from(made).metadata().ok()?).inode.0)
+    });
+    *device == Some(stat.inode.0)
+}
+
+impl Recorder {
+    /// The file that a task has opened, and had these attributes then; `None` if it has no path.
+    pub(super) fn opened_then(
+        &mut self,
+        stat: Stat,
+        asked: &[u8],
+        follow: Follow,
+        fd: i32,
+        seat: &Seat<'_>,
+    ) -> Option<OpenFile> {
+        if is_memory(&stat) {
+            return None;
+        }
+        if let Some(led) = self.ways.still(asked, follow, &stat) {
+            let way = path(&led).to_owned();
+            return Some(OpenFile::of_host(led, stat, way));
+        }
+        // It is open still.
+        if let Some(file) = OpenFile::of(fd, seat)
+            && file.stat.inode == stat.inode
+        {
+            return Some(file);
+        }
+        let own = own_of(asked, seat.tid).map(|own| (own, follow));
+        let met = self.contents.path_of(&stat).map(|met| (met.to_owned(), Follow::Yes));
+        for (other, follow) in own.into_iter().chain(met) {
+            if let Some(led) = self.ways.still(&other, follow, &stat) {
+                return Some(OpenFile::of_host(led, stat, path(&other).to_owned()));
+            }
+        }
+        let shown = look(path(asked), follow).and_then(|(_, shown)| of_caller(shown, seat.tid));
+        let led = shown.map_or_else(|| asked.to_owned(), |shown| shown.into_os_string().into_vec());
+        Some(OpenFile::of_host(led, stat, path(asked).to_owned()))
+    }
+}
