@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use vrift_tracer::engine::WhenFast;
 
 pub(crate) use audit::{
     AuditArgs, AuditCommand, AuditDiffArgs, AuditExportArgs, ComplianceArgs, DepsArgs,
@@ -134,6 +135,16 @@ pub(crate) enum FastLane {
     Always,
     /// never
     Never,
+}
+
+impl From<FastLane> for WhenFast {
+    fn from(when: FastLane) -> WhenFast {
+        match when {
+            FastLane::Auto => WhenFast::Auto,
+            FastLane::Always => WhenFast::Always,
+            FastLane::Never => WhenFast::Never,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

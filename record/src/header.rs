@@ -29,6 +29,44 @@ pub struct Header {
     pub policy: Option<[u8; 32]>,
     /// The system calls that were stopped, by name, sorted; others went to the kernel unseen.
     pub watched: Vec<String>,
+    /// Those of them that were not stopped where the fast lane made them.
+    pub unstopped: Unstopped,
+}
+
+/// Which calls programs may have made without a stop and told of themselves. One that knows could leave some out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Unstopped {
+    /// None: all is told by the kernel.
+    #[default]
+    Nothing,
+    /// Those that look for files.
+    Lookups,
+    /// These, and those that open files to read them.
+    Opens,
+}
+
+impl Unstopped {
+    /// Its name in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Unstopped::Nothing => "nothing",
+            Unstopped::Lookups => "lookups",
+            Unstopped::Opens => "opens",
+        }
+    }
+
+    /// What it means, for a reader; `None` if there is nothing to say.
+    pub fn caveat(self) -> Option<&'static str> {
+        match self {
+            Unstopped::Nothing => None,
+            Unstopped::Lookups => Some(
+                "lookups of files, by the programs themselves (--fast-lane=never: by the kernel)",
+            ),
+            Unstopped::Opens => Some(
+                "lookups of files and opens for reading, by the programs themselves (--fast-lane=never: by the kernel)",
+            ),
+        }
+    }
 }
 
 impl Header {

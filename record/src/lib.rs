@@ -32,7 +32,7 @@ pub use event::{
     Access, Act, Class, Content, Endpoint, Entry, Escape, Event, Execution, How, Kin, Left,
     NetworkAct, Origin, Outcome, Part, Response, Tid, Usage, Value, Variable, Verdict, VersionId,
 };
-pub use header::{Ending, Header, Mount, MountAccess, Totals};
+pub use header::{Ending, Header, Mount, MountAccess, Totals, Unstopped};
 pub use reader::{Reader, Record};
 pub use redact::{REDACTED, Redaction, redact, redact_words, secret};
 pub use text::Text;

@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, raise, signal};
-use vrift_tracer::engine::{Ending, WhenFast};
+use vrift_tracer::engine::Ending;
 use vrift_tracer::observer::Observer;
 use vrift_tracer::probe::Obstacle;
 use vrift_tracer::ptrace::LaunchError;
 use vrift_tracer::session::{self, Survivors};
 
 use super::session::{Naming, conclude};
-use crate::cli::{ExitWithRoot, FastLane, RootArgs, RunArgs};
+use crate::cli::{ExitWithRoot, RootArgs, RunArgs};
 use crate::failure::{Failure, chain, complain};
 use crate::{mounts, program};
 
@@ -41,11 +41,7 @@ pub(crate) fn observed(
         ExitWithRoot::Wait => Survivors::Wait,
         ExitWithRoot::Kill => Survivors::Kill,
     };
-    let fast = match root.fast_lane {
-        FastLane::Auto => WhenFast::Auto,
-        FastLane::Always => WhenFast::Always,
-        FastLane::Never => WhenFast::Never,
-    };
+    let fast = root.fast_lane.into();
     let ended = session::run(&program, prepared.served, observer, survivors, fast);
     for name in &prepared.sessions {
         let success = matches!(ended, Ok(Ending::Exited { code: 0 }));

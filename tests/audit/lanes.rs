@@ -8,7 +8,7 @@ use std::path::Path;
 
 use vrift_audit::{Access, Act, Entry, Event, Model, Text};
 
-use crate::kit::{Sandbox, have, line_difference, python, root, skipped};
+use crate::kit::{Sandbox, have, line_difference, python, root, run, skipped};
 use crate::recorded::{Recorded, recorded_with};
 
 /// What a record has of each process, in the order of their births: a line for each access, with what
@@ -206,5 +206,31 @@ for path in ['file', 'dir/file', '/file', 'closed/file', '/etc/passwd', 'link', 
         let program = format!("import os; os.chdir('TREE')\n{opens}{other}\n{opens}");
         let child = format!("{program}\nif os.fork() == 0:\n    os._exit(0)\nos.wait()\n{opens}");
         same(plant, &[python, "-c", &child]);
+    }
+}
+
+/// A reader is told which calls the programs have told of themselves.
+#[test]
+fn the_header_says_which_calls_need_not_stop() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("rules"), "forbid = [\"network\"]\n").expect("the sandbox is ours");
+    let rules = sandbox.path("rules").to_string_lossy().into_owned();
+    let [opens, lookups] = match cfg!(target_arch = "x86_64") {
+        true => ["opens", "lookups"],
+        false => ["nothing"; 2],
+    };
+    for (options, expected) in [
+        (&[][..], opens),
+        (&["--fast-lane=always"], opens),
+        (&["--fast-lane=never"], "nothing"),
+        (&["--policy", &rules], lookups),
+        (&["--policy", &rules, "--enforce"], "nothing"),
+    ] {
+        let recorded = recorded_with(&sandbox, options, &["true"]);
+        assert_eq!(recorded.model.header.unstopped.word(), expected, "{options:?}");
+        let report = run(sandbox.vrift(["audit", "report"]).arg(&recorded.path));
+        let caveat =
+            recorded.model.header.unstopped.caveat().unwrap_or("by the programs themselves");
+        assert_eq!(report.out().contains(caveat), expected != "nothing", "{report}");
     }
 }

@@ -7,7 +7,7 @@ use crate::kit::{Sandbox, have, line_difference, python, root, run, skipped};
 
 /// Every way to look for a file, at every kind of path; prints what came of it.
 const PROGRAM: &str = r#"
-import os, sys
+libc = ctypes.CDLL(None, use_errno=True)
 def attempt(name, call):
     try: result = call()
     except OSError as error: result = error.errno
@@ -29,6 +29,10 @@ def look(path, **at):
         attempt(f'xattr {path}', lambda: len(os.getxattr(path, 'user.none')))
         attempt(f'xattrs {path}', lambda: os.listxattr(path))
         attempt(f'statvfs {path}', lambda: os.statvfs(path) and 'there')
+        attempt(f'exec {path}', lambda: os.execv(path, ['x']))
+        # The path is looked at before the words, which are not there.
+        libc.execve(path.encode(), ctypes.c_void_p(1), ctypes.c_void_p(1))
+        print(f'exec nothing {path}'.replace(str(os.getpid()), 'PID'), ctypes.get_errno())
 def all_paths():
     here = os.getcwd()
     for path in [
@@ -80,7 +84,7 @@ fn plant(sandbox: &Sandbox) {
 #[track_caller]
 fn check(before: &[&str], after: &str) {
     let Some(python) = python() else { return };
-    let program = format!("{after}\n{PROGRAM}");
+    let program = format!("import ctypes, os\n{after}\n{PROGRAM}");
     let sandbox = Sandbox::new();
     plant(&sandbox);
     let words = [before, &[python, "-c", &program]].concat();

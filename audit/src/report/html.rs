@@ -144,6 +144,9 @@ impl Html<'_> {
         };
         command(&mut line, summary)?;
         line("machine", &format!("{}, {}, uid {}", header.host, header.kernel, header.uid))?;
+        if let Some(caveat) = header.unstopped.caveat() {
+            line("told", &caveat)?;
+        }
         for mount in &header.mounts {
             let (point, file) = (Text::from(&mount.point[..]), Text::from(&mount.file[..]));
             line("mount", &format!("{point} from {file}, {}", mount.access.word()))?;

@@ -76,6 +76,7 @@ pub fn report(summary: &Summary<'_>) -> Value {
             "machine": header.machine,
             "host": header.host,
             "uid": header.uid,
+            "unstopped": header.unstopped.word(),
             "policy": header.policy.map(|digest| hex(&digest)),
             "mounts": header.mounts.iter().map(mount).collect::<Vec<_>>(),
         },

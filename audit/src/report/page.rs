@@ -76,6 +76,9 @@ impl Page<'_> {
                 header.vrift, header.uid, header.host, header.kernel
             ),
         )?;
+        if let Some(caveat) = header.unstopped.caveat() {
+            line(f, "told", caveat)?;
+        }
         for Mount { point, file, access, .. } in &header.mounts {
             let (point, file) = (Text::from(&point[..]), Text::from(&file[..]));
             let access = match access {

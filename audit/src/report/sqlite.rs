@@ -84,7 +84,7 @@ fn run(all: &Transaction<'_>, summary: &Summary<'_>) -> Result<(), Error> {
     let model = summary.model;
     let header = &model.header;
     let reasons: Vec<String> = summary.conclusion.reasons.iter().map(ToString::to_string).collect();
-    let told: [(&str, Value); 14] = [
+    let told: [(&str, Value); 15] = [
         ("schema", Value::Integer(i64::from(SCHEMA_VERSION))),
         ("standing", Value::Text(summary.conclusion.standing.word().to_owned())),
         ("reasons", Value::Text(reasons.join("\n"))),
@@ -100,6 +100,7 @@ fn run(all: &Transaction<'_>, summary: &Summary<'_>) -> Result<(), Error> {
         ("kernel", Value::Text(header.kernel.clone())),
         ("host", Value::Text(header.host.clone())),
         ("uid", Value::Integer(i64::from(header.uid))),
+        ("unstopped", Value::Text(header.unstopped.word().to_owned())),
         ("events", Value::Integer(number(model.events))),
         ("check", Value::Text(hex(&model.check))),
     ];

@@ -48,6 +48,7 @@ impl Random {
             mounts,
             policy: [None, Some(self.digest().0)][self.below(2)],
             watched: vec!["openat".to_owned(); self.below(3)],
+            unstopped: self.one_of(&[Unstopped::Nothing, Unstopped::Lookups, Unstopped::Opens]),
         }
     }
 

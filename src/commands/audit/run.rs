@@ -9,9 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::sys::utsname::uname;
 use nix::unistd::geteuid;
 use vrift_record::policy::{Places, Policy, Violation};
-use vrift_record::{Header, Mount, MountAccess, Response, Text, redact_words, secret};
+use vrift_record::{Header, Mount, MountAccess, Response, Text, Unstopped, redact_words, secret};
 use vrift_tracer::observer::Observer;
-use vrift_tracer::record::{Enforcement, Held, Mounts, Recorder, Violations, watched_names};
+use vrift_tracer::record::{
+    Enforcement, Held, Mounts, Recorder, Violations, unstopped, watched_names,
+};
 use vrift_vfs::lower::Lower;
 use vrift_vfs::manifest::Manifest;
 
@@ -28,6 +30,7 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let held = args.policy.as_deref().map(|file| held(file, args.enforce)).transpose()?;
     let mut header = header(args)?;
     header.policy = held.as_ref().map(|held| held.policy.digest());
+    header.unstopped = unstopped(args.root.fast_lane.into(), held.as_ref());
     let mounts = if header.mounts.is_empty() { Mounts::None } else { Mounts::Some };
     let recorder = Recorder::create(&args.output, &header, mounts, held)?;
     let violations = recorder.violations();
@@ -100,6 +103,7 @@ fn header(args: &RecordArgs) -> Result<Header, Failure> {
         mounts,
         policy: None,
         watched: watched_names(recorded),
+        unstopped: Unstopped::default(),
     })
 }
 

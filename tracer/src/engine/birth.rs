@@ -163,11 +163,12 @@ impl<A: Arch> Engine<A> {
         task.exe = launched.as_ref().and_then(Launched::exe);
         task.scratch = Default::default();
         task.lane = Default::default();
-        self.tapes.forget(tgid);
         task.dumpable = Default::default();
         let files = task.files.borrow().clone();
         task.files = std::rc::Rc::new(std::cell::RefCell::new(files));
         task.creds.take();
+        self.tapes.forget(tgid);
+        self.foresee_lane(tgid);
         if self.observer.wants().lineage {
             self.observer.event(tgid, &Event::Executed);
         }

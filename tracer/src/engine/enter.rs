@@ -30,7 +30,6 @@ use crate::decode::{FlagsPlace, Operation, decode, path_arg};
 use crate::descriptors;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
-use crate::record::Noted;
 use crate::registers::{Insertion, Mapping};
 use crate::reply;
 use crate::view::note::Note;
@@ -75,11 +74,6 @@ impl<A: Arch> Engine<A> {
         guest: &mut G,
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
-        if self.is_pause(&call) {
-            // What it has opened has been told of.
-            guest.set_nr(u64::MAX)?;
-            return Ok(self.go_on(tid, 0));
-        }
         if let Some(next) = self.reopen(&call, guest)? {
             return Ok(next);
         }
@@ -102,9 +96,6 @@ impl<A: Arch> Engine<A> {
         }
         if let Some(Syscall::Chdir | Syscall::Fchdir) = call.syscall {
             self.tapes.leave_directory(tid);
-        }
-        if noted.as_deref().is_some_and(Noted::gives_other_eyes) {
-            self.close_lane(guest);
         }
         let start = match action {
             Action::PassOnHost(start) => Some(start),

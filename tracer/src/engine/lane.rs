@@ -1,8 +1,8 @@
 //! The fast lane: calls about the host are made without a stop, from code that is put into tracees
 //! (`vrift_arch::lane`).
 //!
-//! An address space gets the lane's page when it has made some calls that stayed on the host, and each
-//! of its instructions that makes such a call becomes a jump there. What was changed is changed back
+//! An address space gets the lane's page when it has made some calls that stayed on the host, or at once if its
+//! program did before, and each of its instructions that makes such a call becomes a jump there. What was changed is changed back
 //! before anybody else could see it half done or be surprised by it: before a second task uses the
 //! memory, and before a filter of its own, or a dispatcher of calls, looks at where calls come from.
 //! What cannot be put in place costs stops and nothing else.
@@ -12,16 +12,18 @@
 //! **Invariant:** code is changed only while its one task stands before a call.
 
 mod known;
+mod shared;
 mod tape;
 
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::lane::{Detour, Hidden, Lane as Page, PAGE, Plan, Scope};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_vfs::{At, Open, Request, Target};
+use vrift_vfs::{At, Backing, Open, Request, Target};
 
 use known::Known;
 pub(super) use tape::Step;
@@ -33,6 +35,7 @@ use super::task::{Coverage, Mapped};
 use super::{Engine, Guest, Next, Served};
 use crate::call::{Abi, Call, Outcome};
 use crate::memory::{GuestAddr, Memory};
+use crate::procfs;
 use crate::registers::Mapping;
 
 /// `PR_SET_SYSCALL_USER_DISPATCH` (`linux/prctl.h`).
@@ -49,6 +52,9 @@ const NEAR: u64 = 256 << 20;
 
 /// The room of stubs for one neighbourhood of instructions.
 const STUBS_BYTES: u64 = PAGE;
+
+/// So many busy programs are remembered; then all are forgotten.
+const BUSY_MAX: usize = 1 << 12;
 
 /// How many of these an address space gets.
 const STUBS_MAX: usize = 16;
@@ -72,6 +78,8 @@ pub enum WhenFast {
 pub struct FastLane {
     page: Page,
     calls_before: u32,
+    /// Programs that have made so many calls.
+    busy: HashSet<Backing>,
 }
 
 impl FastLane {
@@ -96,7 +104,8 @@ impl FastLane {
             Some(_) => Hidden::Places(&places),
             None => Hidden::Nothing,
         };
-        Some(FastLane { page: A::lane(&Plan { hidden, tape })?, calls_before })
+        let page = A::lane(&Plan { hidden, tape })?;
+        Some(FastLane { page, calls_before, busy: HashSet::new() })
     }
 
     /// What the filter must let pass.
@@ -120,6 +129,8 @@ pub(super) enum Part {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Lane {
     state: State,
+    /// What is executed there.
+    program: Option<Backing>,
     /// The calls that stayed on the host.
     calls: u32,
     /// Where there is room for stubs.
@@ -288,6 +299,15 @@ impl<A: Arch> Engine<A> {
         self.inject(mapping, Mapped::Lane(part), call.abi, guest).map(Some)
     }
 
+    /// A new program is executed: one that is known to make many calls need not prove it again.
+    pub(super) fn foresee_lane(&mut self, tid: Pid) {
+        let (Some(fast), Some(task)) = (&self.lane, self.tasks.get(&tid)) else { return };
+        let program = procfs::program(tid);
+        let is_busy = program.is_some_and(|program| fast.busy.contains(&program));
+        let calls = if is_busy { fast.calls_before } else { 0 };
+        *task.lane.borrow_mut() = Lane { program, calls, ..Lane::default() };
+    }
+
     /// Whether a call is none, but makes a task wait until its tape has been played.
     pub(super) fn is_pause(&self, call: &Call) -> bool {
         let tape = self.lane.as_ref().and_then(|fast| fast.page.tape);
@@ -301,13 +321,19 @@ impl<A: Arch> Engine<A> {
         outcome: Outcome,
         guest: &G,
     ) -> Result<(), Errno> {
-        let Some(fast) = &self.lane else { return Ok(()) };
+        let Some(fast) = &mut self.lane else { return Ok(()) };
         let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
         let mut lane = task.lane.borrow_mut();
         match (part, outcome) {
             (Part::Page, outcome) => {
                 lane.state = match put(&fast.page, outcome, guest) {
-                    Ok(()) => State::InPlace,
+                    Ok(()) => {
+                        if fast.busy.len() == BUSY_MAX {
+                            fast.busy.clear();
+                        }
+                        fast.busy.extend(lane.program);
+                        State::InPlace
+                    }
                     Err(Errno::ESRCH) => return Err(Errno::ESRCH),
                     Err(_) => State::Closed,
                 };

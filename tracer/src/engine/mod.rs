@@ -473,6 +473,11 @@ impl<A: Arch> Engine<A> {
                 Position::Entry(call) if self.ends_here(&call, guest) => {
                     Ok(self.go_on(guest.tid(), 0))
                 }
+                // What it has opened has been told of: the kernel is given nothing.
+                Position::Entry(call) if self.is_pause(&call) => {
+                    guest.set_nr(u64::MAX)?;
+                    Ok(self.go_on(guest.tid(), 0))
+                }
                 Position::Entry(call) => self.at_entry(call, system, guest),
                 Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
             },

@@ -78,6 +78,9 @@ impl<A: Arch> Engine<A> {
         let seat = Seat { tid, memory: guest, places: &places };
         if let Some(noted) = pending.noted {
             self.observer.record(*noted, outcome, pending.note.as_ref(), &seat);
+            if !self.observer.finds_the_same() {
+                self.close_lane(guest);
+            }
         }
         let Some(mut spelled) = pending.spelled else { return };
         self.observer.complete::<A>(&mut spelled, &pending.call, outcome, &seat);

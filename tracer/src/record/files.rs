@@ -14,7 +14,7 @@ use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, opened};
-use super::paths::{absolute, path};
+use super::paths::{absolute, absolute_by, path};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::Operation;
@@ -150,7 +150,7 @@ impl Recorder {
             // That names nothing (ENOENT).
             return What::Nothing;
         }
-        let path = absolute(&op, seat);
+        let path = absolute_by(&op, seat, |directory| self.ways.physical(directory));
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
             self.before_change(&path, op.follow, seat);
         }
@@ -166,7 +166,7 @@ impl Recorder {
         What::File(Named { kind, path, other, lookup, version })
     }
 
-    fn lookup(&self, op: &PathOp, of: Of, absolute: &[u8]) -> Option<Lookup> {
+    pub(super) fn lookup(&self, op: &PathOp, of: Of, absolute: &[u8]) -> Option<Lookup> {
         self.eyes.are_same().then(|| Lookup::new(op, of, absolute)).flatten()
     }
 
@@ -181,7 +181,7 @@ impl Recorder {
         if op.path.is_empty() {
             return What::Nothing;
         }
-        let path = absolute(&op, seat);
+        let path = absolute_by(&op, seat, |directory| self.ways.physical(directory));
         let was = match (handle, create) {
             (Handle::Path | Handle::Read, Create::No) => Was::There,
             _ => self.before_change(&path, op.follow, seat),

@@ -33,12 +33,13 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::unistd::Pid;
-use vrift_arch::Syscall;
-use vrift_arch::lane::Scope;
+use vrift_arch::lane::{Hidden, Plan, Scope};
 use vrift_arch::seccomp::Interest;
+use vrift_arch::{Arch, Native, Syscall};
 use vrift_record::policy::{Policy, Violation};
-use vrift_record::{Ending, Event as Told, Header, How, Kin, Usage};
+use vrift_record::{Ending, Event as Told, Header, How, Kin, Unstopped, Usage};
 
+use crate::engine::WhenFast;
 use crate::observer::Telling;
 use crate::view::event::{self, Core, Event};
 use crate::view::places::Places;
@@ -75,6 +76,18 @@ pub struct Held {
     pub enforcement: Enforcement,
 }
 
+/// Which calls need not stop for a record. Where rules may be broken no program's word is taken for what it has
+/// read, and what may be denied stops before it is made.
+pub fn unstopped(fast: WhenFast, held: Option<&Held>) -> Unstopped {
+    let plan = Plan { hidden: Hidden::Nothing, tape: Some(Scope::Lookups) };
+    match held.map(|held| held.enforcement) {
+        _ if fast == WhenFast::Never || Native::lane(&plan).is_none() => Unstopped::Nothing,
+        Some(Enforcement::Deny) => Unstopped::Nothing,
+        Some(Enforcement::Note) => Unstopped::Lookups,
+        None => Unstopped::Opens,
+    }
+}
+
 /// Whether the command has become the program it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Command {
@@ -104,6 +117,7 @@ pub struct Recorder {
     /// Every process there was.
     known: HashSet<Pid>,
     enforcement: Enforcement,
+    unstopped: Unstopped,
     eyes: lookups::Eyes,
     ways: ways::Ways,
     /// The names of UNIX sockets that the tree has bound.
@@ -136,6 +150,7 @@ impl Recorder {
             changed: left::Changed::default(),
             known: HashSet::new(),
             enforcement,
+            unstopped: header.unstopped,
             eyes: lookups::Eyes::of_vrift(),
             ways: ways::Ways::default(),
             bound: HashSet::new(),
@@ -221,13 +236,12 @@ impl Recorder {
         self.out.finish(self.ending)
     }
 
-    /// How it may be told of calls that name files: where rules are broken, nobody's word is taken for what was
-    /// read.
+    /// How it may be told of calls that name files.
     pub(crate) fn telling(&self) -> Telling {
-        match (self.enforcement, self.out.has_rules()) {
-            (Enforcement::Deny, _) => Telling::AtOnce,
-            (Enforcement::Note, true) => Telling::Later(Scope::Lookups),
-            (Enforcement::Note, false) => {
+        match self.unstopped {
+            Unstopped::Nothing => Telling::AtOnce,
+            Unstopped::Lookups => Telling::Later(Scope::Lookups),
+            Unstopped::Opens => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let since = now.as_secs().cast_signed() - 1;
                 Telling::Later(Scope::Opened { since })

@@ -53,14 +53,9 @@ impl Noted {
     pub(crate) fn in_vain(&self, tid: Pid) -> Option<Errno> {
         match &self.what {
             What::File(named) => named.in_vain(tid),
+            What::Program(start) => start.in_vain(tid),
             _ => None,
         }
-    }
-
-    /// Whether its caller may see another tree of files afterwards than vrift does, or with other rights.
-    pub(crate) fn gives_other_eyes(&self) -> bool {
-        matches!(self.what, What::Credentials)
-            || matches!(self.escape, Some((Escape::Namespace, _)))
     }
 
     /// What it fails with, because the policy forbids it.

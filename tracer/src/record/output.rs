@@ -78,11 +78,6 @@ impl Output {
         }
     }
 
-    /// Whether there is a policy.
-    pub(super) fn has_rules(&self) -> bool {
-        lock(&self.shared).judge.is_some()
-    }
-
     /// What the policy says to something that is asked for; `None` if it is not forbidden.
     pub(super) fn forbids(&self, asks: impl FnOnce(&Judge) -> Option<Broken>) -> Option<Broken> {
         asks(lock(&self.shared).judge.as_ref()?)

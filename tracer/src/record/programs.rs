@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
@@ -17,6 +18,7 @@ use vrift_record::{
 use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
 use super::contents::{Keeper, When};
+use super::lookups::{Lookup, Of as Sought};
 use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, path};
@@ -42,6 +44,8 @@ pub(super) struct Start {
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     cwd: Vec<u8>,
+    /// What must be there for anything to come of it.
+    lookup: Option<Lookup>,
 }
 
 #[derive(Debug)]
@@ -58,6 +62,11 @@ impl Start {
     /// Whether its bits or capabilities give who executes it other rights. A mount gives none.
     pub(super) fn gains_rights(&self) -> bool {
         matches!(&self.of, Of::Host(real) if gains_rights(real) && !is_script(real))
+    }
+
+    /// What the kernel answers if there is no such file: it looks for that before all else.
+    pub(super) fn in_vain(&self, tid: Pid) -> Option<Errno> {
+        self.lookup.as_ref()?.in_vain(tid)
     }
 
     /// The same program by the path that its symlinks lead to.
@@ -82,6 +91,10 @@ impl Recorder {
         if exec.purpose == Purpose::Check {
             return What::File(super::files::Named::probed(asked));
         }
+        let lookup = match &exec.target {
+            Target::Path(op) => self.lookup(op, Sought::Anything, &asked),
+            Target::Open(_) | Target::Content(_) => None,
+        };
         let held = seat.places.held(path(&asked), Follow::Yes);
         let held =
             held.unwrap_or_else(|| Held::Host(link.unwrap_or_else(|| path(&asked).to_owned())));
@@ -105,6 +118,7 @@ impl Recorder {
             argv: words(Kind::Argv),
             env: words(Kind::Envp),
             cwd: directory(seat),
+            lookup,
         }))
     }
 

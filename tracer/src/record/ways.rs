@@ -2,7 +2,7 @@
 //!
 //! What the tree changes it changes with a stop, and is told of what it has opened before. So a path leads
 //! where it led, unless somebody else has changed it or it is about who asks (`/proc/self`): the attributes that
-//! the kernel gave at once tell.
+//! the kernel gave at once tell. So do directories with `..` behind them, which compilers name their headers by.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -30,6 +30,8 @@ const KNOWN_MAX: usize = 1 << 14;
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     known: HashMap<Vec<u8>, Led>,
+    /// Directories, and their paths without symlinks, if they are there.
+    directories: HashMap<PathBuf, Option<PathBuf>>,
 }
 
 /// A file, and its path without symlinks.
@@ -40,11 +42,31 @@ struct Led {
 }
 
 impl Ways {
-    /// The tree has done something with success: directories on a way may have other names.
+    /// The tree has done something with success: a way may lead elsewhere. What is removed leads nowhere, until
+    /// something else is made in its place.
     pub(super) fn after(&mut self, act: Act) {
-        if let Act::Rename | Act::Exchange | Act::Symlink = act {
-            self.known.clear();
+        match act {
+            Act::Rename | Act::Exchange | Act::Symlink | Act::Link | Act::MakeDirectory => {
+                self.known.clear();
+                self.directories.clear();
+            }
+            // A path behind it has none without symlinks any more.
+            Act::RemoveDirectory => self.directories.clear(),
+            _ => {}
         }
+    }
+
+    /// The path of a directory without symlinks.
+    pub(super) fn physical(&mut self, directory: &Path) -> Option<PathBuf> {
+        if let Some(physical) = self.directories.get(directory) {
+            return physical.clone();
+        }
+        let physical = directory.canonicalize().ok();
+        if self.directories.len() >= KNOWN_MAX {
+            self.directories.clear();
+        }
+        self.directories.insert(directory.to_owned(), physical.clone());
+        physical
     }
 
     /// The path without symlinks of the file that `asked` led to, if it still does.

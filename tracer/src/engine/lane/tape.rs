@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +28,7 @@ use vrift_arch::lane::{Tape as Place, Unwritten};
 use vrift_arch::{Arch, Syscall};
 use vrift_vfs::{Follow, Held};
 
+use super::shared::Shared;
 use super::{Engine, Guest, Next, Part};
 use crate::call::{Abi, Call, Layer, Outcome};
 use crate::engine::served::Mounted;
@@ -71,7 +71,7 @@ pub(in crate::engine) enum Step {
 /// The tape of one task.
 #[derive(Debug)]
 struct Tape {
-    file: File,
+    shared: Shared,
     /// Up to where it has been played.
     played: u64,
     /// The current directory; `None` if it may have changed.
@@ -81,22 +81,18 @@ struct Tape {
 impl Tape {
     /// An empty tape on a new file.
     fn on(file: File) -> io::Result<Tape> {
-        file.set_len(BYTES)?;
-        file.write_all_at(&HEADER.to_le_bytes(), 0)?;
-        Ok(Tape { file, played: HEADER, directory: None })
+        let shared = Shared::new(file, BYTES)?;
+        shared.set_first(HEADER)?;
+        Ok(Tape { shared, played: HEADER, directory: None })
     }
 
     /// What has been written since it was last played.
     fn unplayed(&mut self) -> io::Result<Vec<u8>> {
-        let mut end = [0; 8];
-        self.file.read_exact_at(&mut end, 0)?;
-        let end = u64::from_le_bytes(end);
+        let end = self.shared.first();
         if end == self.played {
             return Ok(Vec::new());
         }
-        let count = end.checked_sub(self.played).filter(|_| end <= BYTES);
-        let mut bytes = vec![0; count.ok_or(io::ErrorKind::InvalidData)? as usize];
-        self.file.read_exact_at(&mut bytes, self.played)?;
+        let bytes = self.shared.copied(self.played, end).ok_or(io::ErrorKind::InvalidData)?;
         let read: usize = calls(&bytes).map(|(_, size)| size).sum();
         if read != bytes.len() {
             return Err(io::ErrorKind::InvalidData.into());
@@ -107,7 +103,7 @@ impl Tape {
 
     fn rewind(&mut self) -> io::Result<()> {
         self.played = HEADER;
-        self.file.write_all_at(&HEADER.to_le_bytes(), 0)
+        self.shared.set_first(HEADER)
     }
 }
 
@@ -165,7 +161,8 @@ impl<A: Arch> Engine<A> {
         let strip = task.lane.borrow().strip;
         let (insertion, step) = match strip {
             Strip::Absent => {
-                let args = [place.name, u64::from(libc::MFD_CLOEXEC), 0, 0, 0, 0];
+                let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+                let args = [place.name, u64::from(flags), 0, 0, 0, 0];
                 (Insertion { call: Syscall::MemfdCreate, args }, Step::Make)
             }
             Strip::Made(fd) => {

@@ -1,0 +1,91 @@
+//! Memory that a tracee writes to and vrift reads, word by word: what is there may change at any time, and
+//! nobody may rely on any of it.
+#![expect(unsafe_code, reason = "others write to what is mapped here")]
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memmap2::{MmapOptions, MmapRaw};
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+
+/// A file without a name that cannot get another size.
+#[derive(Debug)]
+pub(super) struct Shared {
+    file: File,
+    map: MmapRaw,
+}
+
+impl Shared {
+    /// `bytes` bytes of an empty file of memfd_create(2), which must allow seals.
+    pub(super) fn new(file: File, bytes: u64) -> io::Result<Shared> {
+        file.set_len(bytes)?;
+        // Who reads what is mapped and behind a file's end is killed (SIGBUS).
+        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+        fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+        let map = MmapOptions::new().len(bytes as usize).map_raw_read_only(&file)?;
+        Ok(Shared { file, map })
+    }
+
+    fn words(&self) -> &[AtomicU64] {
+        let count = self.map.len() / size_of::<AtomicU64>();
+        // SAFETY: the mapping is as long as `self`, begins at a page, and has pages of the file behind all of
+        // it: the seals keep the file as large as it is. What others do to them does no harm to atomic words.
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr().cast::<AtomicU64>(), count) }
+    }
+
+    /// The first word.
+    pub(super) fn first(&self) -> u64 {
+        self.words()[0].load(Ordering::Acquire)
+    }
+
+    /// What is from one place to another, both multiples of a word; `None` if they are none, or not there.
+    pub(super) fn copied(&self, from: u64, to: u64) -> Option<Vec<u8>> {
+        let word = size_of::<AtomicU64>() as u64;
+        if !from.is_multiple_of(word) || !to.is_multiple_of(word) {
+            return None;
+        }
+        let words = self.words().get((from / word) as usize..(to / word) as usize)?;
+        Some(words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect())
+    }
+
+    /// Writes the first word.
+    pub(super) fn set_first(&self, word: u64) -> io::Result<()> {
+        self.file.write_all_at(&word.to_le_bytes(), 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+
+    use super::*;
+
+    fn file(flags: MFdFlags) -> File {
+        memfd_create(c"tape", flags).expect("there are descriptors").into()
+    }
+
+    #[test]
+    fn what_others_write_is_read_and_the_size_stays() {
+        let file = file(MFdFlags::MFD_ALLOW_SEALING);
+        let other = file.try_clone().expect("there are descriptors");
+        let shared = Shared::new(file, 4096).expect("there is memory");
+        shared.set_first(7).expect("it is ours");
+        assert_eq!(shared.first(), 7);
+        other.write_all_at(b"abcdefgh", 4088).expect("it is there");
+        assert_eq!(shared.copied(4088, 4096).expect("it is there"), b"abcdefgh");
+        assert_eq!(shared.copied(8, 8).expect("it is there"), b"");
+        for (from, to) in [(4088, 4104), (1, 8), (8, 9), (16, 8), (u64::MAX - 7, u64::MAX - 7)] {
+            assert_eq!(shared.copied(from, to), None, "{from} to {to}");
+        }
+        for bytes in [0, 8192] {
+            assert!(other.set_len(bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn what_may_shrink_is_not_mapped() {
+        assert!(Shared::new(file(MFdFlags::empty()), 4096).is_err());
+    }
+}
