@@ -149,6 +149,7 @@ fn mask_call(call: &Call<'_>, volatile: &mut HashSet<String>) -> String {
     if call.name == "getrandom" {
         args[0] = content(&args[0]);
     }
+    args.iter_mut().for_each(|arg| *arg = dumped(arg));
     note_volatile(call, volatile);
     let reads = matches!(call.name, "read" | "pread64");
     if reads && args.len() > 1 && volatile.contains(call.args[0]) {
@@ -223,6 +224,24 @@ fn given_name(arg: &str) -> String {
         true => format!("{before}sun_path=@\"#{}", &name[digits..]),
         false => arg.to_owned(),
     }
+}
+
+/// Replaces what the kernel counts of network interfaces and addresses, and the number of a request, which
+/// the C library takes from a clock.
+fn dumped(arg: &str) -> String {
+    if !arg.contains("nlmsg_seq=") {
+        return arg.to_owned();
+    }
+    let counts = ["NEWLINK, nlmsg_flags=NLM_F_MULTI", "NEWADDR, nlmsg_flags=NLM_F_MULTI"];
+    if counts.iter().any(|dump| arg.contains(dump)) {
+        return numbers(arg);
+    }
+    let mut counted = false;
+    words(arg, |word| {
+        let hide = counted && word.bytes().all(|b| b.is_ascii_digit());
+        counted = word == "nlmsg_seq" || counted && word == "=";
+        hide.then(|| "#".to_owned())
+    })
 }
 
 /// Replaces the content of a string.

@@ -92,6 +92,10 @@ pub(crate) const PROGRAMS: &[Program] = &[
     besides("generated"),
     Program {
         wanted: Wanted::Besides,
+        ..named("netlink", &["python3"], Start::Python(NETLINK), nothing)
+    },
+    Program {
+        wanted: Wanted::Besides,
         ..named("options", &["python3"], Start::Python(OPTIONS), nothing)
     },
 ];
@@ -104,6 +108,8 @@ os.stat('out.json'); os.rename('out.json', 'other.json'); os.unlink('other.json'
 print(re.sub('a', 'b', text))
 print(subprocess.run(['true']).returncode)
 ";
+
+const NETLINK: &str = include_str!("guests/netlink.py");
 
 /// Asks for options of sockets, sets them, and asks about interfaces; changes none.
 const OPTIONS: &str = "

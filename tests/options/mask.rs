@@ -16,7 +16,11 @@ pub(crate) fn masked(line: &str, mask: Mask) -> String {
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
         let run = |test: fn(char) -> bool| rest.find(|c| !test(c)).unwrap_or(rest.len());
-        if let Some(hex) = rest.strip_prefix("0x") {
+        if let Some(bytes) = rest.strip_prefix("_port=\"") {
+            // A port that the kernel chose, as it has it.
+            text.push_str("_port=PORT");
+            rest = &bytes[bytes.find('"').map_or(0, |end| end + 1)..];
+        } else if let Some(hex) = rest.strip_prefix("0x") {
             let digits = hex.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(hex.len());
             let hidden = digits >= 6 || mask == Mask::Numbers;
             text.push_str(if hidden { "ADDR" } else { &rest[..2 + digits] });
@@ -49,6 +53,7 @@ fn is_place(text: &str) -> bool {
 fn only_what_may_differ_is_hidden() {
     for (line, ids, numbers) in [
         ("brk(NULL)   = 0x55aae5fe1000", "brk(NULL) = ADDR", "brk(NULL) = ADDR"),
+        (r#"{sin_port="\x1f\x90", x=1}"#, "{sin_port=PORT, x=1}", "{sin_port=PORT, x=N}"),
         ("open(\"a\", 0x80) = 3", "open(\"a\", 0x80) = 3", "open(\"a\", ADDR) = N"),
         ("[00007f5c5672da07] getpid() = 17014", "[PLACE] getpid() = N", "[PLACE] getpid() = N"),
     ] {

@@ -17,6 +17,8 @@ use nix::sys::socket::{
 };
 use nix::unistd::Pid;
 
+use crate::view::names::choices;
+
 /// `SOCK_DIAG_BY_FAMILY`
 const BY_FAMILY: u16 = 20;
 /// `NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH`
@@ -41,12 +43,49 @@ pub(crate) fn describe(tid: Pid, fd: i32, inode: u64) -> Option<String> {
         "UDP" => inet(libc::AF_INET, libc::IPPROTO_UDP, inode),
         "TCPv6" => inet(libc::AF_INET6, libc::IPPROTO_TCP, inode),
         "UDPv6" => inet(libc::AF_INET6, libc::IPPROTO_UDP, inode),
+        NETLINK => netlink(inode),
         _ => None,
     };
     Some(match details {
         Some(details) => format!("{protocol}:[{details}]"),
         None => format!("{protocol}:[{inode}]"),
     })
+}
+
+/// The name of the protocol of `AF_NETLINK`.
+const NETLINK: &str = "NETLINK";
+
+/// Whether a descriptor is a socket of netlink.
+pub(crate) fn is_netlink(tid: Pid, fd: i32) -> bool {
+    fd >= 0 && protocol(tid, fd).as_deref() == Some(NETLINK)
+}
+
+/// Which protocol of netlink the socket with this inode has.
+pub(crate) fn netlink_protocol(inode: u64) -> Option<u32> {
+    netlink_socket(inode).map(|(protocol, _)| protocol)
+}
+
+/// `ROUTE:4711`
+fn netlink(inode: u64) -> Option<String> {
+    let (protocol, port) = netlink_socket(inode)?;
+    let name =
+        choices::NETLINK.name(protocol.into()).and_then(|name| name.strip_prefix("NETLINK_"));
+    Some(match name {
+        Some(name) => format!("{name}:{port}"),
+        None => protocol.to_string(),
+    })
+}
+
+/// The protocol and the port of a socket of netlink.
+fn netlink_socket(inode: u64) -> Option<(u32, u32)> {
+    // NDIAG_PROTO_ALL
+    let mut request = vec![libc::AF_NETLINK as u8, 255];
+    request.extend([0; 18]);
+    let answers = ask(&request, DUMP)?;
+    let word =
+        |answer: &[u8], at: usize| answer.get(at..at + 4)?.try_into().ok().map(u32::from_ne_bytes);
+    let answer = answers.iter().find(|answer| word(answer, 16) == Some(inode as u32))?;
+    Some((u32::from(*answer.get(2)?), word(answer, 4)?))
 }
 
 /// The name of a socket's protocol.

@@ -37,7 +37,7 @@ mod clock;
 pub(crate) mod inside;
 mod kinds;
 mod leader;
-mod names;
+pub(crate) mod names;
 mod quote;
 #[cfg(test)]
 mod tests;

@@ -101,6 +101,16 @@ pub enum Value {
         /// At exit.
         after: Box<Value>,
     },
+    /// What names and numbers of another kind stand for, `htons(80)`; where numbers are wanted, they are
+    /// shown instead or before it.
+    Coded {
+        /// As the kernel has it.
+        code: Box<Value>,
+        /// As it is read.
+        meaning: Box<Value>,
+        /// The name of the field, if only the meaning tells it.
+        field: Option<&'static str>,
+    },
     /// Elements or fields left out, `...`.
     More,
     /// The kernel will fill this in.
@@ -157,7 +167,16 @@ impl Value {
         match self {
             Value::Str(text) => text.quoting = style.quoting(text.quoting, &text.bytes),
             Value::Flags(word) | Value::Name(word) => word.dress(style.constants),
-            Value::Struct(fields) => fields.iter_mut().for_each(|(_, value)| value.dress(style)),
+            Value::Struct(fields) => fields.iter_mut().for_each(|field| dress_field(field, style)),
+            Value::Coded { code, meaning, .. } => {
+                meaning.dress(&Style { constants: Constants::Abbrev, ..style.clone() });
+                let shown = match style.constants {
+                    Constants::Abbrev => return,
+                    Constants::Raw => std::mem::replace(&mut **code, Value::More),
+                    Constants::Verbose => code.clone().remarked(meaning.to_string()),
+                };
+                *self = shown;
+            }
             Value::Call { name: "makedev", args } if style.constants != Constants::Abbrev => {
                 *self = dressed_device(args, style.constants);
             }
@@ -191,6 +210,11 @@ impl Value {
         Value::Call { name, args: args.into() }
     }
 
+    /// What a code stands for.
+    pub fn coded(code: Value, meaning: Value) -> Value {
+        Value::Coded { code: Box::new(code), meaning: Box::new(meaning), field: None }
+    }
+
     /// This value, printed with a name.
     pub fn named(self, name: &'static str) -> Value {
         Value::Named { name, value: Box::new(self) }
@@ -217,6 +241,20 @@ impl Value {
             _ => false,
         }
     }
+}
+
+/// Dresses a field; one that only its value names gets its name if that is not shown.
+fn dress_field((name, value): &mut Field, style: &Style) {
+    if let Value::Coded { meaning, field: Some(field), .. } = value
+        && style.constants != Constants::Abbrev
+    {
+        *name = Cow::Borrowed(field);
+        if let Value::Call { args, .. } = &mut **meaning {
+            // Where it is stored is said by the name now.
+            args.pop();
+        }
+    }
+    value.dress(style);
 }
 
 /// A device as the kernel's one number, with its two parts as a comment.
@@ -272,6 +310,7 @@ impl fmt::Display for Value {
             Value::Named { name, value } => write!(f, "{name}={value}"),
             Value::Remarked { value, remark } => write!(f, "{value} /* {remark} */"),
             Value::Changed { before, after } => write!(f, "{before} => {after}"),
+            Value::Coded { meaning, .. } => meaning.fmt(f),
             Value::More => f.write_str("..."),
             Value::Pending => Ok(()),
         }

@@ -1,7 +1,5 @@
 //! Control messages: what travels beside the data of a socket.
 
-use std::net::Ipv4Addr;
-
 use super::raw::Raw;
 use super::{Cx, sockaddr, sockets, strings, time};
 use crate::view::names::sockopts;
@@ -122,16 +120,12 @@ fn octets(data: &Raw) -> Value {
 
 /// `struct in_pktinfo`
 fn packet_info(data: &Raw) -> Value {
-    let address = |at| Value::call("inet_addr", [text(Ipv4Addr::from(data.be32(at)))]);
+    let address = |at| sockaddr::inet_address(data.slice(at, 4));
     Value::Struct(fields! {
         ipi_ifindex: sockaddr::interface(data.u32(0)),
         ipi_spec_dst: address(4),
         ipi_addr: address(8),
     })
-}
-
-fn text(address: Ipv4Addr) -> Value {
-    strings::literal(address.to_string().as_bytes(), Cut::Whole)
 }
 
 /// `struct sock_extended_err`, and behind it who told of the error.

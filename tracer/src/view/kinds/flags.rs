@@ -3,9 +3,10 @@
 use vrift_arch::syscall::{Choice, Flags};
 
 use super::Cx;
-use crate::view::names::{Menu, Set, choices, files, sockets, sockopts, tasks};
+use crate::view::names::{Menu, Set, choices, files, netlink, protocols, sockets, sockopts, tasks};
+use crate::view::style::Constants;
 use crate::view::value::Value;
-use crate::view::word::Word;
+use crate::view::word::{Number, Word};
 
 /// `O_ACCMODE`
 const ACCESS_MODE: u64 = 3;
@@ -22,7 +23,7 @@ pub(super) fn flags(cx: &Cx<'_>, set: Flags, at: usize) -> Value {
     let text: String = match set {
         Flags::Open => open(cx, bits),
         Flags::Pipe | Flags::Dup3 => open_bits(cx, bits).spell_or(&files::OPEN),
-        Flags::AtStatx => at_statx(bits),
+        Flags::AtStatx => return at_statx(cx, bits),
         Flags::Map => map(bits),
         Flags::Memfd => memfd(bits),
         Flags::SocketType => return Value::flags(socket_type(cx, bits)),
@@ -141,14 +142,23 @@ fn beside(first: String, table: &Set, bits: u64) -> String {
 }
 
 /// `AT_STATX_*`, of which one is always named, and `AT_*`.
-fn at_statx(bits: u64) -> String {
-    let sync = match bits & 0x6000 {
-        0x2000 => "AT_STATX_FORCE_SYNC",
-        0x4000 => "AT_STATX_DONT_SYNC",
-        0x6000 => "AT_STATX_FORCE_SYNC|AT_STATX_DONT_SYNC",
-        _ => "AT_STATX_SYNC_AS_STAT",
-    };
-    beside(sync.to_owned(), &files::AT, bits & !0x6000)
+fn at_statx(cx: &Cx<'_>, bits: u64) -> Value {
+    const SYNC: u64 = 0x6000;
+    let constants = cx.style.constants;
+    let mut sync = files::STATX_SYNC.spell(bits & SYNC);
+    sync.dress(constants);
+    // A zero that has no number of its own leaves its place empty.
+    if bits & SYNC == 0 && constants == Constants::Raw {
+        sync = "".into();
+    }
+    match bits & !SYNC {
+        0 => Value::flags(sync),
+        rest => {
+            let mut rest = files::AT_STATX.spell(rest);
+            rest.dress(constants);
+            Value::flags(format!("{sync}|{rest}"))
+        }
+    }
 }
 
 /// The type of a mapping, its flags, and the size of huge pages.
@@ -250,21 +260,24 @@ fn protocol(family: i32, value: u64) -> Value {
             let protocol = (value as u16).swap_bytes();
             Value::call("htons", [Value::name(ethernet(protocol))])
         }
-        _ => Value::UInt(value),
+        // Its names are in no header that programs have, so the number is told with them.
+        libc::AF_AX25 => {
+            let number = Number::Hex(value);
+            match protocols::AX25.name(value) {
+                Some(name) => Value::name(Word::hex(format!("{number} /* {name} */"), value)),
+                None => Value::name(protocols::AX25.spell(value)),
+            }
+        }
+        _ => match protocols::PROTOCOLS.iter().find(|(known, _)| *known == family) {
+            Some((_, menu)) => Value::name(menu.spell(value)),
+            None => Value::UInt(value),
+        },
     }
 }
 
 /// An Ethernet protocol.
-pub(super) fn ethernet(protocol: u16) -> String {
-    let name = match protocol {
-        0x0003 => "ETH_P_ALL",
-        0x0800 => "ETH_P_IP",
-        0x0806 => "ETH_P_ARP",
-        0x8100 => "ETH_P_8021Q",
-        0x86dd => "ETH_P_IPV6",
-        other => return format!("{other:#x} /* ETH_P_??? */"),
-    };
-    name.to_owned()
+pub(super) fn ethernet(protocol: u16) -> Word {
+    netlink::ETHERNET.spell(protocol.into())
 }
 
 /// An execution domain and its flags; all ones asks for the present one.

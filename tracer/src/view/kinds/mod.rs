@@ -12,6 +12,7 @@ mod files;
 mod flags;
 mod halves;
 mod memory;
+mod netlink;
 mod polls;
 mod process;
 mod raw;
@@ -377,7 +378,7 @@ fn kind_in(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
         Kind::InOut(shape) => shapes::enter(cx, shape, at),
         Kind::Path => strings::path(cx, cx.arg(at)),
         Kind::Text => strings::text(cx, cx.arg(at)),
-        Kind::InBytes { len } => strings::bytes(cx, cx.arg(at), cx.arg(len.into())),
+        Kind::InBytes { len } => given(cx, cx.arg(at), cx.arg(len.into())),
         Kind::Argv => strings::argv(cx, cx.arg(at)),
         Kind::Envp => strings::envp(cx, cx.arg(at)),
         Kind::Flags(set) => flags::flags(cx, set, at),
@@ -393,15 +394,35 @@ fn kind_out(cx: &Cx<'_>, kind: Kind, at: usize, value: &mut Value, outcome: Outc
     match kind {
         Kind::Out(shape) => *value = shapes::out(cx, shape, at, outcome),
         Kind::InOut(shape) => shapes::leave(cx, shape, at, value, outcome),
-        Kind::OutBytes => *value = strings::out_bytes(cx, cx.arg(at), outcome, room(cx)),
+        Kind::OutBytes if receives(cx) => *value = received(cx, at, outcome),
+        Kind::OutBytes => *value = strings::out_bytes(cx, cx.arg(at), outcome),
         Kind::OutText => *value = strings::out_text(cx, cx.arg(at), outcome),
         _ => {}
     }
 }
 
-/// The room for what recvfrom fills in: with `MSG_TRUNC` it returns how long the datagram was.
-fn room(cx: &Cx<'_>) -> u64 {
-    if cx.call.syscall == Some(Syscall::Recvfrom) { cx.arg(2) } else { u64::MAX }
+/// Bytes that the caller gives: messages, if it sends them over a socket of netlink.
+fn given(cx: &Cx<'_>, addr: u64, count: u64) -> Value {
+    match cx.call.syscall {
+        Some(Syscall::Sendto | Syscall::Send) => netlink::buffer(cx, addr, count),
+        _ => strings::bytes(cx, addr, count),
+    }
+}
+
+/// Whether the call receives from a socket.
+fn receives(cx: &Cx<'_>) -> bool {
+    matches!(cx.call.syscall, Some(Syscall::Recvfrom | Syscall::Recv))
+}
+
+/// What came over a socket: with `MSG_TRUNC` a call returns how long the datagram was.
+fn received(cx: &Cx<'_>, at: usize, outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Value(count) if count >= 0 => {
+            netlink::buffer(cx, cx.arg(at), cx.arg(2).min(count as u64))
+        }
+        Outcome::Never => Value::Pending,
+        _ => Value::Addr(cx.arg(at)),
+    }
 }
 
 /// The structure that a call of the stat family fills in.

@@ -6,9 +6,9 @@ use super::flags::ethernet;
 use super::raw::Raw;
 use super::{Cx, strings};
 use crate::call::Outcome;
-use crate::view::names::choices;
-use crate::view::value::{Cut, Value, fields};
-use crate::view::word::Word;
+use crate::view::names::{choices, netlink};
+use crate::view::value::{Cut, Quoting, Text, Value, fields};
+use crate::view::word::{Number, Word};
 
 /// `sizeof(struct sockaddr_storage)`: nothing longer is an address.
 const BYTES_MAX: u64 = 128;
@@ -52,16 +52,12 @@ pub(super) fn spell(raw: &Raw) -> Value {
         libc::AF_UNIX => unix(raw),
         libc::AF_INET if bytes >= 8 => Value::Struct(fields! {
             sa_family: family(libc::AF_INET, "AF_INET"),
-            sin_port: network("htons", raw.be16(2).into()),
-            sin_addr: Value::call("inet_addr", [text(&Ipv4Addr::from(raw.be32(4)).to_string())]),
+            sin_port: port(raw.slice(2, 2), Value::UInt(raw.be16(2).into())),
+            sin_addr: inet_address(raw.slice(4, 4)),
         }),
         libc::AF_INET6 if bytes >= 24 => inet6(raw),
-        libc::AF_NETLINK if bytes >= 12 => Value::Struct(fields! {
-            sa_family: family(libc::AF_NETLINK, "AF_NETLINK"),
-            nl_pid: Value::Int(raw.i32(4).into()),
-            nl_groups: Value::Verbatim(groups(raw.u32(8))),
-        }),
-        libc::AF_PACKET if bytes >= 12 => packet(raw),
+        libc::AF_NETLINK if bytes >= 12 => netlink(raw),
+        libc::AF_PACKET if bytes >= 20 => packet(raw),
         libc::AF_VSOCK if bytes >= 12 => vsock(raw),
         other => {
             let mut shown = fields! { sa_family: Value::name(choices::FAMILY.spell(other as u64)) };
@@ -72,6 +68,13 @@ pub(super) fn spell(raw: &Raw) -> Value {
             Value::Struct(shown)
         }
     }
+}
+
+/// Whether an address is one of netlink, however short.
+pub(super) fn is_netlink(address: &Value) -> bool {
+    let Value::Struct(fields) = address else { return false };
+    let number = Some(Number::Hex(libc::AF_NETLINK as u64));
+    matches!(fields.first(), Some((_, Value::Name(word))) if word.number == number)
 }
 
 /// A path, an abstract name (`@"…"`), or nothing.
@@ -98,19 +101,14 @@ fn family(number: i32, name: &'static str) -> Value {
 }
 
 fn inet6(raw: &Raw) -> Value {
-    let mut octets = [0; 16];
-    octets.copy_from_slice(raw.slice(8, 16));
-    let addr = text(&Ipv6Addr::from(octets).to_string());
-    let place = Value::Verbatim("&sin6_addr".to_owned());
+    let octets = raw.slice(8, 16);
+    let flow = Value::call("htonl", [Value::UInt(raw.be32(4).into())]);
     let mut shown = fields! {
         sa_family: family(libc::AF_INET6, "AF_INET6"),
-        sin6_port: network("htons", raw.be16(2).into()),
-        sin6_flowinfo: network("htonl", raw.be32(4).into()),
+        sin6_port: port(raw.slice(2, 2), Value::UInt(raw.be16(2).into())),
+        sin6_flowinfo: Value::coded(self::octets(raw.slice(4, 4)), flow),
     };
-    shown.push((
-        "".into(),
-        Value::call("inet_pton", [family(libc::AF_INET6, "AF_INET6"), addr, place]),
-    ));
+    shown.push(("".into(), inet6_address(octets, Some(("sin6_addr", "&sin6_addr")))));
     if raw.bytes().len() >= 28 {
         let scope = raw.u32(24);
         // Elsewhere the number means no interface.
@@ -126,20 +124,12 @@ fn packet(raw: &Raw) -> Value {
     let length = raw.u8(11);
     let hardware: Vec<Value> =
         raw.slice(12, length.into()).iter().map(|&byte| Value::Hex(byte.into())).collect();
-    let kind = match raw.u8(10) {
-        0 => "PACKET_HOST".to_owned(),
-        1 => "PACKET_BROADCAST".to_owned(),
-        2 => "PACKET_MULTICAST".to_owned(),
-        3 => "PACKET_OTHERHOST".to_owned(),
-        4 => "PACKET_OUTGOING".to_owned(),
-        other => format!("{other:#x} /* PACKET_??? */"),
-    };
     let mut shown = fields! {
         sa_family: family(libc::AF_PACKET, "AF_PACKET"),
-        sll_protocol: Value::call("htons", [Value::name(ethernet(raw.be16(2)))]),
+        sll_protocol: port(raw.slice(2, 2), Value::name(ethernet(raw.be16(2)))),
         sll_ifindex: interface(raw.u32(4)),
-        sll_hatype: Value::name(hardware_type(raw.u16(8))),
-        sll_pkttype: Value::name(kind),
+        sll_hatype: hardware_type(raw.u16(8)),
+        sll_pkttype: Value::name(choices::PACKET_TYPE.spell(raw.u8(10).into())),
         sll_halen: Value::UInt(length.into()),
     };
     if length > 0 {
@@ -149,23 +139,8 @@ fn packet(raw: &Raw) -> Value {
 }
 
 /// The kind of a network device.
-pub(super) fn hardware_type(number: u16) -> String {
-    let name = match number {
-        0 => "ARPHRD_NETROM",
-        1 => "ARPHRD_ETHER",
-        32 => "ARPHRD_INFINIBAND",
-        512 => "ARPHRD_PPP",
-        768 => "ARPHRD_TUNNEL",
-        769 => "ARPHRD_TUNNEL6",
-        772 => "ARPHRD_LOOPBACK",
-        776 => "ARPHRD_SIT",
-        778 => "ARPHRD_IPGRE",
-        801 => "ARPHRD_IEEE80211",
-        0xfffe => "ARPHRD_NONE",
-        0xffff => "ARPHRD_VOID",
-        other => return format!("{other:#x} /* ARPHRD_??? */"),
-    };
-    name.to_owned()
+pub(super) fn hardware_type(number: u16) -> Value {
+    Value::name(netlink::HARDWARE.spell(number.into()))
 }
 
 fn vsock(raw: &Raw) -> Value {
@@ -188,21 +163,59 @@ fn vsock(raw: &Raw) -> Value {
     })
 }
 
-/// A number in network byte order.
-fn network(macro_name: &'static str, value: u64) -> Value {
-    Value::call(macro_name, [Value::UInt(value)])
+fn netlink(raw: &Raw) -> Value {
+    let mut shown = fields! { sa_family: family(libc::AF_NETLINK, "AF_NETLINK") };
+    if raw.u16(2) != 0 {
+        shown.extend(fields! { nl_pad: Value::Hex(raw.u16(2).into()) });
+    }
+    shown.extend(fields! {
+        nl_pid: Value::Int(raw.i32(4).into()),
+        nl_groups: Value::Verbatim(padded(raw.u32(8))),
+    });
+    Value::Struct(shown)
 }
 
-/// Multicast groups, as printf's `%#08x` pads them.
-fn groups(bits: u32) -> String {
+/// A number of two bytes in network byte order.
+fn port(octets: &[u8], number: Value) -> Value {
+    Value::coded(self::octets(octets), Value::call("htons", [number]))
+}
+
+/// An IPv4 address.
+pub(super) fn inet_address(octets: &[u8]) -> Value {
+    let address: [u8; 4] = octets.try_into().unwrap_or_default();
+    let address = text(&Ipv4Addr::from(address).to_string());
+    Value::coded(self::octets(octets), Value::call("inet_addr", [address]))
+}
+
+/// An IPv6 address; a call stores it at a place, whose name the field has without the call.
+pub(super) fn inet6_address(octets: &[u8], place: Option<(&'static str, &str)>) -> Value {
+    let address: [u8; 16] = octets.try_into().unwrap_or_default();
+    let mut args =
+        vec![family(libc::AF_INET6, "AF_INET6"), text(&Ipv6Addr::from(address).to_string())];
+    args.extend(place.map(|(_, place)| Value::Verbatim(place.to_owned())));
+    Value::Coded {
+        code: Box::new(self::octets(octets)),
+        meaning: Box::new(Value::call("inet_pton", args)),
+        field: place.map(|(field, _)| field),
+    }
+}
+
+/// Bytes, each in hexadecimal.
+pub(super) fn octets(octets: &[u8]) -> Value {
+    Value::Str(Text { bytes: octets.to_vec(), cut: Cut::Whole, quoting: Quoting::Hex })
+}
+
+/// A flag word as printf's `%#08x` pads it.
+pub(super) fn padded(bits: u32) -> String {
     if bits == 0 { "00000000".to_owned() } else { format!("{bits:#08x}") }
 }
 
 /// An interface, by name where this machine knows one.
 pub(super) fn interface(index: u32) -> Value {
+    let number = Value::UInt(index.into());
     match interface_name(index) {
-        Some(name) => Value::call("if_nametoindex", [text(&name)]),
-        None => Value::UInt(index.into()),
+        Some(name) => Value::coded(number, Value::call("if_nametoindex", [text(&name)])),
+        None => number,
     }
 }
 

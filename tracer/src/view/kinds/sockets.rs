@@ -1,7 +1,7 @@
 //! Messages: vectors of buffers and headers.
 
 use super::raw::Raw;
-use super::{Cx, cmsg, sockaddr, strings};
+use super::{Cx, cmsg, netlink, sockaddr, strings};
 use crate::call::Outcome;
 use crate::view::names::sockets;
 use crate::view::value::{Value, fields};
@@ -19,6 +19,17 @@ pub(super) enum Buffers {
 
 /// An array of `struct iovec`.
 pub(super) fn vector(cx: &Cx<'_>, addr: u64, count: u64, buffers: Buffers) -> Value {
+    vector_of(cx, addr, count, buffers, strings::bytes)
+}
+
+/// The same, with a spelling of what is in the buffers.
+fn vector_of(
+    cx: &Cx<'_>,
+    addr: u64,
+    count: u64,
+    buffers: Buffers,
+    spell: fn(&Cx<'_>, u64, u64) -> Value,
+) -> Value {
     let mut filled = match buffers {
         Buffers::Filled(bytes) => bytes,
         Buffers::Whole | Buffers::Addresses => 0,
@@ -27,11 +38,11 @@ pub(super) fn vector(cx: &Cx<'_>, addr: u64, count: u64, buffers: Buffers) -> Va
         let (base, length) = (raw.uword(0), raw.uword(raw.word()));
         let base = match buffers {
             Buffers::Addresses => Value::Addr(base),
-            Buffers::Whole => strings::bytes(cx, base, length),
+            Buffers::Whole => spell(cx, base, length),
             Buffers::Filled(_) => {
                 let shown = length.min(filled);
                 filled -= shown;
-                strings::bytes(cx, base, shown)
+                spell(cx, base, shown)
             }
         };
         Value::Struct(fields! { iov_base: base, iov_len: Value::UInt(length) })
@@ -99,10 +110,13 @@ fn header(cx: &Cx<'_>, raw: &Raw, buffers: Buffers) -> Value {
     let word = raw.word();
     let field = |index| raw.uword(index * word);
     let (control, control_bytes) = (field(4), field(5));
+    let name = sockaddr::at(cx, field(0), raw.u32(word).into());
+    // It is the address that says whether messages are in the buffers, not the socket.
+    let spell = if sockaddr::is_netlink(&name) { netlink::messages } else { strings::bytes };
     let mut shown = fields! {
-        msg_name: sockaddr::at(cx, field(0), raw.u32(word).into()),
+        msg_name: name,
         msg_namelen: Value::Int(raw.i32(word).into()),
-        msg_iov: vector(cx, field(2), field(3), buffers),
+        msg_iov: vector_of(cx, field(2), field(3), buffers, spell),
         msg_iovlen: Value::UInt(field(3)),
     };
     if control_bytes != 0 {

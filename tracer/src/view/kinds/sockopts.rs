@@ -1,12 +1,10 @@
 //! Values of socket options.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use super::raw::Raw;
 use super::{Cx, sockaddr, sockets, strings};
 use crate::call::Outcome;
 use crate::view::names::{Menu, errno_name, sockopts};
-use crate::view::value::{Cut, Quoting, Value, fields};
+use crate::view::value::{Quoting, Value, fields};
 use crate::view::word::Word;
 
 /// The name of an option at a level.
@@ -150,24 +148,16 @@ fn group(raw: &Raw) -> Value {
 
 /// `struct ip_mreq`
 fn membership(raw: &Raw) -> Value {
-    let address = |at| Value::call("inet_addr", [text(&Ipv4Addr::from(raw.be32(at)).to_string())]);
+    let address = |at| sockaddr::inet_address(raw.slice(at, 4));
     Value::Struct(fields! { imr_multiaddr: address(0), imr_interface: address(4) })
 }
 
 /// `struct ipv6_mreq`
 fn membership6(raw: &Raw) -> Value {
-    let mut octets = [0; 16];
-    octets.copy_from_slice(raw.slice(0, 16));
-    let family = Value::name(Word::hex("AF_INET6", libc::AF_INET6 as u64));
-    let place = Value::Verbatim("&ipv6mr_multiaddr".to_owned());
-    let address = [family, text(&Ipv6Addr::from(octets).to_string()), place];
-    let mut shown = vec![("".into(), Value::call("inet_pton", address))];
+    let place = ("ipv6mr_multiaddr", "&ipv6mr_multiaddr");
+    let mut shown = vec![("".into(), sockaddr::inet6_address(raw.slice(0, 16), Some(place)))];
     shown.extend(fields! { ipv6mr_interface: sockaddr::interface(raw.u32(16)) });
     Value::Struct(shown)
-}
-
-fn text(text: &str) -> Value {
-    strings::literal(text.as_bytes(), Cut::Whole)
 }
 
 fn linger(raw: &Raw) -> Value {

@@ -70,16 +70,20 @@ pub(super) fn quoted(cx: &Cx<'_>, addr: u64, count: u64, quoting: Quoting) -> Va
     }
     let shown = count.min(cx.style.string_max as u64);
     let cut = if shown < count { Cut::Short } else { Cut::Whole };
-    match cx.peek(addr, shown as usize) {
-        Some(raw) => Value::Str(Text { bytes: raw.bytes().to_vec(), cut, quoting }),
+    // Whoever shows a part looks at the byte behind it, too, which may not be there.
+    match cx.peek(addr, count.min(shown + 1) as usize) {
+        Some(raw) => {
+            let bytes = raw.slice(0, shown as usize).to_vec();
+            Value::Str(Text { bytes, cut, quoting })
+        }
         None => Value::Addr(addr),
     }
 }
 
-/// Bytes the kernel filled in, as many as it says, where there was so much room.
-pub(super) fn out_bytes(cx: &Cx<'_>, addr: u64, outcome: Outcome, room: u64) -> Value {
+/// Bytes the kernel filled in, as many as it says.
+pub(super) fn out_bytes(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     match outcome {
-        Outcome::Value(count) if count >= 0 => bytes(cx, addr, room.min(count as u64)),
+        Outcome::Value(count) if count >= 0 => bytes(cx, addr, count as u64),
         Outcome::Never => Value::Pending,
         _ => Value::Addr(addr),
     }

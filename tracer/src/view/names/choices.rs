@@ -118,6 +118,16 @@ pub(crate) const ARCH_PRCTL: Menu = Menu {
     ],
 };
 
+/// `PACKET_*`: to whom a packet was sent.
+pub(crate) const PACKET_TYPE: Menu = Menu {
+    unknown: "PACKET_???",
+    names: &[
+        (0, "PACKET_HOST"), (1, "PACKET_BROADCAST"), (2, "PACKET_MULTICAST"),
+        (3, "PACKET_OTHERHOST"), (4, "PACKET_OUTGOING"), (5, "PACKET_LOOPBACK"),
+        (6, "PACKET_USER"), (7, "PACKET_KERNEL"),
+    ],
+};
+
 /// `AF_*`.
 pub(crate) const FAMILY: Menu = Menu {
     unknown: "AF_???",

@@ -28,6 +28,18 @@ pub(crate) const AT: Set = Set {
     ],
 };
 
+/// `AT_*` of statx, beside when attributes are fetched.
+pub(crate) const AT_STATX: Set = Set { unknown: "", ..AT };
+
+/// `AT_STATX_*`: when attributes are fetched.
+pub(crate) const STATX_SYNC: Set = Set {
+    zero: "AT_STATX_SYNC_AS_STAT",
+    unknown: "",
+    names: &[
+        (0x2000, "AT_STATX_FORCE_SYNC"), (0x4000, "AT_STATX_DONT_SYNC"),
+    ],
+};
+
 /// `AT_*` of faccessat2.
 pub(crate) const AT_ACCESS: Set = Set {
     zero: "0",

@@ -4,8 +4,11 @@
 //! `O_*` bits that differ. Their order is the order in which strace prints the members of a set.
 
 pub(crate) mod choices;
+pub(crate) mod devconf;
 pub(crate) mod files;
 pub(crate) mod ioctls;
+pub(crate) mod netlink;
+pub(crate) mod protocols;
 pub(crate) mod sockets;
 pub(crate) mod sockopts;
 pub(crate) mod tasks;

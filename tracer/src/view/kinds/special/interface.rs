@@ -121,7 +121,7 @@ fn hardware(raw: &Raw) -> Vec<Field> {
     let octets: Vec<_> = raw.slice(HALF + 2, 6).iter().map(|byte| format!("{byte:02x}")).collect();
     fields! {
         ifr_hwaddr: Value::Struct(fields! {
-            sa_family: Value::name(sockaddr::hardware_type(raw.u16(HALF))),
+            sa_family: sockaddr::hardware_type(raw.u16(HALF)),
             sa_data: Value::Verbatim(octets.join(":")),
         }),
     }

@@ -8,7 +8,9 @@ use crate::call::Outcome;
 use crate::memory::GuestAddr;
 use crate::view::names::{Set, tasks};
 use crate::view::spelled::Spelled;
+use crate::view::style::Constants;
 use crate::view::value::{Field, Value, fields};
+use crate::view::word::{Number, Word};
 
 /// `IPC_64`: a flag that newer kernels ignore.
 const IPC_64: u32 = 0x100;
@@ -18,41 +20,50 @@ pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = enter_row(cx);
     if let Some(key) = args.first_mut() {
         *key = match cx.uint(0) {
-            0 => Value::name("IPC_PRIVATE"),
+            0 => Value::name(Word::hex("IPC_PRIVATE", 0)),
             number => Value::Hex(number.into()),
         };
     }
     let at = args.len().saturating_sub(1);
     if let Some(last) = args.last_mut() {
-        *last = Value::flags(match cx.call.syscall {
-            Some(vrift_arch::Syscall::Shmget) => segment_flags(cx.uint(at)),
-            _ => with_mode(&tasks::IPCGET, cx.uint(at)),
-        });
+        *last = match cx.call.syscall {
+            Some(vrift_arch::Syscall::Shmget) => segment_flags(cx, cx.uint(at)),
+            _ => with_mode(cx, &tasks::IPCGET, cx.uint(at)),
+        };
     }
     args
 }
 
-/// Flags that share a word with a mode.
-fn with_mode(set: &Set, word: u32) -> String {
+/// Flags that share a word with a mode. No bar stands between them if no flag has a name.
+fn with_mode(cx: &Cx<'_>, set: &Set, word: u32) -> Value {
     let mode = Value::Octal((word & 0o777).into());
-    match word & !0o777 {
-        0 => mode.to_string(),
-        flags => format!("{}|{mode}", set.spell(flags.into())),
+    let bits = u64::from(word & !0o777);
+    if bits == 0 {
+        return mode;
     }
+    let mut flags = set.spell(bits);
+    flags.dress(cx.style.constants);
+    let named = !set.split(bits).0.is_empty() || cx.style.constants == Constants::Raw;
+    Value::flags(format!("{flags}{}{mode}", if named { "|" } else { "" }))
 }
 
 /// Of a segment, the size of its pages too, as a power of two.
-fn segment_flags(word: u32) -> String {
+fn segment_flags(cx: &Cx<'_>, word: u32) -> Value {
     const HUGE_SHIFT: u32 = 26;
     let (low, huge) = (word & ((1 << HUGE_SHIFT) - 1), word >> HUGE_SHIFT);
-    if huge == 0 {
-        return with_mode(&tasks::SHMGET, low);
+    let mut parts = Vec::new();
+    if low & !0o777 != 0 {
+        let mut flags = tasks::SHMGET.spell((low & !0o777).into());
+        flags.dress(cx.style.constants);
+        parts.push(flags.to_string());
     }
-    let mode = Value::Octal((low & 0o777).into());
-    match low & !0o777 {
-        0 => format!("{huge}<<SHM_HUGE_SHIFT|{mode}"),
-        flags => format!("{}|{huge}<<SHM_HUGE_SHIFT|{mode}", tasks::SHMGET.spell(flags.into())),
+    if huge != 0 {
+        let mut shift = Word::new("SHM_HUGE_SHIFT", Number::Unsigned(HUGE_SHIFT.into()));
+        shift.dress(cx.style.constants);
+        parts.push(format!("{huge}<<{shift}"));
     }
+    parts.push(Value::Octal((low & 0o777).into()).to_string());
+    Value::flags(parts.join("|"))
 }
 
 /// `struct sembuf`

@@ -421,7 +421,7 @@ pub(super) fn enter_syslog(cx: &Cx<'_>) -> Vec<Value> {
 /// What was read of the buffer.
 pub(super) fn leave_syslog(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     if matches!(cx.int(0), 2..=4) {
-        set(spelled, 1, strings::out_bytes(cx, cx.arg(1), outcome, u64::MAX));
+        set(spelled, 1, strings::out_bytes(cx, cx.arg(1), outcome));
     }
 }
 
