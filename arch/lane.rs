@@ -14,6 +14,7 @@
 
 use crate::Arg;
 
+pub mod guard;
 pub mod tape;
 
 /// What a lane is for.

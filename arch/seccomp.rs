@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::lane::guard::{ADDRESS_HIGH, Touch, touches};
 use crate::lane::{Pass, Unless};
 use crate::{Arch, Arg};
 
@@ -90,6 +91,8 @@ pub struct AbiRules {
     pub unknown: Action,
     /// What passes whatever the rules say, by the instruction that makes the call.
     pub passes: Vec<Pass>,
+    /// Where the lane lies: what may touch it stops whatever the rules say, unless it is refused.
+    pub guarded: Option<u64>,
 }
 
 /// All that a program decides.
@@ -145,11 +148,30 @@ struct Outcome<'a> {
     when: &'static [When],
     /// What passes for other reasons.
     passes: &'a [Pass],
+    /// What stops for other reasons.
+    touches: &'static [Touch],
+    /// The place that is touched.
+    guarded: u64,
 }
 
 impl Outcome<'_> {
+    /// Whether some of the calls pass.
+    fn may_pass(&self) -> bool {
+        self.action == Action::Allow || !self.when.is_empty()
+    }
+
+    /// The same, but what touches a place stops.
+    fn guarding(self, guarded: u64, touches: &'static [Touch]) -> Self {
+        let action = match self.action {
+            _ if touches.is_empty() => return self,
+            Action::Allow => Action::Trace(TRACE_KNOWN),
+            action => action,
+        };
+        Outcome { action, touches, guarded, ..self }
+    }
+
     fn always(action: Action) -> Self {
-        Outcome { action, when: &[], passes: &[] }
+        Outcome { action, when: &[], passes: &[], touches: &[], guarded: 0 }
     }
 }
 
@@ -159,14 +181,18 @@ fn ranges<A: Arch>(rules: &AbiRules) -> Vec<(u32, Outcome<'_>)> {
         let same = |one: &Pass, other: &Pass| one.nr == other.nr;
         rules.passes.chunk_by(same).find(|passes| passes[0].nr == nr).unwrap_or(&[])
     };
-    let by_nr: BTreeMap<u32, Outcome<'_>> = rules
-        .calls
-        .iter()
-        .map(|&Rule { nr, action, when }| (nr, Outcome { action, when, passes: passes(nr) }))
-        .collect();
+    let by_nr: BTreeMap<u32, &Rule> = rules.calls.iter().map(|rule| (rule.nr, rule)).collect();
     let mut ranges = vec![(0, Outcome::always(rules.unknown))];
-    for &(nr, _) in A::table() {
-        let known = by_nr.get(&nr).copied().unwrap_or(Outcome::always(Action::Allow));
+    for &(nr, call) in A::table() {
+        let mut known = match by_nr.get(&nr) {
+            Some(&&Rule { action, when, .. }) => {
+                Outcome { when, passes: passes(nr), ..Outcome::always(action) }
+            }
+            None => Outcome::always(Action::Allow),
+        };
+        if let Some(guarded) = rules.guarded.filter(|_| known.may_pass()) {
+            known = known.guarding(guarded, touches(call));
+        }
         begin(&mut ranges, nr, known);
         begin(&mut ranges, nr + 1, Outcome::always(rules.unknown));
     }
@@ -203,17 +229,35 @@ fn search(ranges: &[(u32, Outcome<'_>)]) -> Vec<Insn> {
 /// Returns the action, or tests arguments first.
 fn decide(outcome: Outcome<'_>) -> Vec<Insn> {
     let mut insns: Vec<Insn> = outcome.passes.iter().flat_map(pass).collect();
-    if !outcome.when.is_empty() {
-        insns.extend(unless_any(outcome.when));
+    if !outcome.when.is_empty() || !outcome.touches.is_empty() {
+        insns.extend(unless_any(outcome));
     }
     insns.push(ret(outcome.action));
     insns
 }
 
-/// Allows a call that meets none of the conditions, and goes on with any other.
-fn unless_any(conditions: &[When]) -> Vec<Insn> {
+/// Allows a call that meets none of the conditions and touches nothing, and goes on with any other.
+fn unless_any(outcome: Outcome<'_>) -> Vec<Insn> {
+    let high = |arg: Arg| load(DATA_ARGS + 8 * arg as u32 + 4);
     let mut insns = Vec::new();
-    for &When { arg, is } in conditions {
+    for &touch in outcome.touches {
+        match touch {
+            Touch::Anyhow => insns.push(jump_ge(0, OUT, 0)),
+            Touch::Range(from, bytes) => {
+                let lane = (outcome.guarded >> 32) as u32;
+                insns.extend([high(bytes), jump_eq(0, 0, OUT), high(from), mask(ADDRESS_HIGH)]);
+                insns.extend([lane, lane - 1].map(|high| jump_eq(high, OUT, 0)));
+            }
+            Touch::End(end) => {
+                let lane = (outcome.guarded >> 32) as u32;
+                insns.extend([high(end), jump_ge(lane, OUT, 0)]);
+            }
+            Touch::Bits(arg, bits) => {
+                insns.extend([load(DATA_ARGS + 8 * arg as u32), jump_set(bits, OUT, 0)]);
+            }
+        }
+    }
+    for &When { arg, is } in outcome.when {
         // The low half comes first: all architectures here are little-endian.
         insns.push(load(DATA_ARGS + 8 * arg as u32));
         match is {
@@ -271,11 +315,17 @@ mod op {
     pub(super) const JEQ_K: u16 = 0x15;
     pub(super) const JGE_K: u16 = 0x35;
     pub(super) const JSET_K: u16 = 0x45;
+    pub(super) const AND_K: u16 = 0x54;
     pub(super) const RET_K: u16 = 0x06;
 }
 
 fn load(offset: u32) -> Insn {
     Insn { code: op::LD_W_ABS, jt: 0, jf: 0, k: offset }
+}
+
+/// Leaves these bits of what was loaded.
+fn mask(k: u32) -> Insn {
+    Insn { code: op::AND_K, jt: 0, jf: 0, k }
 }
 
 fn jump(skip: usize) -> Insn {

@@ -24,6 +24,9 @@ mod ends;
 mod filters;
 #[path = "engine/growth.rs"]
 mod growth;
+#[cfg(target_arch = "x86_64")]
+#[path = "engine/guard.rs"]
+mod guard;
 #[path = "engine/inherited.rs"]
 mod inherited;
 #[path = "suite/kit.rs"]

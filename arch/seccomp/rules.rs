@@ -84,9 +84,10 @@ pub fn policy_rules<A: Arch>(
 }
 
 impl Rules {
-    /// The same, with what a lane may do without a stop.
+    /// The same, with what a lane may do without a stop, and what may not be done to it. Calls of 32 bits do not reach it.
     pub fn with_lane(mut self, lane: Option<&Lane>) -> Rules {
         self.native.passes = lane.map(|lane| lane.passes.clone()).unwrap_or_default();
+        self.native.guarded = lane.map(|lane| lane.at);
         self
     }
 }
@@ -119,7 +120,8 @@ fn of_abi<A: Arch>(serving: Serving, observe: &dyn Fn(Option<Syscall>) -> Intere
         (Interest::No, Serving::Mounts | Serving::Changes) => Action::Errno(ENOSYS),
         (Interest::No, Serving::Nothing) => Action::Allow,
     };
-    AbiRules { calls: A::table().iter().filter_map(rule).collect(), unknown, passes: Vec::new() }
+    let calls = A::table().iter().filter_map(rule).collect();
+    AbiRules { calls, unknown, passes: Vec::new(), guarded: None }
 }
 
 /// Whether an argument of a call lies where its row has it.

@@ -4,6 +4,7 @@ use super::*;
 use crate::aarch64::Aarch64;
 use crate::abi::OpenHow;
 use crate::i386::I386;
+use crate::lane::guard::touches;
 use crate::lane::{Hidden, Lane, Plan, Purpose};
 use crate::x86_64::X86_64;
 use crate::{Model, Policy, Syscall};
@@ -53,6 +54,10 @@ fn run(program: &[Insn], data: Data) -> u32 {
             }
             op::JA => {
                 pc += k as usize;
+                continue;
+            }
+            op::AND_K => {
+                accumulator &= k;
                 continue;
             }
             op::RET_K => return k,
@@ -190,7 +195,12 @@ fn long_jumps_reach_their_targets() {
             let when = CONDITIONS.get(nr as usize % 9..).unwrap_or_default();
             Rule { nr, action: Action::Trace(nr as u16), when }
         });
-        AbiRules { calls: calls.collect(), unknown: Action::Errno(38), passes: vec![] }
+        AbiRules {
+            calls: calls.collect(),
+            unknown: Action::Errno(38),
+            passes: vec![],
+            guarded: None,
+        }
     }
     fn check_distinct<A: Arch>() {
         let (native, compat) = (distinct::<A>(), distinct::<A::Compat>());
@@ -204,7 +214,8 @@ fn long_jumps_reach_their_targets() {
 
 #[test]
 fn a_skipped_call_passes_whatever_the_rules() {
-    let refuses = AbiRules { calls: vec![], unknown: Action::Errno(1), passes: vec![] };
+    let refuses =
+        AbiRules { calls: vec![], unknown: Action::Errno(1), passes: vec![], guarded: None };
     let rules = Rules { native: refuses.clone(), compat: refuses, foreign: Action::Errno(2) };
     let program = program::<X86_64>(&rules);
     for arch in [X86_64::AUDIT_ARCH, I386::AUDIT_ARCH] {
@@ -216,7 +227,7 @@ fn a_skipped_call_passes_whatever_the_rules() {
 #[test]
 fn without_mounts_and_observers_nothing_stops() {
     let rules = policy_rules::<X86_64>(Serving::Nothing, &|_| Interest::from(false));
-    let nothing = AbiRules { calls: vec![], unknown: Action::Allow, passes: vec![] };
+    let nothing = AbiRules { calls: vec![], unknown: Action::Allow, passes: vec![], guarded: None };
     let (native, compat) = (nothing.clone(), nothing);
     let nothing = Rules { native, compat, foreign: Action::Allow };
     assert_eq!(rules, nothing);
@@ -352,7 +363,7 @@ fn a_lane_looks_and_changes_nothing() {
     let near =
         ips.iter().flat_map(|&ip| [ip - 2, ip - 1, ip, ip + 1, ip ^ 1 << 32, ip & 0xffff_ffff]);
     let near = near.collect::<std::collections::BTreeSet<u64>>();
-    let without = program_of_rules_alone();
+    let without = program_without_passes(&lane);
     for ip in near {
         for nr in 0..512 {
             for args in [[0; 6], [7; 6], [0x241; 6], [0o200_000; 6], [u64::MAX; 6]] {
@@ -378,8 +389,11 @@ fn a_lane_looks_and_changes_nothing() {
     }
 }
 
-fn program_of_rules_alone() -> Vec<Insn> {
-    program::<X86_64>(&policy_rules::<X86_64>(Serving::Changes, &|_| Interest::No))
+fn program_without_passes(lane: &Lane) -> Vec<Insn> {
+    let rules = policy_rules::<X86_64>(Serving::Changes, &|_| Interest::No);
+    let mut rules = rules.with_lane(Some(lane));
+    rules.native.passes.clear();
+    program::<X86_64>(&rules)
 }
 
 /// The probe is an openat2, whose flags no filter can see: it passes with those in the lane's page, and
@@ -405,5 +419,44 @@ fn a_lane_probes_with_its_own_flags_only() {
         for other in [how + 8, how + (1 << 32), 0, u64::MAX] {
             assert_eq!(run(&program, data(other)), ret(Action::Trace(TRACE_KNOWN)).k);
         }
+    }
+}
+
+/// A lane is touched by some calls, of some of which a record wants to see others.
+#[test]
+fn what_may_touch_the_lane_stops_and_nothing_more() {
+    let hidden = Hidden::Places(&[b"/m"]);
+    let lane = X86_64::lane(&Plan { hidden, tape: None }).unwrap();
+    for serving in [Serving::Nothing, Serving::Mounts] {
+        let rules = policy_rules::<X86_64>(serving, &|call| match call {
+            Some(Syscall::Mmap | Syscall::Mprotect) => Interest::If(MAPPING),
+            Some(Syscall::Madvise) => Interest::Always,
+            _ => Interest::No,
+        });
+        let alone = program::<X86_64>(&rules);
+        let guarded = program::<X86_64>(&rules.with_lane(Some(&lane)));
+        let (page, tag) = (lane.at, 1 << 57);
+        let places = [0, 4096, page - (1 << 32) - 1, page - (1 << 32), page, page + 4096];
+        let places = places.into_iter().chain([page | tag, page + (1 << 32), u64::MAX]);
+        let mut stopped = std::collections::BTreeSet::new();
+        for place in places {
+            for other in [0, 0x100, 0o100_000, u64::from(u32::MAX), 1 << 32, page] {
+                for &(nr, call) in X86_64::table() {
+                    let lists = [[place, other, 0, 0, 0, 0], [0, place, other, 0, 0, 0]];
+                    for args in lists.into_iter().chain([[0, 0, 4096, other, place, 0]]) {
+                        let data = Data { arch: X86_64::AUDIT_ARCH, nr, ip: 0, args };
+                        let touched = touches(call).iter().any(|t| t.is_met(&args, lane.at));
+                        let before = run(&alone, data);
+                        let stops = before == ret(Action::Allow).k && touched;
+                        let wanted = if stops { ret(Action::Trace(TRACE_KNOWN)).k } else { before };
+                        assert_eq!(run(&guarded, data), wanted, "{call:?} {data:x?}");
+                        stopped.extend(stops.then_some(call.name()));
+                    }
+                }
+            }
+        }
+        let some = ["brk", "mmap", "mprotect", "mremap", "mseal", "munmap", "pkey_mprotect"];
+        let more = ["process_madvise", "remap_file_pages", "shmat"];
+        assert!(stopped.into_iter().eq(some.into_iter().chain(more)), "{serving:?}");
     }
 }

@@ -376,6 +376,8 @@ pub enum Escape {
     NotHashed,
     /// A descriptor came from outside of the tree.
     Descriptor,
+    /// An attempt to change what vrift has put into a process.
+    FastLane,
 }
 
 /// Where a version of a file was.

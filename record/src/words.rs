@@ -93,6 +93,7 @@ impl Escape {
             Escape::ChangedWhileHashed => "changed-while-hashed",
             Escape::NotHashed => "not-hashed",
             Escape::Descriptor => "descriptor",
+            Escape::FastLane => "fast-lane",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::lane::Scope;
 use vrift_arch::seccomp::Interest;
@@ -257,6 +258,13 @@ impl Observer {
             recorder.lost();
         }
         self.complain(error);
+    }
+
+    /// A task would have changed what vrift has put into it, by this call about this place.
+    pub(crate) fn meddled(&mut self, tid: Pid, call: &str, place: &str, errno: Errno) {
+        if let Some(recorder) = &self.recorder {
+            recorder.meddled(tid, call, place, errno);
+        }
     }
 
     /// Reports what goes wrong with vrift; what a program runs into again and again is told once.

@@ -1,6 +1,7 @@
 //! What `/proc` tells about a tracee that ptrace does not.
 
 use std::fs::{self, File};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -110,6 +111,23 @@ pub(crate) fn name(tid: Pid) -> String {
     name.trim_ascii_end().escape_ascii().to_string()
 }
 
+/// Whether anything is mapped in a range of a task's memory; nothing is known to be if that may not be looked at.
+pub(crate) fn is_mapped(tid: Pid, range: Range<u64>) -> bool {
+    let maps = fs::read(format!("/proc/{tid}/maps")).unwrap_or_default();
+    has_mapping(&maps, range)
+}
+
+fn has_mapping(maps: &[u8], range: Range<u64>) -> bool {
+    let mapped = |line: &[u8]| {
+        let words = str::from_utf8(line.split(|&byte| byte == b' ').next()?).ok()?;
+        let (from, end) = words.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some(number(from)?..number(end)?)
+    };
+    let mut lines = maps.split(|&byte| byte == b'\n').filter_map(mapped);
+    lines.any(|mapped| mapped.start < range.end && range.start < mapped.end)
+}
+
 /// Whether this process may not look into a task's memory.
 pub(crate) fn is_closed(tid: Pid) -> bool {
     let opened = File::open(format!("/proc/{tid}/mem"));
@@ -153,5 +171,18 @@ mod tests {
         file.set_len(9).expect("a size");
         nix::unistd::lseek(&file, 7, nix::unistd::Whence::SeekSet).expect("a position");
         assert_eq!(position(pid, fd), Some(7));
+    }
+
+    #[test]
+    fn a_range_is_mapped_if_something_of_it_is() {
+        let maps = b"1000-2000 r--p 0 00:00 0 /a\xff b\n6e0000000000-6e0000001000 --xp 0 00:00 0\n\
+                     7ffc00000000-7ffc00021000 rw-p 0 00:00 0 [stack]\n";
+        let at = 0x6e00_0000_0000;
+        for range in [at..at + 1, at - 1..at + 1, at + 4095..at + 5000, 0..u64::MAX] {
+            assert!(has_mapping(maps, range.clone()), "{range:x?}");
+        }
+        for range in [0..0x1000, 0x2000..at, at + 4096..at + 8192] {
+            assert!(!has_mapping(maps, range.clone()), "{range:x?}");
+        }
     }
 }

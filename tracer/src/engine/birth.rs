@@ -175,6 +175,7 @@ impl<A: Arch> Engine<A> {
         if let Some(launched) = launched {
             launched.put_right(guest)?;
         }
+        self.clear_ground(guest)?;
         self.complain_if_closed(tgid);
         // The exit was waited for in case that the call fails.
         let told = self.tasks.get_mut(&tgid).and_then(|task| match former == tgid {

@@ -7,10 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arch, Arg, Model, Policy, Syscall};
-use vrift_vfs::{
-    Cause, Effect, Judged, Launch, NodeRef, OpenNode, Paths, Place, Positions, Reply, Request,
-    Verdict,
-};
+use vrift_vfs::{Cause, Effect, Judged, Launch, OpenNode, Paths, Place, Reply, Request, Verdict};
 
 use super::concern::unshared;
 use super::decided::Decided;
@@ -23,13 +20,11 @@ use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
 use super::served::open_node;
 use super::sockets;
-use super::task::{Coverage, Instead, Mapped, Pending, Phase};
+use super::task::{Instead, Mapped, Pending, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
-use crate::descriptors;
 use crate::memory::{GuestAddr, Memory};
-use crate::procfs;
 use crate::registers::{Insertion, Mapping};
 use crate::reply;
 use crate::view::note::Note;
@@ -75,6 +70,9 @@ impl<A: Arch> Engine<A> {
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
         if let Some(next) = self.reopen(&call, guest)? {
+            return Ok(next);
+        }
+        if let Some(next) = self.hold_ground(&call, guest)? {
             return Ok(next);
         }
         let (action, noted) = match self.decided(tid, &call) {
@@ -190,7 +188,8 @@ impl<A: Arch> Engine<A> {
         if lane::is_left_by(call) {
             self.close_lane(guest);
         }
-        if let Some(answer) = self.dumpable(call, guest.tid()) {
+        let answered = self.dumpable(call, guest.tid());
+        if let Some(answer) = answered.or_else(|| self.keep_ground(call, guest)) {
             return answer;
         }
         match call.syscall {
@@ -409,46 +408,6 @@ impl<A: Arch> Engine<A> {
                 Action::Skip(ret, Note::Manifest)
             }
         }
-    }
-
-    /// Gives the next part of a directory. The position is the kernel's own, so that dup, fork,
-    /// lseek and telldir need no help: the call is turned into the lseek that moves it.
-    fn list<G: Guest<A>>(&mut self, node: NodeRef, call: &Call, guest: &G) -> Action {
-        let fd = call.arg(Arg::A0);
-        let denied = |errno: Errno| Action::Skip(-(errno as i64), Note::Manifest);
-        let Some(from) = procfs::position(guest.tid(), fd as i32) else {
-            return denied(Errno::EBADF);
-        };
-        let served = self.served.as_ref().expect("only a served directory is listed");
-        let positions = match call.abi {
-            Abi::Compat => Positions::Narrow,
-            Abi::Native | Abi::Foreign { .. } => Positions::Wide,
-        };
-        let entries = served.namespace().entries(node, from, positions);
-        let listing = entries.and_then(|entries| match call.abi {
-            Abi::Compat => reply::listing::<A::Compat>(call, from, entries),
-            Abi::Native | Abi::Foreign { .. } => reply::listing::<A>(call, from, entries),
-        });
-        let listing = match listing {
-            Ok(Ok(listing)) => listing,
-            Ok(Err(errno)) => return denied(errno),
-            Err(error) => return self.fail(&error),
-        };
-        if listing.bytes.is_empty() {
-            return Action::Skip(0, Note::Manifest);
-        }
-        if let Err(errno) = guest.write(GuestAddr(call.arg(Arg::A1)), &listing.bytes) {
-            return denied(errno);
-        }
-        let listed = listing.result;
-        if let Some(task) = self.tasks.get(&guest.tid())
-            && task.coverage == Coverage::EveryCall
-            && descriptors::seek(guest.tid(), task.tgid, fd as i32, listing.next).is_ok()
-        {
-            // Its filter may forbid lseek.
-            return Action::Skip(listed, Note::Manifest);
-        }
-        Action::Seek { fd, to: listing.next, listed }
     }
 
     fn act<G: Guest<A>>(

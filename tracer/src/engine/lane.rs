@@ -11,6 +11,7 @@
 //!
 //! **Invariant:** code is changed only while its one task stands before a call.
 
+mod guard;
 mod known;
 mod shared;
 mod tape;
@@ -25,6 +26,7 @@ use vrift_arch::lane::{Detour, Hidden, Lane as Page, PAGE, Plan, Scope};
 use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{At, Backing, Open, Request, Target};
 
+use guard::Ground;
 use known::Known;
 pub(super) use tape::Step;
 use tape::Strip;
@@ -119,6 +121,8 @@ impl FastLane {
 pub(super) enum Part {
     /// The page.
     Page,
+    /// The same, only so that nothing else comes to lie there.
+    Ground,
     /// Room for stubs.
     Stubs,
     /// What a step has brought of the tape.
@@ -131,6 +135,8 @@ pub(super) struct Lane {
     state: State,
     /// What is executed there.
     program: Option<Backing>,
+    /// What lies where the page does.
+    ground: Ground,
     /// The calls that stayed on the host.
     calls: u32,
     /// Where there is room for stubs.
@@ -271,11 +277,8 @@ impl<A: Arch> Engine<A> {
             lane.fixed.insert(site);
             return Ok(None);
         };
-        let executable = libc::PROT_READ | libc::PROT_EXEC;
         let (mapping, part) = if lane.state == State::Absent {
-            let flags = libc::MAP_FIXED_NOREPLACE;
-            let (at, bytes) = (fast.page.at, fast.page.bytes());
-            (Mapping { at, bytes, protection: executable, flags }, Part::Page)
+            (guard::page_mapping(&fast.page), Part::Page)
         } else if let Some(planted) = lane.plant::<A, G>(&detour, guest) {
             if let Err(errno) = planted {
                 lane.state = State::Closed;
@@ -292,8 +295,8 @@ impl<A: Arch> Engine<A> {
             return Ok(None);
         } else {
             lane.asked_for = Some(site);
-            let at = near(site);
-            (Mapping { at, bytes: STUBS_BYTES, protection: executable, flags: 0 }, Part::Stubs)
+            let (at, protection) = (near(site), libc::PROT_READ | libc::PROT_EXEC);
+            (Mapping { at, bytes: STUBS_BYTES, protection, flags: 0 }, Part::Stubs)
         };
         drop(lane);
         self.inject(mapping, Mapped::Lane(part), call.abi, guest).map(Some)
@@ -325,9 +328,10 @@ impl<A: Arch> Engine<A> {
         let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
         let mut lane = task.lane.borrow_mut();
         match (part, outcome) {
-            (Part::Page, outcome) => {
+            (part @ (Part::Page | Part::Ground), outcome) => {
+                lane.ground.tried(&fast.page, outcome);
                 lane.state = match put(&fast.page, outcome, guest) {
-                    Ok(()) => {
+                    Ok(()) if part == Part::Page => {
                         if fast.busy.len() == BUSY_MAX {
                             fast.busy.clear();
                         }
@@ -335,7 +339,7 @@ impl<A: Arch> Engine<A> {
                         State::InPlace
                     }
                     Err(Errno::ESRCH) => return Err(Errno::ESRCH),
-                    Err(_) => State::Closed,
+                    Ok(()) | Err(_) => State::Closed,
                 };
                 drop(lane);
                 self.begin_known(guest)?;

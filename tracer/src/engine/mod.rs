@@ -17,6 +17,7 @@ mod filters;
 mod lane;
 mod launch;
 mod leave;
+mod listing;
 mod opening;
 mod passing;
 mod peers;

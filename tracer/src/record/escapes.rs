@@ -1,9 +1,12 @@
 //! Calls through which something may happen that a record does not tell.
 
+use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arg, Syscall};
-use vrift_record::Escape;
+use vrift_record::{Escape, Event as Told, Outcome};
 
+use super::Recorder;
 use crate::call::{Abi, Call};
 use crate::memory::{GuestAddr, Memory};
 
@@ -70,4 +73,13 @@ pub(super) fn of(call: &Call, memory: &dyn Memory) -> Option<(Escape, String)> {
         _ => String::new(),
     };
     Some((kind, detail))
+}
+
+impl Recorder {
+    /// Records that a call has failed, or a program ended, because it would have changed what vrift has put into its process.
+    pub(crate) fn meddled(&self, tid: Pid, call: &str, place: &str, errno: Errno) {
+        let (call, detail) = (call.as_bytes(), place.as_bytes());
+        let outcome = Outcome::Failed(errno as u16);
+        self.tell(tid, Told::Escape { kind: Escape::FastLane, call, detail, outcome });
+    }
 }
