@@ -79,6 +79,24 @@ fn programs_that_were_linked_to_that_place_do_not_begin() {
     }
 }
 
+/// It would be written although it may only be read.
+#[test]
+fn memory_is_no_file_to_write_to_under_a_mount() {
+    let Some(bench) = Bench::new("guard") else { return };
+    bench.same_in(&[Way::Traced, Way::Taped, Way::Audited], &["memory"]);
+    let allowed = ["to read", "child: killed", "another file", "of this name"];
+    let expected = |line: &str| match allowed.iter().any(|start| line.starts_with(start)) {
+        true => line.to_owned(),
+        false => line.replace("fine", "EACCES"),
+    };
+    let expected: Vec<String> = bench.native(&["memory"]).out().lines().map(expected).collect();
+    assert_eq!(expected.iter().filter(|line| line.ends_with("EACCES")).count(), 14);
+    for way in MOUNTED.into_iter().chain([Way::Slow]) {
+        let ran = bench.run(way, &["memory"]);
+        assert_eq!(ran.fine().lines().collect::<Vec<_>>(), expected, "{way:?}");
+    }
+}
+
 #[test]
 fn who_writes_by_calls_may_not_write_to_the_page() {
     let Some(bench) = Bench::new("guard") else { return };
@@ -123,6 +141,8 @@ fn nobody_gets_to_that_place_without_privilege() {
     }
     let ran = as_nobody(&mut bench.guest_command(Way::Fast, &["programs"]));
     assert_eq!(ran.out().matches("killed 11").count(), 4, "{ran}");
+    let ran = as_nobody(&mut bench.guest_command(Way::Fast, &["memory"]));
+    assert_eq!(ran.out().matches("EACCES").count(), 14, "{ran}");
 }
 
 /// The calls by which the guest has tried it, by its record.
@@ -158,6 +178,7 @@ fn a_record_tells_of_who_has_tried_it() {
         assert_eq!(names("held", way), held, "{way:?}");
         assert_eq!(names("neighbours", way), [""; 0], "{way:?}");
     }
+    assert_eq!(names("memory", Way::AuditedBoth), ["openat", "openat2", "openat"]);
     assert_eq!(names("programs", Way::AuditedBoth), ["execve"]);
 }
 

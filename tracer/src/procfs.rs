@@ -75,6 +75,14 @@ pub(crate) fn process(tid: Pid) -> Option<Pid> {
     Some(Pid::from_raw(id))
 }
 
+/// Whether a task is of this process, or traced by it.
+pub(crate) fn is_ours(tid: Pid) -> bool {
+    let (status, own) = (status(tid), nix::unistd::getpid().as_raw());
+    let words = ["Tgid:", "TracerPid:"];
+    let id = |word| status.lines().find_map(|line| line.strip_prefix(word))?.trim().parse().ok();
+    words.into_iter().any(|word| id(word) == Some(own))
+}
+
 /// The words a process was started with, each with a NUL behind it; empty if it is gone.
 pub(crate) fn command_line(process: Pid) -> Vec<u8> {
     fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()

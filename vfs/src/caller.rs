@@ -88,6 +88,11 @@ pub trait Caller {
     /// Whether it is let see what a tracee has mapped.
     fn may_look_into(&self, of: ProcId) -> bool;
 
+    /// Whether nobody is to write to a process's memory by its file: it is a tracee, or the tracer.
+    fn keeps_memory_of(&self, _of: ProcId) -> bool {
+        false
+    }
+
     /// The cores, ascending, that a task is to see it may use; `None` if the kernel's answer is right.
     fn cores(&self, _of: ProcId) -> Option<Vec<usize>> {
         None

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2, readlink};
 use nix::sys::stat::Mode;
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::utsname::uname;
 use rustix::fs::getxattr;
@@ -87,6 +88,11 @@ pub(crate) fn same_device(path: &Path, directory: &Path) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => true,
     }
+}
+
+/// Whether a path leads to a file of `/proc`, wherever that is mounted.
+pub(crate) fn is_of_proc(path: &Path) -> bool {
+    statfs(path).is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
 }
 
 /// Whether the last name of `path` is a directory, not a symlink to one.

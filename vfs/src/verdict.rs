@@ -81,6 +81,8 @@ pub enum Cause {
     AfterArguments,
     /// vrift cannot do it; the text says what.
     Limit(&'static str),
+    /// It would open the memory of a process to be written to.
+    Memory,
 }
 
 /// What is to be done with a request.

@@ -393,6 +393,7 @@ impl<A: Arch> Engine<A> {
                 Action::Skip(-(errno as i64), Note::Manifest)
             }
             (Verdict::Deny(errno, Cause::Limit(why)), _) => Action::refuse(errno, why),
+            (Verdict::Deny(errno, Cause::Memory), _) => self.refuse_memory(errno, call, guest),
             (Verdict::Launch(launch), _) => self.launch(*launch, call, guest),
             (Verdict::Bind(path), Effect::Binds(fresh)) => {
                 self.bind(&path, &fresh, call, guest.tid())

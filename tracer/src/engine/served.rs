@@ -227,6 +227,12 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
         task.tgid == self.task.tgid || creds.dac_override || owned_by(id, &creds)
     }
 
+    fn keeps_memory_of(&self, of: ProcId) -> bool {
+        let (ProcId::Process(id) | ProcId::Thread(id)) = of;
+        let tid = Pid::from_raw(id);
+        self.tasks.contains_key(&tid) || procfs::is_ours(tid)
+    }
+
     fn cores(&self, of: ProcId) -> Option<Vec<usize>> {
         let (ProcId::Process(id) | ProcId::Thread(id)) = of;
         let tid = Pid::from_raw(id);

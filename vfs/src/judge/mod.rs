@@ -7,6 +7,7 @@ mod change;
 mod exec;
 mod lookup;
 mod mappings;
+mod memory;
 mod mounts;
 mod names;
 mod open;

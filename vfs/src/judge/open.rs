@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use super::memory::is_kept;
 use super::write::refuse_program;
 use super::{Failure, Outcome, on_host};
 use crate::attr::Kind;
@@ -14,7 +15,7 @@ use crate::namespace::Namespace;
 use crate::place::NodeRef;
 use crate::request::{self, AccessTime, Create, Follow, Handle, PathOp, Scope};
 use crate::resolve::{Bounds, Course, Ending, Found, resolve_within};
-use crate::verdict::{Effect, Judged, Paths};
+use crate::verdict::{Cause, Effect, Judged, Paths, Verdict};
 
 impl Namespace {
     pub(super) fn open(&mut self, caller: &dyn Caller, open: &request::Open) -> Outcome {
@@ -33,6 +34,14 @@ impl Namespace {
                     Errno::ENOSYS,
                     "a path that is to stay in a directory leads through a mount back to the host",
                 ))
+            }
+            Found::Host(path)
+                if matches!(open.handle, Handle::Write { .. }) && is_kept(caller, &path) =>
+            {
+                Ok(Judged {
+                    verdict: Verdict::Deny(Errno::EACCES, Cause::Memory),
+                    effect: Effect::None,
+                })
             }
             Found::Host(path) => match self.view(caller, open, &path)? {
                 Some(view) => Ok(on_host(view.clone()).with(Effect::Discards(view))),

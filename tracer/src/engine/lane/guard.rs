@@ -215,6 +215,20 @@ impl<A: Arch> Engine<A> {
         Some(Action::refuse(errno, "the fast lane lies there"))
     }
 
+    /// What becomes of an open of memory to be written to, through which the page could be changed as well.
+    pub(in crate::engine) fn refuse_memory<G: Guest<A>>(
+        &mut self,
+        errno: Errno,
+        call: &Call,
+        guest: &G,
+    ) -> Action {
+        if self.lane.is_some() {
+            let name = call.syscall.map_or("", Syscall::name);
+            self.observer.meddled(guest.tid(), name, "/proc/<pid>/mem", errno);
+        }
+        Action::refuse(errno, "what vrift has put into a process could be changed by it")
+    }
+
     /// A new program is about to begin: if it has something where the lane belongs, it does not. That is what
     /// the kernel does with one whose segments find no room (`bprm_execve` in fs/exec.c).
     pub(in crate::engine) fn clear_ground<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
