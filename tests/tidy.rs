@@ -52,7 +52,16 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
     (
         "vrift-audit",
         "audit",
-        &["vrift-cas", "vrift-record", "base64", "ed25519-dalek", "rusqlite", "serde_json"],
+        &[
+            "vrift-cas",
+            "vrift-record",
+            "base64",
+            "ed25519-dalek",
+            "rusqlite",
+            "serde_json",
+            "sha1",
+            "sha2",
+        ],
     ),
     ("vrift-shim", "shim-fallback", &["vrift-vfs", "libc", "nix"]),
     (

@@ -37,6 +37,35 @@ fn files_that_are_not_as_recorded_are_named() {
     assert!(!ran.out().contains(&at("changed", "kept")), "{ran}");
 }
 
+/// By the time of a verification anything may be there: what would be waited for, or never ends.
+#[test]
+fn what_is_no_file_any_more_is_changed() {
+    let sandbox = Sandbox::new();
+    for name in ["fifo", "directory", "device"] {
+        fs::write(sandbox.path(name), "before").unwrap();
+    }
+    fs::create_dir(sandbox.path("above")).unwrap();
+    fs::write(sandbox.path("above/below"), "before").unwrap();
+    let recorded = script(&sandbox, "cat fifo directory device above/below > /dev/null");
+    for name in ["fifo", "directory", "device"] {
+        fs::remove_file(sandbox.path(name)).unwrap();
+    }
+    fs::remove_dir_all(sandbox.path("above")).unwrap();
+    fs::write(sandbox.path("above"), "a file").unwrap();
+    let made = "mkfifo fifo; mkdir directory; ln -s /dev/zero device";
+    run(sandbox.command("sh").args(["-c", made])).fine();
+    let mut verify = sandbox.command("timeout");
+    verify.args(["20", env!("CARGO_BIN_EXE_vrift"), "audit", "verify"]).arg(&recorded.path);
+    let ran = run(&mut verify);
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    let said = ran.out();
+    let at = |word: &str, name: &str| format!("{word}: {}\n", sandbox.path(name).display());
+    for line in ["fifo", "directory", "device"].map(|name| at("changed", name)) {
+        assert!(said.contains(&line), "{line}{ran}");
+    }
+    assert!(said.contains(&at("gone", "above/below")), "{ran}");
+}
+
 /// What came from the store is looked for there, and hashed.
 #[test]
 fn blobs_that_are_damaged_or_missing_are_named() {

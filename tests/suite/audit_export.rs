@@ -10,9 +10,16 @@ use vrift_cas::Digest;
 use super::audit_report::{Made, a_build};
 use super::kit::{Sandbox, have, run};
 
+/// What is said of a build whose files are not there.
+const UNSUMMED: &str = "vrift: 2 of 2 files are not as they were recorded any more, or cannot be read: they have no \
+                        SHA-1 and SHA-256 digests\n";
+
 fn exported(sandbox: &Sandbox, record: &Path, args: &[&str]) -> String {
     let mut vrift = sandbox.vrift(["audit", "export"]);
-    run(vrift.arg(record).arg("--format").args(args)).fine()
+    let ran = run(vrift.arg(record).arg("--format").args(args));
+    assert!(ran.status.success(), "{ran}");
+    assert_eq!(ran.err(), UNSUMMED);
+    ran.out()
 }
 
 fn document(sandbox: &Sandbox, record: &Path, format: &str) -> Value {
@@ -72,9 +79,12 @@ fn bills_of_materials_have_the_parts_that_their_schemas_require() {
     for field in ["SPDXID", "creationInfo", "dataLicense", "name", "spdxVersion"] {
         assert!(!spdx[field].is_null(), "{field} is not in {spdx}");
     }
-    let files = spdx["files"].as_array().expect("files");
-    assert_eq!(files.len(), 2);
-    let output = files.iter().find(|file| file["fileName"] == "./src/a.o").expect("the output");
+    // A file must have a SHA-1 digest, and of these there is nothing to make it of.
+    assert_eq!(spdx["files"], json!([]));
+    let packages = spdx["packages"].as_array().expect("packages");
+    assert_eq!(packages.len(), 3);
+    let is_output = |one: &&Value| one["packageFileName"] == "./src/a.o";
+    let output = packages.iter().find(is_output).expect("the output");
     assert_eq!(output["checksums"], json!([{ "algorithm": "BLAKE3", "checksumValue": object }]));
     let generated = json!({
         "spdxElementId": output["SPDXID"],
@@ -91,6 +101,74 @@ fn bills_of_materials_have_the_parts_that_their_schemas_require() {
     assert_eq!(bom["dependencies"], json!([{ "ref": "run", "dependsOn": ["input-0"] }]));
     let serial = bom["serialNumber"].as_str().expect("a serial number");
     assert_eq!((serial.len(), serial.matches('-').count()), (45, 4), "{serial}");
+}
+
+/// What is there still is named by other digests too; what is another now, or cannot be read, is not.
+#[test]
+fn other_digests_are_of_what_was_recorded() {
+    let sandbox = Sandbox::new();
+    let at =
+        |name: &str| sandbox.path(name).to_str().expect("a sandbox has a plain name").to_owned();
+    let mut made = Made::new(&["cc"], &[]);
+    for name in ["kept", "again", "moved", "changed", "grown", "gone", "directory", "fifo"] {
+        let content = if name == "again" { "kept" } else { name };
+        made.read(&at(name), content);
+        fs::write(at(name), content).expect("the sandbox is ours");
+    }
+    made.leave(&at("left"), "abc");
+    let record = made.written(&sandbox, "a.rec");
+    fs::write(at("left"), "abc").expect("the sandbox is ours");
+    fs::write(at("changed"), "CHANGED").expect("the sandbox is ours");
+    fs::write(at("grown"), "grown and grown").expect("the sandbox is ours");
+    for name in ["gone", "directory", "fifo"] {
+        fs::remove_file(at(name)).expect("the sandbox is ours");
+    }
+    run(sandbox.command("sh").args(["-c", "mkdir directory; mkfifo fifo"])).fine();
+    fs::rename(at("moved"), at("target")).expect("the sandbox is ours");
+    std::os::unix::fs::symlink("target", at("moved")).expect("the sandbox is ours");
+    let document = |format: &str| -> Value {
+        let ran = run(sandbox.vrift(["audit", "export", "--format", format]).arg(&record));
+        assert!(ran.status.success(), "{ran}");
+        assert!(ran.err().starts_with("vrift: 5 of 9 files are not"), "{ran}");
+        serde_json::from_str(&ran.out()).expect("it is JSON")
+    };
+    // By sha1sum(1) and sha256sum(1).
+    let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let blake3 = Digest::of(b"abc").to_string();
+    let spdx = document("spdx");
+    let names = |what: &str, field: &str| -> Vec<String> {
+        let all = spdx[what].as_array().expect("an array").iter();
+        let name = |one: &Value| Some(one[field].as_str()?.rsplit('/').next()?.to_owned());
+        all.filter_map(name).collect()
+    };
+    assert_eq!(names("files", "fileName"), ["again", "kept", "moved", "left"]);
+    let packages = names("packages", "packageFileName");
+    assert_eq!(packages, ["changed", "directory", "fifo", "gone", "grown"]);
+    let checksums = json!([
+        { "algorithm": "SHA1", "checksumValue": sha1 },
+        { "algorithm": "SHA256", "checksumValue": sha256 },
+        { "algorithm": "BLAKE3", "checksumValue": blake3 },
+    ]);
+    assert_eq!(spdx["files"][3]["checksums"], checksums);
+    let bom = document("cyclonedx");
+    let left = &bom["metadata"]["component"]["components"][0]["hashes"];
+    let hash = |alg: &str, content: &str| json!({ "alg": alg, "content": content });
+    let hashes = [hash("BLAKE3", &blake3), hash("SHA-1", sha1), hash("SHA-256", sha256)];
+    assert_eq!(*left, json!(hashes));
+    assert_eq!(bom["components"][1]["hashes"].as_array().map(Vec::len), Some(1), "{bom}");
+    let digest = json!({ "blake3": blake3, "sha1": sha1, "sha256": sha256 });
+    for format in ["in-toto", "slsa"] {
+        assert_eq!(document(format)["subject"][0]["digest"], digest);
+    }
+    // Another document of the same record has another name.
+    fs::remove_file(at("left")).expect("the sandbox is ours");
+    let again = |format: &str| -> Value {
+        let ran = run(sandbox.vrift(["audit", "export", "--format", format]).arg(&record));
+        serde_json::from_str(&ran.out()).expect("it is JSON")
+    };
+    assert_ne!(again("spdx")["documentNamespace"], spdx["documentNamespace"]);
+    assert_ne!(again("cyclonedx")["serialNumber"], bom["serialNumber"]);
 }
 
 /// The signature is checked by another implementation, over the bytes that DSSE says are signed.

@@ -1,24 +1,27 @@
 //! CycloneDX 1.6: the run with the files it left as its parts, and the files it read as what it depends on.
 
 use serde_json::{Value, json};
+use vrift_cas::Digest;
 
 use super::time::rfc3339;
-use super::{Artifact, Artifacts, name};
+use super::{Artifact, Artifacts, check, name};
 use crate::model::Model;
 
 /// The document.
-pub fn cyclonedx(model: &Model) -> Value {
-    let artifacts = Artifacts::of(model);
-    let components = |what: &str, all: &[Artifact<'_>]| -> Vec<Value> {
+pub fn cyclonedx(artifacts: &Artifacts<'_>) -> Value {
+    let model = artifacts.model;
+    let components = |what: &str, all: &[Artifact<'_>]| -> Value {
         all.iter().enumerate().map(|(number, one)| component(what, number, one)).collect()
     };
     let inputs = components("input", &artifacts.inputs);
-    let depends: Vec<Value> = inputs.iter().map(|input| input["bom-ref"].clone()).collect();
+    let outputs = components("output", &artifacts.outputs);
+    let depends: Vec<_> =
+        (0..artifacts.inputs.len()).map(|number| reference("input", number)).collect();
     json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": serial(model),
+        "serialNumber": serial(model, [&inputs, &outputs]),
         "version": 1,
         "metadata": {
             "timestamp": rfc3339(model.header.start_ns),
@@ -31,27 +34,41 @@ pub fn cyclonedx(model: &Model) -> Value {
                 "type": "application",
                 "bom-ref": "run",
                 "name": name(model),
-                "components": components("output", &artifacts.outputs),
+                "components": outputs,
             },
+            "properties": [{ "name": "vrift:record", "value": check(model) }],
         },
         "components": inputs,
         "dependencies": [{ "ref": "run", "dependsOn": depends }],
     })
 }
 
+fn reference(what: &str, number: usize) -> String {
+    format!("{what}-{number}")
+}
+
 fn component(what: &str, number: usize, artifact: &Artifact<'_>) -> Value {
+    let hash = |alg, content: &str| json!({ "alg": alg, "content": content });
+    let sums = artifact
+        .sums
+        .iter()
+        .flat_map(|sums| [hash("SHA-1", &sums.sha1), hash("SHA-256", &sums.sha256)]);
+    let hashes: Value =
+        std::iter::once(hash("BLAKE3", &artifact.digest.to_string())).chain(sums).collect();
     json!({
         "type": "file",
-        "bom-ref": format!("{what}-{number}"),
+        "bom-ref": reference(what, number),
         "name": artifact.path.to_string(),
-        "hashes": [{ "alg": "BLAKE3", "content": artifact.digest }],
+        "hashes": hashes,
     })
 }
 
-/// A UUID of the record's check: version 8, which says that the bytes are somebody's own.
-fn serial(model: &Model) -> String {
+/// A UUID of the record's check and of what is said: version 8, which says that the bytes are somebody's own. Of
+/// one record there are several documents, by how many contents are still there.
+fn serial(model: &Model, said: [&Value; 2]) -> String {
+    let said = Digest::of(format!("{}{}{}", check(model), said[0], said[1]).as_bytes());
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&model.check[..16]);
+    bytes.copy_from_slice(&said.0[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex = crate::report::hex(&bytes);

@@ -1,10 +1,12 @@
 //! A record in the words of others: attestations, bills of materials, a rule for make(1).
 //!
-//! Every digest is BLAKE3, because that is what a record holds; files whose digest is not known are not in a
-//! document that needs one. Names that are not UTF-8 are escaped as in reports.
+//! A record has BLAKE3 digests; files without one are not in a document that needs one. Digests of other
+//! algorithms are made of contents that the caller still has, and that are what was recorded (`artifacts.rs`).
+//! Names that are not UTF-8 are escaped as in reports.
 //!
-//! Deliberately absent: any look at the host. A document says what the record says.
+//! Deliberately absent: any look at the host. Where contents may be is for the caller to know.
 
+mod artifacts;
 mod cyclonedx;
 mod depfile;
 mod dsse;
@@ -14,11 +16,11 @@ mod time;
 
 use std::fmt;
 
-use vrift_record::{Left, Text, VersionId};
+use vrift_record::Text;
 
-use crate::model::{FileUse, Model};
-use crate::report::{Summary, digest};
+use crate::model::Model;
 
+pub use artifacts::{Artifact, Artifacts, Sums};
 pub use cyclonedx::cyclonedx;
 pub use depfile::{Rule, depfile};
 pub use dsse::{Key, envelope};
@@ -57,45 +59,6 @@ impl std::error::Error for Error {
         match self {
             Error::NoOutput => None,
             Error::Key { source } => Some(source),
-        }
-    }
-}
-
-/// A file and the digest of its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Artifact<'a> {
-    path: &'a Text,
-    digest: String,
-    file: &'a FileUse,
-}
-
-/// What went in and what came out, as far as digests are known.
-#[derive(Debug)]
-struct Artifacts<'a> {
-    inputs: Vec<Artifact<'a>>,
-    outputs: Vec<Artifact<'a>>,
-}
-
-impl<'a> Artifacts<'a> {
-    fn of(model: &'a Model) -> Artifacts<'a> {
-        let Summary { inputs, outputs, .. } = Summary::of(model);
-        let known = |files: Vec<(&'a Text, &'a FileUse)>,
-                     which: fn(&FileUse) -> Option<VersionId>| {
-            let mut all: Vec<Artifact<'a>> = files
-                .into_iter()
-                .filter_map(|(path, file)| {
-                    Some(Artifact { path, digest: digest(model, which(file)?)?, file })
-                })
-                .collect();
-            all.sort_by_key(|artifact| artifact.path);
-            all
-        };
-        Artifacts {
-            inputs: known(inputs, |file| file.given.first().copied()),
-            outputs: known(outputs, |file| match file.left {
-                Some(Left::File(version)) => Some(version),
-                _ => None,
-            }),
         }
     }
 }

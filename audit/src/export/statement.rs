@@ -12,8 +12,8 @@ use crate::report::{Conclusion, Summary};
 ///
 /// # Errors
 /// [`Error::NoOutput`].
-pub fn in_toto(model: &Model) -> Result<Value, Error> {
-    let artifacts = Artifacts::of(model);
+pub fn in_toto(artifacts: &Artifacts<'_>) -> Result<Value, Error> {
+    let model = artifacts.model;
     let status = match model.totals.as_ref().map(|totals| totals.ending) {
         Some(Ending::Exited(status)) => json!(status),
         Some(Ending::Killed { signo, .. }) => json!(128 + i64::from(signo)),
@@ -38,7 +38,7 @@ pub fn in_toto(model: &Model) -> Result<Value, Error> {
             "kernel": model.header.kernel,
         },
     });
-    statement(&artifacts, "https://in-toto.io/attestation/link/v0.3", predicate)
+    statement(artifacts, "https://in-toto.io/attestation/link/v0.3", predicate)
 }
 
 /// A statement with SLSA's provenance (`https://slsa.dev/provenance/v1`). Who built it is for the caller to
@@ -46,8 +46,8 @@ pub fn in_toto(model: &Model) -> Result<Value, Error> {
 ///
 /// # Errors
 /// [`Error::NoOutput`].
-pub fn slsa(model: &Model, builder: &str) -> Result<Value, Error> {
-    let artifacts = Artifacts::of(model);
+pub fn slsa(artifacts: &Artifacts<'_>, builder: &str) -> Result<Value, Error> {
+    let model = artifacts.model;
     let start = model.header.start_ns;
     let wall = u64::try_from(Summary::of(model).wall().as_nanos()).unwrap_or(u64::MAX);
     let record = format!("urn:vrift:record:{}", check(model));
@@ -71,7 +71,7 @@ pub fn slsa(model: &Model, builder: &str) -> Result<Value, Error> {
             "byproducts": [{ "name": "record of vrift audit", "uri": record }],
         },
     });
-    statement(&artifacts, "https://slsa.dev/provenance/v1", predicate)
+    statement(artifacts, "https://slsa.dev/provenance/v1", predicate)
 }
 
 fn statement(artifacts: &Artifacts<'_>, kind: &str, predicate: Value) -> Result<Value, Error> {
@@ -88,7 +88,15 @@ fn statement(artifacts: &Artifacts<'_>, kind: &str, predicate: Value) -> Result<
 
 /// Resource descriptors. Names are unique, because paths are.
 fn descriptors(artifacts: &[Artifact<'_>]) -> Value {
-    let one = |artifact: &Artifact<'_>| json!({ "name": artifact.path.to_string(), "digest": { "blake3": artifact.digest } });
+    let digests = |artifact: &Artifact<'_>| match &artifact.sums {
+        Some(sums) => json!({
+            "blake3": artifact.digest.to_string(),
+            "sha1": sums.sha1,
+            "sha256": sums.sha256,
+        }),
+        None => json!({ "blake3": artifact.digest.to_string() }),
+    };
+    let one = |artifact: &Artifact<'_>| json!({ "name": artifact.path.to_string(), "digest": digests(artifact) });
     artifacts.iter().map(one).collect()
 }
 

@@ -7,7 +7,7 @@ use super::made::Random;
 use super::made::{totals, written};
 use crate::deps::needed;
 use crate::diff::Diff;
-use crate::export::{cyclonedx, depfile, in_toto, spdx};
+use crate::export::{Artifacts, cyclonedx, depfile, in_toto, spdx};
 use crate::report::{Compliance, Complies, Conclusion, Markdown, Page, Reason, Standing, Summary};
 use crate::report::{Html, json, quoted, size, sqlite};
 use crate::*;
@@ -239,11 +239,12 @@ fn every_record_can_be_shown() {
         assert!(Diff::of(&model, &model).is_empty(), "seed {seed}");
         assert!(!Diff::of(&model, &other).to_string().is_empty());
         assert!(needed(&model).len() <= model.files.len());
-        spdx(&model);
-        cyclonedx(&model);
+        let artifacts = Artifacts::of(&model);
+        spdx(&artifacts);
+        cyclonedx(&artifacts);
         depfile(&model);
         // One without outputs has nothing to be said of.
-        let _ = in_toto(&model);
+        let _ = in_toto(&artifacts);
     }
 }
 

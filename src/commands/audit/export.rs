@@ -4,9 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use vrift_audit::export::{Key, cyclonedx, depfile, envelope, in_toto, slsa, spdx};
+use vrift_audit::Model;
+use vrift_audit::export::{Artifacts, Key, cyclonedx, depfile, envelope, in_toto, slsa, spdx};
 use vrift_audit::report::{Summary, json};
 
+use super::kept;
 use super::record::{read, write};
 use crate::cli::{AuditExportArgs, ExportFormat};
 use crate::failure::{Failure, complain};
@@ -20,13 +22,13 @@ pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
     let key = args.sign_key.as_deref().map(key).transpose()?;
     let model = read(&args.record)?;
     let document = match args.format {
-        ExportFormat::InToto => in_toto(&model)?,
+        ExportFormat::InToto => in_toto(&summed(&model))?,
         ExportFormat::Slsa => {
             let host = || format!("urn:vrift:host:{}", model.header.host);
-            slsa(&model, &args.builder.clone().unwrap_or_else(host))?
+            slsa(&summed(&model), &args.builder.clone().unwrap_or_else(host))?
         }
-        ExportFormat::Spdx => spdx(&model),
-        ExportFormat::CycloneDx => cyclonedx(&model),
+        ExportFormat::Spdx => spdx(&summed(&model)),
+        ExportFormat::CycloneDx => cyclonedx(&summed(&model)),
         ExportFormat::Json => json(&Summary::of(&model)),
         ExportFormat::Depfile => {
             let rule = depfile(&model);
@@ -43,6 +45,29 @@ pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
     };
     write(args.output.as_deref(), |out| spelled(out, &document))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Inputs and outputs with all digests that can be had; says which cannot.
+fn summed(model: &Model) -> Artifacts<'_> {
+    let mut artifacts = Artifacts::of(model);
+    // Without a store the digests are missing, which is told.
+    let store =
+        kept::store_of(artifacts.versions().map(|version| version.origin)).unwrap_or_default();
+    artifacts.sum(&mut |path, version, digest| kept::places(path, version, digest, store.as_ref()));
+    if artifacts.unknown > 0 {
+        complain(&format!(
+            "left out {} files, because the record does not tell the digest of what they held",
+            artifacts.unknown
+        ));
+    }
+    if artifacts.unsummed() > 0 {
+        complain(&format!(
+            "{} of {} files are not as they were recorded any more, or cannot be read: they have no SHA-1 and SHA-256 digests",
+            artifacts.unsummed(),
+            artifacts.versions().count()
+        ));
+    }
+    artifacts
 }
 
 fn spelled(out: &mut dyn std::io::Write, document: &Value) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ mod compliance;
 mod deps;
 mod diff;
 mod export;
+mod kept;
 mod pack;
 mod record;
 mod report;

@@ -2,8 +2,7 @@
 //! tells of still hold what they held.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Write, stdout};
+use std::io::{ErrorKind, Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use serde_json::json;
 use vrift_audit::{Content, FileUse, Left, Model, Origin, Reader, Text, VersionId};
 use vrift_cas::{Digest, Store};
 
-use crate::environment;
+use super::kept;
 use crate::failure::{Failure, complain};
 
 /// What became of something that a record tells of.
@@ -22,7 +21,7 @@ enum Now {
     Gone,
     /// The record has no digest.
     NotKnown,
-    /// It may not be read.
+    /// It cannot be read.
     Closed,
     /// It was written in a mount, and the session is not committed, or was discarded.
     NotKept,
@@ -110,11 +109,8 @@ fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
             last.entry(version).or_insert(path);
         }
     }
-    let origins = || last.keys().filter_map(|version| Some(model.versions.get(version)?.origin));
-    let store = match origins().all(|origin| matches!(origin, Origin::Host { .. })) {
-        true => None,
-        false => Some(environment::store()?),
-    };
+    let versions = last.keys().filter_map(|version| model.versions.get(version));
+    let store = kept::store_of(versions.map(|version| version.origin))?;
     let mut checked = Vec::new();
     for (version, path) in last {
         let Some(told) = model.versions.get(&version) else { continue };
@@ -144,14 +140,11 @@ fn last_of(file: &FileUse) -> Option<VersionId> {
 }
 
 fn on_host(path: &Text, digest: Digest) -> Now {
-    let found = File::open(path.as_path()).and_then(|mut file| Digest::of_reader(&mut file));
-    compared(found, digest)
+    compared(path.as_path(), digest)
 }
 
 fn in_store(store: &Store, digest: Digest) -> Now {
-    let found =
-        File::open(store.path_of(&digest)).and_then(|mut file| Digest::of_reader(&mut file));
-    compared(found, digest)
+    compared(&store.path_of(&digest), digest)
 }
 
 /// What was written in a mount is in the store when the session is committed; what was written in an
@@ -164,11 +157,15 @@ fn from_session(store: &Store, path: &Text, digest: Digest) -> Now {
     }
 }
 
-fn compared(found: io::Result<Digest>, digest: Digest) -> Now {
-    match found {
+fn compared(path: &Path, digest: Digest) -> Now {
+    match kept::regular(path).and_then(|mut file| Digest::of_reader(&mut file)) {
         Ok(found) if found == digest => Now::Same,
         Ok(_) => Now::Changed,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Now::Closed,
-        Err(_) => Now::Gone,
+        Err(error) => match error.kind() {
+            // There is something else than a file.
+            ErrorKind::InvalidData => Now::Changed,
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Now::Gone,
+            _ => Now::Closed,
+        },
     }
 }
