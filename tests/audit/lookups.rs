@@ -41,6 +41,7 @@ def all_paths():
         'own', 'own/none', 'n' * 255, 'n' * 256, 'd/' * 2047, '/proc/self/none', '/proc/self/fd/9', '/proc/self/fd/99',
         '/proc/%d/fd/9' % os.getpid(), '/proc/1/none', '/none', '/', '//', here + '/none', here + '/own/none', here + '/file/x',
     ]: look(path)
+start = os.getcwd()
 os.dup2(os.open('file', os.O_RDONLY), 9)
 all_paths()
 directory = os.open('dir', os.O_RDONLY)
@@ -52,6 +53,17 @@ os.chdir('dir')
 look('none'); look('inner'); look('../file/x')
 os.mkdir("gone"); os.chdir('gone'); os.rmdir('../gone')
 look('none'); look('.'); look('..')
+# The kernel does not look at the path of an open if no descriptor is free.
+os.chdir(start)
+def fill():
+    try:
+        while True: os.dup(0)
+    except OSError: pass
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+os.dup2(0, 63); look('none')
+fill(); look('none'); look('file'); look('file/x'); look(start + '/none'); look('')
+os.close(40); look('none')
+fill(); resource.setrlimit(resource.RLIMIT_NOFILE, (3, 64)); look('none')
 "#;
 
 fn plant(sandbox: &Sandbox) {
@@ -84,7 +96,7 @@ fn plant(sandbox: &Sandbox) {
 #[track_caller]
 fn check(before: &[&str], after: &str) {
     let Some(python) = python() else { return };
-    let program = format!("import ctypes, os\n{after}\n{PROGRAM}");
+    let program = format!("import ctypes, os, resource\n{after}\n{PROGRAM}");
     let sandbox = Sandbox::new();
     plant(&sandbox);
     let words = [before, &[python, "-c", &program]].concat();
@@ -114,7 +126,7 @@ fn lookups_of_other_users_and_roots_are_the_kernels() {
     }
     check(&[], "import os; os.setresuid(65534, 65534, 65534)");
     check(&[], "import os; os.setresuid(0, 0, 0); os.setgroups(os.getgroups())");
-    check(&[], "import os; os.chroot('.'); os.chdir('/')");
+    check(&[], "import os, resource; os.chroot('.'); os.chdir('/')");
     check(&[], "import os; os.setgroups([]); os.setresgid(7, 7, 7); os.setresuid(5, 0, 0)");
     if have("unshare") {
         let new_tree =

@@ -103,6 +103,11 @@ fn c_033_paths_as_long_as_they_may_be() {
 }
 
 #[test]
+fn no_path_is_looked_at_where_no_descriptor_is_free() {
+    lookups("full");
+}
+
+#[test]
 fn c_130_current_directories() {
     lookups("cwd");
 }

@@ -1,11 +1,13 @@
 //! Open files of a tracee, reached without its doing.
-#![expect(unsafe_code, reason = "pidfds, kcmp(2) and leases have no safe wrappers")]
+#![expect(unsafe_code, reason = "pidfds, kcmp(2), prlimit(2) and leases have no safe wrappers")]
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::readlink;
 use nix::sys::socket::{self, SockType, UnixAddr, sockopt};
 use nix::unistd::{Pid, Whence, getpid, lseek};
 
@@ -75,6 +77,33 @@ pub(crate) fn copied(tid: Pid, process: Pid, fd: i32) -> Result<OwnedFd, Errno> 
         return Err(Errno::EBADF);
     }
     Ok(file)
+}
+
+/// Whether a task has a descriptor for every number below its limit: then the kernel opens nothing, and does
+/// not even look at the path (`do_sys_openat2` in fs/open.c). *Errors:* that the kernel does not tell.
+pub(crate) fn are_used_up(tid: Pid) -> Result<bool, Errno> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is what the call fills in, and nothing is to be set.
+    let told =
+        unsafe { libc::prlimit(tid.as_raw(), libc::RLIMIT_NOFILE, std::ptr::null(), &mut limit) };
+    Errno::result(told)?;
+    let Some(last) = limit.rlim_cur.checked_sub(1) else { return Ok(true) };
+    // The highest number is hardly ever taken, and one that is free is all it takes.
+    match readlink(format!("/proc/{tid}/fd/{last}").as_str()) {
+        Err(Errno::ENOENT) => return Ok(false),
+        found => found?,
+    };
+    let taken = fs::read_dir(format!("/proc/{tid}/fd")).map_err(errno)?;
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u64>().ok();
+    let mut below = 0;
+    for entry in taken {
+        below += u64::from(number(entry.map_err(errno)?).is_some_and(|fd| fd <= last));
+    }
+    Ok(below > last)
+}
+
+fn errno(error: io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
 /// Whether two descriptors share one open file, as far as the kernel tells.

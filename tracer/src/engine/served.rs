@@ -12,9 +12,9 @@ use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_vfs::session::Staged;
 use vrift_vfs::{
-    At, Backing, Caller, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Held, Ids, Judged, Jump,
-    MagicLink, Namespace, NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId, Purpose, Request,
-    Target, Verdict,
+    At, Backing, Caller, Cause, Creds, Effect, Exe, Exec, FdTable, Follow, Fresh, Held, Ids,
+    Judged, Jump, MagicLink, Namespace, NodeRef, OpenNode, PathOp, Place, ProcEntry, ProcId,
+    Purpose, Request, Target, Verdict,
 };
 
 use super::task::Task;
@@ -126,7 +126,23 @@ impl Served {
         let Some(task) = tasks.get(&tid) else {
             return Ok(Judged { verdict: vrift_vfs::Verdict::Pass, effect: Effect::None });
         };
-        self.namespace.judge(&TaskCaller { tid, task, tasks, cores }, request)
+        let mut judged = self.namespace.judge(&TaskCaller { tid, task, tasks, cores }, request)?;
+        if let Verdict::Deny(errno, Cause::Ordinary) = &mut judged.verdict
+            && is_late(*errno, request)
+            && descriptors::are_used_up(tid) == Ok(true)
+        {
+            *errno = Errno::EMFILE;
+        }
+        Ok(judged)
+    }
+}
+
+/// Whether the kernel would fail with this only after it has found a descriptor for what is to be opened
+/// (`do_sys_openat2` in fs/open.c): flags and an empty path are wrong before.
+fn is_late(errno: Errno, request: &Request) -> bool {
+    match request {
+        Request::Open(open) => errno != Errno::EINVAL && !open.path.path.is_empty(),
+        _ => false,
     }
 }
 

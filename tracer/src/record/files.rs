@@ -18,6 +18,7 @@ use super::paths::{absolute, absolute_by, path};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::Operation;
+use crate::descriptors;
 use crate::view::places::Seat;
 
 /// A file that a call names.
@@ -78,7 +79,12 @@ impl Named {
 
     /// What the kernel answers if there is no such file, and that is all there is to it.
     pub(super) fn in_vain(&self, tid: Pid) -> Option<Errno> {
-        self.lookup.as_ref()?.in_vain(tid)
+        let errno = self.lookup.as_ref()?.in_vain(tid)?;
+        match self.kind {
+            // The kernel looks for a descriptor first.
+            Kind::Opens(..) if descriptors::are_used_up(tid) != Ok(false) => None,
+            _ => Some(errno),
+        }
     }
 }
 
