@@ -378,6 +378,8 @@ pub enum Escape {
     Descriptor,
     /// An attempt to change what vrift has put into a process.
     FastLane,
+    /// The kernel dumped a core: into a file, or into a program that it started.
+    CoreDump,
 }
 
 /// Where a version of a file was.

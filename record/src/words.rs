@@ -94,6 +94,7 @@ impl Escape {
             Escape::NotHashed => "not-hashed",
             Escape::Descriptor => "descriptor",
             Escape::FastLane => "fast-lane",
+            Escape::CoreDump => "core-dump",
         }
     }
 }

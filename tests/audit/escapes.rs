@@ -63,6 +63,27 @@ call(0x40000027)       # getpid of x32
     );
 }
 
+/// Nobody in the tree makes a call for it: the kernel writes the file, or starts a program.
+#[test]
+fn cores_that_are_dumped_are_told() {
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").expect("the kernel tells");
+    let sandbox = Sandbox::new();
+    let killed = |limit: &str| {
+        let script = format!("(ulimit -c {limit}; exec sh -c 'kill -SEGV $$'); :");
+        ["sh".to_owned(), "-c".to_owned(), script]
+    };
+    let native = run(&mut sandbox.natively(&killed("unlimited")));
+    if !native.err().contains("core dumped") {
+        return skipped("the kernel dumps no core here");
+    }
+    let told = |limit: &str| {
+        let words = killed(limit);
+        escapes(&recorded(&sandbox, &words.each_ref().map(String::as_str)).path)
+    };
+    assert_eq!(told("unlimited"), [(Escape::CoreDump, pattern.trim_end().to_owned())]);
+    assert_eq!(told("0"), []);
+}
+
 /// What a command is given besides its standard input and output is a way out of the tree.
 #[test]
 fn descriptors_from_outside_are_told() {

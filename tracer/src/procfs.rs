@@ -108,6 +108,13 @@ pub(crate) fn closes_on_exec(tid: Pid, fd: i32) -> bool {
     i32::from_str_radix(flags.trim(), 8).is_ok_and(|flags| flags & libc::O_CLOEXEC != 0)
 }
 
+/// What the kernel does with a core: the name of a file, or `|` and a program (core(5)).
+pub(crate) fn core_pattern() -> Vec<u8> {
+    let mut pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    pattern.truncate(pattern.trim_ascii_end().len());
+    pattern
+}
+
 /// A task's status file; empty if the task is gone.
 pub(crate) fn status(tid: Pid) -> String {
     fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default()

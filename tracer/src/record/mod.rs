@@ -37,10 +37,11 @@ use vrift_arch::lane::{Hidden, Plan, Scope};
 use vrift_arch::seccomp::Interest;
 use vrift_arch::{Arch, Native, Syscall};
 use vrift_record::policy::{Policy, Violation};
-use vrift_record::{Ending, Event as Told, Header, How, Kin, Unstopped, Usage};
+use vrift_record::{Ending, Escape, Event as Told, Header, How, Kin, Outcome, Unstopped, Usage};
 
 use crate::engine::WhenFast;
 use crate::observer::Telling;
+use crate::procfs;
 use crate::view::event::{self, Core, Event};
 use crate::view::places::Places;
 use contents::Contents;
@@ -196,6 +197,9 @@ impl Recorder {
             Event::Exited { code } => self.ended(tid, How::Ended(Ending::Exited(*code))),
             Event::Killed { signo, core } => {
                 let core = *core == Core::Dumped;
+                if core {
+                    self.dumped(tid);
+                }
                 self.ended(tid, How::Ended(Ending::Killed { signo: *signo, core }));
             }
             Event::Superseded { by } => self.ended(*by, How::Superseded),
@@ -213,6 +217,13 @@ impl Recorder {
             self.ending = ending;
         }
         self.tell::<&[u8]>(tid, Told::Ended { how, used: used.unwrap_or_default() });
+    }
+
+    /// The kernel has written a file, or started a program, as nobody in the tree has asked it to.
+    fn dumped(&self, tid: Pid) {
+        let detail = procfs::core_pattern();
+        let (kind, call, outcome) = (Escape::CoreDump, &b""[..], Outcome::Done);
+        self.tell(tid, Told::Escape { kind, call, detail: &detail, outcome });
     }
 
     /// The first task that does anything is the command.
