@@ -17,8 +17,8 @@ pub mod report;
 mod tests;
 
 pub use model::{
-    Before, Connection, Counts, FileUse, Finding, Model, Order, Process, ProcessId, Program, Tally,
-    Version, What,
+    Before, Came, Connection, Counts, FileUse, Finding, Model, Order, Process, ProcessId, Program,
+    Tally, Version, What,
 };
 /// What tables are made of.
 pub use vrift_record::*;

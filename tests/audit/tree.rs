@@ -322,3 +322,24 @@ fn an_event_of_a_build_takes_less_than_40_bytes() {
     assert!(each < 40, "{each} bytes for each of {} events", recorded.model.events);
     assert!(recorded.accesses().all(|access| access.outcome == Outcome::Done));
 }
+
+/// As pip, cargo and git do it: all is made in a directory that gets its name at the end.
+#[test]
+fn what_is_left_in_a_renamed_directory_is_an_output() {
+    let sandbox = Sandbox::new();
+    let recorded = script(
+        &sandbox,
+        "mkdir d; echo x > d/f; ln -s f d/l; mv d e; cat e/f; mkdir e/g; mv e h; cat h/f; chmod 600 h/f",
+    );
+    let is = |name: &str| {
+        let path = sandbox.path(name);
+        let file = &recorded.model.files[path.as_os_str().as_encoded_bytes()];
+        (file.is_input(), file.is_output(), file.is_passing())
+    };
+    for name in ["h", "h/f", "h/g", "h/l"] {
+        assert_eq!(is(name), (false, true, false), "{name}");
+    }
+    for name in ["d", "d/f", "d/l", "e", "e/f", "e/g"] {
+        assert_eq!(is(name), (false, false, true), "{name}");
+    }
+}

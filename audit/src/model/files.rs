@@ -36,6 +36,18 @@ pub struct FileUse {
     pub first: Option<Duration>,
     /// How it was at the end, if the tree wrote it and the record is complete.
     pub left: Option<Left>,
+    /// How the tree's work came to this path.
+    pub came: Came,
+}
+
+/// How something came to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Came {
+    /// By calls that name it, if at all.
+    #[default]
+    ByName,
+    /// The tree made it under another name, and renamed a directory above it.
+    WithDirectory,
 }
 
 /// Whether a path was there when the run started, as far as accesses tell.
@@ -84,6 +96,20 @@ impl Counts {
 }
 
 impl FileUse {
+    /// What is known of a path of which this was the path before a directory was renamed.
+    pub(super) fn moved(before: &FileUse) -> FileUse {
+        match before.is_changed() {
+            // What the tree has made is no input under any name.
+            true => FileUse {
+                came: Came::WithDirectory,
+                before: Before::Absent,
+                order: Order::ChangedFirst,
+                ..FileUse::default()
+            },
+            false => FileUse::default(),
+        }
+    }
+
     /// How often something was done, with success.
     pub fn done(&self, act: Act) -> u64 {
         self.acts.get(&act).map_or(0, |counts| counts.done)
@@ -100,7 +126,9 @@ impl FileUse {
 
     /// Whether the tree changed it, made it, removed it, or gave it the name of another.
     pub fn is_changed(&self) -> bool {
-        self.did(Act::changes) || self.as_other.values().any(|counts| counts.done > 0)
+        self.did(Act::changes)
+            || self.as_other.values().any(|counts| counts.done > 0)
+            || self.came == Came::WithDirectory
     }
 
     /// Whether it was executed, or opened by the kernel for an execution, or mapped as code.
@@ -112,7 +140,7 @@ impl FileUse {
     pub fn is_missing(&self) -> bool {
         let mut counts = self.acts.values().chain(self.as_other.values());
         let missing = self.acts.values().any(|counts| counts.missing > 0);
-        missing && counts.all(|counts| counts.done == 0)
+        missing && counts.all(|counts| counts.done == 0) && self.came == Came::ByName
     }
 
     /// Whether it is an input of the run: it was there before, and was read before it was changed.
@@ -132,7 +160,7 @@ impl FileUse {
     /// Whether the tree left something there that was not there before, or other content.
     pub fn is_output(&self) -> bool {
         let renamed = self.as_other.values().any(|counts| counts.done > 0);
-        let written = self.did(Act::writes) || renamed;
+        let written = self.did(Act::writes) || renamed || self.came == Came::WithDirectory;
         let left = match self.left {
             Some(Left::File(_)) => true,
             // A device or FIFO that was there is as it was; a directory or symlink may be new.
@@ -147,6 +175,16 @@ impl FileUse {
     pub fn is_removed(&self) -> bool {
         let gone = self.left.is_none_or(|state| state == Left::Gone);
         self.before == Before::There && self.did(Act::removes) && gone
+    }
+
+    /// It was so at the end; `brought` says whether a directory above it got its name by a rename. Only what
+    /// the tree has changed is told of.
+    pub(super) fn left_as(&mut self, state: Left, brought: bool) {
+        self.left = Some(state);
+        if brought && state != Left::Gone && !self.is_changed() {
+            self.came = Came::WithDirectory;
+            self.was(true);
+        }
     }
 
     pub(super) fn add(&mut self, access: &Access<Text>, by: Option<ProcessId>, at: Duration) {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use vrift_record::{Entry, Event, Part, Text, Verdict};
+use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, Verdict};
 
+use super::moves::Moves;
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
 
 /// Tables that are being made.
@@ -12,6 +13,7 @@ pub(super) struct Fold {
     /// All but files and calls.
     model: Model,
     files: HashMap<Text, FileUse>,
+    moves: Moves,
     calls: HashMap<Text, Tally>,
 }
 
@@ -32,11 +34,10 @@ impl Fold {
                     tally.add(access.verdict, access.outcome);
                 }
                 if let Some(other) = access.names_other() {
-                    let file = self.files.entry(other.clone()).or_default();
-                    file.add_as_other(&access, process, at);
+                    self.file(other).add_as_other(&access, process, at);
                 }
-                let file = self.files.entry(access.path.clone()).or_default();
-                file.add(&access, process, at);
+                self.file(&access.path).add(&access, process, at);
+                self.moved(&access);
             }
             Event::Network { call, act, endpoint, outcome } => {
                 self.calls.entry(call).or_default().add(Verdict::Host, outcome);
@@ -62,7 +63,8 @@ impl Fold {
                 }
             }
             Event::Left { path, state } => {
-                self.files.entry(path).or_default().left = Some(state);
+                let brought = self.moves.brought(&path);
+                self.file(&path).left_as(state, brought);
             }
             Event::Violation { class, rule, call, subject, response } => {
                 let what = What::Violation { class, rule, response };
@@ -71,9 +73,34 @@ impl Fold {
         }
     }
 
+    /// What was done with a path.
+    fn file(&mut self, path: &Text) -> &mut FileUse {
+        let Fold { files, moves, .. } = self;
+        if !moves.are_none() && !files.contains_key(path) {
+            let earlier = moves.earlier(path);
+            let known = earlier.iter().find_map(|earlier| files.get(earlier));
+            let file = known.map_or_else(FileUse::default, FileUse::moved);
+            files.insert(path.clone(), file);
+        }
+        files.entry(path.clone()).or_default()
+    }
+
+    /// Takes note of directories with other names.
+    fn moved(&mut self, access: &Access<Text>) {
+        if access.outcome != Outcome::Done {
+            return;
+        }
+        match (access.act, &access.other) {
+            (Act::Rename, Some(other)) => self.moves.renamed(&access.path, other),
+            (Act::Exchange, Some(other)) => self.moves.exchanged(&access.path, other),
+            (Act::MakeDirectory, _) => self.moves.made(&access.path),
+            _ => {}
+        }
+    }
+
     /// All of it, sorted.
     pub(super) fn finish(self) -> Model {
-        let Fold { model, files, calls } = self;
+        let Fold { model, files, calls, moves: _ } = self;
         Model { files: files.into_iter().collect(), calls: calls.into_iter().collect(), ..model }
     }
 }

@@ -5,13 +5,14 @@
 mod files;
 mod findings;
 mod fold;
+mod moves;
 mod processes;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-pub use files::{Before, Counts, FileUse, Order};
+pub use files::{Before, Came, Counts, FileUse, Order};
 pub(crate) use files::{is_below, is_made_up};
 pub use findings::{Finding, What};
 use fold::Fold;

@@ -140,3 +140,92 @@ fn texts_are_shown_on_one_line() {
         assert_eq!(Text::from(bytes).to_string(), shown);
     }
 }
+
+/// What lies below a directory moves with it, and no call says so.
+#[test]
+fn what_the_tree_made_stays_its_work_in_a_renamed_directory() {
+    let done = Outcome::Done;
+    let missing = Outcome::Failed(2);
+    let read = |path: &str| match access(Act::Read, path, None, done) {
+        Event::File(access) => Event::File(Access { version: Some(VersionId(1)), ..access }),
+        other => other,
+    };
+    let left = |path: &str, state| Event::Left { path: path.into(), state };
+    let file = Left::File(VersionId(1));
+    let events = [
+        Event::Started { child: 1, kin: Kin::Root },
+        access(Act::Probe, "/out/x/asked", None, missing),
+        access(Act::MakeDirectory, "/tmp/d", None, done),
+        access(Act::MakeDirectory, "/tmp/d/e", None, done),
+        access(Act::Create, "/tmp/d/e/made", None, done),
+        access(Act::Create, "/tmp/d/asked", None, done),
+        access(Act::Create, "/tmp/d/gone", None, done),
+        access(Act::Rename, "/tmp/d/e", Some("/tmp/d/f"), done),
+        access(Act::Rename, "/tmp/d", Some("/tmp/g"), done),
+        access(Act::Create, "/tmp/g/later", None, done),
+        access(Act::Rename, "/tmp/g", Some("/out/x"), done),
+        access(Act::Remove, "/out/x/gone", None, done),
+        read("/out/x/f/made"),
+        read("/out/x/later"),
+        // A directory of the host: what nobody of the tree has touched is still the host's.
+        access(Act::Write, "/host/a/changed", None, done),
+        access(Act::Exchange, "/host/a", Some("/host/b"), done),
+        read("/host/b/changed"),
+        read("/host/b/kept"),
+        // What is made anew has nothing of the one that had its name.
+        access(Act::MakeDirectory, "/tmp/g", None, done),
+        read("/tmp/g/f/made"),
+        left("/out/x", Left::Other),
+        left("/out/x/asked", file),
+        left("/out/x/f", Left::Other),
+        left("/out/x/f/made", file),
+        left("/out/x/later", file),
+        left("/out/x/gone", Left::Gone),
+        left("/host/b/changed", file),
+        left("/host/a/changed", Left::Gone),
+        left("/tmp/d/asked", Left::Gone),
+        left("/tmp/d/e/made", Left::Gone),
+        left("/tmp/d/f", Left::Gone),
+        left("/tmp/d/gone", Left::Gone),
+        left("/tmp/g", Left::Other),
+        left("/tmp/g/later", Left::Gone),
+    ];
+    let model = folded(&events.map(|event| (1, event)));
+    let all = |is: fn(&FileUse) -> bool| -> Vec<String> {
+        let files = model.files.iter().filter(|(_, file)| is(file));
+        files.map(|(path, _)| path.to_string()).collect()
+    };
+    let outputs = [
+        "/host/a",
+        "/host/b",
+        "/host/b/changed",
+        "/out/x",
+        "/out/x/asked",
+        "/out/x/f",
+        "/out/x/f/made",
+        "/out/x/later",
+        "/tmp/g",
+    ];
+    assert_eq!(all(FileUse::is_output), outputs);
+    assert_eq!(all(FileUse::is_input), ["/host/b/kept", "/tmp/g/f/made"]);
+    assert_eq!(all(FileUse::is_missing), [""; 0]);
+    assert!(all(FileUse::is_passing).contains(&"/out/x/gone".to_owned()));
+    assert_eq!(all(FileUse::is_removed), [""; 0]);
+}
+
+/// Who renames directories in circles gets an answer too, and soon.
+#[test]
+fn directories_that_are_renamed_in_circles_end() {
+    let done = Outcome::Done;
+    let name = |number: usize| format!("/d{}", number % 300);
+    let mut events = vec![(1, Event::Started { child: 1, kin: Kin::Root })];
+    for number in 0..2000 {
+        events.push((1, access(Act::Create, &format!("{}/{number}", name(number)), None, done)));
+        events.push((1, access(Act::Rename, &name(number), Some(&name(number + 1)), done)));
+        let read = access(Act::Read, &format!("{}/{number}", name(number + 1)), None, done);
+        events.push((1, read));
+    }
+    let model = folded(&events);
+    let inputs = model.files.values().filter(|file| file.is_input()).count();
+    assert_eq!(inputs, 0);
+}
