@@ -20,15 +20,16 @@ use crate::{mounts, program};
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let observer = Observer::silent(Box::new(complain_about));
-    observed(&args.root, &args.command, &[], observer).map(end_as)
+    observed(&args.root, &args.command, &[], || Ok(observer)).map(end_as)
 }
 
-/// Runs a command under an observer, with `changes` to its environment.
+/// Runs a command under an observer, which is made when nothing is known to keep it from running; with
+/// `changes` to its environment.
 pub(crate) fn observed(
     root: &RootArgs,
     command: &[OsString],
     changes: &[OsString],
-    observer: Observer,
+    observer: impl FnOnce() -> Result<Observer, Failure>,
 ) -> Result<Ending, Failure> {
     let mut prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
@@ -42,14 +43,15 @@ pub(crate) fn observed(
         ExitWithRoot::Kill => Survivors::Kill,
     };
     let fast = root.fast_lane.into();
-    let ended = session::run(&program, prepared.served, observer, survivors, fast);
+    let ended = observer()
+        .map(|observer| session::run(&program, prepared.served, observer, survivors, fast));
     for name in &prepared.sessions {
-        let success = matches!(ended, Ok(Ending::Exited { code: 0 }));
+        let success = matches!(ended, Ok(Ok(Ending::Exited { code: 0 })));
         let asked = &root.mounts.session;
         let named = if asked.session.is_some() { Naming::ByUser } else { Naming::OfItsOwn };
         conclude(name, named, asked.outcome(success))?;
     }
-    match ended {
+    match ended? {
         Ok(ending) => Ok(ending),
         Err(LaunchError::Execute { errno }) => Err(program::not_executed(&command[0], errno)),
         Err(error @ (LaunchError::Seize { .. } | LaunchError::Filter { .. })) => {

@@ -54,7 +54,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
         observer = observer.only_paths(PathFilter::new(&args.choice.paths));
     }
     let ended = if args.attach.is_empty() {
-        observed(&args.root, &args.command, &args.env, observer)
+        observed(&args.root, &args.command, &args.env, || Ok(observer))
     } else {
         watched(args, observer)
     };

@@ -1,5 +1,6 @@
 //! Processes, arguments, environment, ends, endpoints, escapes.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -96,6 +97,35 @@ fn the_exit_status_is_the_commands_own() {
     let mut vrift = sandbox.vrift(["audit", "--", "/nowhere/at/all"]);
     assert_eq!(run(&mut vrift).code(), Some(127));
     assert!(sandbox.path("vrift.rec").exists(), "that is the name without -o");
+}
+
+/// A record of nothing would say that vrift was killed; one of before says what it said.
+#[test]
+fn a_command_that_is_never_started_has_no_record() {
+    let sandbox = Sandbox::new();
+    let rec = sandbox.path("rec");
+    let audited = |before: &[&str], command: &str| {
+        let vrift = env!("CARGO_BIN_EXE_vrift");
+        let mut words: Vec<_> = before.iter().copied().map(OsStr::new).collect();
+        words.extend([vrift, "audit", "-o"].map(OsStr::new));
+        words.extend([rec.as_os_str(), OsStr::new("--"), OsStr::new(command)]);
+        run(sandbox.command(words[0]).args(&words[1..])).code()
+    };
+    for (command, status) in [("no-such-command", 127), ("./none", 127)] {
+        assert_eq!(audited(&[], command), Some(status));
+        assert!(!rec.exists(), "{command}");
+    }
+    fs::write(sandbox.path("data"), "").unwrap();
+    assert_eq!(audited(&[], "./data"), Some(126));
+    assert_eq!(model(&rec).damage, None, "that it failed is recorded");
+    let before = fs::read(&rec).unwrap();
+    assert_eq!(audited(&[], "no-such-command"), Some(127));
+    assert_eq!(fs::read(&rec).unwrap(), before);
+    if have("strace") {
+        // It has a tracer already.
+        assert_eq!(audited(&["strace", "-f", "-o", "/dev/null"], "true"), Some(125));
+        assert!(!rec.exists());
+    }
 }
 
 #[test]

@@ -32,14 +32,31 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
     header.policy = held.as_ref().map(|held| held.policy.digest());
     header.unstopped = unstopped(args.root.fast_lane.into(), held.as_ref());
     let mounts = if header.mounts.is_empty() { Mounts::None } else { Mounts::Some };
-    let recorder = Recorder::create(&args.output, &header, mounts, held)?;
-    let violations = recorder.violations();
-    let observer = Observer::silent(Box::new(complain_about)).recording(recorder);
-    let ending = observed(&args.root, &args.words, &[], observer)?;
-    Ok(match told(&violations) {
+    let mut violations = None;
+    let ended = observed(&args.root, &args.words, &[], || {
+        let recorder = Recorder::create(&args.output, &header, mounts, held)?;
+        violations = Some(recorder.violations());
+        Ok(Observer::silent(Box::new(complain_about)).recording(recorder))
+    });
+    let ending = match (ended, &violations) {
+        (Err(failure), Some(violations)) if violations.nothing_happened() => {
+            discard(&args.output);
+            return Err(failure);
+        }
+        (ended, _) => ended?,
+    };
+    Ok(match violations.as_ref().map_or(0, told) {
         0 => end_as(ending),
         _ => ExitCode::from(VIOLATED),
     })
+}
+
+/// Removes a record of nothing: it would look as if vrift had been killed.
+fn discard(record: &Path) {
+    if record.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
+        // One that stays says that it has no end.
+        let _ = std::fs::remove_file(record);
+    }
 }
 
 /// Reads the policy.

@@ -101,6 +101,11 @@ enum Command {
 pub struct Violations(Output);
 
 impl Violations {
+    /// Whether the record has not got to its end, and tells of nothing.
+    pub fn nothing_happened(&self) -> bool {
+        self.0.is_untold()
+    }
+
     /// How many there were, and the first of them.
     pub fn told(&self) -> (u64, Vec<Violation>) {
         self.0.violations()

@@ -90,6 +90,11 @@ impl Output {
         judge.map_or((0, Vec::new()), |judge| (judge.count(), judge.violations().to_vec()))
     }
 
+    /// Whether the record has no event and no end.
+    pub(super) fn is_untold(&self) -> bool {
+        lock(&self.shared).writer.as_ref().is_some_and(|writer| writer.events() == 0)
+    }
+
     /// Counts an event of which something is not known.
     pub(super) fn incomplete(&self) {
         lock(&self.shared).incomplete += 1;
