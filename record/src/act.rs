@@ -17,6 +17,14 @@ impl Act {
         }
     }
 
+    /// What it does to the other path of a link, rename or exchange.
+    pub fn to_other(self) -> Act {
+        match self {
+            Act::Exchange => Act::Exchange,
+            _ => Act::Create,
+        }
+    }
+
     /// Whether it changes what the file holds.
     pub fn writes(self) -> bool {
         use Act::{Create, Exchange, ReadWrite, Replace, Truncate, Write};

@@ -128,7 +128,7 @@ impl Judge {
             }
         }
         // By another name it could be read under other rules.
-        if act.reads() || act == Act::Link {
+        if act.reads() || matches!(act, Act::Link | Act::Rename | Act::Exchange) {
             if let Some(rule) = read.deny.find(path) {
                 return by(Class::DeniedRead, rule);
             }
@@ -152,7 +152,7 @@ impl Judge {
             .other
             .as_ref()
             .filter(|_| matches!(access.act, Act::Rename | Act::Link | Act::Exchange));
-        let other = other.and_then(|other| self.path(Act::Create, other.as_ref()));
+        let other = other.and_then(|other| self.path(access.act.to_other(), other.as_ref()));
         self.path(access.act, access.path.as_ref()).or(other)
     }
 
@@ -198,10 +198,11 @@ impl Judge {
         if access.outcome != Outcome::Done {
             return;
         }
-        if access.act.makes() {
+        // Nothing is left of what was there before.
+        if access.act.makes() || access.act == Act::Replace {
             self.made.insert(access.path.as_ref().to_vec());
         }
-        if let (Act::Rename, Some(other)) = (access.act, &access.other)
+        if let (Act::Rename | Act::Link, Some(other)) = (access.act, &access.other)
             && self.is_made(access.path.as_ref())
         {
             self.made.insert(other.as_ref().to_vec());

@@ -3,6 +3,7 @@
 //! Deliberately absent: how a call is stopped; the recorder does that, if it is asked to.
 
 mod judge;
+mod pattern;
 mod rules;
 
 use std::fmt;
@@ -19,6 +20,8 @@ pub struct Places {
     pub cwd: PathBuf,
     /// What `~/` stands for.
     pub home: Option<PathBuf>,
+    /// Where a path leads, if anything is there: paths are compared without symlinks.
+    pub leads_to: fn(&Path) -> Option<PathBuf>,
 }
 
 /// The rules a program tree is held to.
@@ -69,6 +72,13 @@ pub enum PolicyError {
         /// Why.
         source: globset::Error,
     },
+    /// A pattern is one, and can never match.
+    Futile {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        why: String,
+    },
     /// A pattern starts with `~/` and there is no home directory.
     Homeless {
         /// The pattern.
@@ -89,6 +99,9 @@ impl fmt::Display for PolicyError {
                 rules::CLASSES.map(|(name, _)| name).join(", ")
             ),
             PolicyError::Pattern { pattern, .. } => write!(f, "'{pattern}' is no pattern"),
+            PolicyError::Futile { pattern, why } => {
+                write!(f, "'{pattern}' can never match: {why}")
+            }
             PolicyError::Homeless { pattern } => {
                 write!(f, "'{pattern}' needs HOME, which is not set")
             }
@@ -114,14 +127,13 @@ impl Policy {
         let written: Written =
             toml::from_str(text).map_err(|error| PolicyError::Syntax(Box::new(error)))?;
         let paths = |lists| Lists::parse(lists, |list| Patterns::of_paths(list, places));
-        let words = |lists| Lists::parse(lists, Patterns::of_words);
         Ok(Policy {
             forbid: Classes::parse(&written.forbid)?,
             read: paths(&written.read)?,
             write: paths(&written.write)?,
             exec: paths(&written.exec)?,
-            network: words(&written.network)?,
-            escape: words(&written.escape)?,
+            network: Lists::parse(&written.network, Patterns::of_endpoints)?,
+            escape: Lists::parse(&written.escape, Patterns::of_escapes)?,
             digest: *blake3::hash(text.as_bytes()).as_bytes(),
         })
     }
@@ -130,22 +142,4 @@ impl Policy {
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
-}
-
-/// The path a pattern is about.
-fn rooted(pattern: &str, places: &Places) -> Result<String, PolicyError> {
-    let below = |place: &Path, rest: &str| {
-        let escaped = globset::escape(&place.to_string_lossy());
-        format!("{}/{rest}", escaped.trim_end_matches('/'))
-    };
-    Ok(match (pattern.strip_prefix("~/"), pattern.as_bytes().first()) {
-        (Some(rest), _) => match &places.home {
-            Some(home) => below(home, rest),
-            None => return Err(PolicyError::Homeless { pattern: pattern.to_owned() }),
-        },
-        (None, Some(b'/')) => pattern.to_owned(),
-        (None, _) if pattern.starts_with("**") => pattern.to_owned(),
-        (None, _) if pattern == "." => below(&places.cwd, ""),
-        (None, _) => below(&places.cwd, pattern.strip_prefix("./").unwrap_or(pattern)),
-    })
 }

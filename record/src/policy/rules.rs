@@ -2,7 +2,8 @@
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::{Places, PolicyError, WrittenLists, rooted};
+use super::pattern::{endpoint, escape, paths};
+use super::{Places, PolicyError, WrittenLists};
 use crate::event::Class;
 
 /// The classes that can be forbidden, by name.
@@ -51,6 +52,8 @@ impl Lists {
 #[derive(Debug, Clone)]
 pub(super) struct Patterns {
     written: Vec<String>,
+    /// Which of them each of the set belongs to.
+    of: Vec<usize>,
     set: GlobSet,
 }
 
@@ -58,34 +61,41 @@ impl Patterns {
     /// Patterns of paths: `*` stays within a directory, `**` does not. What a pattern names includes
     /// what lies below it.
     pub(super) fn of_paths(written: &[String], places: &Places) -> Result<Patterns, PolicyError> {
+        let below = |path: &str| [path.to_owned(), format!("{path}/**")];
         Patterns::new(written, |pattern| {
-            let path = rooted(pattern, places)?;
-            let path = path.trim_end_matches('/');
-            Ok([path.to_owned(), format!("{path}/**")])
+            let paths = paths(pattern, places)?;
+            Ok(paths.iter().flat_map(|path| below(path.trim_end_matches('/'))).collect())
         })
     }
 
-    /// Patterns of other words.
-    pub(super) fn of_words(written: &[String]) -> Result<Patterns, PolicyError> {
-        Patterns::new(written, |pattern| Ok([pattern.to_owned(), pattern.to_owned()]))
+    /// Patterns of endpoints.
+    pub(super) fn of_endpoints(written: &[String]) -> Result<Patterns, PolicyError> {
+        Patterns::new(written, |pattern| Ok(vec![endpoint(pattern)?]))
+    }
+
+    /// Patterns of escapes.
+    pub(super) fn of_escapes(written: &[String]) -> Result<Patterns, PolicyError> {
+        Patterns::new(written, |pattern| Ok(vec![escape(pattern)?]))
     }
 
     fn new(
         written: &[String],
-        meant: impl Fn(&str) -> Result<[String; 2], PolicyError>,
+        meant: impl Fn(&str) -> Result<Vec<String>, PolicyError>,
     ) -> Result<Patterns, PolicyError> {
         let mut set = GlobSetBuilder::new();
+        let mut of = Vec::new();
         let wrong = |pattern: &str| {
             let pattern = pattern.to_owned();
             move |source| PolicyError::Pattern { pattern, source }
         };
-        for pattern in written {
+        for (at, pattern) in written.iter().enumerate() {
             for text in meant(pattern)? {
                 set.add(glob(&text).map_err(wrong(pattern))?);
+                of.push(at);
             }
         }
         let set = set.build().map_err(wrong(""))?;
-        Ok(Patterns { written: written.to_vec(), set })
+        Ok(Patterns { written: written.to_vec(), of, set })
     }
 
     /// The first pattern that matches, as it is written.
@@ -93,10 +103,10 @@ impl Patterns {
         use std::os::unix::ffi::OsStrExt;
         let path = std::path::Path::new(std::ffi::OsStr::from_bytes(text));
         let at = self.set.matches(path).first().copied()?;
-        self.written.get(at / 2).map(String::as_str)
+        self.written.get(*self.of.get(at)?).map(String::as_str)
     }
 }
 
-fn glob(text: &str) -> Result<Glob, globset::Error> {
+pub(super) fn glob(text: &str) -> Result<Glob, globset::Error> {
     GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build()
 }

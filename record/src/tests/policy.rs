@@ -6,7 +6,8 @@ use crate::policy::{Broken, Judge, Places, Policy};
 use crate::*;
 
 fn places() -> Places {
-    Places { cwd: PathBuf::from("/src/[x]"), home: Some(PathBuf::from("/home/me")) }
+    let (cwd, home) = (PathBuf::from("/src/[x]"), Some(PathBuf::from("/home/me")));
+    Places { cwd, home, leads_to: |_| None }
 }
 
 fn judge(text: &str) -> Judge {
@@ -70,6 +71,7 @@ fn paths_are_allowed_and_denied_by_pattern() {
         (Act::Link, "/home/me/.ssh/id_rsa", Some((DeniedRead, "**/.ssh"))),
         (Act::Link, "/exact/file2", Some((UndeclaredInput, ""))),
         (Act::Link, "/usr/include/stdio.h", None),
+        (Act::Rename, "/home/me/.ssh/id_rsa", Some((HostWrite, ""))),
         (Act::Map, "/lib/x.so", Some((UndeclaredInput, ""))),
         (Act::Load, "/usr/lib/ld.so", None),
         (Act::Probe, "/anything", None),
@@ -176,6 +178,100 @@ fn endpoints_and_escapes_are_denied_by_pattern() {
     assert_eq!(judge.escaped(Escape::Ptrace, b"request 0"), by(Class::Escape, "ptrace"));
 }
 
+/// By another name, or in another place, it could be read.
+#[test]
+fn what_may_not_be_read_may_not_be_renamed() {
+    let moved = |act, from: &str, to: &str| match access(act, from) {
+        Event::File(access) => {
+            Event::File(Access { other: Some(to.as_bytes().to_vec()), ..access })
+        }
+        other => other,
+    };
+    let denied = Some((Class::DeniedRead, "/secret".to_owned()));
+    for (act, from, to) in [
+        (Act::Rename, "/secret/key", "/tmp/x"),
+        (Act::Rename, "/secret", "/tmp/x"),
+        (Act::Link, "/secret/key", "/tmp/x"),
+        (Act::Exchange, "/secret/key", "/tmp/x"),
+        (Act::Exchange, "/tmp/x", "/secret/key"),
+    ] {
+        let mut judge = judge("[read]\ndeny = ['/secret']");
+        assert_eq!(broken(&mut judge, &moved(act, from, to)), denied, "{act:?} {from} {to}");
+    }
+    let strict = "forbid = ['undeclared-input']";
+    for act in [Act::Rename, Act::Link, Act::Exchange] {
+        let mut judge = judge(strict);
+        let undeclared = Some((Class::UndeclaredInput, String::new()));
+        assert_eq!(broken(&mut judge, &moved(act, "/a", "/b")), undeclared, "{act:?}");
+    }
+    let mut judge = judge(strict);
+    for (act, from, to) in [(Act::Rename, "/a", "/b"), (Act::Link, "/b", "/c")] {
+        assert_eq!(broken(&mut judge, &access(Act::Create, "/a")), None);
+        assert_eq!(broken(&mut judge, &moved(act, from, to)), None, "its own: {act:?}");
+        assert_eq!(broken(&mut judge, &access(Act::Read, to)), None, "its own: {act:?}");
+    }
+    assert_eq!(broken(&mut judge, &access(Act::Replace, "/old")), None);
+    assert_eq!(broken(&mut judge, &access(Act::Read, "/old")), None, "nothing of it is left");
+}
+
+/// Paths are told of without symlinks, so rules must be meant so too.
+#[test]
+fn symlinks_in_patterns_lead_where_they_lead() {
+    let leads_to = |path: &std::path::Path| {
+        Some(PathBuf::from(match path.to_str()? {
+            "/bin" => "/usr/bin",
+            "/bin/sh" => "/usr/bin/da[sh]",
+            "/home/me" => "/data/me",
+            "/" => "/",
+            _ => return None,
+        }))
+    };
+    let places = Places { leads_to, ..places() };
+    let text = "[exec]\ndeny = ['/bin/sh', '/bin/{a,b}']\n[read]\ndeny = ['~/.ssh', '/none/x']";
+    let judge = Judge::new(Policy::parse(text, &places).unwrap());
+    for (act, path, rule) in [
+        (Act::Execute, "/bin/sh", Some("/bin/sh")),
+        (Act::Execute, "/usr/bin/da[sh]", Some("/bin/sh")),
+        (Act::Execute, "/usr/bin/sh", None),
+        (Act::Execute, "/usr/bin/b", Some("/bin/{a,b}")),
+        (Act::Read, "/data/me/.ssh/id", Some("~/.ssh")),
+        (Act::Read, "/home/me/.ssh/id", Some("~/.ssh")),
+        (Act::Read, "/none/x", Some("/none/x")),
+    ] {
+        let found = judge.path(act, path.as_bytes()).map(|broken| broken.rule);
+        assert_eq!(found.as_deref(), rule, "{path}");
+    }
+}
+
+#[test]
+fn paths_above_the_directory_of_the_run_can_be_named() {
+    let judge = judge("[read]\ndeny = ['../shared/*.h', './../../top', '..//x/./y']");
+    for (path, denied) in [
+        ("/src/shared/a.h", true),
+        ("/top/a", true),
+        ("/src/x/y", true),
+        ("/src/[x]/shared/a.h", false),
+    ] {
+        assert_eq!(judge.path(Act::Read, path.as_bytes()).is_some(), denied, "{path}");
+    }
+}
+
+#[test]
+fn addresses_of_ip_6_are_no_classes_of_characters() {
+    let judge = judge("[network]\ndeny = ['[::1]:*', '[[]fe80::2]:80', '[12]0.0.0.1:7']");
+    for (address, port, denied) in [
+        ("::1", 5, true),
+        ("::2", 5, false),
+        ("fe80::2", 80, true),
+        ("10.0.0.1", 7, true),
+        ("30.0.0.1", 7, false),
+    ] {
+        let endpoint = Endpoint::<Vec<u8>>::Inet { ip: address.parse().unwrap(), port };
+        let broken = judge.network(NetworkAct::Connect, &endpoint);
+        assert_eq!(broken.is_some(), denied, "{address}");
+    }
+}
+
 #[test]
 fn a_policy_that_means_nothing_is_refused() {
     for (text, said) in [
@@ -184,6 +280,16 @@ fn a_policy_that_means_nothing_is_refused() {
         ("[read]\nalow = []", "unknown field"),
         ("[read]\nallow = [\"/a[\"]", "'/a[' is no pattern"),
         ("x", "it cannot be read"),
+        ("[read]\ndeny = ['']", "'' can never match: it is empty"),
+        ("[read]\ndeny = ['a/../b']", "'a/../b' can never match: '..'"),
+        ("[read]\ndeny = ['/a/..']", "can never match"),
+        ("[read]\ndeny = ['**/../b']", "can never match"),
+        (
+            "[network]\ndeny = ['127.0.0.1']",
+            "'127.0.0.1' can never match: an endpoint is ADDRESS:PORT",
+        ),
+        ("[escape]\ndeny = ['ptracee']", "there is no such escape; there are daemon, set-id"),
+        ("[escape]\ndeny = ['deamon:/run/x']", "can never match"),
     ] {
         let error = Policy::parse(text, &places()).unwrap_err().to_string();
         assert!(error.contains(said) && !error.contains('\n'), "{text}: {error}");

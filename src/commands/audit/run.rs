@@ -66,6 +66,7 @@ fn held(file: &Path, enforce: bool) -> Result<Held, Failure> {
     let places = Places {
         cwd: env::current_dir().map_err(|error| wrong().because(error))?,
         home: env::var_os("HOME").map(PathBuf::from),
+        leads_to: |path| path.canonicalize().ok(),
     };
     let policy = Policy::parse(&text, &places).map_err(|error| wrong().because(error))?;
     let enforcement = if enforce { Enforcement::Deny } else { Enforcement::Note };

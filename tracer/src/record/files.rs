@@ -56,7 +56,7 @@ impl Named {
             Act::Rename | Act::Link | Act::Exchange => self.other.as_ref(),
             _ => None,
         };
-        let other = other.map(|other| (Act::Create, other));
+        let other = other.map(|other| (act.to_other(), other));
         [(act, &self.path)].into_iter().chain(other)
     }
 
