@@ -53,15 +53,15 @@ impl Borrow<[u8]> for Text {
     }
 }
 
-/// One line whatever is in it: control characters and what is not UTF-8 are escaped, and the
-/// backslash that escapes them.
+/// One line that shows what is in it: control characters, characters that change the direction or the line,
+/// and what is not UTF-8 are escaped, and the backslash that escapes them.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
                 match c {
                     '\\' => f.write_str("\\\\")?,
-                    c if c.is_control() => write!(f, "{}", c.escape_default())?,
+                    c if c.is_control() || misleads(c) => write!(f, "{}", c.escape_default())?,
                     c => fmt::Write::write_char(f, c)?,
                 }
             }
@@ -71,6 +71,12 @@ impl fmt::Display for Text {
         }
         Ok(())
     }
+}
+
+/// Whether a character makes a terminal or a browser show others in another place than they are in
+/// (`Bidi_Control` of Unicode, and its separators of lines and paragraphs).
+fn misleads(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Debug for Text {

@@ -54,7 +54,7 @@ pub(crate) struct RecordArgs {
 pub(crate) enum AuditCommand {
     /// Say what a record comes to: whether the run complied and why not, what it read and wrote
     Report(ReportArgs),
-    /// Show how each system call was answered (RFC-0047); exit status 1 if one does not comply
+    /// Show how each system call was answered (RFC-0047); exit status 1 if one does not comply, or the record is damaged
     Compliance(ComplianceArgs),
     /// Compare two runs: what one was given, read or left and the other not; exit status 1 if they differ
     Diff(AuditDiffArgs),

@@ -116,3 +116,28 @@ attempt(os.stat, ''); attempt(os.open, '', 0); attempt(os.mkdir, ''); attempt(os
     let done = |act| (act, "d-here".to_owned(), Outcome::Done);
     assert_eq!(told(&sandbox, &recorded), [Act::MakeDirectory, Act::Enter].map(done));
 }
+
+/// The kernel does not tell the path of a directory if it has more than 4096 bytes.
+#[test]
+fn what_happens_in_a_directory_whose_path_is_not_known_makes_a_record_incomplete() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os, sys
+for level in range(int(sys.argv[1])):
+    os.mkdir('d' * 200); os.chdir('d' * 200)
+try: os.stat('none')
+except FileNotFoundError: pass
+os.close(os.open('file', os.O_CREAT | os.O_WRONLY))
+";
+    let told = |levels: &str| {
+        let recorded = recorded(&sandbox, &[python, "-c", program, levels]);
+        assert!(recorded.ran.status.success(), "{}", recorded.ran);
+        let incomplete = recorded.model.totals.as_ref().map(|totals| totals.incomplete);
+        (incomplete, recorded.model.files.contains_key(&b"/?/file"[..]))
+    };
+    assert_eq!(told("2"), (Some(0), false));
+    std::fs::remove_dir_all(sandbox.path("d".repeat(200))).expect("the sandbox is ours");
+    let (incomplete, nowhere) = told("25");
+    assert!(nowhere && incomplete > Some(0), "{incomplete:?}");
+}

@@ -105,8 +105,12 @@ fn damage_is_found_and_named() {
         fs::write(&recorded.path, bytes).unwrap();
         let ran = run(&mut verify(&sandbox, &recorded.path));
         assert_eq!(ran.code(), Some(1), "{ran}");
+        // Calls that would not comply may be behind the damage.
+        let compliance = run(sandbox.vrift(["audit", "compliance"]).arg(&recorded.path));
+        assert_eq!(compliance.code(), Some(1), "{compliance}");
         ran.err()
     };
+    run(sandbox.vrift(["audit", "compliance"]).arg(&recorded.path)).fine();
     let mut flipped = bytes.clone();
     let last = bytes.len() - 3;
     flipped[last] ^= 0x10;

@@ -136,6 +136,8 @@ fn texts_are_shown_on_one_line() {
         (b"a\nb\\", "a\\nb\\\\"),
         (b"\xffx\x1b", "\\xffx\\u{1b}"),
         ("é".as_bytes(), "é"),
+        ("\u{202e}a\u{2028}b\u{2066}".as_bytes(), "\\u{202e}a\\u{2028}b\\u{2066}"),
+        ("שלום".as_bytes(), "שלום"),
     ] {
         assert_eq!(Text::from(bytes).to_string(), shown);
     }

@@ -8,7 +8,7 @@ use super::record::{read, write};
 use crate::cli::ComplianceArgs;
 use crate::failure::Failure;
 
-/// Exit status 1 if a call does not comply.
+/// Exit status 1 if a call does not comply, or if the record does not show all calls.
 pub(super) fn compliance(args: &ComplianceArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let table = Compliance::of(&model);
@@ -16,5 +16,6 @@ pub(super) fn compliance(args: &ComplianceArgs) -> Result<ExitCode, Failure> {
         true => writeln!(out, "{}", table.json()),
         false => write!(out, "{table}"),
     })?;
-    Ok(if table.complies() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let shown = table.complies() && model.damage.is_none();
+    Ok(if shown { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

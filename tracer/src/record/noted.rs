@@ -198,6 +198,11 @@ impl Recorder {
     ) {
         let (verdict, outcome) = (ended.verdict, ended.told());
         let call = ended.call.as_bytes();
+        if ended.succeeded()
+            && [Some(path), other].into_iter().flatten().any(super::paths::is_nowhere)
+        {
+            self.out.incomplete();
+        }
         let access = Access { call, act, path, other, version, part, verdict, outcome };
         self.out.tell_as(seat.tid, Told::File(access), ended.response);
     }

@@ -11,6 +11,15 @@ use vrift_vfs::{At, PathOp};
 use super::opened::{named, opened};
 use crate::view::places::Seat;
 
+/// Stands for a directory of which the kernel does not tell the path: it has none any more, or one of more than
+/// 4096 bytes.
+const NOWHERE: &[u8] = b"/?";
+
+/// Whether a path starts in a directory whose own path is not known.
+pub(super) fn is_nowhere(path: &[u8]) -> bool {
+    path.strip_prefix(NOWHERE).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+}
+
 /// The path an operation names, made absolute; its symlinks are as they are.
 pub(super) fn absolute(op: &PathOp, seat: &Seat<'_>) -> Vec<u8> {
     absolute_by(op, seat, |directory| directory.canonicalize().ok())
@@ -27,7 +36,7 @@ pub(super) fn absolute_by(
     }
     let base = match op.at {
         At::Cwd => directory(seat),
-        At::Fd(fd) => opened(seat, fd).unwrap_or_else(|| b"?".to_vec()),
+        At::Fd(fd) => opened(seat, fd).unwrap_or_else(|| NOWHERE.to_vec()),
     };
     if op.path.is_empty() {
         return base;
@@ -39,7 +48,7 @@ pub(super) fn absolute_by(
 pub(super) fn directory(seat: &Seat<'_>) -> Vec<u8> {
     let of_host = || std::fs::read_link(format!("/proc/{}/cwd", seat.tid)).ok();
     let path = seat.places.mounted_directory().or_else(of_host);
-    path.and_then(named).unwrap_or_else(|| b"?".to_vec())
+    path.and_then(named).unwrap_or_else(|| NOWHERE.to_vec())
 }
 
 /// A regular file of the host, to be read. It must not wait for anybody, nor become a terminal of
