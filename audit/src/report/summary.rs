@@ -131,15 +131,43 @@ fn is_of_the_system(path: &Text) -> bool {
     SYSTEM.iter().any(|start| path.as_bytes().starts_with(start.as_bytes()))
 }
 
-/// A word as a shell takes it.
+/// A word as a shell takes it, in one line. What cannot be shown is in a form that POSIX has had since 2024, and bash,
+/// ksh and zsh for longer.
 pub fn quoted(word: &[u8]) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./=+:,@%^".contains(byte);
-    let text = Text::from(word).to_string();
+    let text = String::from_utf8_lossy(word);
     if !word.is_empty() && word.iter().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
+        return text.into_owned();
     }
+    // As it is shown elsewhere, nothing is escaped but backslashes: it can be shown.
+    if Text::from(word).to_string() == text.replace('\\', "\\\\") {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    let mut quoted = String::from("$'");
+    for chunk in word.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' => quoted.push_str("\\n"),
+                '\t' => quoted.push_str("\\t"),
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                c if is_shown(c) => quoted.push(c),
+                c => octal(&mut quoted, c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        octal(&mut quoted, chunk.invalid());
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// Whether a character is shown as it is.
+fn is_shown(c: char) -> bool {
+    let text = c.encode_utf8(&mut [0; 4]).to_owned();
+    Text::from(&text[..]).to_string() == text
+}
+
+fn octal(quoted: &mut String, bytes: &[u8]) {
+    quoted.extend(bytes.iter().map(|byte| format!("\\{byte:03o}")));
 }
 
 /// Bytes in a unit that gives up to three digits.

@@ -248,11 +248,44 @@ fn every_record_can_be_shown() {
     }
 }
 
+/// A shell reads what is printed as what was recorded.
+#[test]
+fn a_shell_takes_words_for_what_they_are() {
+    use std::os::unix::ffi::OsStrExt;
+    let words: [&[u8]; 8] = [
+        b"plain",
+        b"",
+        b"it's",
+        br"a\b\\",
+        b"two\nlines\t",
+        b"\xff\x01a\x7f0",
+        "ö\u{202e}7".as_bytes(),
+        b"$HOME `x` \"!*",
+    ];
+    let script = words.map(quoted).join(" ");
+    let mut bash = std::process::Command::new("bash");
+    let Ok(ran) = bash.arg("-c").arg(format!("printf '%s\\0' {script}")).output() else {
+        return eprintln!("skipped: there is no bash");
+    };
+    assert!(!script.contains('\n'), "{script}");
+    let read: Vec<_> = ran.stdout.split(|&byte| byte == 0).collect();
+    assert_eq!(
+        &read[..words.len()],
+        words,
+        "{}",
+        std::ffi::OsStr::from_bytes(script.as_bytes()).display()
+    );
+}
+
 #[test]
 fn words_and_sizes_are_spelled() {
     assert_eq!(quoted(b"a-b/c.o"), "a-b/c.o");
     assert_eq!(quoted(b"it's"), "'it'\\''s'");
     assert_eq!(quoted(b""), "''");
+    assert_eq!(quoted(br"s/\(a\)/\1/"), r"'s/\(a\)/\1/'");
+    assert_eq!(quoted("ö x".as_bytes()), "'ö x'");
+    assert_eq!(quoted(b"a\n'b'\\\xff\x01"), r"$'a\n\'b\'\\\377\001'");
+    assert_eq!(quoted("\u{202e}".as_bytes()), r"$'\342\200\256'");
     assert_eq!(size(999), "999 bytes");
     assert_eq!(size(1500), "1.5 kB");
     assert_eq!(size(2_000_000_000), "2.0 GB");
