@@ -225,3 +225,29 @@ fn a_change_by_others_is_told() {
         .collect();
     assert_eq!(told, [sandbox.path("in").display().to_string()]);
 }
+
+/// `/proc/self` is the caller's: its descriptors are not those of vrift.
+#[test]
+fn a_program_is_executed_by_a_way_to_a_descriptor() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os, shutil, subprocess, sys
+shutil.copy('/bin/true', 'mine')
+for way in ['/proc/self/fd/%d', '/dev/fd/%d']:
+    fd = os.open('mine', os.O_RDONLY)
+    if 'dev' in way: os.unlink('mine')
+    subprocess.run([way % fd], pass_fds=[fd], check=True)
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let digest = Digest::of(&fs::read("/bin/true").expect("it can be read"));
+    let mine = sandbox.path("mine");
+    let executed: Vec<_> = recorded
+        .accesses()
+        .filter(|access| access.act == Act::Execute && access.path.as_path() == mine)
+        .map(|access| recorded.digest(access))
+        .collect();
+    assert_eq!(executed, [digest, digest]);
+    run(&mut verify(&sandbox, &recorded.path)).fine();
+}

@@ -243,3 +243,23 @@ fn a_policy_that_cannot_be_used_stops_before_the_command() {
     ran_with("nowhere.toml").vrift_failed();
     assert!(!site.sandbox.path("made").exists());
 }
+
+/// The caller's directory and descriptors are not those of vrift.
+#[test]
+fn what_is_the_callers_own_in_proc_does_not_lead_around_the_policy() {
+    let Some(site) = Site::new() else { return };
+    let policy = "[read]\ndeny = ['**/.ssh']";
+    let program = "
+home = os.getcwd()
+os.chdir('.ssh')
+attempt(lambda: open('/proc/self/cwd/id').read())
+attempt(lambda: open('/proc/thread-self/cwd/id').read())
+fd = os.open('.', os.O_PATH)
+attempt(lambda: open(f'/proc/self/fd/{fd}/id').read())
+attempt(lambda: open(f'/dev/fd/{fd}/id').read())
+attempt(lambda: open(home + '/source').read())
+";
+    let recorded = site.record(policy, &["--enforce"], program);
+    assert_eq!(recorded.ran.out(), "13\n13\n13\n13\ndone\n", "{}", recorded.ran);
+    assert_eq!(recorded.ran.code(), Some(3));
+}

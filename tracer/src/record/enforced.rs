@@ -5,13 +5,14 @@
 //! succeeded, and told. It is no sandbox.
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use vrift_record::policy::{Broken, Judge};
 use vrift_record::{Act, Escape, NetworkAct};
 use vrift_vfs::{Follow, Held};
 
 use super::network::local_name;
 use super::noted::What;
-use super::paths::path;
+use super::paths::{path, seen_by};
 use super::{Enforcement, Recorder};
 use crate::view::places::Seat;
 
@@ -34,7 +35,7 @@ impl Recorder {
         }
         match what {
             What::File(named) => {
-                let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked)));
+                let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked, seat.tid)));
                 let asks: Vec<_> = asks.collect();
                 let forbidden = |(act, to): &(Act, Vec<u8>)| {
                     is_of_host(*act, to, seat)
@@ -48,7 +49,7 @@ impl Recorder {
                 Some(Errno::EACCES)
             }
             What::Program(start) => {
-                let to = leads_to(Act::Execute, start.path());
+                let to = leads_to(Act::Execute, start.path(), seat.tid);
                 let forbidden = is_of_host(Act::Execute, &to, seat)
                     && gives_something(Act::Execute, &to)
                     && forbids(&|judge| judge.path(Act::Execute, &to));
@@ -96,7 +97,7 @@ fn gives_something(act: Act, to: &[u8]) -> bool {
 }
 
 /// What a path leads to: the last name counts as it is if the call is about the name.
-fn leads_to(act: Act, asked: &[u8]) -> Vec<u8> {
+fn leads_to(act: Act, asked: &[u8], tid: Pid) -> Vec<u8> {
     let names_only = matches!(
         act,
         Act::Remove
@@ -108,7 +109,8 @@ fn leads_to(act: Act, asked: &[u8]) -> Vec<u8> {
             | Act::MakeNode
             | Act::Exchange
     );
-    let file = path(asked);
+    let seen = seen_by(tid, asked);
+    let file = path(&seen);
     let whole = if names_only { None } else { file.canonicalize().ok() };
     let led = whole.or_else(|| {
         let above = file.parent()?.canonicalize().ok()?;

@@ -14,7 +14,7 @@ use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, opened};
-use super::paths::{absolute, absolute_by, path};
+use super::paths::{absolute, absolute_by, path, seen_by};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::Operation;
@@ -203,7 +203,7 @@ impl Recorder {
     /// A file may be changed: whoever has read it before has read what is there now.
     fn before_change(&mut self, at: &[u8], follow: Follow, seat: &Seat<'_>) -> Was {
         let real = match seat.places.held(path(at), follow) {
-            None => path(at).to_owned(),
+            None => path(&seen_by(seat.tid, at)).to_owned(),
             Some(Held::Staged(real)) => real,
             Some(Held::Nothing) => return Was::Missing,
             // What lies below a session stays as it is.

@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Pid;
 use vrift_vfs::{At, PathOp};
 
 use super::opened::{named, opened};
@@ -42,6 +43,35 @@ pub(super) fn absolute_by(
         return base;
     }
     clean(&[&base[..], b"/", &op.path].concat(), physical)
+}
+
+/// The ways to a caller's own, and where they lead in `/proc/<tid>`: for vrift they would lead to vrift's own.
+const OWN: [(&[u8], &str); 6] = [
+    (b"/proc/self", ""),
+    (b"/proc/thread-self", ""),
+    (b"/dev/fd", "/fd"),
+    (b"/dev/stdin", "/fd/0"),
+    (b"/dev/stdout", "/fd/1"),
+    (b"/dev/stderr", "/fd/2"),
+];
+
+/// A path that leads vrift to where it leads a task.
+pub(super) fn seen_by(tid: Pid, path: &[u8]) -> Vec<u8> {
+    let own = OWN.iter().find_map(|(own, place)| {
+        let rest = path.strip_prefix(*own)?;
+        matches!(rest.first(), None | Some(b'/')).then_some((place, rest))
+    });
+    own.map_or_else(
+        || path.to_vec(),
+        |(place, rest)| [format!("/proc/{tid}{place}").as_bytes(), rest].concat(),
+    )
+}
+
+/// The descriptor of a task's own that a path leads to.
+pub(super) fn own_descriptor(tid: Pid, path: &[u8]) -> Option<i32> {
+    let seen = seen_by(tid, path);
+    let number = seen.strip_prefix(format!("/proc/{tid}/fd/").as_bytes())?;
+    std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 /// The current directory; it may have lost that name.
@@ -92,6 +122,27 @@ fn resolved(bytes: &[u8], mut physical: impl FnMut(&Path) -> Option<PathBuf>) ->
 
 #[cfg(test)]
 mod tests {
+    use nix::unistd::Pid;
+
+    #[test]
+    fn what_is_a_tasks_own_is_not_vrifts() {
+        let tid = Pid::from_raw(7);
+        for (path, seen, fd) in [
+            ("/proc/self/fd/3", "/proc/7/fd/3", Some(3)),
+            ("/proc/thread-self/cwd/x", "/proc/7/cwd/x", None),
+            ("/proc/self", "/proc/7", None),
+            ("/proc/selfish", "/proc/selfish", None),
+            ("/dev/fd/12", "/proc/7/fd/12", Some(12)),
+            ("/dev/fd/12/x", "/proc/7/fd/12/x", None),
+            ("/dev/stdout", "/proc/7/fd/1", Some(1)),
+            ("/proc/8/fd/1", "/proc/8/fd/1", None),
+            ("/etc/passwd", "/etc/passwd", None),
+        ] {
+            assert_eq!(super::seen_by(tid, path.as_bytes()), seen.as_bytes(), "{path}");
+            assert_eq!(super::own_descriptor(tid, path.as_bytes()), fd, "{path}");
+        }
+    }
+
     #[test]
     fn paths_are_cleaned_without_changing_what_they_name() {
         for (given, clean) in [

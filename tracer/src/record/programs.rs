@@ -21,7 +21,7 @@ use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of as Sought};
 use super::noted::{Ended, What};
 use super::opened::{named, opened};
-use super::paths::{absolute, directory, path};
+use super::paths::{absolute, directory, own_descriptor, path, seen_by};
 use super::{Command, Recorder};
 use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
@@ -79,13 +79,18 @@ impl Recorder {
     /// Reads what is to be executed: afterwards the caller's memory is gone.
     pub(super) fn starts<A: Arch>(&mut self, exec: &Exec, call: &Call, seat: &Seat<'_>) -> What {
         // The way to an open file leads there whatever its name, and without one.
+        let by_descriptor = |fd: i32| {
+            let link = format!("/proc/{}/fd/{fd}", seat.tid);
+            (executable(seat, fd), Some(PathBuf::from(link)))
+        };
         let (asked, link) = match &exec.target {
             Target::Path(op) if op.path.is_empty() => return What::Nothing,
-            Target::Path(op) => (absolute(op, seat), None),
-            Target::Open(At::Fd(fd)) | Target::Content(fd) => {
-                let link = format!("/proc/{}/fd/{fd}", seat.tid);
-                (executable(seat, *fd), Some(PathBuf::from(link)))
+            Target::Path(op) => {
+                let asked = absolute(op, seat);
+                let own = own_descriptor(seat.tid, &asked);
+                own.map_or_else(|| (asked, None), by_descriptor)
             }
+            Target::Open(At::Fd(fd)) | Target::Content(fd) => by_descriptor(*fd),
             Target::Open(At::Cwd) => (directory(seat), None),
         };
         if exec.purpose == Purpose::Check {
@@ -96,8 +101,9 @@ impl Recorder {
             Target::Open(_) | Target::Content(_) => None,
         };
         let held = seat.places.held(path(&asked), Follow::Yes);
-        let held =
-            held.unwrap_or_else(|| Held::Host(link.unwrap_or_else(|| path(&asked).to_owned())));
+        let held = held.unwrap_or_else(|| {
+            Held::Host(link.unwrap_or_else(|| path(&seen_by(seat.tid, &asked)).to_owned()))
+        });
         let of = match &held {
             Held::Host(real) => Of::Host(real.clone()),
             _ => Of::Mount,
