@@ -91,6 +91,18 @@ fn who_is_ready_is_read_from_files_that_stay_open() {
     assert!((10..60).contains(&count("openat")), "{counts:?}");
 }
 
+/// Before a stop is acted on all tapes are looked at, and nothing is asked of the kernel for that: it was more
+/// than half of all calls that vrift made for a build.
+#[test]
+fn a_tape_without_news_is_looked_at_for_nothing() {
+    let script = "n=0; while [ $n -lt 60 ]; do test -e /nowhere; n=$((n + 1)); done; \
+                  while [ $n -lt 560 ]; do : > /dev/null; n=$((n + 1)); done";
+    let Some(counts) = asked(&["-e", "trace=%file", "--fast-lane=always"], script) else { return };
+    let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+    assert!(count("PTRACE_CONT") + count("PTRACE_SYSCALL") > 1000, "{counts:?}");
+    assert!(count("pread64") < 250, "{counts:?}");
+}
+
 /// Twelve programs wait for input that never comes, while the shell makes calls of its own.
 const CROWD: &str = "mkfifo fifo; exec 9<>fifo; p=; n=0; \
                      for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat <&9 & p=\"$p $!\"; done; \

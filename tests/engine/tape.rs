@@ -142,6 +142,15 @@ fn who_writes_over_its_tape_is_named_and_goes_on() {
     assert_eq!(complete(&bench.trace()), BTreeMap::from([(120, 1)]));
 }
 
+/// vrift looks at memory whose file is the tracee's too: if that could be cut off, looking would end vrift.
+#[test]
+fn nobody_cuts_off_a_tape() {
+    let Some(bench) = Bench::new("tape") else { return };
+    let ran = guarded(&mut traced(&bench, "always", "cuts"));
+    assert_eq!((ran.status.code(), ran.out().as_ref()), (Some(0), "whole\n"), "{ran}");
+    assert_eq!(complete(&bench.trace()), BTreeMap::from([(120, 1)]));
+}
+
 /// The stops of so many calls of each kind about a file of the host.
 fn stops_of(way: Way, calls: Range<usize>) -> Option<usize> {
     let bench = Bench::new("lane")?;

@@ -19,7 +19,7 @@ use vrift_vfs::Follow;
 
 use super::Recorder;
 use super::opened::{OpenFile, named};
-use super::paths::path;
+use super::paths::{path, seen_by};
 use super::stat::{Inode, Stat};
 use crate::view::places::Seat;
 
@@ -102,16 +102,6 @@ fn look(at: &Path, follow: Follow) -> Option<(Inode, PathBuf)> {
     Some((stat.inode, fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?))
 }
 
-/// What a path that is about who asks is for a task.
-fn own_of(asked: &[u8], tid: Pid) -> Option<Vec<u8>> {
-    let names = [
-        ("/proc/self", format!("/proc/{tid}")),
-        ("/proc/thread-self", format!("/proc/{tid}/task/{tid}")),
-    ];
-    let own = |(name, own)| Some(PathBuf::from(own).join(path(asked).strip_prefix(name).ok()?));
-    Some(names.into_iter().find_map(own)?.into_os_string().into_vec())
-}
-
 /// What vrift was shown of itself, as it is of a task.
 fn of_caller(shown: PathBuf, tid: Pid) -> Option<PathBuf> {
     let rest = shown.strip_prefix(format!("/proc/{}", std::process::id())).ok()?;
@@ -151,9 +141,9 @@ impl Recorder {
         {
             return Some(file);
         }
-        let own = own_of(asked, seat.tid).map(|own| (own, follow));
+        let own = (seen_by(seat.tid, asked), follow);
         let met = self.contents.path_of(&stat).map(|met| (met.to_owned(), Follow::Yes));
-        for (other, follow) in own.into_iter().chain(met) {
+        for (other, follow) in [own].into_iter().chain(met) {
             if let Some(led) = self.ways.still(&other, follow, &stat) {
                 return Some(OpenFile::of_host(led, stat, path(&other).to_owned()));
             }
