@@ -25,7 +25,7 @@ use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call};
 use crate::decode::{FlagsPlace, Operation, decode, path_arg};
 use crate::memory::{GuestAddr, Memory};
-use crate::registers::{Insertion, Mapping};
+use crate::registers::Mapping;
 use crate::reply;
 use crate::view::note::Note;
 use crate::view::window::Window;
@@ -525,26 +525,6 @@ impl<A: Arch> Engine<A> {
             Some(Policy::Model(Model::Symlink)) => [path(1), None],
             _ => [path(0), path(1)],
         }
-    }
-
-    /// Does something in the tracee's place: the syscall it is about to make becomes another, and is made
-    /// again afterwards.
-    ///
-    /// A mapping by a call of 32 bits lies where such calls can point.
-    pub(super) fn inject<G: Guest<A>>(
-        &mut self,
-        wanted: impl Into<Insertion>,
-        mapped: Mapped,
-        abi: Abi,
-        guest: &G,
-    ) -> Result<Next, Errno> {
-        let regs = guest.regs(abi)?;
-        let (instead, nr) = regs.instead(&wanted.into()).ok_or(Errno::ENOSYS)?;
-        guest.set_regs(&instead)?;
-        guest.set_nr(nr)?;
-        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
-        task.phase = Phase::Injecting(regs, mapped);
-        Ok(self.go_on(guest.tid(), 0))
     }
 }
 

@@ -11,16 +11,13 @@ use vrift_vfs::{Effect, OpenNode, Place};
 
 use super::concern::unshared;
 use super::filters::installs_filter;
-use super::room::Mapping;
-use super::scratch::sign;
 use super::served::Served;
-use super::task::{Coverage, Instead, Mapped, Pending, Phase, Undo};
+use super::task::{Coverage, Instead, Pending, Phase, Undo};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Call, Outcome};
 use crate::cores::Cores;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
-use crate::registers::Registers;
 
 /// A blob that the manifest names and the store lacks.
 #[derive(Debug)]
@@ -84,42 +81,6 @@ impl<A: Arch> Engine<A> {
             Phase::Inside(pending) => self.returned(*pending, ret, system, guest)?,
         }
         Ok(self.go_on(tid, 0))
-    }
-
-    /// What was to be mapped is there, or cannot be: the tracee makes its own call again.
-    fn mapped<G: Guest<A>>(
-        &mut self,
-        regs: Registers<A>,
-        mapped: Mapped,
-        ret: i64,
-        guest: &mut G,
-    ) -> Result<Next, Errno> {
-        match mapped {
-            Mapped::Scratch(bytes) => self.scratch_mapped(bytes, ret, guest)?,
-            Mapped::Lane(part) => self.lane_mapped(part, Outcome::from_ret(ret), guest)?,
-        }
-        guest.set_regs(&regs.again())?;
-        Ok(self.go_on(guest.tid(), 0))
-    }
-
-    fn scratch_mapped<G: Guest<A>>(
-        &mut self,
-        bytes: u64,
-        ret: i64,
-        guest: &G,
-    ) -> Result<(), Errno> {
-        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
-        task.mapping = Mapping::Tried;
-        // Without a region (RLIMIT_AS, mlockall, a filter) the path finds room elsewhere.
-        if let Outcome::Value(region) = Outcome::from_ret(ret) {
-            let region = GuestAddr(region as u64);
-            match guest.plant(region, &sign(region)) {
-                Ok(()) => task.scratch.borrow_mut().add(region, bytes),
-                Err(Errno::ESRCH) => return Err(Errno::ESRCH),
-                Err(_) => task.scratch.borrow_mut().give_up(),
-            }
-        }
-        Ok(())
     }
 
     fn returned<G: Guest<A>>(

@@ -14,6 +14,7 @@ mod concern;
 mod decided;
 mod enter;
 mod filters;
+mod injected;
 mod lane;
 mod launch;
 mod leave;
