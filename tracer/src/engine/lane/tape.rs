@@ -39,6 +39,9 @@ use crate::registers::{Insertion, Registers};
 use crate::view::event::Event;
 use crate::view::places::{Places, Seat};
 
+/// Who writes without a pause, as no call does, is not waited for longer than this.
+const LOOKS_MAX: usize = 1000;
+
 /// How far the tape of one address space has come.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strip {
@@ -86,9 +89,8 @@ impl Tape {
         Ok(Tape { shared, played: HEADER, directory: None })
     }
 
-    /// What has been written since it was last played.
-    fn unplayed(&mut self) -> io::Result<Vec<u8>> {
-        let end = self.shared.first();
+    /// What has been written since it was last played, up to `end`.
+    fn unplayed(&mut self, end: u64) -> io::Result<Vec<u8>> {
         if end == self.played {
             return Ok(Vec::new());
         }
@@ -136,6 +138,20 @@ impl Tapes {
     /// Whether calls may be told of later.
     pub(in crate::engine) fn are_used(&self) -> bool {
         !self.of.is_empty()
+    }
+
+    /// Where all tapes end at one moment: two looks, one after the other, have seen the same. Else of two tasks
+    /// that wait for each other the later one's calls could be told of, and the earlier one's not yet.
+    fn ends(&self) -> Vec<u64> {
+        let look = || self.of.values().map(|tape| tape.shared.first());
+        let mut ends: Vec<u64> = look().collect();
+        for _ in 0..LOOKS_MAX {
+            if look().eq(ends.iter().copied()) {
+                break;
+            }
+            ends = look().collect();
+        }
+        ends
     }
 
     /// Forgets the tape of a task that has another address space, or none any more.
@@ -280,8 +296,9 @@ impl<A: Arch> Engine<A> {
         }
         let mut unplayed = Vec::new();
         let mut spoilt = Vec::new();
-        for (&tid, tape) in &mut self.tapes.of {
-            match tape.unplayed() {
+        let ends = self.tapes.ends();
+        for ((&tid, tape), end) in self.tapes.of.iter_mut().zip(ends) {
+            match tape.unplayed(end) {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => unplayed.push((tid, bytes, tape.directory.clone())),
                 // The lane goes on where it finds the end.
