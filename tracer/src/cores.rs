@@ -13,7 +13,7 @@
 //! Tracees see the cores they were given: the engine answers `sched_getaffinity` for them, and a task
 //! that chooses its own cores is left alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
@@ -78,13 +78,13 @@ pub struct Cores {
     all: CpuSet,
     width: Width,
     /// Tasks that chose for themselves.
-    own: HashSet<Pid>,
+    own: BTreeSet<Pid>,
     /// Tasks whose choice the kernel has, and whose call has not returned.
-    choosing: HashSet<Pid>,
+    choosing: BTreeSet<Pid>,
     /// Tasks that may use all cores while the others are bound to one.
-    loose: HashMap<Pid, Pace>,
+    loose: BTreeMap<Pid, Pace>,
     /// Bound tasks that have stopped since the last tick.
-    stopped: HashSet<Pid>,
+    stopped: BTreeSet<Pid>,
     ready: Ready,
     handover: Handover,
     ticks: Ticks,
@@ -105,10 +105,10 @@ impl Cores {
         Cores {
             all,
             width: Width::All { pace: Pace::start() },
-            own: HashSet::new(),
-            choosing: HashSet::new(),
-            loose: HashMap::new(),
-            stopped: HashSet::new(),
+            own: BTreeSet::new(),
+            choosing: BTreeSet::new(),
+            loose: BTreeMap::new(),
+            stopped: BTreeSet::new(),
             ready: Ready::default(),
             handover: Handover::default(),
             ticks,

@@ -7,7 +7,7 @@
 //!
 //! Deliberately absent: stopping itself and being continued (see [`crate::signals`]).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use nix::libc::{SI_KERNEL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 use nix::unistd::Pid;
@@ -51,7 +51,7 @@ pub(crate) struct Suspension {
     command: Option<Pid>,
     sender: Sender,
     state: Command,
-    stopped: HashSet<Pid>,
+    stopped: BTreeSet<Pid>,
     /// Tracees that ended, the latest last: the sender of a signal may be gone when it arrives. At
     /// most [`DEPARTED_MAX`] are kept.
     departed: VecDeque<Pid>,
@@ -64,7 +64,7 @@ impl Suspension {
             command,
             sender: Sender::Outside,
             state: Command::Runs,
-            stopped: HashSet::new(),
+            stopped: BTreeSet::new(),
             departed: VecDeque::new(),
         }
     }

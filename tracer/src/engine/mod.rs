@@ -33,7 +33,7 @@ mod sockets;
 mod task;
 mod unused;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -202,11 +202,11 @@ const BEREFT_MAX: usize = 16;
 /// The state of everything traced.
 #[derive(Debug)]
 pub struct Engine<A: Arch> {
-    tasks: HashMap<Pid, Task<A>>,
+    tasks: BTreeMap<Pid, Task<A>>,
     held: Vec<Pid>,
     /// Children that have ended before they were announced, and who may yet announce them: whoever
     /// lived then and has not stopped since.
-    departed: HashMap<Pid, Vec<Pid>>,
+    departed: BTreeMap<Pid, Vec<Pid>>,
     /// Tasks that ended while they made a child, the latest last: an orphan shares what its parent
     /// shared. At most [`BEREFT_MAX`] are kept.
     bereft: Vec<Task<A>>,
@@ -237,7 +237,7 @@ impl<A: Arch> Engine<A> {
     ) -> Engine<A> {
         let start = served.as_ref().map(Served::start).unwrap_or_default();
         let coverage = Coverage::Filter;
-        let tasks = HashMap::from([(root, Task::root(root, start, coverage))]);
+        let tasks = BTreeMap::from([(root, Task::root(root, start, coverage))]);
         Engine { served, cores, ..Engine::of(tasks, observer, coverage) }
     }
 
@@ -264,11 +264,11 @@ impl<A: Arch> Engine<A> {
         Engine::of(tids.iter().map(task).collect(), observer, coverage)
     }
 
-    fn of(tasks: HashMap<Pid, Task<A>>, observer: Observer, coverage: Coverage) -> Engine<A> {
+    fn of(tasks: BTreeMap<Pid, Task<A>>, observer: Observer, coverage: Coverage) -> Engine<A> {
         Engine {
             tasks,
             held: Vec::new(),
-            departed: HashMap::new(),
+            departed: BTreeMap::new(),
             bereft: Vec::new(),
             served: None,
             passing: Passing::default(),

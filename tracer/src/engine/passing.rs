@@ -5,7 +5,7 @@
 //! arrives is told by the real object behind the descriptor; where several nodes share one (equal
 //! contents, all directories), the one sent first arrives first.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Syscall};
@@ -30,7 +30,7 @@ pub(super) struct Passing {
 
 impl Passing {
     /// Takes note that `tid` sends copies of `fds`.
-    pub(super) fn send<A: Arch>(&mut self, tid: Pid, tasks: &HashMap<Pid, Task<A>>, fds: &[i32]) {
+    pub(super) fn send<A: Arch>(&mut self, tid: Pid, tasks: &BTreeMap<Pid, Task<A>>, fds: &[i32]) {
         let Some(task) = tasks.get(&tid) else { return };
         for &fd in fds {
             let Some(open) = open_node(tid, &task.files, fd) else { continue };

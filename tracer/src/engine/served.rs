@@ -1,7 +1,7 @@
 //! The mounts that are served, and the tasks that ask for them.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ impl Served {
     /// Judges what a task asks.
     pub(super) fn judge<A: Arch>(
         &mut self,
-        tasks: &HashMap<Pid, Task<A>>,
+        tasks: &BTreeMap<Pid, Task<A>>,
         tid: Pid,
         cores: Option<&Cores>,
         request: &Request,
@@ -205,7 +205,7 @@ impl Caller for Ourselves {
 struct TaskCaller<'a, A: Arch> {
     tid: Pid,
     task: &'a Task<A>,
-    tasks: &'a HashMap<Pid, Task<A>>,
+    tasks: &'a BTreeMap<Pid, Task<A>>,
     cores: Option<&'a Cores>,
 }
 
@@ -310,7 +310,7 @@ fn owned_by(id: i32, creds: &Creds) -> bool {
 /// What mounts make of a task's descriptors, for the view.
 pub(super) struct Mounted<'a, A: Arch> {
     pub(super) served: Option<&'a Served>,
-    pub(super) tasks: &'a HashMap<Pid, Task<A>>,
+    pub(super) tasks: &'a BTreeMap<Pid, Task<A>>,
     pub(super) tid: Pid,
 }
 

@@ -8,7 +8,7 @@
 //! **Invariant:** at most one line is open, and `open` says whose.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -95,11 +95,11 @@ pub struct Text<W: Write> {
     /// The mode of the last call of any task.
     mode: &'static str,
     /// Tasks seen and not ended.
-    tasks: HashMap<Pid, Seen>,
+    tasks: BTreeMap<Pid, Seen>,
     /// Calls that make tasks and have not returned.
     births: usize,
     /// Tasks that have ended while one of those was under way: it may yet name them.
-    ended: HashSet<Pid>,
+    ended: BTreeSet<Pid>,
 }
 
 /// What was last seen of a task.
@@ -154,9 +154,9 @@ impl<W: Write> Text<W> {
             line_start: 0,
             flushed_bytes: 0,
             mode: NATIVE_MODE,
-            tasks: HashMap::new(),
+            tasks: BTreeMap::new(),
             births: 0,
-            ended: HashSet::new(),
+            ended: BTreeSet::new(),
         }
     }
 

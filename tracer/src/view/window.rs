@@ -25,9 +25,11 @@ pub(crate) struct Window<'a> {
     seen: RefCell<Seen>,
 }
 
-/// The pieces that were read, the latest first.
+/// The pieces that were read.
 struct Seen {
     pieces: [Piece; PIECES],
+    /// The one that was used last; the one behind it is the next to be replaced.
+    latest: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -58,26 +60,26 @@ impl Piece {
 
 impl<'a> Window<'a> {
     pub(crate) fn new(memory: &'a dyn Memory) -> Window<'a> {
-        Window { memory, seen: RefCell::new(Seen { pieces: [Piece::EMPTY; PIECES] }) }
+        Window { memory, seen: RefCell::new(Seen { pieces: [Piece::EMPTY; PIECES], latest: 0 }) }
     }
 }
 
 impl Seen {
-    /// Makes the piece that holds `at` the first one, reading it if need be.
+    /// Makes the piece that holds `at` the latest, reading it if need be.
     fn piece(&mut self, memory: &dyn Memory, at: GuestAddr) -> Result<&[u8], Errno> {
-        match self.pieces.iter().position(|piece| piece.behind(at).is_some()) {
-            Some(known) => self.pieces[..=known].rotate_right(1),
-            None => {
-                self.pieces.rotate_right(1);
-                let before = GuestAddr(at.0 - BEFORE.min(at.0 % PAGE));
-                // Of a call that is told of later only what it pointed at is known, piece by piece.
-                let known = self.pieces[0].read(memory, before);
-                if known.is_err() || self.pieces[0].behind(at).is_none() {
-                    self.pieces[0].read(memory, at)?;
-                }
+        let behind = |turn: usize| (self.latest + turn) % PIECES;
+        let known = (0..PIECES).map(behind).find(|&index| self.pieces[index].behind(at).is_some());
+        self.latest = known.unwrap_or(behind(1));
+        let piece = &mut self.pieces[self.latest];
+        if known.is_none() {
+            let before = GuestAddr(at.0 - BEFORE.min(at.0 % PAGE));
+            // Of a call that is told of later only what it pointed at is known, piece by piece.
+            let known = piece.read(memory, before);
+            if known.is_err() || piece.behind(at).is_none() {
+                piece.read(memory, at)?;
             }
         }
-        Ok(self.pieces[0].behind(at).unwrap_or_default())
+        Ok(piece.behind(at).unwrap_or_default())
     }
 }
 

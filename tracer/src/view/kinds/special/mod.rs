@@ -20,6 +20,8 @@ mod segment;
 mod select;
 mod xattr;
 
+use std::sync::LazyLock;
+
 use vrift_arch::Syscall;
 use vrift_arch::syscall::{Flags, Kind, Row};
 
@@ -131,7 +133,13 @@ const SPECIALS: &[Special] = &[
 
 /// The spelling of a call that needs one.
 pub(super) fn find(name: &str) -> Option<&'static Special> {
-    SPECIALS.iter().find(|special| special.name == name)
+    static SORTED: LazyLock<Vec<&Special>> = LazyLock::new(|| {
+        let mut sorted: Vec<&Special> = SPECIALS.iter().collect();
+        sorted.sort_by_key(|special| special.name);
+        sorted
+    });
+    let at = SORTED.binary_search_by_key(&name, |special| special.name).ok()?;
+    SORTED.get(at).copied()
 }
 
 /// Everything was known at entry.
