@@ -9,7 +9,6 @@
 //! (`vrift_vfs`).
 
 use std::fmt;
-use std::ops::Range;
 use std::rc::Rc;
 
 use nix::errno::Errno;
@@ -86,6 +85,9 @@ impl std::error::Error for Misplaced {}
 /// Where no code is: the last page of the kernel's half.
 const NOWHERE: u64 = 0xffff_ffff_ffff_f000;
 
+/// More than that no address space has, with page tables of five levels.
+const ADDRESSES: u64 = 1 << 56;
+
 /// The advice by which `process_madvise` changes nothing of what memory holds (`asm-generic/mman-common.h`).
 const HARMLESS: [i32; 4] =
     [libc::MADV_WILLNEED, libc::MADV_COLD, libc::MADV_PAGEOUT, libc::MADV_COLLAPSE];
@@ -102,12 +104,12 @@ fn decides(page: &Page) -> bool {
     page.passes.iter().any(|pass| matches!(pass.unless, Unless::Not(..)))
 }
 
-/// Whether a range has something of the lane in it.
+/// Whether a range has something of the lane in it. One that goes on behind the last address is none.
 fn overlaps(page: &Page, from: u64, bytes: u64) -> bool {
-    let from = untagged(from) / PAGE * PAGE;
-    let end = untagged(from).saturating_add(bytes).next_multiple_of(PAGE);
-    let Range { start, end: last } = page.at..page.at + page.bytes();
-    from < last && start < end
+    let from = untagged(from);
+    let end = from.checked_add(bytes).and_then(|end| end.checked_next_multiple_of(PAGE));
+    let room = page.at..page.at + page.bytes();
+    end.is_some_and(|end| from / PAGE * PAGE < room.end && room.start < end)
 }
 
 /// What a call would do to the lane, if it touches it at all.
@@ -132,6 +134,8 @@ fn deed(call: &Call, page: &Page) -> Deed {
                 _ => Deed::Nothing,
             }
         }
+        // What no address space has is refused before anything is done.
+        Syscall::Munmap if untagged(first).saturating_add(second) > ADDRESSES => Deed::Nothing,
         Syscall::Mprotect | Syscall::PkeyMprotect if within => Deed::Fills,
         Syscall::Mremap => {
             let (flags, to) = (fourth as i32, fifth);
@@ -247,5 +251,45 @@ impl<A: Arch> Engine<A> {
         self.observer.meddled(tid, Syscall::Execve.name(), &format!("{at:#x}"), Errno::EFAULT);
         self.observer.complain(&Misplaced { tid, at });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vrift_arch::lane::{Hidden, Plan};
+    use vrift_arch::x86_64::X86_64;
+
+    use super::*;
+    use crate::call::Layer;
+
+    #[test]
+    fn what_a_call_would_do_is_known_for_any_arguments() {
+        let plan = Plan { hidden: Hidden::Nothing, tape: None };
+        let page = X86_64::lane(&plan).expect("it has no places");
+        let deed = |syscall, given: &[u64]| {
+            let mut args = [0; 6];
+            args[..given.len()].copy_from_slice(given);
+            let (abi, layer) = (Abi::Native, Layer::Outer);
+            let call = Call { abi, nr: 0, syscall: Some(syscall), args, layer, ip: 0, sp: 0 };
+            super::deed(&call, &page)
+        };
+        let edges = [0, 1, PAGE, page.at - 1, page.at, page.at + PAGE, 1 << 47, 1 << 57, u64::MAX];
+        for &syscall in Syscall::ALL {
+            for first in edges {
+                for second in edges {
+                    for third in edges {
+                        let found = deed(syscall, &[first, second, third, third, first, 0]);
+                        assert!(found == Deed::Nothing || !touches(syscall).is_empty());
+                    }
+                }
+            }
+        }
+        assert_eq!(deed(Syscall::Munmap, &[page.at - 1, 2]), Deed::Changes);
+        assert_eq!(deed(Syscall::Munmap, &[PAGE, 1 << 47]), Deed::Changes);
+        assert_eq!(deed(Syscall::Munmap, &[PAGE, 1 << 60]), Deed::Nothing);
+        assert_eq!(deed(Syscall::Mprotect, &[PAGE, 1 << 60, 7]), Deed::Fills);
+        assert_eq!(deed(Syscall::Mprotect, &[page.at, u64::MAX, 7]), Deed::Nothing);
+        assert_eq!(deed(Syscall::Munmap, &[page.at + PAGE, PAGE]), Deed::Nothing);
+        assert_eq!(deed(Syscall::Munmap, &[page.at - PAGE, PAGE]), Deed::Nothing);
     }
 }
