@@ -87,7 +87,7 @@ impl Rules {
     /// The same, with what a lane may do without a stop, and what may not be done to it. Calls of 32 bits do not reach it.
     pub fn with_lane(mut self, lane: Option<&Lane>) -> Rules {
         self.native.passes = lane.map(|lane| lane.passes.clone()).unwrap_or_default();
-        self.native.guarded = lane.map(|lane| lane.at);
+        self.native.guarded = lane.filter(|lane| lane.decides()).map(|lane| lane.at);
         self
     }
 }

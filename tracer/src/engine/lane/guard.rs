@@ -5,6 +5,8 @@
 //! do with sealed memory (`mseal(2)`). Where the kernel is to find a place by itself for something large, or for what grows, the page is put in
 //! its own first.
 //!
+//! Without a mount there is no probe, and nothing to keep.
+//!
 //! Deliberately absent: which calls may do so at all (`vrift_arch::lane::guard`), and `/proc/<pid>/mem`, which is no memory call
 //! (`vrift_vfs`).
 
@@ -14,7 +16,7 @@ use std::rc::Rc;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::lane::guard::{MAP_GROWSDOWN, SHM_REMAP, touches, untagged};
-use vrift_arch::lane::{Lane as Page, PAGE, Unless};
+use vrift_arch::lane::{Lane as Page, PAGE};
 use vrift_arch::{Arch, Regs, Syscall};
 
 use super::{Part, State};
@@ -99,11 +101,6 @@ pub(super) fn page_mapping(page: &Page) -> Mapping {
     Mapping { at: page.at, bytes: page.bytes(), protection, flags }
 }
 
-/// Whether what the page holds decides what a call from there may do.
-fn decides(page: &Page) -> bool {
-    page.passes.iter().any(|pass| matches!(pass.unless, Unless::Not(..)))
-}
-
 /// Whether a range has something of the lane in it. One that goes on behind the last address is none.
 fn overlaps(page: &Page, from: u64, bytes: u64) -> bool {
     let from = untagged(from);
@@ -173,7 +170,7 @@ impl<A: Arch> Engine<A> {
         call: &Call,
         guest: &G,
     ) -> Result<Option<Next>, Errno> {
-        let Some(fast) = self.lane.as_ref().filter(|fast| decides(&fast.page)) else {
+        let Some(fast) = self.lane.as_ref().filter(|fast| fast.page.decides()) else {
             return Ok(None);
         };
         if deed(call, &fast.page) != Deed::MayFill {
@@ -199,15 +196,13 @@ impl<A: Arch> Engine<A> {
         call: &Call,
         guest: &G,
     ) -> Option<Action> {
-        let page = &self.lane.as_ref()?.page;
+        let page = &self.lane.as_ref().filter(|fast| fast.page.decides())?.page;
         let ground = self.tasks.get(&guest.tid())?.lane.borrow().ground;
         let refused = match (deed(call, page), ground) {
             (Deed::Nothing, _) => None,
-            (Deed::Fills | Deed::Changes, Ground::Held) => Some(Errno::EPERM),
+            (Deed::Fills, _) | (Deed::Changes, Ground::Held) => Some(Errno::EPERM),
             // As kernels before 6.13 say of all such advice.
             (Deed::OutOfSight, Ground::Held) => Some(Errno::EINVAL),
-            _ if !decides(page) => None,
-            (Deed::Fills, _) => Some(Errno::EPERM),
             (Deed::MayFill, Ground::Lost) => Some(Errno::ENOMEM),
             (Deed::Changes | Deed::MayFill | Deed::OutOfSight, _) => None,
         };
@@ -236,7 +231,7 @@ impl<A: Arch> Engine<A> {
     /// A new program is about to begin: if it has something where the lane belongs, it does not. That is what
     /// the kernel does with one whose segments find no room (`bprm_execve` in fs/exec.c).
     pub(in crate::engine) fn clear_ground<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
-        let Some(fast) = self.lane.as_ref().filter(|fast| decides(&fast.page)) else {
+        let Some(fast) = self.lane.as_ref().filter(|fast| fast.page.decides()) else {
             return Ok(());
         };
         let (tid, at) = (guest.tid(), fast.page.at);
