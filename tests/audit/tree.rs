@@ -96,6 +96,7 @@ fn the_exit_status_is_the_commands_own() {
     assert_eq!(killed.ran.signal(), Some(15));
     let mut vrift = sandbox.vrift(["audit", "--", "/nowhere/at/all"]);
     assert_eq!(run(&mut vrift).code(), Some(127));
+    run(&mut sandbox.vrift(["audit", "--", "true"])).fine();
     assert!(sandbox.path("vrift.rec").exists(), "that is the name without -o");
 }
 
