@@ -58,7 +58,7 @@ fn vrift_prints_what_strace_prints() {
             continue;
         };
         for lane in [Lane::Auto, Lane::Always] {
-            match measure(&stage, &ready, lane, attempts, full) {
+            match measure(&stage, &ready, lane, &[], attempts, full) {
                 Ok(all) => report.add(Measured::new(program, lane, all)),
                 Err(failure) => failures.push(failure),
             }
@@ -71,18 +71,71 @@ fn vrift_prints_what_strace_prints() {
     assert!(short.is_empty(), "fewer lines are equal than have to be: {short:?}");
 }
 
+/// Options that change how values are spelled.
+const SPELLINGS: &[&[&str]] = &[
+    &["-X", "raw"],
+    &["-X", "verbose"],
+    &["-x"],
+    &["-xx"],
+    &["-s", "3"],
+    &["-y"],
+    &["-yy"],
+    &["-e", "verbose=none"],
+];
+
+/// The programs that are spelled in all these ways: they make calls of all kinds, and the same each time.
+const SPELLED: &[&str] =
+    &["sockets", "polls", "memory", "times", "files", "processes", "corners", "options", "netlink"];
+
+#[test]
+fn values_are_spelled_as_strace_spells_them() {
+    if !kit::have("strace") {
+        return;
+    }
+    let only = std::env::var("VRIFT_ONLY").unwrap_or_default();
+    let stage = Stage::new();
+    let mut wrong = Vec::new();
+    for program in PROGRAMS.iter().filter(|program| SPELLED.contains(&program.name)) {
+        if !only.is_empty() && !only.split(',').any(|name| name == program.name) {
+            continue;
+        }
+        let Some(ready) = stage.ready(program) else {
+            kit::skipped(&format!("{} cannot run here", program.name));
+            continue;
+        };
+        for options in SPELLINGS {
+            let all = measure(&stage, &ready, Lane::Auto, options, ATTEMPTS, false);
+            let all = all.unwrap_or_else(|failure| panic!("{options:?}: {failure}"));
+            let best = all.into_iter().min_by_key(|attempt| attempt.differences.len());
+            let best = best.expect("there is at least one attempt");
+            if best.percent() < program.percent_min {
+                wrong.push(format!("{} {options:?}: {:#?}", program.name, best.differences));
+            } else if !best.differences.is_empty() {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "{} {options:?}: {:#?}",
+                    program.name,
+                    best.differences
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Runs a program under both tracers until they agree, at most `attempts` times.
 fn measure(
     stage: &Stage,
     ready: &Ready,
     lane: Lane,
+    options: &[&str],
     attempts: usize,
     full: bool,
 ) -> Result<Vec<Comparison>, String> {
     let mut all: Vec<Comparison> = Vec::new();
     for attempt in 0..attempts {
-        let strace = stage.strace(ready, attempt)?;
-        let vrift = stage.vrift(ready, lane, attempt)?;
+        let strace = stage.strace(ready, options, attempt)?;
+        let vrift = stage.vrift(ready, lane, options, attempt)?;
         let comparison = compare::compare(&strace, &vrift, stage.addresses());
         let agreed = comparison.differences.is_empty();
         all.push(comparison);

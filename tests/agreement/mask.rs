@@ -120,6 +120,7 @@ fn mask_line(
         None if line.text.starts_with("--- ") => mask_signal(&line.text),
         None => line.text.clone(),
     };
+    let text = opened(&text);
     let text = words(&text, |word| places.get(word).map(|place| format!("<{place}>")));
     // The parent of the first process is the tracer, which has no place.
     match text.strip_prefix("getppid() = ") {
@@ -219,8 +220,12 @@ fn free_space(arg: &str) -> String {
 /// Replaces the name that the kernel gives to a UNIX socket without one.
 fn given_name(arg: &str) -> String {
     let Some((before, name)) = arg.split_once("sun_path=@\"") else { return arg.to_owned() };
-    let digits = name.bytes().take_while(u8::is_ascii_hexdigit).count();
-    match name[digits..].starts_with('"') && digits == 5 {
+    // In hexadecimal each digit has four characters.
+    let digits = match name.starts_with("\\x") {
+        true => name.find('"').filter(|&end| end == 20).unwrap_or(0),
+        false => name.bytes().take_while(u8::is_ascii_hexdigit).count(),
+    };
+    match name[digits..].starts_with('"') && matches!(digits, 5 | 20) {
         true => format!("{before}sun_path=@\"#{}", &name[digits..]),
         false => arg.to_owned(),
     }
@@ -242,6 +247,24 @@ fn dumped(arg: &str) -> String {
         counted = word == "nlmsg_seq" || counted && word == "=";
         hide.then(|| "#".to_owned())
     })
+}
+
+/// Replaces the numbers and the ports of sockets, in what `-y` and `-yy` tell of descriptors.
+fn opened(text: &str) -> String {
+    const SHORT: usize = 5;
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(":[")
+        && let Some((inside, behind)) = after.split_once(']')
+    {
+        let hidden = words(inside, |word| {
+            let number = word.len() >= SHORT && word.bytes().all(|b| b.is_ascii_digit());
+            number.then(|| "#".to_owned())
+        });
+        shown.push_str(&format!("{before}:[{hidden}]"));
+        rest = behind;
+    }
+    shown + rest
 }
 
 /// Replaces the content of a string.

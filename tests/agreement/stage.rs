@@ -149,15 +149,27 @@ impl Stage {
         ran.status.success().then(|| ran.out().trim_end().into())
     }
 
-    /// Runs a program under strace.
-    pub(crate) fn strace(&self, ready: &Ready, attempt: usize) -> Result<Trace, String> {
-        self.run(ready, "strace", &["strace", "-f", "-o"], &[], attempt)
+    /// Runs a program under strace, with options that both tracers have.
+    pub(crate) fn strace(
+        &self,
+        ready: &Ready,
+        options: &[&str],
+        attempt: usize,
+    ) -> Result<Trace, String> {
+        let strace = [&["strace", "-f"], options, &["-o"]].concat();
+        self.run(ready, "strace", &strace, &[], attempt)
     }
 
     /// Runs a program under vrift.
-    pub(crate) fn vrift(&self, ready: &Ready, lane: Lane, attempt: usize) -> Result<Trace, String> {
+    pub(crate) fn vrift(
+        &self,
+        ready: &Ready,
+        lane: Lane,
+        options: &[&str],
+        attempt: usize,
+    ) -> Result<Trace, String> {
         let lane = format!("--fast-lane={}", lane.word());
-        let vrift = [env!("CARGO_BIN_EXE_vrift"), "trace", &lane, "-o"];
+        let vrift = [&[env!("CARGO_BIN_EXE_vrift"), "trace", &lane], options, &["-o"]].concat();
         self.run(ready, "vrift", &vrift, &["--"], attempt)
     }
 

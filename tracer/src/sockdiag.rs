@@ -3,14 +3,16 @@
 //! Only sockets of vrift's own network namespace can be asked about, which is where its tracees are
 //! unless they have left it.
 //!
-//! Deliberately absent: keeping answers. An address changes whenever the tracee wants, and whoever
-//! asks for `-yy` pays for it.
+//! What was told of a socket is kept, as strace keeps it: a socket that gets a name or a peer later stays
+//! what it was when more than its number was first known.
 #![expect(unsafe_code, reason = "getxattr(2) has no safe wrapper")]
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Mutex;
 
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
@@ -18,6 +20,7 @@ use nix::sys::socket::{
 use nix::unistd::Pid;
 
 use crate::view::names::choices;
+use crate::view::value::{Cut, Quoting, Text, Value};
 
 /// `SOCK_DIAG_BY_FAMILY`
 const BY_FAMILY: u16 = 20;
@@ -36,6 +39,9 @@ const INET_ANSWER: usize = 72;
 
 /// What is known of the socket with this inode behind a descriptor: `TCP:[127.0.0.1:80]`.
 pub(crate) fn describe(tid: Pid, fd: i32, inode: u64) -> Option<String> {
+    if let Some(kept) = kept(inode, |told| told.clone()) {
+        return Some(kept);
+    }
     let protocol = protocol(tid, fd)?;
     let details = match protocol.as_str() {
         "UNIX" | "UNIX-STREAM" | "UNIX-DGRAM" | "UNIX-SEQPACKET" => unix(inode),
@@ -47,9 +53,28 @@ pub(crate) fn describe(tid: Pid, fd: i32, inode: u64) -> Option<String> {
         _ => None,
     };
     Some(match details {
-        Some(details) => format!("{protocol}:[{details}]"),
+        Some(details) => keep(inode, format!("{protocol}:[{details}]")),
         None => format!("{protocol}:[{inode}]"),
     })
+}
+
+/// As many sockets as strace keeps, each at a place that its inode gives.
+const KEPT: usize = 1024;
+
+static TOLD: Mutex<BTreeMap<usize, (u64, String)>> = Mutex::new(BTreeMap::new());
+
+/// What was told of a socket before.
+fn kept<T>(inode: u64, read: impl FnOnce(&String) -> T) -> Option<T> {
+    let told = TOLD.lock().ok()?;
+    let (known, text) = told.get(&(inode as usize % KEPT))?;
+    (*known == inode).then(|| read(text))
+}
+
+fn keep(inode: u64, text: String) -> String {
+    if let Ok(mut told) = TOLD.lock() {
+        told.insert(inode as usize % KEPT, (inode, text.clone()));
+    }
+    text
 }
 
 /// The name of the protocol of `AF_NETLINK`.
@@ -124,23 +149,31 @@ fn unix(inode: u64) -> Option<String> {
             0 => name = unix_name(value),
             2 => {
                 let peer = u32::from_ne_bytes(value.first_chunk().copied()?);
-                let _ = write!(text, "->{peer}");
+                if peer != 0 {
+                    let _ = write!(text, "->{peer}");
+                }
             }
             _ => {}
         }
     }
-    Some(text + &name)
+    // Nothing but its number is known.
+    let known = text.contains("->") || !name.is_empty();
+    known.then_some(text + &name)
 }
 
 fn unix_name(name: &[u8]) -> String {
     match name {
         [] => String::new(),
-        [0, rest @ ..] => format!(",@\"{}\"", rest.escape_ascii()),
-        _ => {
-            let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-            format!(",\"{}\"", name[..end].escape_ascii())
-        }
+        [0, rest @ ..] => format!(",@{}", quoted(rest)),
+        _ => format!(",{}", quoted(name)),
     }
+}
+
+/// A name up to its first NUL.
+fn quoted(name: &[u8]) -> String {
+    let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    let (bytes, quoting) = (name[..end].to_vec(), Quoting::Octal);
+    Value::Str(Text { bytes, cut: Cut::Whole, quoting }).to_string()
 }
 
 /// `127.0.0.1:80->127.0.0.1:4711`
@@ -152,9 +185,10 @@ fn inet(family: i32, protocol: i32, inode: u64) -> Option<String> {
     let answer = answers.iter().find(|answer| inet_inode(answer) == Some(inode as u32))?;
     let source = address(family, answer.get(8..)?, answer.get(4..)?)?;
     let destination = address(family, answer.get(24..)?, answer.get(6..)?)?;
-    Some(match destination.port() {
-        0 => source.to_string(),
-        _ => format!("{source}->{destination}"),
+    let connected = destination.port() != 0 || !destination.ip().is_unspecified();
+    Some(match connected {
+        false => source.to_string(),
+        true => format!("{source}->{destination}"),
     })
 }
 

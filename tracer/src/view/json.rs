@@ -230,6 +230,7 @@ fn value_json(value: &Value) -> Json_ {
         Value::Changed { before, after } => {
             json!({ "before": value_json(before), "after": value_json(after) })
         }
+        Value::Abstract(_) => value.to_string().into(),
         Value::Coded { meaning, .. } => value_json(meaning),
         Value::More | Value::Pending => Json_::Null,
     }

@@ -111,6 +111,8 @@ pub enum Value {
         /// The name of the field, if only the meaning tells it.
         field: Option<&'static str>,
     },
+    /// A name that is no path, `@"…"`.
+    Abstract(Box<Value>),
     /// Elements or fields left out, `...`.
     More,
     /// The kernel will fill this in.
@@ -186,7 +188,8 @@ impl Value {
             Value::Array(values) | Value::Call { args: values, .. } => {
                 values.iter_mut().for_each(|value| value.dress(style));
             }
-            Value::Open { fd: value, .. }
+            Value::Abstract(value)
+            | Value::Open { fd: value, .. }
             | Value::Named { value, .. }
             | Value::Remarked { value, .. } => value.dress(style),
             Value::Changed { before, after } => {
@@ -311,6 +314,7 @@ impl fmt::Display for Value {
             Value::Remarked { value, remark } => write!(f, "{value} /* {remark} */"),
             Value::Changed { before, after } => write!(f, "{before} => {after}"),
             Value::Coded { meaning, .. } => meaning.fmt(f),
+            Value::Abstract(name) => write!(f, "@{name}"),
             Value::More => f.write_str("..."),
             Value::Pending => Ok(()),
         }

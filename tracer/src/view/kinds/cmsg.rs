@@ -77,7 +77,10 @@ fn message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
     let named = |number: u32, name: Option<&'static str>, unknown: &str| {
         Value::name(match name {
             Some(name) => Word::hex(name, number.into()),
-            None => format!("{} /* {unknown} */", Value::Hex(number.into())).into(),
+            None => {
+                let text = format!("{} /* {unknown} */", Value::Hex(number.into()));
+                Word::hex(text, number.into())
+            }
         })
     };
     let mut shown = fields! {

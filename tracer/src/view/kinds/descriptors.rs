@@ -96,7 +96,8 @@ impl Cx<'_> {
             return sockdiag::describe(tid, fd, inode);
         }
         if link == b"anon_inode:[pidfd]" {
-            return procfs::pidfd(tid, fd).map(|pid| format!("pid:{pid}"));
+            // Of one whose process is gone only the link is left.
+            return procfs::pidfd(tid, fd).filter(|&pid| pid > 0).map(|pid| format!("pid:{pid}"));
         }
         None
     }

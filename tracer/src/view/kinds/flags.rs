@@ -208,7 +208,7 @@ pub(super) fn choice(cx: &Cx<'_>, choice: Choice, at: usize) -> Value {
     match choice {
         Choice::SocketProtocol => protocol(cx.int(0), cx.arg(at)),
         Choice::Flock => Value::flags(files::FLOCK.spell(value)),
-        Choice::Personality => Value::flags(Word::hex(persona(value), value)),
+        Choice::Personality => Value::flags(persona(cx, value)),
         _ => match menu(choice) {
             Some(menu) => Value::name(menu.spell(value)),
             None => Value::Hex(cx.arg(at)),
@@ -281,9 +281,16 @@ pub(super) fn ethernet(protocol: u16) -> Word {
 }
 
 /// An execution domain and its flags; all ones asks for the present one.
-pub(super) fn persona(value: u64) -> String {
+pub(super) fn persona(cx: &Cx<'_>, value: u64) -> Word {
     if value == u64::from(u32::MAX) {
-        return "0xffffffff".to_owned();
+        return Word::hex("0xffffffff", value);
     }
-    beside(choices::PERSONA.spell(value & 0xff).into(), &tasks::PERSONALITY, value & !0xff)
+    let domain = choices::PERSONA.spell(value & 0xff);
+    match value & !0xff {
+        0 => domain,
+        flags => {
+            let bare = Set { unknown: "", ..tasks::PERSONALITY };
+            domain.beside(bare.spell(flags), cx.style.constants)
+        }
+    }
 }

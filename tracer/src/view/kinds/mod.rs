@@ -37,6 +37,7 @@ use super::places::Seat;
 use super::spelled::{Comma, ResultForm, Spelled, Split};
 use super::style::Style;
 use super::value::{Cut, Quoting, Text, Value};
+use super::word::Word;
 use crate::call::{Abi, Call, Layer, Outcome};
 use crate::memory::{GuestAddr, Memory, PAGE};
 
@@ -143,6 +144,12 @@ impl<'a> Cx<'a> {
         self.style.raw.contains(self.call.syscall)
     }
 
+    /// A word that is part of a text, in the form the style wants.
+    fn dressed(&self, mut word: Word) -> Word {
+        word.dress(self.style.constants);
+        word
+    }
+
     /// Whether structures and arrays of this call are shortened.
     fn abbreviates(&self) -> bool {
         self.style.abbrev.contains(self.call.syscall)
@@ -224,12 +231,13 @@ impl<'a> Cx<'a> {
         }
         let mut elements = Vec::new();
         for index in 0..count {
-            if index as usize >= self.elements_max() {
-                elements.push(Value::More);
-                break;
-            }
             let at = addr.wrapping_add(index.wrapping_mul(size as u64));
             match self.raw(at, size) {
+                // Whoever leaves elements out has looked whether there is one.
+                Some(_) if index as usize >= self.elements_max() => {
+                    elements.push(Value::More);
+                    break;
+                }
                 Some(raw) => elements.push(spell(&raw)),
                 None if index == 0 => return Value::Addr(addr),
                 None => {

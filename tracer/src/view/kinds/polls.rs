@@ -34,7 +34,9 @@ fn events(bits: u16) -> Value {
 /// The descriptors with something to report, as strace shows them behind the result.
 pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
     addr.checked_add(8 * count).filter(|_| count != 0 && cx.follows())?;
-    let mut elements = Vec::new();
+    // strace has so much room for all of it.
+    const ROOM: usize = 997;
+    let (mut elements, mut used) = (Vec::new(), 0);
     for index in 0..count {
         let at = addr.wrapping_add(index.wrapping_mul(8));
         let Some(raw) = cx.raw(at, 8) else {
@@ -50,11 +52,18 @@ pub(super) fn found(cx: &Cx<'_>, addr: u64, count: u64) -> Option<String> {
             break;
         }
         let shown = fields! { fd: Value::Fd(raw.i32(0)), revents: found_events(raw.u16(6)) };
-        elements.push(Value::Struct(shown));
+        let mut shown = Value::Struct(shown);
+        shown.dress(cx.style);
+        let text = shown.to_string();
+        used += if elements.is_empty() { 1 } else { 2 };
+        if used + text.len() >= ROOM {
+            elements.push(Value::More);
+            break;
+        }
+        used += text.len();
+        elements.push(Value::Verbatim(text));
     }
-    let mut found = Value::Array(elements);
-    found.dress(cx.style);
-    Some(found.to_string())
+    Some(Value::Array(elements).to_string())
 }
 
 /// The members of an `fd_set` below `limit`; `None` if it cannot be read.

@@ -6,6 +6,7 @@ use super::time::timeval;
 use super::{Cx, strings};
 use crate::call::Outcome;
 use crate::view::names::{choices, signal_name, tasks};
+use crate::view::style::Constants;
 use crate::view::value::{Cut, Field, Value, fields};
 use crate::view::word::{Number, Word};
 
@@ -202,7 +203,7 @@ pub(super) fn tms(raw: &Raw) -> Value {
 pub(super) fn cpu_set(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     let more = bytes > CPU_BYTES_MAX;
     let bytes = bytes.min(CPU_BYTES_MAX) as usize;
-    if bytes == 0 && addr != 0 {
+    if bytes == 0 && addr != 0 && cx.follows() {
         return Value::Set { complement: false, members: Vec::new() };
     }
     cx.at(addr, bytes, |raw| {
@@ -291,9 +292,13 @@ const CAPABILITY_VERSION_2: u32 = 0x2007_1026;
 /// The header of capget and capset.
 pub(super) fn cap_header(raw: &Raw) -> Value {
     let version = match raw.u32(0) {
-        0x1998_0330 => Value::name("_LINUX_CAPABILITY_VERSION_1"),
-        CAPABILITY_VERSION_2 => Value::name("_LINUX_CAPABILITY_VERSION_2"),
-        CAPABILITY_VERSION_3 => Value::name("_LINUX_CAPABILITY_VERSION_3"),
+        0x1998_0330 => Value::name(Word::hex("_LINUX_CAPABILITY_VERSION_1", 0x1998_0330)),
+        CAPABILITY_VERSION_2 => {
+            Value::name(Word::hex("_LINUX_CAPABILITY_VERSION_2", raw.u32(0).into()))
+        }
+        CAPABILITY_VERSION_3 => {
+            Value::name(Word::hex("_LINUX_CAPABILITY_VERSION_3", raw.u32(0).into()))
+        }
         other => Value::Hex(other.into()).remarked("_LINUX_CAPABILITY_VERSION_???"),
     };
     Value::Struct(fields! { version: version, pid: Value::Int(raw.i32(4).into()) })
@@ -308,13 +313,27 @@ pub(super) fn cap_data(cx: &Cx<'_>, addr: u64) -> Value {
     };
     cx.at(addr, 4 * words, |raw| {
         // A word beyond the end reads as zero.
-        let set = |at| capabilities(u64::from(raw.u32(at)) | u64::from(raw.u32(at + 12)) << 32);
+        let set = |at| capabilities(cx, raw.u32(at).into(), u64::from(raw.u32(at + 12)) << 32);
         Value::Struct(fields! { effective: set(0), permitted: set(4), inheritable: set(8) })
     })
 }
 
-/// Capabilities as shifts.
-fn capabilities(bits: u64) -> Value {
+/// Two words of capabilities, each with its number if that is wanted.
+fn capabilities(cx: &Cx<'_>, low: u64, high: u64) -> Value {
+    match (cx.style.constants, low, high) {
+        (Constants::Abbrev, _, _) | (_, _, 0) => capability_set(low | high, 0),
+        (_, 0, _) => capability_set(high, 32),
+        _ => match (capability_set(low, 0), capability_set(high, 32)) {
+            (Value::Flags(low), Value::Flags(high)) => {
+                Value::flags(low.beside(high, cx.style.constants))
+            }
+            (low, _) => low,
+        },
+    }
+}
+
+/// Capabilities as shifts; the number of their word is so many bits lower.
+fn capability_set(bits: u64, shift: u32) -> Value {
     if bits == 0 {
         return Value::Hex(0);
     }
@@ -325,8 +344,13 @@ fn capabilities(bits: u64) -> Value {
         .collect();
     let unnamed = bits & !((1 << choices::CAPABILITY.names.len()) - 1);
     match unnamed {
-        0 => Value::flags(names.join("|")),
-        _ if names.is_empty() => Value::flags(format!("{unnamed:#x} /* CAP_??? */")),
-        _ => Value::flags(format!("{}|{unnamed:#x}", names.join("|"))),
+        0 => Value::flags(Word::hex(names.join("|"), bits >> shift)),
+        _ if names.is_empty() => {
+            Value::flags(Word::hex(format!("{unnamed:#x} /* CAP_??? */"), bits >> shift))
+        }
+        _ => {
+            let text = format!("{}|{unnamed:#x}", names.join("|"));
+            Value::flags(Word::hex(text, bits >> shift))
+        }
     }
 }

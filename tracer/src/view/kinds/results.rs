@@ -5,6 +5,7 @@ use crate::call::Outcome;
 use crate::view::names::{Menu, choices, signal_name, tasks};
 use crate::view::spelled::{ResultForm, Spelled};
 use crate::view::value::Value;
+use crate::view::word::Word;
 
 /// Sets the form of a call's result.
 pub(super) fn form(cx: &Cx<'_>, name: &str, spelled: &mut Spelled, outcome: Outcome) {
@@ -22,7 +23,8 @@ fn maybe_remarked(remark: Option<impl Into<String>>) -> ResultForm {
 fn of(cx: &Cx<'_>, name: &str, spelled: &Spelled, value: i64) -> ResultForm {
     match name {
         "membarrier" if cx.uint(0) == 0 && value != 0 => {
-            ResultForm::hex_remarked(members(&choices::MEMBARRIER_CMD, value as u64))
+            let names = members(&choices::MEMBARRIER_CMD, value as u64);
+            ResultForm::hex_remarked(cx.dressed(Word::hex(names, value as u64)))
         }
         "recvmmsg" => received(cx, value),
         "brk" | "mmap" | "mremap" => ResultForm::hex(),
@@ -31,7 +33,9 @@ fn of(cx: &Cx<'_>, name: &str, spelled: &Spelled, value: i64) -> ResultForm {
         "fcntl" => special::fcntl_form(cx, value),
         "poll" | "ppoll" => polled(cx, name, value),
         "select" | "pselect6" => ResultForm::remarked(special::ready(cx, value)),
-        "personality" => ResultForm::hex_remarked(flags::persona(value as u64 & 0xffff_ffff)),
+        "personality" => {
+            ResultForm::hex_remarked(cx.dressed(flags::persona(cx, value as u64 & 0xffff_ffff)))
+        }
         "sched_getscheduler" => maybe_remarked(choices::SCHED.name(value as u64)),
         "rt_sigtimedwait" => {
             maybe_remarked((1..=64).contains(&value).then(|| signal_name(value as i32)))
@@ -71,6 +75,7 @@ fn received(cx: &Cx<'_>, value: i64) -> ResultForm {
     match (value, cx.arg(4)) {
         (0, _) => ResultForm::remarked("Timeout"),
         (_, 0) => ResultForm::default(),
+        _ if !cx.follows() => ResultForm::default(),
         (_, at) => {
             let left = cx.at(at, 2 * cx.time(), |raw| time::timespec(raw, 0));
             ResultForm::remarked(format!("left {left}"))
@@ -99,7 +104,7 @@ fn option_read(cx: &Cx<'_>, value: i64) -> ResultForm {
         libc::PR_MCE_KILL_GET => maybe_remarked(choices::MACHINE_CHECK_POLICY.name(value as u64)),
         libc::PR_GET_DUMPABLE => ResultForm::remarked(special::dumpable(value as u64)),
         libc::PR_GET_SECUREBITS if value != 0 => {
-            ResultForm::hex_remarked(tasks::SECUREBITS.spell(value as u64))
+            ResultForm::hex_remarked(cx.dressed(tasks::SECUREBITS.spell(value as u64)))
         }
         _ => ResultForm::default(),
     }

@@ -1,5 +1,6 @@
 //! Arguments that are a number in a register.
 
+use vrift_arch::Syscall;
 use vrift_arch::syscall::Kind;
 
 use super::{Cx, files};
@@ -8,6 +9,7 @@ use crate::view::value::Value;
 /// A scalar argument. Kinds that are none are shown as the register holds them.
 pub(super) fn spell(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
     match kind {
+        Kind::Pid if waits_for_descriptor(cx, at) => cx.fd(cx.int(at)),
         Kind::Int | Kind::Pid => Value::Int(cx.int(at).into()),
         Kind::UInt => Value::UInt(cx.uint(at).into()),
         Kind::Long => Value::Int(cx.long(at)),
@@ -24,6 +26,12 @@ pub(super) fn spell(cx: &Cx<'_>, kind: Kind, at: usize) -> Value {
         Kind::Signal => Value::signal(cx.int(at)),
         _ => Value::Hex(cx.arg(at)),
     }
+}
+
+/// Whether it is a descriptor that waitid waits for.
+fn waits_for_descriptor(cx: &Cx<'_>, at: usize) -> bool {
+    const P_PIDFD: i32 = 3;
+    cx.call.syscall == Some(Syscall::Waitid) && at == 1 && cx.int(0) == P_PIDFD
 }
 
 /// A user or group id of 16 bits.

@@ -99,11 +99,11 @@ pub(super) fn event(cx: &Cx<'_>, addr: u64) -> Value {
             _ => Value::UInt(raw.u32(word).into()),
         };
         let name = match notify {
-            SIGEV_SIGNAL => "SIGEV_SIGNAL".to_owned(),
-            1 => "SIGEV_NONE".to_owned(),
-            SIGEV_THREAD => "SIGEV_THREAD".to_owned(),
-            SIGEV_THREAD_ID => "SIGEV_THREAD_ID".to_owned(),
-            other => format!("{other:#x} /* SIGEV_??? */"),
+            SIGEV_SIGNAL => Word::hex("SIGEV_SIGNAL", 0),
+            1 => Word::hex("SIGEV_NONE", 1),
+            SIGEV_THREAD => Word::hex("SIGEV_THREAD", SIGEV_THREAD as u64),
+            SIGEV_THREAD_ID => Word::hex("SIGEV_THREAD_ID", SIGEV_THREAD_ID as u64),
+            other => Word::hex(format!("{other:#x} /* SIGEV_??? */"), other as u32 as u64),
         };
         let mut shown = Vec::new();
         if raw.uword(0) != 0 {

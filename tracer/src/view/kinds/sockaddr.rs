@@ -84,7 +84,7 @@ fn unix(raw: &Raw) -> Value {
     match path {
         [] => {}
         [0, name @ ..] => {
-            let name = Value::Verbatim(format!("@{}", strings::literal(name, Cut::Whole)));
+            let name = Value::Abstract(Box::new(strings::literal(name, Cut::Whole)));
             shown.extend(fields! { sun_path: name });
         }
         _ => {

@@ -82,6 +82,9 @@ pub(super) fn filled_message(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value 
 
 /// An array of `struct mmsghdr`.
 pub(super) fn messages(cx: &Cx<'_>, addr: u64, count: u64, direction: Direction) -> Value {
+    if !cx.follows() {
+        return Value::Addr(addr);
+    }
     let mut at = 0;
     cx.array(addr, count, 8 * cx.word(), |raw| {
         at += 1;

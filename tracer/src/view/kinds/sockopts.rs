@@ -88,6 +88,7 @@ pub(super) fn given(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
         (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) => Value::Addr(addr),
         _ if is_number(cx) && bytes < 4 => Value::Addr(addr),
         _ if is_number(cx) || bytes == 4 => cx.at(addr, 4, number),
+        _ if !cx.follows() => Value::Addr(addr),
         _ => strings::bytes(cx, addr, bytes),
     }
 }

@@ -18,12 +18,12 @@ pub(super) fn literal(bytes: &[u8], cut: Cut) -> Value {
 
 /// A path: all of it, up to the longest the kernel takes.
 pub(super) fn path(cx: &Cx<'_>, addr: u64) -> Value {
-    terminated(cx, addr, PATH_MAX - 1)
+    first(cx, addr, PATH_MAX - 1)
 }
 
 /// Another string, up to the style's limit.
 pub(super) fn text(cx: &Cx<'_>, addr: u64) -> Value {
-    terminated(cx, addr, cx.style.string_max)
+    first(cx, addr, cx.style.string_max)
 }
 
 /// A string of which no more than `max` bytes count, so that nobody looks whether it ends there.
@@ -38,7 +38,7 @@ pub(super) fn limited(cx: &Cx<'_>, addr: u64, max: usize) -> Value {
 }
 
 /// A NUL-terminated string of which at most `max` bytes are shown.
-fn terminated(cx: &Cx<'_>, addr: u64, max: usize) -> Value {
+pub(super) fn first(cx: &Cx<'_>, addr: u64, max: usize) -> Value {
     if addr == 0 {
         return Value::Addr(0);
     }

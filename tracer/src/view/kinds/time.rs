@@ -4,7 +4,6 @@ use super::Cx;
 use super::raw::Raw;
 use crate::view::names::tasks;
 use crate::view::value::{Value, fields};
-use crate::view::word::Word;
 
 /// `UTIME_NOW` and `UTIME_OMIT`.
 const UTIME_NOW: i64 = 0x3fff_ffff;
@@ -34,8 +33,8 @@ pub(super) fn timespec_pair(cx: &Cx<'_>, addr: u64) -> Value {
 
 fn file_time(raw: &Raw, at: usize) -> Value {
     match raw.int(at + raw.time(), raw.time()) {
-        UTIME_NOW => Value::name(Word::hex("UTIME_NOW", UTIME_NOW as u64)),
-        UTIME_OMIT => Value::name(Word::hex("UTIME_OMIT", UTIME_OMIT as u64)),
+        UTIME_NOW => Value::coded(timespec(raw, at), Value::name("UTIME_NOW")),
+        UTIME_OMIT => Value::coded(timespec(raw, at), Value::name("UTIME_OMIT")),
         nanos => dated(timespec(raw, at), raw.int(at, raw.time()), nanos, 9),
     }
 }

@@ -118,6 +118,14 @@ pub(crate) const ARCH_PRCTL: Menu = Menu {
     ],
 };
 
+/// `F_OWNER_*`: who gets a file's signals.
+pub(crate) const FILE_OWNER: Menu = Menu {
+    unknown: "F_OWNER_???",
+    names: &[
+        (0, "F_OWNER_TID"), (1, "F_OWNER_PID"), (2, "F_OWNER_PGRP"),
+    ],
+};
+
 /// `PACKET_*`: to whom a packet was sent.
 pub(crate) const PACKET_TYPE: Menu = Menu {
     unknown: "PACKET_???",

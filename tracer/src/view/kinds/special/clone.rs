@@ -143,9 +143,10 @@ pub(super) fn leave3(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     };
     let Some(given @ Value::Struct(_)) = spelled.args.first_mut() else { return };
     let number = |addr| cx.at(addr, 4, |raw| Value::Array(vec![Value::Int(raw.i32(0).into())]));
+    let descriptor = |addr| cx.at(addr, 4, |raw| Value::Array(vec![cx.fd(raw.i32(0))]));
     let mut written = Vec::new();
     if raw.u64(0) & CLONE_PIDFD != 0 {
-        written.extend(fields! { pidfd: number(raw.u64(8)) });
+        written.extend(fields! { pidfd: descriptor(raw.u64(8)) });
     }
     if raw.u64(0) & CLONE_PARENT_SETTID != 0 {
         written.extend(fields! { parent_tid: number(raw.u64(24)) });

@@ -130,12 +130,7 @@ fn lock(cx: &Cx<'_>, raw: &Raw, pid: Pid) -> Value {
 
 /// `struct f_owner_ex`.
 fn owner(raw: &Raw) -> Value {
-    let kind = match raw.i32(0) {
-        0 => "F_OWNER_TID".to_owned(),
-        1 => "F_OWNER_PID".to_owned(),
-        2 => "F_OWNER_PGRP".to_owned(),
-        other => format!("{other:#x} /* F_OWNER_??? */"),
-    };
+    let kind = choices::FILE_OWNER.spell(raw.u32(0).into());
     Value::Struct(fields! { type: Value::name(kind), pid: Value::Int(raw.i32(4).into()) })
 }
 
@@ -147,11 +142,12 @@ pub(in super::super) fn form(cx: &Cx<'_>, result: i64) -> ResultForm {
             let (named, rest) = files::FD_FLAGS.split(bits);
             let rest = (rest != 0).then(|| format!("{rest:#x}"));
             let parts: Vec<_> = named.into_iter().chain(rest).collect();
-            ResultForm::hex_remarked(format!("flags {}", parts.join("|")))
+            let flags = cx.dressed(Word::hex(parts.join("|"), bits));
+            ResultForm::hex_remarked(format!("flags {flags}"))
         }
         libc::F_GETFL => ResultForm::hex_remarked(format!("flags {}", flags::open(cx, bits))),
         libc::F_GET_SEALS if result != 0 => {
-            ResultForm::hex_remarked(format!("seals {}", files::SEALS.spell(bits)))
+            ResultForm::hex_remarked(format!("seals {}", cx.dressed(files::SEALS.spell(bits))))
         }
         libc::F_GETLEASE => ResultForm::hex_remarked(choices::LEASE.spell(bits)),
         F_GETSIG if (1..=64).contains(&result) => ResultForm::remarked(signal_name(result as i32)),

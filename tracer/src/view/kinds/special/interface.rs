@@ -122,7 +122,10 @@ fn hardware(raw: &Raw) -> Vec<Field> {
     fields! {
         ifr_hwaddr: Value::Struct(fields! {
             sa_family: sockaddr::hardware_type(raw.u16(HALF)),
-            sa_data: Value::Verbatim(octets.join(":")),
+            sa_data: Value::coded(
+                sockaddr::octets(raw.slice(HALF + 2, 14)),
+                Value::Verbatim(octets.join(":")),
+            ),
         }),
     }
 }

@@ -141,21 +141,28 @@ const SEM_COMMANDS: &[(u32, &str)] = &[
 ];
 
 /// A command by name; `unknown` is the remark on one without.
-fn command(word: u32, own: &[(u32, &str)], unknown: &str) -> Value {
+fn command(cx: &Cx<'_>, word: u32, own: &[(u32, &'static str)], unknown: &str) -> Value {
     let (flag, number) = (word & IPC_64, word & !IPC_64);
     let name = COMMANDS.iter().chain(own).find(|(known, _)| *known == number);
-    let text = match name {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("{number:#x} /* {unknown} */"),
+    let word = match name {
+        Some(&(_, name)) => Word::hex(name, number.into()),
+        None => Word::hex(format!("{number:#x} /* {unknown} */"), number.into()),
     };
-    Value::name(if flag == 0 { text } else { format!("IPC_64|{text}") })
+    Value::name(match flag {
+        0 => word,
+        _ => Word::hex("IPC_64", flag.into()).beside(word, cx.style.constants),
+    })
 }
 
 /// msgctl, and what shmctl has in common with it.
 pub(super) fn enter_control(cx: &Cx<'_>) -> Vec<Value> {
     let shared = cx.call.syscall == Some(vrift_arch::Syscall::Shmctl);
     let (own, unknown) = if shared { (SHM_COMMANDS, "SHM_???") } else { (MSG_COMMANDS, "MSG_???") };
-    vec![Value::Int(cx.int(0).into()), command(cx.uint(1), own, unknown), Value::Addr(cx.arg(2))]
+    vec![
+        Value::Int(cx.int(0).into()),
+        command(cx, cx.uint(1), own, unknown),
+        Value::Addr(cx.arg(2)),
+    ]
 }
 
 /// shmctl: what the kernel says of a segment, or is to make of it.
@@ -217,7 +224,7 @@ pub(super) fn enter_semctl(cx: &Cx<'_>) -> Vec<Value> {
     vec![
         Value::Int(cx.int(0).into()),
         Value::Int(cx.int(1).into()),
-        command(cx.uint(2), SEM_COMMANDS, "SEM_???"),
+        command(cx, cx.uint(2), SEM_COMMANDS, "SEM_???"),
         match cx.call.layer {
             Layer::Outer => Value::Addr(cx.arg(3)),
             // It was found behind a pointer.

@@ -5,6 +5,7 @@ use crate::call::Outcome;
 use crate::view::names::{choices, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::Value;
+use crate::view::word::Word;
 
 /// What the arguments behind an option are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +129,11 @@ fn registers(cx: &Cx<'_>, from: usize) -> Vec<Value> {
 
 /// The name of a task: at most 15 bytes count.
 fn task_name(cx: &Cx<'_>, addr: u64) -> Value {
-    strings::limited(cx, addr, 15)
+    const NAME: usize = 15;
+    match cx.style.string_max {
+        shown @ ..NAME => strings::first(cx, addr, shown),
+        _ => strings::limited(cx, addr, NAME),
+    }
 }
 
 /// The name of a value of the dumpable flag.
@@ -143,14 +148,15 @@ pub(in super::super) fn dumpable(value: u64) -> String {
 
 fn seccomp(cx: &Cx<'_>, args: &mut Vec<Value>) {
     match cx.uint(1) {
-        0 => args.push(Value::name("SECCOMP_MODE_DISABLED")),
-        1 => args.push(Value::name("SECCOMP_MODE_STRICT")),
+        0 => args.push(Value::name(Word::hex("SECCOMP_MODE_DISABLED", 0))),
+        1 => args.push(Value::name(Word::hex("SECCOMP_MODE_STRICT", 1))),
         2 => {
-            args.push(Value::name("SECCOMP_MODE_FILTER"));
+            args.push(Value::name(Word::hex("SECCOMP_MODE_FILTER", 2)));
             args.push(cx.at(cx.arg(2), 2 * cx.word(), sockopts::program));
         }
         other => {
-            args.push(Value::name(format!("{other:#x} /* SECCOMP_MODE_??? */")));
+            let text = format!("{other:#x} /* SECCOMP_MODE_??? */");
+            args.push(Value::name(Word::hex(text, other.into())));
             args.extend(registers(cx, 2));
         }
     }

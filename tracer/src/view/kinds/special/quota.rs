@@ -65,7 +65,7 @@ fn command(word: u32) -> Value {
         Value::name(COMMANDS.spell((word >> 8).into())),
         Value::name(KINDS.spell((word & 0xff).into())),
     ];
-    Value::call("QCMD", both)
+    Value::coded(Value::UInt(word.into()), Value::call("QCMD", both))
 }
 
 /// The last two arguments, of those that count.
