@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{MmapOptions, MmapRaw};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 
+/// Who writes without a pause, as no call does, is not waited for longer than this.
+const LOOKS_MAX: usize = 1000;
+
 /// A file without a name that cannot get another size.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -56,6 +59,21 @@ impl Shared {
     }
 }
 
+/// What several words that only grow say at one moment, which is one between two looks that see the same.
+pub(super) fn at_one_moment<I: Iterator<Item = u64>>(mut look: impl FnMut() -> I) -> Vec<u64> {
+    let mut seen: Vec<u64> = look().collect();
+    for _ in 0..LOOKS_MAX {
+        let mut agrees = true;
+        for (seen, now) in seen.iter_mut().zip(look()) {
+            agrees &= std::mem::replace(seen, now) == now;
+        }
+        if agrees {
+            break;
+        }
+    }
+    seen
+}
+
 #[cfg(test)]
 mod tests {
     use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -87,5 +105,19 @@ mod tests {
     #[test]
     fn what_may_shrink_is_not_mapped() {
         assert!(Shared::new(file(MFdFlags::empty()), 4096).is_err());
+    }
+
+    /// The second is written to after the first, and was looked at later.
+    #[test]
+    fn words_are_of_one_moment() {
+        let mut looks = [[4, 5], [5, 6], [5, 5], [6, 6], [6, 6], [7, 7]].into_iter();
+        let seen = at_one_moment(|| looks.next().expect("they agree before").into_iter());
+        assert_eq!(seen, [6, 6]);
+        let mut count = 0;
+        at_one_moment(|| {
+            count += 1;
+            [count].into_iter()
+        });
+        assert!(count > 1000, "{count}");
     }
 }

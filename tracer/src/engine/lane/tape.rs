@@ -28,7 +28,7 @@ use vrift_arch::lane::{Tape as Place, Unwritten};
 use vrift_arch::{Arch, Syscall};
 use vrift_vfs::{Follow, Held};
 
-use super::shared::Shared;
+use super::shared::{Shared, at_one_moment};
 use super::{Engine, Guest, Next, Part};
 use crate::call::{Abi, Call, Layer, Outcome};
 use crate::engine::served::Mounted;
@@ -38,9 +38,6 @@ use crate::procfs;
 use crate::registers::{Insertion, Registers};
 use crate::view::event::Event;
 use crate::view::places::{Places, Seat};
-
-/// Who writes without a pause, as no call does, is not waited for longer than this.
-const LOOKS_MAX: usize = 1000;
 
 /// How far the tape of one address space has come.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -140,18 +137,10 @@ impl Tapes {
         !self.of.is_empty()
     }
 
-    /// Where all tapes end at one moment: two looks, one after the other, have seen the same. Else of two tasks
-    /// that wait for each other the later one's calls could be told of, and the earlier one's not yet.
+    /// Where all tapes end at one moment: else of two tasks that wait for each other the later one's calls could
+    /// be told of, and the earlier one's not yet.
     fn ends(&self) -> Vec<u64> {
-        let look = || self.of.values().map(|tape| tape.shared.first());
-        let mut ends: Vec<u64> = look().collect();
-        for _ in 0..LOOKS_MAX {
-            if look().eq(ends.iter().copied()) {
-                break;
-            }
-            ends = look().collect();
-        }
-        ends
+        at_one_moment(|| self.of.values().map(|tape| tape.shared.first()))
     }
 
     /// Forgets the tape of a task that has another address space, or none any more.
