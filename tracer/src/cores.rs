@@ -77,8 +77,8 @@ enum Width {
 pub struct Cores {
     all: CpuSet,
     width: Width,
-    /// Tasks that chose for themselves.
-    own: BTreeSet<Pid>,
+    /// Tasks that chose for themselves, and what they were bound to then, as far as the kernel told.
+    own: BTreeMap<Pid, Option<CpuSet>>,
     /// Tasks whose choice the kernel has, and whose call has not returned.
     choosing: BTreeSet<Pid>,
     /// Tasks that may use all cores while the others are bound to one.
@@ -105,7 +105,7 @@ impl Cores {
         Cores {
             all,
             width: Width::All { pace: Pace::start() },
-            own: BTreeSet::new(),
+            own: BTreeMap::new(),
             choosing: BTreeSet::new(),
             loose: BTreeMap::new(),
             stopped: BTreeSet::new(),
@@ -215,8 +215,8 @@ impl Cores {
 
     /// Takes note of a new task; its parent's choice is its own, and so is what its parent was bound to.
     pub(crate) fn born(&mut self, child: Pid, parent: Pid) {
-        if self.own.contains(&parent) {
-            self.own.insert(child);
+        if let Some(&cores) = self.own.get(&parent) {
+            self.own.insert(child, cores);
         } else if let Width::One { core, .. } = self.width
             && self.loose.contains_key(&parent)
         {
@@ -239,8 +239,12 @@ impl Cores {
         self.ready.ended(from);
         self.ready.ended(to);
         self.own.remove(&to);
-        if self.own.remove(&from) {
-            self.own.insert(to);
+        if let Some(cores) = self.own.remove(&from) {
+            // Whoever was bound by this id meanwhile was not its leader any more, but this thread.
+            if let Some(cores) = cores {
+                let _ = sched_setaffinity(to, &cores);
+            }
+            self.own.insert(to, cores);
         }
         self.loose.remove(&to);
         if let Some(pace) = self.loose.remove(&from) {
@@ -256,7 +260,7 @@ impl Cores {
     /// Takes note that a task's cores have been chosen.
     pub(crate) fn chosen(&mut self, tid: Pid) {
         self.choosing.remove(&tid);
-        self.own.insert(tid);
+        self.own.insert(tid, sched_getaffinity(tid).ok());
     }
 
     /// Takes note that a choice of a task's cores has been refused.
@@ -281,7 +285,7 @@ impl Cores {
     /// The cores, ascending, that `tid` must be shown; `None` if the kernel's answer is right.
     pub(crate) fn given(&self, tid: Pid) -> Option<Vec<usize>> {
         let is_given = |&core: &usize| self.all.is_set(core) == Ok(true);
-        (!self.own.contains(&tid)).then(|| (0..CpuSet::count()).filter(is_given).collect())
+        (!self.own.contains_key(&tid)).then(|| (0..CpuSet::count()).filter(is_given).collect())
     }
 
     fn narrow(&mut self, tasks: impl Iterator<Item = Pid>) {
@@ -314,7 +318,7 @@ impl Cores {
 
     /// Binding is only about speed: a task that is gone, or may not be bound, stays as it is.
     fn bind(&self, tid: Pid, cores: &CpuSet) {
-        if !self.own.contains(&tid) && !self.choosing.contains(&tid) {
+        if !self.own.contains_key(&tid) && !self.choosing.contains(&tid) {
             let _ = sched_setaffinity(tid, cores);
         }
     }
