@@ -104,6 +104,28 @@ fn stops_of(bench: &Bench, host: &Path, way: Way, calls: usize) -> Option<usize>
     stops(bench, way, &words.map(|word| word.as_os_str().to_owned()))
 }
 
+/// Who has made many calls before need not prove it again.
+#[test]
+fn a_program_that_is_known_for_many_calls_has_the_lane_at_once() {
+    if !have("strace") {
+        return;
+    }
+    let Some((bench, host)) = bench("lane") else { return };
+    let again = |times: usize| {
+        let script =
+            format!("for n in $(seq {times}); do \"$0\" count \"$1\" \"$2\" 100 || exit; done");
+        let [tree, host] = [&bench.sandbox.tree(), &host].map(|path| path.as_os_str().to_owned());
+        let guest = bench.guest.as_os_str().to_owned();
+        stops(&bench, Way::Mounted, &["sh".into(), "-c".into(), script.into(), guest, tree, host])
+    };
+    let [Some(once), Some(twice), Some(thrice)] = [1, 2, 3].map(again) else { return };
+    let (first, second, third) = (once, twice - once, thrice - twice);
+    assert!(
+        second + 12 <= first && second.abs_diff(third) <= 4,
+        "{first}, {second}, {third} stops"
+    );
+}
+
 /// Twelve kinds of calls, made at two instructions.
 #[test]
 fn calls_about_the_host_stop_until_there_is_a_lane_and_no_more() {
