@@ -76,6 +76,26 @@ impl Verdict {
 }
 
 impl Escape {
+    /// Every kind.
+    pub const ALL: [Escape; 16] = [
+        Escape::Daemon,
+        Escape::SetId,
+        Escape::IoUring,
+        Escape::Ptrace,
+        Escape::Namespace,
+        Escape::UnknownCall,
+        Escape::ForeignAbi,
+        Escape::OtherProcess,
+        Escape::FileHandle,
+        Escape::Kernel,
+        Escape::ChangedByOthers,
+        Escape::ChangedWhileHashed,
+        Escape::NotHashed,
+        Escape::Descriptor,
+        Escape::FastLane,
+        Escape::CoreDump,
+    ];
+
     /// The kind in a word.
     pub fn word(self) -> &'static str {
         match self {

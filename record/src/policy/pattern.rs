@@ -8,25 +8,6 @@ use super::rules::glob;
 use super::{Places, PolicyError};
 use crate::event::Escape;
 
-/// All that an escape can be.
-const ESCAPES: [Escape; 15] = [
-    Escape::Daemon,
-    Escape::SetId,
-    Escape::IoUring,
-    Escape::Ptrace,
-    Escape::Namespace,
-    Escape::UnknownCall,
-    Escape::ForeignAbi,
-    Escape::OtherProcess,
-    Escape::FileHandle,
-    Escape::Kernel,
-    Escape::ChangedByOthers,
-    Escape::ChangedWhileHashed,
-    Escape::NotHashed,
-    Escape::Descriptor,
-    Escape::CoreDump,
-];
-
 fn futile(pattern: &str, why: impl Into<String>) -> PolicyError {
     PolicyError::Futile { pattern: pattern.to_owned(), why: why.into() }
 }
@@ -126,8 +107,8 @@ pub(super) fn escape(pattern: &str) -> Result<String, PolicyError> {
     // Part of an alternative is no pattern, and is not looked at.
     if let Ok(glob) = glob(name) {
         let matcher = glob.compile_matcher();
-        if !ESCAPES.iter().any(|kind| matcher.is_match(kind.word())) {
-            let words = ESCAPES.map(Escape::word).join(", ");
+        if !Escape::ALL.iter().any(|kind| matcher.is_match(kind.word())) {
+            let words = Escape::ALL.map(Escape::word).join(", ");
             return Err(futile(pattern, format!("there is no such escape; there are {words}")));
         }
     }

@@ -158,6 +158,18 @@ fn endpoints_and_escapes() {
     assert_eq!(none.path(Act::Read, b"/x"), None::<Broken>);
 }
 
+/// Whatever a record can tell of, a policy can name.
+#[test]
+fn every_kind_of_escape_can_be_denied() {
+    let kinds: Vec<Escape> = (0..).map_while(|n| postcard::from_bytes(&[n]).ok()).collect();
+    assert!(kinds.contains(&Escape::Daemon) && kinds.contains(&Escape::CoreDump));
+    for kind in kinds {
+        let judge = judge(&format!("[escape]\ndeny = ['{}']", kind.word()));
+        let broken = Broken { class: Class::Escape, rule: kind.word().to_owned() };
+        assert_eq!(judge.escaped(kind, b""), Some(broken));
+    }
+}
+
 /// Also if nothing is forbidden, and whatever is allowed.
 #[test]
 fn endpoints_and_escapes_are_denied_by_pattern() {

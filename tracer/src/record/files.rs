@@ -82,7 +82,7 @@ impl Named {
         let errno = self.lookup.as_ref()?.in_vain(tid)?;
         match self.kind {
             // The kernel looks for a descriptor first.
-            Kind::Opens(..) if descriptors::are_used_up(tid) != Ok(false) => None,
+            Kind::Opens(_) if descriptors::are_used_up(tid) != Ok(false) => None,
             _ => Some(errno),
         }
     }

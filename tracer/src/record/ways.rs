@@ -7,13 +7,11 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::unistd::Pid;
 use vrift_record::Act;
 use vrift_vfs::Follow;
 
@@ -102,12 +100,6 @@ fn look(at: &Path, follow: Follow) -> Option<(Inode, PathBuf)> {
     Some((stat.inode, fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?))
 }
 
-/// What vrift was shown of itself, as it is of a task.
-fn of_caller(shown: PathBuf, tid: Pid) -> Option<PathBuf> {
-    let rest = shown.strip_prefix(format!("/proc/{}", std::process::id())).ok()?;
-    Some(PathBuf::from(format!("/proc/{tid}")).join(rest))
-}
-
 /// Whether a file is memory (memfd_create(2)): all of that is on one device of the kernel's own.
 fn is_memory(stat: &Stat) -> bool {
     static DEVICE: OnceLock<Option<u64>> = OnceLock::new();
@@ -131,9 +123,12 @@ impl Recorder {
         if is_memory(&stat) {
             return None;
         }
-        if let Some(led) = self.ways.still(asked, follow, &stat) {
+        let of_host = |led: Vec<u8>| {
             let way = path(&led).to_owned();
-            return Some(OpenFile::of_host(led, stat, way));
+            OpenFile::of_host(led, stat, way)
+        };
+        if let Some(led) = self.ways.still(&seen_by(seat.tid, asked), follow, &stat) {
+            return Some(of_host(led));
         }
         // It is open still.
         if let Some(file) = OpenFile::of(fd, seat)
@@ -141,15 +136,9 @@ impl Recorder {
         {
             return Some(file);
         }
-        let own = (seen_by(seat.tid, asked), follow);
-        let met = self.contents.path_of(&stat).map(|met| (met.to_owned(), Follow::Yes));
-        for (other, follow) in [own].into_iter().chain(met) {
-            if let Some(led) = self.ways.still(&other, follow, &stat) {
-                return Some(OpenFile::of_host(led, stat, path(&other).to_owned()));
-            }
-        }
-        let shown = look(path(asked), follow).and_then(|(_, shown)| of_caller(shown, seat.tid));
-        let led = shown.map_or_else(|| asked.to_owned(), |shown| shown.into_os_string().into_vec());
-        Some(OpenFile::of_host(led, stat, path(asked).to_owned()))
+        // By a path that it was met at, or else one at which it is not found.
+        let met = self.contents.path_of(&stat).map(<[u8]>::to_owned);
+        let led = met.and_then(|met| self.ways.still(&met, Follow::Yes, &stat));
+        Some(of_host(led.unwrap_or_else(|| asked.to_owned())))
     }
 }
