@@ -228,9 +228,11 @@ fn the_header_says_which_calls_need_not_stop() {
     ] {
         let recorded = recorded_with(&sandbox, options, &["true"]);
         assert_eq!(recorded.model.header.unstopped.word(), expected, "{options:?}");
-        let report = run(sandbox.vrift(["audit", "report"]).arg(&recorded.path));
-        let caveat =
-            recorded.model.header.unstopped.caveat().unwrap_or("by the programs themselves");
-        assert_eq!(report.out().contains(caveat), expected != "nothing", "{report}");
+        for format in ["text", "md", "html"] {
+            let mut vrift = sandbox.vrift(["audit", "report", "--format", format]);
+            let report = run(vrift.arg(&recorded.path));
+            let told = report.out().contains("by the programs themselves");
+            assert_eq!(told, expected != "nothing", "{format}: {report}");
+        }
     }
 }

@@ -47,6 +47,9 @@ impl fmt::Display for Markdown<'_> {
             writeln!(f, "| ended | {} |", Plain(&totals.ending))?;
         }
         writeln!(f, "| time | {:.3} s |", summary.wall().as_secs_f64())?;
+        if let Some(caveat) = model.header.unstopped.caveat() {
+            writeln!(f, "| told | {} |", Plain(caveat))?;
+        }
         writeln!(
             f,
             "| processes | {}, {} failed |",
