@@ -67,6 +67,54 @@ pub struct Lane {
     pub passes: Vec<Pass>,
     /// Where it writes down what it has made.
     pub tape: Option<Tape>,
+    /// The code that gets what else a lane needs.
+    pub preparation: Preparation,
+}
+
+/// Code in the page that gets what a lane needs besides, and stops once when it has. It uses no memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preparation {
+    /// Where it begins if it is to make a tape.
+    pub tape: u64,
+    /// Where it begins if it is to map room for stubs only.
+    pub stubs: u64,
+    /// Where the instruction pointer is in a call that is none, by which it stops.
+    pub done: u64,
+    /// The number of that call.
+    pub nr: u32,
+    /// Where a task goes on whose call was lent to close the tape's file.
+    pub closed: u64,
+    /// Where the page has the number of its own call, as a word.
+    pub own: u64,
+}
+
+/// What is to be got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Whether a tape is.
+    pub tape: bool,
+    /// Where a page is to be mapped for stubs, or near which place.
+    pub stubs: Option<u64>,
+}
+
+/// What the calls for it came to, where something was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prepared {
+    /// The descriptor of the tape's file.
+    pub file: i64,
+    /// Where the tape is.
+    pub tape: i64,
+    /// Where the room for stubs is.
+    pub stubs: i64,
+}
+
+/// How a task goes into the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// With its own call.
+    Plain,
+    /// Behind a call that closes this descriptor.
+    Closing(u64),
 }
 
 /// The tape of a lane.
@@ -76,8 +124,6 @@ pub struct Tape {
     pub at: u64,
     /// Where the page has a word that is not 0 while the tape is written to. Else every call stops.
     pub on: u64,
-    /// Where the page has a name for it, that ends in a NUL.
-    pub name: u64,
     /// The way of a call that is written down.
     pub writing: Writing,
     /// Where the instruction pointer is in a call that is none, and stops so that the tape is looked at.
@@ -156,6 +202,8 @@ pub enum Purpose {
     Call,
     /// To find out about its path, or about what it has opened.
     Probe,
+    /// To prepare the lane.
+    Preparation,
 }
 
 /// What keeps a call from passing. The filter cannot look into memory.
@@ -178,6 +226,8 @@ pub struct Detour {
     pub jump: Vec<u8>,
     /// Bytes without a meaning that are in the jump's reach.
     pub landing: u64,
+    /// What is there.
+    pub padding: Vec<u8>,
 }
 
 /// Code for one detour.

@@ -150,6 +150,24 @@ pub trait Arch: Copy + Debug + 'static {
         None
     }
 
+    /// The registers of a task that stands before a call, or behind one, and is to prepare its lane.
+    fn preparing(lane: &lane::Lane, regs: &Self::Regs, needs: &lane::Needs) -> Self::Regs {
+        let _ = (lane, needs);
+        *regs
+    }
+
+    /// What has become of it, for a task with these registers.
+    fn prepared(regs: &Self::Regs) -> lane::Prepared {
+        let _ = regs;
+        lane::Prepared { file: 0, tape: 0, stubs: 0 }
+    }
+
+    /// The registers of a task that makes the call before which it stood with `regs` by the lane.
+    fn entering(lane: &lane::Lane, regs: &Self::Regs, how: lane::Entrance) -> Self::Regs {
+        let _ = (lane, how);
+        *regs
+    }
+
     /// Where the words lie that [`Arch::unwritten`] needs, if a task with these registers has made a call
     /// that is not on the tape yet.
     fn unwritten_at(tape: &lane::Tape, regs: &Self::Regs) -> Option<u64> {

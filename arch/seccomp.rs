@@ -185,13 +185,15 @@ fn ranges<A: Arch>(rules: &AbiRules) -> Vec<(u32, Outcome<'_>)> {
     let mut ranges = vec![(0, Outcome::always(rules.unknown))];
     for &(nr, call) in A::table() {
         let mut known = match by_nr.get(&nr) {
-            Some(&&Rule { action, when, .. }) => {
-                Outcome { when, passes: passes(nr), ..Outcome::always(action) }
-            }
+            Some(&&Rule { action, when, .. }) => Outcome { when, ..Outcome::always(action) },
             None => Outcome::always(Action::Allow),
         };
         if let Some(guarded) = rules.guarded.filter(|_| known.may_pass()) {
             known = known.guarding(guarded, touches(call));
+        }
+        // What is allowed anyway need not run the program.
+        if known.action != Action::Allow {
+            known.passes = passes(nr);
         }
         begin(&mut ranges, nr, known);
         begin(&mut ranges, nr + 1, Outcome::always(rules.unknown));

@@ -8,14 +8,16 @@
 
 use Arg::{A0, A1, A2, A3, A4};
 
-use super::{Lane, Unless};
+use super::{Lane, Pass, Purpose, Unless};
 use crate::{Arg, Syscall};
 
 impl Lane {
     /// Whether what the page holds decides what a call from there may do. Without a mount nothing does: who jumps to the
     /// instructions can do all that a changed page could.
     pub fn decides(&self) -> bool {
-        self.passes.iter().any(|pass| matches!(pass.unless, Unless::Not(..)))
+        let looks =
+            |pass: &Pass| pass.purpose == Purpose::Probe && matches!(pass.unless, Unless::Not(..));
+        self.passes.iter().any(looks)
     }
 }
 

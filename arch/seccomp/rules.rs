@@ -87,6 +87,13 @@ impl Rules {
     /// The same, with what a lane may do without a stop, and what may not be done to it. Calls of 32 bits do not reach it.
     pub fn with_lane(mut self, lane: Option<&Lane>) -> Rules {
         self.native.passes = lane.map(|lane| lane.passes.clone()).unwrap_or_default();
+        // What is made in order to stop, stops whoever watches.
+        let stop = |lane: &Lane| Rule {
+            nr: lane.preparation.nr,
+            action: Action::Trace(TRACE_KNOWN),
+            when: &[],
+        };
+        self.native.calls.extend(lane.map(stop));
         self.native.guarded = lane.filter(|lane| lane.decides()).map(|lane| lane.at);
         self
     }

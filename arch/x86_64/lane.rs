@@ -10,10 +10,12 @@
 //! itself would, and goes to the page. The page uses the stack below the red zone, and leaves every
 //! register but those that a call changes.
 
+mod preparing;
 mod telling;
 #[cfg(test)]
 mod tests;
 
+pub(super) use preparing::{entering, prepared, preparing};
 pub(super) use telling::{unwritten, unwritten_at};
 
 use super::X86_64;
@@ -91,7 +93,9 @@ enum Shape {
 /// No call whose path is its second argument has a number up to this, and no other a higher one.
 const FIRST_MAX: u32 = 256;
 
-/// Where the page has the directory's byte, the tape's word, and the bits of the descriptors up to its end.
+/// Where the page has the number of a call, the directory's byte, the tape's word, and the bits of the descriptors up to its
+/// end.
+const OWN: usize = DIRECTORY - 8;
 const DIRECTORY: usize = TAPING - 8;
 const TAPING: usize = DESCRIPTOR_BITS - 8;
 const DESCRIPTOR_BITS: usize = (PAGE - DESCRIPTORS as u64 / 8) as usize;
@@ -133,7 +137,7 @@ fn calls_of(plan: &Plan<'_>) -> impl Iterator<Item = (Syscall, Shape)> {
 /// The lane for a plan; `None` if it has too many places for a page.
 pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
     let code = page(plan);
-    if code.bytes().len() > DIRECTORY {
+    if code.bytes().len() > OWN {
         return None;
     }
     let probe = |how| Pass {
@@ -164,10 +168,10 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
         },
         purpose: Purpose::Call,
     }));
+    passes.extend(preparing::passes(&code, plan.tape));
     let tape = plan.tape.map(|_| Tape {
         at: code.address("tape"),
         on: code.address("taping"),
-        name: code.address("title"),
         writing: Writing {
             made: code.address("made"),
             unclear: code.address("unclear"),
@@ -178,12 +182,14 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
         pause: attests.then(|| code.address("paused")),
     });
     let (descriptors, directory) = (code.address("descriptors"), code.address("directory"));
-    Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes, tape })
+    let preparation = preparing::places(&code);
+    Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes, tape, preparation })
 }
 
 /// The page. It is entered with the registers of a call, but for `rcx`: where to go on.
 fn page(plan: &Plan<'_>) -> Assembly {
     let mut a = Assembly::at(AT);
+    a.label("start");
     // Below the red zone: what the program has there stays.
     a.op("lea -0x80(%rsp),%rsp", &[0x48, 0x8d, 0x64, 0x24, 0x80]);
     a.op("pushf", &[0x9c]);
@@ -206,6 +212,7 @@ fn page(plan: &Plan<'_>) -> Assembly {
         }
     }
     leave(&mut a, plan.tape);
+    preparing::code(&mut a, plan.tape);
     tables(&mut a, plan);
     a
 }
@@ -504,6 +511,7 @@ fn leave(a: &mut Assembly, tape: Option<Scope>) {
 fn tables(a: &mut Assembly, plan: &Plan<'_>) {
     a.align(8);
     a.label("tables");
+    preparing::tables(a);
     if let Some(Scope::Opened { since }) = plan.tape {
         a.label("since");
         a.data(&since.to_le_bytes());
@@ -524,8 +532,7 @@ fn tables(a: &mut Assembly, plan: &Plan<'_>) {
         let names = places.iter().filter_map(|place| place.rsplit(|&byte| byte == b'/').next());
         list(a, "names", &mut { names });
     }
-    a.label("title");
-    a.data(b"vrift\0");
+    a.label_at("own", OWN);
     a.label_at("directory", DIRECTORY);
     a.label_at("taping", TAPING);
     a.label_at("descriptors", DESCRIPTOR_BITS);
@@ -548,7 +555,9 @@ pub(super) fn detour(site: u64, code: &[u8], at: u64) -> Option<Detour> {
         .filter_map(|(n, _)| Some((from + n, reach(from + n)?)))
         .min_by_key(|&(_, disp)| disp.unsigned_abs())?;
     let jump = vec![0xeb, disp.cast_unsigned()];
-    Some(Detour { site, jump, landing: at + (padding + SLACK) as u64 })
+    let landing = padding + SLACK;
+    let former = code[landing..landing + JUMP_BYTES as usize].to_vec();
+    Some(Detour { site, jump, landing: at + landing as u64, padding: former })
 }
 
 /// A stub at `at`, and the jump to it; `None` if that is too far.

@@ -10,7 +10,7 @@ mod table;
 
 use crate::abi::{OpenBits, Stat};
 use crate::i386::I386;
-use crate::lane::{Detour, Lane, Plan, Stub, Tape, Unwritten};
+use crate::lane::{Detour, Entrance, Lane, Needs, Plan, Prepared, Stub, Tape, Unwritten};
 use crate::numbers::{self, CALLS};
 use crate::{Arch, Poke, Syscall};
 
@@ -65,6 +65,18 @@ impl Arch for X86_64 {
 
     fn lane(plan: &Plan<'_>) -> Option<Lane> {
         lane::lane(plan)
+    }
+
+    fn preparing(lane: &Lane, regs: &UserRegs, needs: &Needs) -> UserRegs {
+        lane::preparing(lane, regs, needs)
+    }
+
+    fn prepared(regs: &UserRegs) -> Prepared {
+        lane::prepared(regs)
+    }
+
+    fn entering(lane: &Lane, regs: &UserRegs, how: Entrance) -> UserRegs {
+        lane::entering(lane, regs, how)
     }
 
     fn unwritten_at(tape: &Tape, regs: &UserRegs) -> Option<u64> {

@@ -49,7 +49,7 @@ const EXECS: &str = "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20
 
 #[test]
 fn a_stop_is_waited_for_asked_about_and_resumed() {
-    for options in [&[][..], &["-e", "trace=%file"]] {
+    for options in [&["--fast-lane=never"][..], &["--fast-lane=never", "-e", "trace=%file"]] {
         let Some(counts) = asked(options, EXECS) else { return };
         let count = |name: &str| counts.get(name).copied().unwrap_or(0);
         let stops = count("PTRACE_CONT") + count("PTRACE_SYSCALL");
@@ -85,7 +85,7 @@ fn who_works_alone_waits_for_no_measurement() {
 /// lives.
 #[test]
 fn who_is_ready_is_read_from_files_that_stay_open() {
-    let Some(counts) = asked(&[], EXECS) else { return };
+    let Some(counts) = asked(&["--fast-lane=never"], EXECS) else { return };
     let count = |name: &str| counts.get(name).copied().unwrap_or(0);
     // Without privilege it is tried whether the memory of each new program may be read: forty-one are executed.
     let memory = if root() { 0 } else { 41 };

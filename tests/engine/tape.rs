@@ -1,7 +1,7 @@
 //! Calls that make no stop and are shown all the same: none is missing, none is another's, and they come in the
 //! order in which they were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::process::{Child, Command};
 use std::time::Instant;
@@ -82,6 +82,28 @@ fn c_043_a_handler_at_any_instruction_loses_nothing() {
         assert!(ran.status.success(), "{ran}");
         let counts = complete(&bench.trace());
         assert!(counts.len() == 1 && counts.keys().all(|&count| count >= 3000), "{counts:?}");
+    }
+}
+
+/// Who is interrupted while its lane is prepared has what it had when it goes on: no descriptor more, no signal blocked.
+#[test]
+fn c_043_a_handler_that_does_not_come_back_leaves_nothing_of_the_lane() {
+    let Some(bench) = Bench::new("tape") else { return };
+    let native = bench.native(&["begins"]);
+    assert_eq!(native.out(), "begun\n", "{native}");
+    for lane in LANES {
+        let ran = guarded(&mut traced(&bench, lane, "begins"));
+        assert!(ran == native, "{ran}");
+        let mut numbers: BTreeMap<i32, BTreeSet<usize>> = BTreeMap::new();
+        for Looked { tid, number, shown } in lookups(&bench.trace()) {
+            assert_eq!(tid, shown);
+            numbers.entry(tid).or_default().insert(number);
+        }
+        assert!(numbers.len() == 301, "{lane}: {} tasks", numbers.len());
+        for (tid, found) in numbers {
+            let whole = 0..if found.len() > 20 { 60 } else { 20 };
+            assert!(found.iter().copied().eq(whole), "{lane}, {tid}: {found:?}");
+        }
     }
 }
 

@@ -162,7 +162,6 @@ impl<A: Arch> Engine<A> {
         }
         task.exe = launched.as_ref().and_then(Launched::exe);
         task.scratch = Default::default();
-        task.lane = Default::default();
         task.dumpable = Default::default();
         let files = task.files.borrow().clone();
         task.files = std::rc::Rc::new(std::cell::RefCell::new(files));

@@ -40,11 +40,14 @@ impl<A: Arch> Engine<A> {
         ret: i64,
         guest: &mut G,
     ) -> Result<Next, Errno> {
-        match mapped {
-            Mapped::Scratch(bytes) => self.scratch_mapped(bytes, ret, guest)?,
-            Mapped::Lane(part) => self.lane_mapped(part, Outcome::from_ret(ret), guest)?,
-        }
-        guest.set_regs(&regs.again())?;
+        let regs = match mapped {
+            Mapped::Scratch(bytes) => {
+                self.scratch_mapped(bytes, ret, guest)?;
+                regs.again()
+            }
+            Mapped::Lane(part) => self.lane_mapped(part, Outcome::from_ret(ret), regs, guest)?,
+        };
+        guest.set_regs(&regs)?;
         Ok(self.go_on(guest.tid(), 0))
     }
 

@@ -13,53 +13,52 @@
 
 mod guard;
 mod known;
+mod preparing;
 mod shared;
+mod sites;
 mod tape;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::abi::clone;
-use vrift_arch::lane::{Detour, Hidden, Lane as Page, PAGE, Plan, Scope};
+use vrift_arch::lane::{Hidden, Lane as Page, Plan, Scope};
 use vrift_arch::{Arch, Arg, Syscall};
 use vrift_vfs::{At, Backing, Open, Request, Target};
 
 use guard::Ground;
 use known::Known;
-pub(super) use tape::Step;
+pub(super) use preparing::Preparing;
+use preparing::Wanted;
+use sites::{Families, Found, Sites, Way};
 use tape::Strip;
 pub(super) use tape::Tapes;
 
 use super::filters::installs_filter;
-use super::task::{Coverage, Mapped};
+use super::task::{Coverage, Mapped, Task};
 use super::{Engine, Guest, Next, Served};
 use crate::call::{Abi, Call, Outcome};
-use crate::memory::{GuestAddr, Memory};
+use crate::memory::GuestAddr;
 use crate::procfs;
-use crate::registers::Mapping;
+use crate::registers::Registers;
 
 /// `PR_SET_SYSCALL_USER_DISPATCH` (`linux/prctl.h`).
 const PR_SET_SYSCALL_USER_DISPATCH: i32 = 59;
 
 /// After so many calls that stayed on the host an address space gets the lane. Putting it in place
-/// takes four stops, and one for each instruction; a program that only starts makes about ten such
-/// calls, mostly in its dynamic linker.
-const CALLS_BEFORE: u32 = 16;
+/// takes two stops more than a call, and each further instruction one.
+const CALLS_BEFORE: u32 = 8;
 
-/// Stubs lie so far below the first instruction that needs one: below all libraries of most programs,
-/// and within the reach of a jump.
-const NEAR: u64 = 256 << 20;
-
-/// The room of stubs for one neighbourhood of instructions.
-const STUBS_BYTES: u64 = PAGE;
+/// A program that has made so many in one process gets it at once in the next: with a tape each of them would stop
+/// twice.
+const WORTH_A_TAPE: u32 = 4;
+const WORTH_A_PAGE: u32 = 6;
 
 /// So many busy programs are remembered; then all are forgotten.
 const BUSY_MAX: usize = 1 << 12;
-
-/// How many of these an address space gets.
-const STUBS_MAX: usize = 16;
 
 /// What a path of the host never leads past: files of it are vrift's to answer.
 const OTHERS: &[&[u8]] = &[b"/proc"];
@@ -80,8 +79,9 @@ pub enum WhenFast {
 pub struct FastLane {
     page: Page,
     calls_before: u32,
-    /// Programs that have made so many calls.
+    /// Programs that have made enough of them.
     busy: HashSet<Backing>,
+    families: Families,
 }
 
 impl FastLane {
@@ -107,12 +107,26 @@ impl FastLane {
             None => Hidden::Nothing,
         };
         let page = A::lane(&Plan { hidden, tape })?;
-        Some(FastLane { page, calls_before, busy: HashSet::new() })
+        Some(FastLane { page, calls_before, busy: HashSet::new(), families: Families::default() })
     }
 
     /// What the filter must let pass.
     pub(crate) fn page(&self) -> &Page {
         &self.page
+    }
+
+    /// A task leaves an address space: its program is over if it was the only one.
+    fn learn(&mut self, lane: &Rc<RefCell<Lane>>) {
+        let lane = match Rc::strong_count(lane) {
+            1 => lane.borrow(),
+            _ => return,
+        };
+        let worth = if self.page.tape.is_some() { WORTH_A_TAPE } else { WORTH_A_PAGE };
+        let Some(program) = lane.program.filter(|_| lane.calls >= worth) else { return };
+        if self.busy.len() == BUSY_MAX && !self.busy.contains(&program) {
+            self.busy.clear();
+        }
+        self.busy.insert(program);
     }
 }
 
@@ -123,10 +137,6 @@ pub(super) enum Part {
     Page,
     /// The same, only so that nothing else comes to lie there.
     Ground,
-    /// Room for stubs.
-    Stubs,
-    /// What a step has brought of the tape.
-    Tape(Step),
 }
 
 /// The lane in one address space.
@@ -139,13 +149,7 @@ pub(super) struct Lane {
     ground: Ground,
     /// The calls that stayed on the host.
     calls: u32,
-    /// Where there is room for stubs.
-    stubs: Vec<Stubs>,
-    detours: Vec<Detour>,
-    /// The instruction that room was last mapped for.
-    asked_for: Option<u64>,
-    /// Instructions that cannot become jumps.
-    fixed: HashSet<u64>,
+    sites: Sites,
     known: Known,
     strip: Strip,
 }
@@ -157,12 +161,6 @@ enum State {
     InPlace,
     /// It cannot be, or may not be any more.
     Closed,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Stubs {
-    next: u64,
-    end: u64,
 }
 
 /// Where a request starts that the lane could have passed on.
@@ -256,59 +254,91 @@ impl<A: Arch> Engine<A> {
             return Ok(None);
         }
         let mut lane = task.lane.borrow_mut();
-        let site = call.ip.wrapping_sub(A::SYSCALL_INSN.len() as u64);
-        if lane.state == State::Closed || lane.fixed.contains(&site) {
+        if lane.state == State::Closed {
             return Ok(None);
         }
         lane.calls = lane.calls.saturating_add(1);
         if lane.calls <= fast.calls_before {
             return Ok(None);
         }
-        if let (Some(tape), State::InPlace) = (tape, lane.state)
-            && !lane.strip.is_written_to()
-        {
-            drop(lane);
-            return self.lay_tape(tape, call.abi, guest);
-        }
-        if is_within {
-            return Ok(None);
-        }
-        let Some(detour) = find::<A>(site, guest)? else {
-            lane.fixed.insert(site);
-            return Ok(None);
-        };
-        let (mapping, part) = if lane.state == State::Absent {
-            (guard::page_mapping(&fast.page), Part::Page)
-        } else if let Some(planted) = lane.plant::<A, G>(&detour, guest) {
-            if let Err(errno) = planted {
-                lane.state = State::Closed;
-                return if errno == Errno::ESRCH { Err(errno) } else { Ok(None) };
+        let tape = tape.is_some() && lane.strip == Strip::Absent;
+        let way = match is_within {
+            true => Way::None,
+            false => {
+                lane.sites.look::<A>(call.ip.wrapping_sub(A::SYSCALL_INSN.len() as u64), guest)?
             }
-            drop(lane);
-            // The kernel is given nothing, and the instruction is executed again.
-            guest.set_regs(&guest.regs(call.abi)?.again())?;
-            guest.set_nr(u64::MAX)?;
-            return Ok(Some(self.go_on(guest.tid(), 0)));
-        } else if lane.asked_for == Some(site) || lane.stubs.len() == STUBS_MAX {
-            // The kernel had no room nearer than it is.
-            lane.fixed.insert(site);
-            return Ok(None);
-        } else {
-            lane.asked_for = Some(site);
-            let (at, protection) = (near(site), libc::PROT_READ | libc::PROT_EXEC);
-            (Mapping { at, bytes: STUBS_BYTES, protection, flags: 0 }, Part::Stubs)
         };
+        let (is_there, rests) = (lane.state == State::InPlace, lane.strip == Strip::Resting);
         drop(lane);
-        self.inject(mapping, Mapped::Lane(part), call.abi, guest).map(Some)
+        if is_there && rests {
+            self.run_tape(guest)?;
+        }
+        let wanted = match way {
+            // A child that takes its parent's jumps.
+            Way::None if is_within && tape => Wanted { tape, stubs: None, site: None },
+            Way::None => return Ok(None),
+            Way::Free(found) if is_there && !tape => return self.take_detour(found, guest),
+            Way::Free(found) => Wanted { tape, stubs: None, site: Some(found) },
+            Way::Roomless(found, near) => Wanted { tape, stubs: Some(near), site: Some(found) },
+        };
+        self.intend(wanted, start, guest)?;
+        if is_there {
+            return self.prepare_now(guest);
+        }
+        let page = guard::page_mapping(&self.lane.as_ref().ok_or(Errno::EINVAL)?.page);
+        self.inject(page, Mapped::Lane(Part::Page), call.abi, guest).map(Some)
+    }
+
+    /// Turns an instruction into a jump, and lets the task that stands before its call take it.
+    fn take_detour<G: Guest<A>>(&mut self, found: Found, guest: &G) -> Result<Option<Next>, Errno> {
+        if !self.plant(found, guest)? {
+            return Ok(None);
+        }
+        // The kernel is given nothing, and the instruction is executed again.
+        guest.set_regs(&guest.regs(Abi::Native)?.again())?;
+        guest.set_nr(u64::MAX)?;
+        Ok(Some(self.go_on(guest.tid(), 0)))
+    }
+
+    /// Turns an instruction into a jump, and says whether it is one now.
+    fn plant<G: Guest<A>>(&mut self, found: Found, guest: &G) -> Result<bool, Errno> {
+        let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
+        let Some(fast) = &mut self.lane else { return Ok(false) };
+        let mut lane = task.lane.borrow_mut();
+        if lane.state != State::InPlace {
+            return Ok(false);
+        }
+        match lane.sites.plant::<A, G>(found, &mut fast.families, guest) {
+            Err(errno) if errno != Errno::ESRCH => {
+                lane.state = State::Closed;
+                Ok(false)
+            }
+            planted => planted,
+        }
+    }
+
+    /// Does something with the lane of a task that lives.
+    fn with_lane_of(&self, tid: Pid, what: impl FnOnce(&mut Lane)) {
+        if let Some(task) = self.tasks.get(&tid) {
+            what(&mut task.lane.borrow_mut());
+        }
     }
 
     /// A new program is executed: one that is known to make many calls need not prove it again.
     pub(super) fn foresee_lane(&mut self, tid: Pid) {
-        let (Some(fast), Some(task)) = (&self.lane, self.tasks.get(&tid)) else { return };
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        let former = std::mem::take(&mut task.lane);
+        let Some(fast) = &mut self.lane else { return };
+        fast.learn(&former);
         let program = procfs::program(tid);
         let is_busy = program.is_some_and(|program| fast.busy.contains(&program));
         let calls = if is_busy { fast.calls_before } else { 0 };
         *task.lane.borrow_mut() = Lane { program, calls, ..Lane::default() };
+    }
+
+    /// A task has ended.
+    pub(super) fn leave_lane(&mut self, task: &Task<A>) {
+        self.lane.iter_mut().for_each(|fast| fast.learn(&task.lane));
     }
 
     /// Whether a call is none, but makes a task wait until its tape has been played.
@@ -317,44 +347,32 @@ impl<A: Arch> Engine<A> {
         tape.and_then(|tape| tape.pause) == Some(call.ip) && call.abi == Abi::Native
     }
 
-    /// A part of the lane is mapped, or cannot be.
+    /// The page is mapped, or cannot be. Returns the registers with which the task goes on that stood before its
+    /// call with `regs`.
     pub(super) fn lane_mapped<G: Guest<A>>(
         &mut self,
         part: Part,
         outcome: Outcome,
+        regs: Registers<A>,
         guest: &G,
-    ) -> Result<(), Errno> {
-        let Some(fast) = &mut self.lane else { return Ok(()) };
-        let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
+    ) -> Result<Registers<A>, Errno> {
+        let again = regs.again();
+        let Some(fast) = &mut self.lane else { return Ok(again) };
+        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
         let mut lane = task.lane.borrow_mut();
-        match (part, outcome) {
-            (part @ (Part::Page | Part::Ground), outcome) => {
-                lane.ground.tried(&fast.page, outcome);
-                lane.state = match put(&fast.page, outcome, guest) {
-                    Ok(()) if part == Part::Page => {
-                        if fast.busy.len() == BUSY_MAX {
-                            fast.busy.clear();
-                        }
-                        fast.busy.extend(lane.program);
-                        State::InPlace
-                    }
-                    Err(Errno::ESRCH) => return Err(Errno::ESRCH),
-                    Ok(()) | Err(_) => State::Closed,
-                };
-                drop(lane);
-                self.begin_known(guest)?;
-            }
-            (Part::Stubs, Outcome::Value(at)) => {
-                let next = at.cast_unsigned();
-                lane.stubs.push(Stubs { next, end: next + STUBS_BYTES });
-            }
-            (Part::Stubs, _) => lane.state = State::Closed,
-            (Part::Tape(step), outcome) => {
-                drop(lane);
-                self.tape_laid(step, outcome, guest)?;
-            }
-        }
-        Ok(())
+        lane.ground.tried(&fast.page, outcome);
+        let own = match part {
+            Part::Page => task.preparing.as_ref().and_then(|preparing| preparing.own()),
+            Part::Ground => None,
+        };
+        lane.state = match put(&fast.page, outcome, own, guest) {
+            Ok(()) if part == Part::Page => State::InPlace,
+            Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+            Ok(()) | Err(_) => State::Closed,
+        };
+        drop(lane);
+        self.begin_known(guest)?;
+        Ok(self.begin_preparing(guest)?.unwrap_or(again))
     }
 
     /// Gives the program back what it had, and changes nothing any more.
@@ -363,72 +381,28 @@ impl<A: Arch> Engine<A> {
         let mut lane = task.lane.borrow_mut();
         lane.state = State::Closed;
         lane.strip = Strip::Absent;
-        for Detour { site, jump, .. } in std::mem::take(&mut lane.detours) {
-            let mut there = vec![0; jump.len()];
-            // What is there may be another library by now.
-            if guest.read_exact(GuestAddr(site), &mut there).is_ok() && there == jump {
-                // A task that is dying needs nothing.
-                let _ = guest.plant(GuestAddr(site), A::SYSCALL_INSN);
-            }
-        }
+        lane.sites.give_back::<A, G>(guest);
     }
 }
 
-/// Looks around an instruction, in its page: what is taken out of memory, is taken out together.
-fn find<A: Arch>(site: u64, memory: &dyn Memory) -> Result<Option<Detour>, Errno> {
-    let at = site - site % PAGE;
-    let mut code = vec![0; PAGE as usize];
-    match memory.read_exact(GuestAddr(at), &mut code) {
-        Ok(()) => {}
-        Err(Errno::ESRCH) => return Err(Errno::ESRCH),
-        // Code that may be executed and not read.
-        Err(_) => return Ok(None),
-    }
-    let detour = A::detour(site, &code, at);
-    // Code that can be written to is being made, or may be another process's as well.
-    let is_settled = |_: &Detour| memory.write(GuestAddr(site), A::SYSCALL_INSN).is_err();
-    Ok(detour.filter(is_settled))
-}
-
-/// Where stubs are asked for.
-fn near(site: u64) -> u64 {
-    /// Below where programs without a choice of addresses lie, and above what may not be mapped.
-    const LOWEST: u64 = 2 << 20;
-    site.checked_sub(NEAR).filter(|&at| at > LOWEST).unwrap_or(LOWEST) / PAGE * PAGE
-}
-
-/// Fills the page.
-fn put<A: Arch, G: Guest<A>>(page: &Page, outcome: Outcome, guest: &G) -> Result<(), Errno> {
+/// Fills the page; with the number of a call that is to be the first on its tape, if it gets one.
+fn put<A: Arch, G: Guest<A>>(
+    page: &Page,
+    outcome: Outcome,
+    own: Option<u64>,
+    guest: &G,
+) -> Result<(), Errno> {
     let at = GuestAddr(page.at);
-    match outcome {
-        Outcome::Value(found) if found.cast_unsigned() == page.at => guest.plant(at, &page.code),
+    if outcome != Outcome::Value(page.at.cast_signed()) {
         // A child whose parent nobody knew may have one already: nobody knows what that tells.
-        _ => Err(Errno::EEXIST),
+        return Err(Errno::EEXIST);
     }
-}
-
-impl Lane {
-    /// Turns an instruction into a jump; `None` if there is no room for its stub in reach.
-    fn plant<A: Arch, G: Guest<A>>(
-        &mut self,
-        detour: &Detour,
-        guest: &G,
-    ) -> Option<Result<(), Errno>> {
-        for stubs in &mut self.stubs {
-            let Some(stub) = A::stub(detour, stubs.next) else { continue };
-            let end = stubs.next + stub.code.len() as u64;
-            if end > stubs.end {
-                continue;
-            }
-            let at = GuestAddr(std::mem::replace(&mut stubs.next, end));
-            // The instruction last: what it leads to must be there.
-            let planted = guest
-                .plant(at, &stub.code)
-                .and_then(|()| guest.plant(GuestAddr(detour.landing), &stub.far_jump))
-                .and_then(|()| guest.plant(GuestAddr(detour.site), &detour.jump));
-            self.detours.push(detour.clone());
-            return Some(planted);
+    let mut code = page.code.clone();
+    if let (Some(own), Some(tape)) = (own, page.tape) {
+        for (place, word) in [(page.preparation.own, own), (tape.on, 1u64)] {
+            code.resize((place - page.at) as usize, 0);
+            code.extend(word.to_le_bytes());
         }
-        None
     }
+    guest.plant(at, &code)
 }

@@ -162,6 +162,10 @@ pub trait Guest<A: Arch>: Memory {
     fn set_ret(&self, ret: i64) -> Result<(), Errno>;
     /// Writes into memory that the tracee may only read.
     fn plant(&self, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno>;
+    /// Blocks all signals, and returns which were blocked before.
+    fn hold_signals(&self) -> Result<u64, Errno>;
+    /// Blocks only these signals.
+    fn release_signals(&self, blocked: u64) -> Result<(), Errno>;
     /// The `siginfo_t` at a signal-delivery stop.
     fn siginfo(&self) -> Result<[u8; 128], Errno>;
 }
@@ -363,6 +367,7 @@ impl<A: Arch> Engine<A> {
             cores.ended(tid);
         }
         self.last_words(tid, &task);
+        self.leave_lane(&task);
         self.forget(&task);
         self.forget_successors();
         if task.spawning.is_some() {
@@ -480,6 +485,7 @@ impl<A: Arch> Engine<A> {
                     guest.set_nr(u64::MAX)?;
                     Ok(self.go_on(guest.tid(), 0))
                 }
+                Position::Entry(call) if self.has_prepared(&call, guest) => self.prepared(guest),
                 Position::Entry(call) => self.at_entry(call, system, guest),
                 Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
             },

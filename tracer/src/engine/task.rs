@@ -9,7 +9,7 @@ use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, Exe, FdTable, Place};
 
 use super::decided::Decided;
-use super::lane::{Lane, Part};
+use super::lane::{Lane, Part, Preparing};
 use super::launch::Launched;
 use super::peers::Told;
 use super::reopening::Reopening;
@@ -58,6 +58,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) decided: Option<Box<Decided>>,
     /// What it is made to do before its own call.
     pub(super) reopening: Option<Box<Reopening>>,
+    /// What it gets for its lane.
+    pub(super) preparing: Option<Box<Preparing<A>>>,
     pub(super) origin: Origin,
     /// A call that is shown already although it has not been considered: the task's own filter is
     /// asked first.
@@ -245,6 +247,7 @@ impl<A: Arch> Task<A> {
             mapping: Mapping::Untried,
             decided: None,
             reopening: None,
+            preparing: None,
             origin: Origin::Announced,
             announced: None,
         }
@@ -286,6 +289,7 @@ impl<A: Arch> Task<A> {
             mapping: Mapping::Untried,
             decided: None,
             reopening: None,
+            preparing: None,
             origin: Origin::Announced,
             announced: None,
         }

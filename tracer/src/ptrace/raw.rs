@@ -6,6 +6,11 @@ use std::mem::size_of;
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+/// `linux/ptrace.h`; libc has it for some targets only.
+const PTRACE_GETSIGMASK: libc::c_uint = 0x420a;
+/// The same.
+const PTRACE_SETSIGMASK: libc::c_uint = 0x420b;
+
 /// `NT_PRSTATUS`: the general registers.
 pub(super) const NT_PRSTATUS: u32 = 1;
 
@@ -101,6 +106,23 @@ pub(super) fn syscall_info(tid: Pid) -> Result<[u8; SYSCALL_INFO_SIZE], Errno> {
     };
     Errno::result(result)?;
     Ok(info)
+}
+
+/// The signals that a tracee has blocked: a `sigset_t` of the kernel's, whose size the request takes.
+pub(super) fn signal_mask(tid: Pid) -> Result<u64, Errno> {
+    let mut mask = 0u64;
+    // SAFETY: the kernel writes as many bytes as the third operand says, which are those of `mask`.
+    let result =
+        unsafe { libc::ptrace(PTRACE_GETSIGMASK, tid.as_raw(), size_of::<u64>(), &raw mut mask) };
+    Errno::result(result).map(|_| mask)
+}
+
+/// Makes a tracee block these signals.
+pub(super) fn set_signal_mask(tid: Pid, mask: u64) -> Result<(), Errno> {
+    // SAFETY: the kernel reads as many bytes as the third operand says, which are those of `mask`.
+    let result =
+        unsafe { libc::ptrace(PTRACE_SETSIGMASK, tid.as_raw(), size_of::<u64>(), &raw const mask) };
+    Errno::result(result).map(drop)
 }
 
 /// The size of `siginfo_t`.

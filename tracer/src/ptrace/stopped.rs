@@ -130,6 +130,16 @@ impl<A: Arch> Guest<A> for Stopped {
         memory::plant(self.tid, at, bytes)
     }
 
+    fn hold_signals(&self) -> Result<u64, Errno> {
+        let blocked = raw::signal_mask(self.tid)?;
+        raw::set_signal_mask(self.tid, u64::MAX)?;
+        Ok(blocked)
+    }
+
+    fn release_signals(&self, blocked: u64) -> Result<(), Errno> {
+        raw::set_signal_mask(self.tid, blocked)
+    }
+
     fn siginfo(&self) -> Result<[u8; 128], Errno> {
         raw::siginfo(self.tid)
     }

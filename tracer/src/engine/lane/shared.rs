@@ -4,7 +4,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -16,19 +15,18 @@ const LOOKS_MAX: usize = 1000;
 /// A file without a name that cannot get another size.
 #[derive(Debug)]
 pub(super) struct Shared {
-    file: File,
     map: MmapRaw,
 }
 
 impl Shared {
     /// `bytes` bytes of an empty file of memfd_create(2), which must allow seals.
-    pub(super) fn new(file: File, bytes: u64) -> io::Result<Shared> {
+    pub(super) fn new(file: &File, bytes: u64) -> io::Result<Shared> {
         file.set_len(bytes)?;
         // Who reads what is mapped and behind a file's end is killed (SIGBUS).
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
-        fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-        let map = MmapOptions::new().len(bytes as usize).map_raw_read_only(&file)?;
-        Ok(Shared { file, map })
+        fcntl(file, FcntlArg::F_ADD_SEALS(seals))?;
+        let map = MmapOptions::new().len(bytes as usize).map_raw(file)?;
+        Ok(Shared { map })
     }
 
     fn words(&self) -> &[AtomicU64] {
@@ -54,8 +52,8 @@ impl Shared {
     }
 
     /// Writes the first word.
-    pub(super) fn set_first(&self, word: u64) -> io::Result<()> {
-        self.file.write_all_at(&word.to_le_bytes(), 0)
+    pub(super) fn set_first(&self, word: u64) {
+        self.words()[0].store(word, Ordering::Release);
     }
 }
 
@@ -76,6 +74,8 @@ pub(super) fn at_one_moment<I: Iterator<Item = u64>>(mut look: impl FnMut() -> I
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt;
+
     use nix::sys::memfd::{MFdFlags, memfd_create};
 
     use super::*;
@@ -87,24 +87,23 @@ mod tests {
     #[test]
     fn what_others_write_is_read_and_the_size_stays() {
         let file = file(MFdFlags::MFD_ALLOW_SEALING);
-        let other = file.try_clone().expect("there are descriptors");
-        let shared = Shared::new(file, 4096).expect("there is memory");
-        shared.set_first(7).expect("it is ours");
+        let shared = Shared::new(&file, 4096).expect("there is memory");
+        shared.set_first(7);
         assert_eq!(shared.first(), 7);
-        other.write_all_at(b"abcdefgh", 4088).expect("it is there");
+        file.write_all_at(b"abcdefgh", 4088).expect("it is there");
         assert_eq!(shared.copied(4088, 4096).expect("it is there"), b"abcdefgh");
         assert_eq!(shared.copied(8, 8).expect("it is there"), b"");
         for (from, to) in [(4088, 4104), (1, 8), (8, 9), (16, 8), (u64::MAX - 7, u64::MAX - 7)] {
             assert_eq!(shared.copied(from, to), None, "{from} to {to}");
         }
         for bytes in [0, 8192] {
-            assert!(other.set_len(bytes).is_err());
+            assert!(file.set_len(bytes).is_err());
         }
     }
 
     #[test]
     fn what_may_shrink_is_not_mapped() {
-        assert!(Shared::new(file(MFdFlags::empty()), 4096).is_err());
+        assert!(Shared::new(&file(MFdFlags::empty()), 4096).is_err());
     }
 
     /// The second is written to after the first, and was looked at later.

@@ -2,8 +2,8 @@
 //! with their caller.
 //!
 //! ```text
-//!  tracee:  memfd_create ─► mmap over the room behind the page ─► close
-//!  vrift:        └─ its own descriptor, read where the tracee has written
+//!  tracee:  memfd_create ─► mmap over the room behind the page ─► close     ([`super::preparing`])
+//!  vrift:        └─ its own mapping, read where the tracee has written
 //! ```
 //!
 //! Whatever changes something, stops; and before a stop is acted on, all tapes are played. So what is told
@@ -22,20 +22,19 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
+use vrift_arch::Arch;
 use vrift_arch::abi::Stat;
+use vrift_arch::lane::Unwritten;
 use vrift_arch::lane::tape::{BYTES, HEADER, LAST, Taped, calls};
-use vrift_arch::lane::{Tape as Place, Unwritten};
-use vrift_arch::{Arch, Syscall};
 use vrift_vfs::{Follow, Held};
 
 use super::shared::{Shared, at_one_moment};
-use super::{Engine, Guest, Next, Part};
+use super::{Engine, Guest};
 use crate::call::{Abi, Call, Layer, Outcome};
 use crate::engine::served::Mounted;
-use crate::engine::task::Mapped;
 use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
-use crate::registers::{Insertion, Registers};
+use crate::registers::Registers;
 use crate::view::event::Event;
 use crate::view::places::{Places, Seat};
 
@@ -44,10 +43,6 @@ use crate::view::places::{Places, Seat};
 pub(super) enum Strip {
     #[default]
     Absent,
-    /// It is a file without a name, open there as this descriptor.
-    Made(i32),
-    /// It is mapped as well.
-    Laid(i32),
     /// It lies there, and is not written to.
     Resting,
     /// Calls are written down.
@@ -58,14 +53,6 @@ impl Strip {
     pub(super) fn is_written_to(self) -> bool {
         self == Strip::Running
     }
-}
-
-/// What a tracee has done for its tape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::engine) enum Step {
-    Make,
-    Lay,
-    Close,
 }
 
 /// The tape of one task.
@@ -80,9 +67,9 @@ struct Tape {
 
 impl Tape {
     /// An empty tape on a new file.
-    fn on(file: File) -> io::Result<Tape> {
+    fn on(file: &File) -> io::Result<Tape> {
         let shared = Shared::new(file, BYTES)?;
-        shared.set_first(HEADER)?;
+        shared.set_first(HEADER);
         Ok(Tape { shared, played: HEADER, directory: None })
     }
 
@@ -100,9 +87,9 @@ impl Tape {
         Ok(bytes)
     }
 
-    fn rewind(&mut self) -> io::Result<()> {
+    fn rewind(&mut self) {
         self.played = HEADER;
-        self.shared.set_first(HEADER)
+        self.shared.set_first(HEADER);
     }
 }
 
@@ -155,81 +142,19 @@ impl Tapes {
 }
 
 impl<A: Arch> Engine<A> {
-    /// Does the next thing for a tape that is to be written to; `None` if there is nothing to do.
-    pub(super) fn lay_tape<G: Guest<A>>(
-        &mut self,
-        place: Place,
-        abi: Abi,
-        guest: &G,
-    ) -> Result<Option<Next>, Errno> {
-        let task = self.tasks.get(&guest.tid()).ok_or(Errno::ESRCH)?;
-        let strip = task.lane.borrow().strip;
-        let (insertion, step) = match strip {
-            Strip::Absent => {
-                let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-                let args = [place.name, u64::from(flags), 0, 0, 0, 0];
-                (Insertion { call: Syscall::MemfdCreate, args }, Step::Make)
-            }
-            Strip::Made(fd) => {
-                let protection = (libc::PROT_READ | libc::PROT_WRITE) as u64;
-                let flags = (libc::MAP_SHARED | libc::MAP_FIXED) as u64;
-                let args = [place.at, BYTES, protection, flags, fd as u64, 0];
-                (Insertion { call: Syscall::Mmap, args }, Step::Lay)
-            }
-            Strip::Laid(fd) => {
-                let args = [fd as u64, 0, 0, 0, 0, 0];
-                (Insertion { call: Syscall::Close, args }, Step::Close)
-            }
-            Strip::Resting => {
-                self.run_tape(guest)?;
-                return Ok(None);
-            }
-            Strip::Running => return Ok(None),
-        };
-        self.inject(insertion, Mapped::Lane(Part::Tape(step)), abi, guest).map(Some)
-    }
-
-    /// A step towards a tape has been made, or has failed.
-    pub(super) fn tape_laid<G: Guest<A>>(
-        &mut self,
-        step: Step,
-        outcome: Outcome,
-        guest: &G,
-    ) -> Result<(), Errno> {
+    /// A task has made a file for its tape, open there as `fd`, and mapped it, or has failed to: whether calls are
+    /// written down from now on.
+    pub(super) fn lay_tape<G: Guest<A>>(&mut self, fd: i64, mapped: Outcome, guest: &G) -> bool {
         let tid = guest.tid();
-        let Some(place) = self.lane.as_ref().and_then(|fast| fast.page.tape) else { return Ok(()) };
-        let task = self.tasks.get(&tid).ok_or(Errno::ESRCH)?;
-        let before = task.lane.borrow().strip;
-        let strip = match (step, before, outcome) {
-            (Step::Make, _, Outcome::Value(fd)) => {
-                let path = format!("/proc/{tid}/fd/{fd}");
-                let file = OpenOptions::new().read(true).write(true).open(path);
-                match file.and_then(Tape::on) {
-                    Ok(tape) => {
-                        self.tapes.of.insert(tid, tape);
-                        Strip::Made(fd as i32)
-                    }
-                    // It is closed all the same.
-                    Err(_) => Strip::Laid(fd as i32),
-                }
-            }
-            (Step::Lay, Strip::Made(fd), outcome) => {
-                if outcome != Outcome::Value(place.at.cast_signed()) {
-                    self.tapes.forget(tid);
-                }
-                Strip::Laid(fd)
-            }
-            (Step::Close, ..) if self.tapes.of.contains_key(&tid) => {
-                self.set_strip(tid, Strip::Resting);
-                return self.run_tape(guest);
-            }
-            _ => {
-                self.close_lane(guest);
-                return Ok(());
-            }
-        };
-        self.set_strip(tid, strip);
-        Ok(())
+        let Some(place) = self.lane.as_ref().and_then(|fast| fast.page.tape) else { return false };
+        if mapped != Outcome::Value(place.at.cast_signed()) {
+            return false;
+        }
+        let file = OpenOptions::new().read(true).write(true).open(format!("/proc/{tid}/fd/{fd}"));
+        let Ok(tape) = file.and_then(|file| Tape::on(&file)) else { return false };
+        self.tapes.of.insert(tid, tape);
+        self.set_strip(tid, Strip::Running);
+        true
     }
 
     fn set_strip(&self, tid: Pid, strip: Strip) {
@@ -239,12 +164,12 @@ impl<A: Arch> Engine<A> {
     }
 
     /// Lets calls be written down from now on.
-    fn run_tape<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
+    pub(super) fn run_tape<G: Guest<A>>(&mut self, guest: &G) -> Result<(), Errno> {
         self.set_strip(guest.tid(), Strip::Running);
         self.switch_tape(1, guest)
     }
 
-    fn switch_tape<G: Guest<A>>(&self, word: u64, guest: &G) -> Result<(), Errno> {
+    pub(super) fn switch_tape<G: Guest<A>>(&self, word: u64, guest: &G) -> Result<(), Errno> {
         let Some(place) = self.lane.as_ref().and_then(|fast| fast.page.tape) else { return Ok(()) };
         self.or_close(guest.plant(GuestAddr(place.on), &word.to_le_bytes()), guest)
     }
@@ -292,7 +217,7 @@ impl<A: Arch> Engine<A> {
                 Ok(bytes) => unplayed.push((tid, bytes, tape.directory.clone())),
                 // The lane goes on where it finds the end.
                 Err(_) => {
-                    let _ = tape.rewind();
+                    tape.rewind();
                     spoilt.push(tid);
                 }
             }
@@ -300,7 +225,7 @@ impl<A: Arch> Engine<A> {
                 continue;
             }
             if tape.played > LAST / 2 {
-                let _ = tape.rewind();
+                tape.rewind();
             }
             if tape.directory.is_none() {
                 tape.directory = procfs::directory(tid).ok();

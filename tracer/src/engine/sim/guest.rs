@@ -123,6 +123,14 @@ impl Guest<X86_64> for Tracee<'_> {
         self.write(at, bytes)
     }
 
+    fn hold_signals(&self) -> Result<u64, Errno> {
+        self.stopped().map(|_| 0)
+    }
+
+    fn release_signals(&self, _: u64) -> Result<(), Errno> {
+        self.stopped().map(|_| ())
+    }
+
     fn siginfo(&self) -> Result<[u8; 128], Errno> {
         self.stopped().map(|_| [0; 128])
     }
