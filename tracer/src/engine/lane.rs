@@ -48,14 +48,13 @@ use crate::registers::Registers;
 /// `PR_SET_SYSCALL_USER_DISPATCH` (`linux/prctl.h`).
 const PR_SET_SYSCALL_USER_DISPATCH: i32 = 59;
 
-/// After so many calls that stayed on the host an address space gets the lane. Putting it in place
-/// takes two stops more than a call, and each further instruction one.
-const CALLS_BEFORE: u32 = 8;
+/// After so many calls that stayed on the host an address space gets the lane. Putting it in place takes two stops more
+/// than a call, some thirty calls of vrift's and some of the tracee's, which is as much as ten stops; each further instruction
+/// takes one, unless it is known. A program that only starts makes about ten such calls, mostly in its dynamic linker.
+const CALLS_BEFORE: u32 = 12;
 
-/// A program that has made so many in one process gets it at once in the next: with a tape each of them would stop
-/// twice.
-const WORTH_A_TAPE: u32 = 4;
-const WORTH_A_PAGE: u32 = 6;
+/// A program that has made so many in one process gets it at once in the next.
+const CALLS_OF_BUSY: u32 = 8;
 
 /// So many busy programs are remembered; then all are forgotten.
 const BUSY_MAX: usize = 1 << 12;
@@ -121,8 +120,8 @@ impl FastLane {
             1 => lane.borrow(),
             _ => return,
         };
-        let worth = if self.page.tape.is_some() { WORTH_A_TAPE } else { WORTH_A_PAGE };
-        let Some(program) = lane.program.filter(|_| lane.calls >= worth) else { return };
+        let is_busy = lane.calls >= CALLS_OF_BUSY;
+        let Some(program) = lane.program.filter(|_| is_busy) else { return };
         if self.busy.len() == BUSY_MAX && !self.busy.contains(&program) {
             self.busy.clear();
         }

@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::lane::guard::{MAP_GROWSDOWN, SHM_REMAP, touches, untagged};
 use vrift_arch::lane::{Lane as Page, PAGE};
-use vrift_arch::{Arch, Regs, Syscall};
+use vrift_arch::{Arch, Arg, Regs, Syscall};
 
 use super::{Part, State};
 use crate::call::{Abi, Call, Outcome};
@@ -163,6 +163,15 @@ fn deed(call: &Call, page: &Page) -> Deed {
     }
 }
 
+/// What `process_madvise` fails with: of a process, as kernels before 6.13 say of all such advice.
+fn out_of_sight(call: &Call, tid: Pid) -> Errno {
+    let is_of_none = |fd: i32| fd >= 0 && procfs::pidfd(tid, fd).is_none();
+    match (call.arg(Arg::A0) as i32, call.arg(Arg::A4) as u32) {
+        (fd, 0) if is_of_none(fd) => Errno::EBADF,
+        _ => Errno::EINVAL,
+    }
+}
+
 impl<A: Arch> Engine<A> {
     /// Puts the page in its place before a call that might bring something else there.
     pub(in crate::engine) fn hold_ground<G: Guest<A>>(
@@ -201,8 +210,7 @@ impl<A: Arch> Engine<A> {
         let refused = match (deed(call, page), ground) {
             (Deed::Nothing, _) => None,
             (Deed::Fills, _) | (Deed::Changes, Ground::Held) => Some(Errno::EPERM),
-            // As kernels before 6.13 say of all such advice.
-            (Deed::OutOfSight, Ground::Held) => Some(Errno::EINVAL),
+            (Deed::OutOfSight, Ground::Held) => Some(out_of_sight(call, guest.tid())),
             (Deed::MayFill, Ground::Lost) => Some(Errno::ENOMEM),
             (Deed::Changes | Deed::MayFill | Deed::OutOfSight, _) => None,
         };
