@@ -99,9 +99,29 @@ fn who_jumps_into_the_lane_changes_nothing_in_a_mount() {
 
 /// The stops of so many calls of each kind about a file of the host.
 fn stops_of(bench: &Bench, host: &Path, way: Way, calls: usize) -> Option<usize> {
+    stops_by("count", bench, host, way, calls)
+}
+
+/// The same of calls by a command of the guest.
+fn stops_by(command: &str, bench: &Bench, host: &Path, way: Way, calls: usize) -> Option<usize> {
     let calls = calls.to_string();
-    let words = [&bench.guest, Path::new("count"), &bench.sandbox.tree(), host, Path::new(&calls)];
+    let words = [&bench.guest, Path::new(command), &bench.sandbox.tree(), host, Path::new(&calls)];
     stops(bench, way, &words.map(|word| word.as_os_str().to_owned()))
+}
+
+/// The `open` of one C library lies so.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn an_instruction_in_two_pages_becomes_a_jump() {
+    if !have("strace") {
+        return;
+    }
+    let Some((bench, host)) = bench("lane") else { return };
+    let words = ["straddle", &host.to_string_lossy(), "50"];
+    bench.same_in(&[Way::Mounted, Way::Fast, Way::TapedBoth, Way::AuditedBoth], &words);
+    let Some(none) = stops_by("straddle", &bench, &host, Way::Fast, 0) else { return };
+    let Some(many) = stops_by("straddle", &bench, &host, Way::Fast, 100) else { return };
+    assert!((none + 1..none + 8).contains(&many), "{none} stops without calls, {many} with 200");
 }
 
 /// Who has made many calls before need not prove it again.

@@ -4,8 +4,7 @@
 //! found beside another, both become jumps at once wherever the same code lies at the same distance. An instruction is known
 //! by its whole page and its place in it, so nothing is taken for an instruction that is none.
 
-use std::collections::btree_map::{BTreeMap, Entry};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::Range;
 
@@ -78,62 +77,111 @@ impl Stubs {
     }
 }
 
-/// A page with an instruction in it that can become a jump.
+/// An instruction that can become a jump, with the code around it.
 #[derive(Debug)]
 pub(super) struct Found {
     site: u64,
-    page: Page,
+    pages: Vec<Page>,
 }
 
-/// Code of a tracee.
+/// A page of a tracee's code.
 #[derive(Debug)]
 struct Page {
     at: u64,
     code: Vec<u8>,
+    /// What of it has been changed and is to be written.
+    changed: Option<Range<usize>>,
 }
 
 impl Page {
-    fn of(site: u64) -> u64 {
-        site - site % PAGE
-    }
-
-    /// Reads the page of an instruction; `None` if it cannot be read, as code may be, or can be written to: then it is being
-    /// made, or may be another process's as well.
-    fn read(site: u64, memory: &dyn Memory) -> Result<Option<Page>, Errno> {
-        let mut page = Page { at: Page::of(site), code: vec![0; PAGE as usize] };
-        match memory.read_exact(GuestAddr(page.at), &mut page.code) {
+    /// Reads a page; `None` if it cannot be read, as code may be, or can be written to: then it is being made, or
+    /// may be another process's as well.
+    fn read(at: u64, memory: &dyn Memory) -> Result<Option<Page>, Errno> {
+        let mut code = vec![0; PAGE as usize];
+        match memory.read_exact(GuestAddr(at), &mut code) {
             Ok(()) => {}
             Err(Errno::ESRCH) => return Err(Errno::ESRCH),
             Err(_) => return Ok(None),
         }
-        let place = (site - page.at) as usize;
-        let Some(there) = page.code.get(place..place + 1) else { return Ok(None) };
-        Ok(memory.write(GuestAddr(site), there).is_err().then_some(page))
+        let is_settled = memory.write(GuestAddr(at), &code[..1]).is_err();
+        Ok(is_settled.then_some(Page { at, code, changed: None }))
+    }
+
+    /// The part of `count` bytes at `at` that lies in this page: where it is here, and there.
+    fn part(&self, at: u64, count: usize) -> Option<(Range<usize>, Range<usize>)> {
+        let (from, to) = (at.max(self.at), (at + count as u64).min(self.at + PAGE));
+        let within = |of: u64| (from - of) as usize..(to - of) as usize;
+        (from < to).then(|| (within(self.at), within(at)))
+    }
+
+    /// Changes what of `bytes` lies here.
+    fn put(&mut self, at: u64, bytes: &[u8]) {
+        let Some((here, there)) = self.part(at, bytes.len()) else { return };
+        self.code[here.clone()].copy_from_slice(&bytes[there]);
+        self.changed = Some(match self.changed.take() {
+            Some(old) => old.start.min(here.start)..old.end.max(here.end),
+            None => here,
+        });
+    }
+}
+
+/// The pages that an instruction lies in. What leads on from it lies there too, so that nothing is left of it when they are
+/// taken out of memory.
+fn pages_of<A: Arch>(site: u64) -> impl Iterator<Item = u64> {
+    let last = site + A::SYSCALL_INSN.len() as u64 - 1;
+    (site / PAGE..=last / PAGE).map(|page| page * PAGE)
+}
+
+/// What an instruction needs to become a jump, with these pages around it.
+fn detour<'a, A: Arch>(site: u64, pages: impl IntoIterator<Item = &'a Page>) -> Option<Detour> {
+    let mut pages = pages.into_iter().peekable();
+    let at = pages.peek()?.at;
+    let code: Vec<u8> = pages.flat_map(|page| page.code.iter().copied()).collect();
+    A::detour(site, &code, at)
+}
+
+/// Pages that are about to be changed, each with what the program has in it.
+#[derive(Debug, Default)]
+struct Drafts {
+    pages: BTreeMap<u64, (Page, u64)>,
+}
+
+impl Drafts {
+    /// Adds a page, of which these jumps are ours.
+    fn add<A: Arch>(&mut self, page: Page, detours: &[Detour]) {
+        let mut code = page.code.clone();
+        for Detour { site, jump, landing, padding } in detours {
+            let Some((here, there)) = page.part(*site, jump.len()) else { continue };
+            // Else it is another library's by now.
+            if code[here.clone()] == jump[there.clone()] {
+                code[here].copy_from_slice(&A::SYSCALL_INSN[there]);
+                if let Some((here, there)) = page.part(*landing, padding.len()) {
+                    code[here].copy_from_slice(&padding[there]);
+                }
+            }
+        }
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&code);
+        self.pages.insert(page.at, (page, hasher.finish()));
+    }
+
+    /// How an instruction is known wherever it lies.
+    fn mark<A: Arch>(&self, site: u64) -> Mark {
+        let mut hasher = DefaultHasher::new();
+        for at in pages_of::<A>(site) {
+            hasher.write_u64(self.pages.get(&at).map_or(0, |(_, code)| *code));
+        }
+        Mark { code: hasher.finish(), offset: site % PAGE }
     }
 
     fn detour<A: Arch>(&self, site: u64) -> Option<Detour> {
-        A::detour(site, &self.code, self.at)
+        let page = |at: u64| self.pages.get(&at).map(|(page, _)| page);
+        let pages: Option<Vec<&Page>> = pages_of::<A>(site).map(page).collect();
+        detour::<A>(site, pages?)
     }
-}
 
-/// A page with what has been changed of it and is to be written.
-#[derive(Debug)]
-struct Draft {
-    page: Page,
-    /// What the program has in it.
-    code: u64,
-    changed: Option<Range<usize>>,
-}
-
-impl Draft {
     fn put(&mut self, at: u64, bytes: &[u8]) {
-        let from = (at - self.page.at) as usize;
-        let new = from..from + bytes.len();
-        self.page.code[new.clone()].copy_from_slice(bytes);
-        self.changed = Some(match self.changed.take() {
-            Some(old) => old.start.min(new.start)..old.end.max(new.end),
-            None => new,
-        });
+        self.pages.values_mut().for_each(|(page, _)| page.put(at, bytes));
     }
 }
 
@@ -167,12 +215,16 @@ impl Sites {
         if self.fixed.contains(&site) {
             return Ok(Way::None);
         }
-        let page = Page::read(site, memory)?;
-        let found = page.and_then(|page| Some((page.detour::<A>(site)?, Found { site, page })));
-        let Some((detour, found)) = found else {
+        let mut pages = Vec::new();
+        for at in pages_of::<A>(site) {
+            pages.extend(Page::read(at, memory)?);
+        }
+        let is_whole = pages.len() == pages_of::<A>(site).count();
+        let Some(detour) = detour::<A>(site, &pages).filter(|_| is_whole) else {
             self.fixed.insert(site);
             return Ok(Way::None);
         };
+        let found = Found { site, pages };
         if self.stubs.iter().any(|stubs| stubs.stub::<A>(&detour).is_some()) {
             return Ok(Way::Free(found));
         }
@@ -197,87 +249,57 @@ impl Sites {
         families: &mut Families,
         guest: &G,
     ) -> Result<bool, Errno> {
-        let Found { site, page } = found;
-        let code = self.former::<A>(&page);
-        let mark = Mark { code, offset: site - page.at };
-        let known = match self.eldest.iter().find(|(eldest, _)| eldest.abs_diff(site) < LIBRARY) {
-            Some(&(eldest, of)) => {
-                let distance = site.wrapping_sub(eldest).cast_signed();
-                families.learn(of, Sibling { distance, mark });
-                Vec::new()
-            }
-            None => {
-                self.eldest.push((site, mark));
-                families.0.get(&mark).cloned().unwrap_or_default()
-            }
-        };
-        let Some(detour) = page.detour::<A>(site) else { return Ok(false) };
-        let Some(at) = self.stubs.iter().position(|stubs| stubs.stub::<A>(&detour).is_some())
-        else {
-            return Ok(false);
-        };
-        let mut drafts = BTreeMap::from([(page.at, Draft { page, code, changed: None })]);
-        let (begin, mut stubs) = (self.stubs[at].next, Vec::new());
-        let siblings =
-            known.iter().map(|sibling| (site.wrapping_add_signed(sibling.distance), sibling.mark));
+        let Found { site, pages } = found;
+        let Some(first) = detour::<A>(site, &pages) else { return Ok(false) };
+        let fits = |stubs: &Stubs| stubs.stub::<A>(&first).is_some();
+        let Some(room) = self.stubs.iter().position(fits) else { return Ok(false) };
+        let mut drafts = Drafts::default();
+        for page in pages {
+            drafts.add::<A>(page, &self.detours);
+        }
+        let mark = drafts.mark::<A>(site);
+        let siblings = self.siblings(site, mark, families);
+        let (begin, mut stubs) = (self.stubs[room].next, Vec::new());
         for (site, mark) in std::iter::once((site, mark)).chain(siblings) {
-            let Some(draft) = self.draft::<A>(site, mark, &mut drafts, guest)? else { continue };
-            let Some(detour) = draft.page.detour::<A>(site) else { continue };
-            let Some(stub) = self.stubs[at].stub::<A>(&detour) else { continue };
-            self.stubs[at].next += stub.code.len() as u64;
-            draft.put(detour.landing, &stub.far_jump);
-            draft.put(site, &detour.jump);
+            for at in pages_of::<A>(site) {
+                if !drafts.pages.contains_key(&at)
+                    && let Some(page) = Page::read(at, guest)?
+                {
+                    drafts.add::<A>(page, &self.detours);
+                }
+            }
+            if drafts.mark::<A>(site) != mark {
+                continue;
+            }
+            let Some(detour) = drafts.detour::<A>(site) else { continue };
+            let Some(stub) = self.stubs[room].stub::<A>(&detour) else { continue };
+            self.stubs[room].next += stub.code.len() as u64;
+            drafts.put(detour.landing, &stub.far_jump);
+            drafts.put(site, &detour.jump);
             stubs.extend(stub.code);
             self.detours.push(detour);
         }
         // The instructions last: what they lead to must be there.
         guest.plant(GuestAddr(begin), &stubs)?;
-        for Draft { page, changed, .. } in drafts.into_values() {
+        for (Page { at, code, changed }, _) in drafts.pages.into_values() {
             if let Some(changed) = changed {
-                guest.plant(GuestAddr(page.at + changed.start as u64), &page.code[changed])?;
+                guest.plant(GuestAddr(at + changed.start as u64), &code[changed])?;
             }
         }
         Ok(true)
     }
 
-    /// The page of an instruction that is known by its mark; `None` if it has another one here.
-    fn draft<'a, A: Arch>(
-        &self,
-        site: u64,
-        mark: Mark,
-        drafts: &'a mut BTreeMap<u64, Draft>,
-        memory: &dyn Memory,
-    ) -> Result<Option<&'a mut Draft>, Errno> {
-        let at = Page::of(site);
-        let draft = match drafts.entry(at) {
-            Entry::Occupied(draft) => draft.into_mut(),
-            Entry::Vacant(place) => {
-                let Some(page) = Page::read(site, memory)? else { return Ok(None) };
-                let code = self.former::<A>(&page);
-                place.insert(Draft { page, code, changed: None })
-            }
-        };
-        let is_same = Mark { code: draft.code, offset: site - at } == mark;
-        Ok(is_same.then_some(draft))
-    }
-
-    /// A page by what the program has in it.
-    fn former<A: Arch>(&self, page: &Page) -> u64 {
-        let mut code = page.code.clone();
-        for Detour { site, jump, landing, padding } in &self.detours {
-            if Page::of(*site) == page.at {
-                let place = (site - page.at) as usize;
-                // Else it is another library's by now.
-                if code[place..].starts_with(jump) {
-                    code[place..place + jump.len()].copy_from_slice(A::SYSCALL_INSN);
-                    let place = (landing - page.at) as usize;
-                    code[place..place + padding.len()].copy_from_slice(padding);
-                }
-            }
+    /// The instructions that are known beside the first one of a library; any other is learnt.
+    fn siblings(&mut self, site: u64, mark: Mark, families: &mut Families) -> Vec<(u64, Mark)> {
+        let near = self.eldest.iter().find(|(eldest, _)| eldest.abs_diff(site) < LIBRARY);
+        if let Some(&(eldest, of)) = near {
+            let distance = site.wrapping_sub(eldest).cast_signed();
+            families.learn(of, Sibling { distance, mark });
+            return Vec::new();
         }
-        let mut hasher = DefaultHasher::new();
-        hasher.write(&code);
-        hasher.finish()
+        self.eldest.push((site, mark));
+        let known = families.0.get(&mark).into_iter().flatten();
+        known.map(|other| (site.wrapping_add_signed(other.distance), other.mark)).collect()
     }
 
     /// Gives the program back what it had.
