@@ -13,6 +13,7 @@
 //! than x86_64.
 
 use crate::Arg;
+use crate::seccomp::{Is, When};
 
 pub mod guard;
 pub mod tape;
@@ -69,6 +70,25 @@ pub struct Lane {
     pub tape: Option<Tape>,
     /// The code that gets what else a lane needs.
     pub preparation: Preparation,
+    /// What the page calls in order to stop.
+    pub stop: Stop,
+}
+
+/// A call that comes to nothing and is made only to stop: the session of a task whose id no task can have.
+///
+/// Filters around vrift are asked too, and one that answers a call keeps it from stopping. None answers this one that
+/// lets programs run at all, or it is found out at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// Its number.
+    pub nr: u32,
+}
+
+impl Stop {
+    /// Its argument. The kernel has no ids of more than 22 bits (`PID_MAX_LIMIT`).
+    pub const ID: u32 = 0x7672_6966;
+    /// That it is its argument.
+    pub const WHEN: &'static [When] = &[When { arg: Arg::A0, is: Is::AnyOf(&[Stop::ID]) }];
 }
 
 /// Code in the page that gets what a lane needs besides, and stops once when it has. It uses no memory.
@@ -78,10 +98,8 @@ pub struct Preparation {
     pub tape: u64,
     /// Where it begins if it is to map room for stubs only.
     pub stubs: u64,
-    /// Where the instruction pointer is in a call that is none, by which it stops.
+    /// Where the instruction pointer is in a call of [`Lane::stop`].
     pub done: u64,
-    /// The number of that call.
-    pub nr: u32,
     /// Where a task goes on whose call was lent to close the tape's file.
     pub closed: u64,
     /// Where the page has the number of its own call, as a word.
@@ -126,7 +144,7 @@ pub struct Tape {
     pub on: u64,
     /// The way of a call that is written down.
     pub writing: Writing,
-    /// Where the instruction pointer is in a call that is none, and stops so that the tape is looked at.
+    /// Where the instruction pointer is in a call of [`Lane::stop`], so that the tape is looked at.
     pub pause: Option<u64>,
 }
 
@@ -222,12 +240,21 @@ pub enum Unless {
 pub struct Detour {
     /// The instruction.
     pub site: u64,
-    /// What it becomes: a jump to `landing`.
-    pub jump: Vec<u8>,
-    /// Bytes without a meaning that are in the jump's reach.
-    pub landing: u64,
+    /// What it becomes, and what is to be jumped from on the way: from one to the next, and from the last to `landing`.
+    pub jumps: Vec<Patch>,
+    /// Bytes without a meaning where there is room for a far jump.
+    pub landing: Patch,
+}
+
+/// Some bytes of a program that are to become others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// Where they are.
+    pub at: u64,
     /// What is there.
-    pub padding: Vec<u8>,
+    pub former: Vec<u8>,
+    /// What is to be there; of a landing, which depends on its stub, nothing yet.
+    pub new: Vec<u8>,
 }
 
 /// Code for one detour.

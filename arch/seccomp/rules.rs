@@ -1,7 +1,7 @@
 //! From the policy of the rows, and from what a command observes, to rules.
 
 use super::{AbiRules, Action, Is, Rule, Rules, When};
-use crate::lane::Lane;
+use crate::lane::{Lane, Stop};
 use crate::{Arch, Arg, Model, Policy, Syscall};
 
 /// The message of a stop of a call that a table may list.
@@ -87,13 +87,12 @@ impl Rules {
     /// The same, with what a lane may do without a stop, and what may not be done to it. Calls of 32 bits do not reach it.
     pub fn with_lane(mut self, lane: Option<&Lane>) -> Rules {
         self.native.passes = lane.map(|lane| lane.passes.clone()).unwrap_or_default();
-        // What is made in order to stop, stops whoever watches.
-        let stop = |lane: &Lane| Rule {
-            nr: lane.preparation.nr,
-            action: Action::Trace(TRACE_KNOWN),
-            when: &[],
-        };
-        self.native.calls.extend(lane.map(stop));
+        // What is called in order to stop does so whoever watches; others need not.
+        let stop = lane.map(|lane| lane.stop.nr);
+        if let Some(nr) = stop.filter(|&nr| self.native.calls.iter().all(|rule| rule.nr != nr)) {
+            let action = Action::Trace(TRACE_KNOWN);
+            self.native.calls.push(Rule { nr, action, when: Stop::WHEN });
+        }
         self.native.guarded = lane.filter(|lane| lane.decides()).map(|lane| lane.at);
         self
     }

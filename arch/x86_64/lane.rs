@@ -1,20 +1,16 @@
 //! The fast lane of x86_64: its page, and the jumps that lead there.
 //!
-//! A `syscall` instruction has two bytes, which is room for a jump of 127 bytes. It goes into the
-//! padding between functions: eight bytes of "no operation" have five, its address byte and its
-//! displacement, that mean nothing, and there a far jump fits without the padding becoming anything
-//! else. So no instruction begins elsewhere than before, and whoever was interrupted behind a call
-//! finds what it expects.
-//!
-//! The far jump leads to a stub within 2 GiB that notes in `rcx` where to go on, as the instruction
-//! itself would, and goes to the page. The page uses the stack below the red zone, and leaves every
+//! How an instruction leads here is told in [`detours`]: by a stub that notes in `rcx` where to go on, as the instruction
+//! itself would. The page uses the stack below the red zone, and leaves every
 //! register but those that a call changes.
 
+mod detours;
 mod preparing;
 mod telling;
 #[cfg(test)]
 mod tests;
 
+pub(super) use detours::{detour, stub};
 pub(super) use preparing::{entering, prepared, preparing};
 pub(super) use telling::{unwritten, unwritten_at};
 
@@ -22,28 +18,12 @@ use super::X86_64;
 use super::assembly::Assembly;
 use crate::abi::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, OpenHow, open};
 use crate::lane::{
-    DESCRIPTORS, Detour, Hidden, Lane, PAGE, Pass, Plan, Purpose, Scope, Stub, Tape, Unless,
-    Writing, tape,
+    DESCRIPTORS, Hidden, Lane, PAGE, Pass, Plan, Purpose, Scope, Stop, Tape, Unless, Writing, tape,
 };
 use crate::{Arch, Arg, Syscall};
 
 /// Where the page lies: above the programs and the memory of sanitizers, below what the kernel maps.
 const AT: u64 = 0x6e00_0000_0000;
-
-/// The bytes of a stub.
-const STUB_BYTES: usize = 32;
-
-/// Eight bytes of "no operation", `nopl 0x0(%rax,%rax,1)`, as assemblers pad with.
-const PADDING: [u8; 8] = [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
-
-/// Where in the padding a jump fits that leaves it what it is.
-const SLACK: usize = 3;
-
-/// The bytes of a far jump.
-const JUMP_BYTES: u64 = 5;
-
-/// The bytes of the instruction that puts an address into `rcx`.
-const LEA_BYTES: u64 = 7;
 
 /// What is never executed.
 const INT3: u8 = 0xcc;
@@ -54,6 +34,9 @@ const CHANGING: u32 = open::O_ACCMODE | open::O_CREAT | open::O_TRUNC | open::__
 /// What the probe asks for can never be had: a directory that is to be written to, so the kernel walks
 /// the whole path and makes no descriptor (`may_open` in fs/namei.c).
 const PROBE_FLAGS: u32 = open::O_WRONLY | X86_64::OPEN.directory;
+
+/// What the page calls in order to stop.
+const STOP: Syscall = Syscall::Getsid;
 
 /// `RESOLVE_NO_SYMLINKS` (`linux/openat2.h`).
 const RESOLVE_NO_SYMLINKS: u64 = 4;
@@ -183,7 +166,8 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
     });
     let (descriptors, directory) = (code.address("descriptors"), code.address("directory"));
     let preparation = preparing::places(&code);
-    Some(Lane { at: AT, code: code.finish(), descriptors, directory, passes, tape, preparation })
+    let (code, stop) = (code.finish(), Stop { nr: number(STOP) });
+    Some(Lane { at: AT, code, descriptors, directory, passes, tape, preparation, stop })
 }
 
 /// The page. It is entered with the registers of a call, but for `rcx`: where to go on.
@@ -508,6 +492,13 @@ fn leave(a: &mut Assembly, tape: Option<Scope>) {
     a.op("jmp *%rcx", &[0xff, 0xe1]);
 }
 
+/// Makes the call by which the page stops.
+fn stop(a: &mut Assembly) {
+    a.op_with("mov %,%edi", &[0xbf], Stop::ID);
+    a.op_with("mov %,%eax", &[0xb8], number(STOP));
+    a.op("syscall", &[0x0f, 0x05]);
+}
+
 fn tables(a: &mut Assembly, plan: &Plan<'_>) {
     a.align(8);
     a.label("tables");
@@ -537,46 +528,4 @@ fn tables(a: &mut Assembly, plan: &Plan<'_>) {
     a.label_at("taping", TAPING);
     a.label_at("descriptors", DESCRIPTOR_BITS);
     a.label_at("tape", PAGE as usize);
-}
-
-/// Finds room for the jump of the instruction at `site`, in `code` that lies at `at`.
-pub(super) fn detour(site: u64, code: &[u8], at: u64) -> Option<Detour> {
-    let begin = usize::try_from(site.checked_sub(at)?).ok()?;
-    let insn = X86_64::SYSCALL_INSN;
-    if code.get(begin..begin + insn.len()) != Some(insn) {
-        return None;
-    }
-    let behind = begin + insn.len();
-    let reach = |padding: usize| i8::try_from((padding + SLACK) as i64 - behind as i64).ok();
-    let from = behind.saturating_sub(usize::from(i8::MIN.unsigned_abs()) + SLACK);
-    let places = code.get(from..)?.windows(PADDING.len()).take(0x100 + SLACK).enumerate();
-    let (padding, disp) = places
-        .filter(|(_, bytes)| *bytes == PADDING)
-        .filter_map(|(n, _)| Some((from + n, reach(from + n)?)))
-        .min_by_key(|&(_, disp)| disp.unsigned_abs())?;
-    let jump = vec![0xeb, disp.cast_unsigned()];
-    let landing = padding + SLACK;
-    let former = code[landing..landing + JUMP_BYTES as usize].to_vec();
-    Some(Detour { site, jump, landing: at + landing as u64, padding: former })
-}
-
-/// A stub at `at`, and the jump to it; `None` if that is too far.
-pub(super) fn stub(detour: &Detour, at: u64) -> Option<Stub> {
-    let behind = detour.site + X86_64::SYSCALL_INSN.len() as u64;
-    let mut far_jump = vec![0xe9];
-    far_jump.extend(distance(detour.landing + JUMP_BYTES, at)?.to_le_bytes());
-    // lea behind(%rip),%rcx
-    let mut code = vec![0x48, 0x8d, 0x0d];
-    code.extend(distance(at + LEA_BYTES, behind)?.to_le_bytes());
-    // movabs $AT,%r11
-    code.extend([0x49, 0xbb]);
-    code.extend(AT.to_le_bytes());
-    // jmp *%r11
-    code.extend([0x41, 0xff, 0xe3]);
-    code.resize(STUB_BYTES, INT3);
-    Some(Stub { code, far_jump })
-}
-
-fn distance(from: u64, to: u64) -> Option<i32> {
-    i32::try_from(to.wrapping_sub(from).cast_signed()).ok()
 }

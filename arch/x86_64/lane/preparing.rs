@@ -24,9 +24,6 @@ const SHARED: u32 = 1 | 0x10;
 /// `MFD_CLOEXEC` and `MFD_ALLOW_SEALING` (`linux/memfd.h`).
 const SEALABLE: u32 = 1 | 2;
 
-/// What is called to stop. The kernel would refuse it, whatever the registers hold.
-const STOP: Syscall = Syscall::Openat2;
-
 /// Makes the calls. `rbx` is near which place to map room for stubs, or 0, and becomes where that is; `r12` becomes the tape's
 /// descriptor, and `r13` where it lies.
 pub(super) fn code(a: &mut Assembly, tape: Option<Scope>) {
@@ -61,8 +58,7 @@ pub(super) fn code(a: &mut Assembly, tape: Option<Scope>) {
     a.label("mapped");
     a.op("mov %rax,%rbx", &[0x48, 0x89, 0xc3]);
     a.label("report");
-    a.op_with("mov %,%eax", &[0xb8], number(STOP));
-    a.op("syscall", &[0x0f, 0x05]);
+    stop(a);
     a.label("prepared");
     a.op("int3", &[INT3]);
     // The kernel has returned from `close`: r11 is what rdi was.
@@ -84,7 +80,6 @@ pub(super) fn places(code: &Assembly) -> Preparation {
         tape: code.address("prepare"),
         stubs: code.address("stubs"),
         done: code.address("prepared"),
-        nr: number(STOP),
         closed: code.address("closed"),
         own: code.address("own"),
     }

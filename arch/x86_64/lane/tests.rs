@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::detours::PADDING;
 use super::*;
+use crate::lane::Patch;
 
 /// The text of each instruction that `objdump` finds, by its place; `None` if there is none.
 fn disassembled(code: &[u8], at: u64) -> Option<HashMap<u64, String>> {
@@ -144,15 +146,80 @@ fn a_detour_lands_in_the_nearest_padding_in_reach() {
         (4094, &[4000], Some(4003)),
     ] {
         let found = detour(at + site as u64, &code(site, paddings), at);
-        assert_eq!(found.as_ref().map(|found| found.landing), landing.map(|to: u64| at + to));
+        assert_eq!(found.as_ref().map(|found| found.landing.at), landing.map(|to: u64| at + to));
         let Some(found) = found else { continue };
-        assert_eq!(found.jump[0], 0xeb);
-        let disp = i64::from(found.jump[1].cast_signed());
-        assert_eq!(found.site as i64 + 2 + disp, found.landing as i64);
+        let [jump] = &found.jumps[..] else { panic!("{found:?}") };
+        assert_eq!((jump.at, &jump.former[..], jump.new[0]), (found.site, &[0x0f, 5][..], 0xeb));
+        let disp = i64::from(jump.new[1].cast_signed());
+        assert_eq!(found.site as i64 + 2 + disp, found.landing.at as i64);
     }
     assert_eq!(detour(at + 1, &code(0, &[8]), at), None, "there is another instruction");
     assert_eq!(detour(at + 4095, &code(0, &[8]), at), None, "it goes on in the next page");
     assert_eq!(detour(at - 1, &code(0, &[8]), at), None);
+}
+
+/// Every instruction of this system's C library that has any way: nothing but itself is another one afterwards.
+#[test]
+fn other_instructions_stay_what_they_are() {
+    let Some(path) = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/usr/lib/libc.so.6"]
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists())
+    else {
+        eprintln!("skipped: no C library where one is looked for");
+        return;
+    };
+    let library = std::fs::read(path).unwrap();
+    let instructions = |file: &std::path::Path| {
+        let output = Command::new("objdump").args(["-d", "--no-show-raw-insn"]).arg(file).output();
+        let text = String::from_utf8(output.ok()?.stdout).unwrap();
+        let insn = |line: &str| {
+            let (place, text) = line.trim().split_once(":\t")?;
+            Some((u64::from_str_radix(place, 16).ok()?, text.trim().to_owned()))
+        };
+        Some(text.lines().filter_map(insn).collect::<std::collections::BTreeMap<_, _>>())
+    };
+    let Some(before) = instructions(path.as_ref()).filter(|found| !found.is_empty()) else {
+        eprintln!("skipped: there is no objdump");
+        return;
+    };
+    let mut patched = library.clone();
+    let (mut direct, mut by_hops) = (0, 0);
+    let mut sites = Vec::new();
+    // Where code lies in the file and in memory is the same for it, or nothing is found.
+    for (&site, _) in before.iter().filter(|(_, text)| *text == "syscall") {
+        let Some(found) = detour(site, &patched, 0) else { continue };
+        let stub = stub(&found, site + 0x1000_0000).unwrap();
+        match found.jumps.len() {
+            1 => direct += 1,
+            _ => by_hops += 1,
+        }
+        let landing = Patch { new: stub.far_jump, ..found.landing };
+        for Patch { at, former, new } in found.jumps.iter().chain([&landing]) {
+            let place = *at as usize..*at as usize + new.len();
+            assert_eq!(patched[place.clone()], former[..]);
+            patched[place].copy_from_slice(new);
+        }
+        sites.push(site);
+    }
+    if sites.is_empty() {
+        eprintln!("skipped: {path} does not lie in memory as in its file");
+        return;
+    }
+    let file = std::env::temp_dir().join(format!("vrift-patched-{}", std::process::id()));
+    std::fs::write(&file, &patched).unwrap();
+    let after = instructions(&file);
+    std::fs::remove_file(&file).unwrap();
+    let after = after.unwrap();
+    println!("{direct} jump at once, {by_hops} by others");
+    assert!(before.keys().eq(after.keys()), "an instruction begins elsewhere");
+    for (at, text) in &before {
+        let (is_site, new) = (sites.binary_search(at).is_ok(), &after[at]);
+        match is_site {
+            true => assert!(new.starts_with("jmp "), "{at:x}: {new}"),
+            false if text == new => {}
+            false => assert!(text.contains("nop") && new.contains("nop"), "{at:x}: {text}: {new}"),
+        }
+    }
 }
 
 /// Whoever runs through padding must find it as long as it was.
@@ -163,7 +230,7 @@ fn padding_stays_padding() {
     let found = detour(at + 0x400, &bytes, at).unwrap();
     for stub_at in [at + 0x10_0000, at - 0x10_0000, at + 0x7fff_0000, at - 0x7fff_0000] {
         let stub = stub(&found, stub_at).unwrap();
-        let landing = (found.landing - at) as usize;
+        let landing = (found.landing.at - at) as usize;
         bytes[landing..landing + stub.far_jump.len()].copy_from_slice(&stub.far_jump);
         let Some(read) = disassembled(&bytes[0x420..], at + 0x420) else { return };
         assert!(read[&(at + 0x420)].starts_with("nopl"), "{}", read[&(at + 0x420)]);

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use nix::errno::Errno;
 use vrift_arch::Arch;
-use vrift_arch::lane::{Detour, PAGE, Stub};
+use vrift_arch::lane::{Detour, PAGE, Patch, Stub};
 
 use crate::engine::Guest;
 use crate::memory::{GuestAddr, Memory};
@@ -150,13 +150,17 @@ impl Drafts {
     /// Adds a page, of which these jumps are ours.
     fn add<A: Arch>(&mut self, page: Page, detours: &[Detour]) {
         let mut code = page.code.clone();
-        for Detour { site, jump, landing, padding } in detours {
-            let Some((here, there)) = page.part(*site, jump.len()) else { continue };
+        for Detour { jumps, landing, .. } in detours {
+            let is_there = |jump: &Patch| {
+                let part = page.part(jump.at, jump.new.len());
+                part.is_none_or(|(here, there)| code[here] == jump.new[there])
+            };
             // Else it is another library's by now.
-            if code[here.clone()] == jump[there.clone()] {
-                code[here].copy_from_slice(&A::SYSCALL_INSN[there]);
-                if let Some((here, there)) = page.part(*landing, padding.len()) {
-                    code[here].copy_from_slice(&padding[there]);
+            if jumps.iter().all(is_there) {
+                for Patch { at, former, .. } in jumps.iter().chain([landing]) {
+                    if let Some((here, there)) = page.part(*at, former.len()) {
+                        code[here].copy_from_slice(&former[there]);
+                    }
                 }
             }
         }
@@ -274,8 +278,8 @@ impl Sites {
             let Some(detour) = drafts.detour::<A>(site) else { continue };
             let Some(stub) = self.stubs[room].stub::<A>(&detour) else { continue };
             self.stubs[room].next += stub.code.len() as u64;
-            drafts.put(detour.landing, &stub.far_jump);
-            drafts.put(site, &detour.jump);
+            drafts.put(detour.landing.at, &stub.far_jump);
+            detour.jumps.iter().for_each(|jump| drafts.put(jump.at, &jump.new));
             stubs.extend(stub.code);
             self.detours.push(detour);
         }
@@ -304,12 +308,14 @@ impl Sites {
 
     /// Gives the program back what it had.
     pub(super) fn give_back<A: Arch, G: Guest<A>>(&mut self, guest: &G) {
-        for Detour { site, jump, .. } in std::mem::take(&mut self.detours) {
-            let mut there = vec![0; jump.len()];
+        for Detour { jumps, .. } in std::mem::take(&mut self.detours) {
+            // What leads on from it is padding still.
+            let Some(Patch { at, former, new }) = jumps.first() else { continue };
+            let mut there = vec![0; new.len()];
             // What is there may be another library by now.
-            if guest.read_exact(GuestAddr(site), &mut there).is_ok() && there == jump {
+            if guest.read_exact(GuestAddr(*at), &mut there).is_ok() && there == *new {
                 // A task that is dying needs nothing.
-                let _ = guest.plant(GuestAddr(site), A::SYSCALL_INSN);
+                let _ = guest.plant(GuestAddr(*at), former);
             }
         }
     }
