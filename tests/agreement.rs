@@ -84,8 +84,18 @@ const SPELLINGS: &[&[&str]] = &[
 ];
 
 /// The programs that are spelled in all these ways: they make calls of all kinds, and the same each time.
-const SPELLED: &[&str] =
-    &["sockets", "polls", "memory", "times", "files", "processes", "corners", "options", "netlink"];
+const SPELLED: &[&str] = &[
+    "siginfo",
+    "sockets",
+    "polls",
+    "memory",
+    "times",
+    "files",
+    "processes",
+    "corners",
+    "options",
+    "netlink",
+];
 
 #[test]
 fn values_are_spelled_as_strace_spells_them() {

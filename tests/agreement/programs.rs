@@ -79,6 +79,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     named("find", &["find"], Start::Command(FIND), zoo),
     named("threads", &["cc"], Start::Guest, nothing),
     Program { ends_by: Some(Signal::SIGSYS), ..named("signals", &["cc"], Start::Guest, nothing) },
+    Program { percent_min: 100.0, ..besides("siginfo") },
     besides("sockets"),
     besides("polls"),
     besides("memory"),

@@ -175,6 +175,8 @@ impl Value {
                 let shown = match style.constants {
                     Constants::Abbrev => return,
                     Constants::Raw => std::mem::replace(&mut **code, Value::More),
+                    // The code stands before its remark already.
+                    Constants::Verbose if matches!(**meaning, Value::Remarked { .. }) => return,
                     Constants::Verbose => code.clone().remarked(meaning.to_string()),
                 };
                 *self = shown;

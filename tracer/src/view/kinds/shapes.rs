@@ -4,7 +4,9 @@ use vrift_arch::syscall::Shape;
 
 use super::raw::Raw;
 use super::sockets::{Buffers, Direction};
-use super::{Cx, files, polls, process, scalars, signals, sockaddr, sockets, sockopts, time};
+use super::{
+    Cx, files, polls, process, scalars, siginfo, signals, sockaddr, sockets, sockopts, time,
+};
 use crate::call::Outcome;
 use crate::view::value::Value;
 
@@ -39,7 +41,6 @@ fn plain(cx: &Cx<'_>, shape: Shape) -> Option<Plain> {
         Shape::OldSigaction => (4 * word, signals::old_action),
         Shape::OldSigset => (word, |raw| signals::set(raw.uword(0))),
         Shape::SigStack => (3 * word, signals::stack),
-        Shape::Siginfo => (super::siginfo::BYTES, super::siginfo::value),
         Shape::SockLen | Shape::Int => (4, |raw| one(Value::Int(raw.i32(0).into()))),
         Shape::UInt => (4, |raw| one(Value::UInt(raw.u32(0).into()))),
         Shape::Id => (4, |raw| one(scalars::id(raw.u32(0)))),
@@ -77,6 +78,7 @@ pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
         Shape::TimespecPair => time::timespec_pair(cx, addr),
         Shape::TimevalPair => time::timeval_pair(cx, addr),
         Shape::Sigset => signals::set_at(cx, addr, set_bytes(cx, at)),
+        Shape::Siginfo => cx.at(addr, siginfo::BYTES, |raw| siginfo::told(cx, raw)),
         Shape::Sigevent => signals::event(cx, addr),
         Shape::Iovec { count } => sockets::vector(cx, addr, cx.arg(count.into()), Buffers::Whole),
         Shape::Msghdr => sockets::message(cx, addr),
@@ -116,6 +118,7 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
             Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
             Outcome::Never => Value::Pending,
         },
+        Shape::Siginfo => cx.filled(addr, outcome, siginfo::BYTES, |raw| siginfo::told(cx, raw)),
         Shape::Stat => files::stat(cx, addr, outcome),
         Shape::Statx => files::statx(cx, addr, outcome),
         Shape::Statfs => files::statfs(cx, addr, outcome),

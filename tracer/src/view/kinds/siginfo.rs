@@ -2,12 +2,13 @@
 
 use vrift_arch::{Arch, Native};
 
+use super::Cx;
 use super::raw::{Raw, Widths};
 use super::scalars;
-use crate::view::names::errno_name;
+use crate::view::names::{Menu, errno_name};
 use crate::view::style::Style;
 use crate::view::value::{Field, Value, fields};
-use crate::view::word::Word;
+use crate::view::word::{Number, Word};
 
 /// The size of the kernel's structure.
 pub(super) const BYTES: usize = 128;
@@ -60,7 +61,20 @@ const CODES_OF: &[(i32, &[&str])] = &[
             "FPE_FLTSUB",
         ],
     ),
-    (libc::SIGSEGV, &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"]),
+    (
+        libc::SIGSEGV,
+        &[
+            "SEGV_MAPERR",
+            "SEGV_ACCERR",
+            "SEGV_BNDERR",
+            "SEGV_PKUERR",
+            "SEGV_ACCADI",
+            "SEGV_ADIDERR",
+            "SEGV_ADIPERR",
+            "SEGV_MTEAERR",
+            "SEGV_MTESERR",
+        ],
+    ),
     (
         libc::SIGCHLD,
         &["CLD_EXITED", "CLD_KILLED", "CLD_DUMPED", "CLD_TRAPPED", "CLD_STOPPED", "CLD_CONTINUED"],
@@ -69,6 +83,17 @@ const CODES_OF: &[(i32, &[&str])] = &[
     (libc::SIGSYS, &["SYS_SECCOMP", "SYS_USER_DISPATCH"]),
 ];
 
+/// `AUDIT_ARCH_*`, of machines on which vrift runs and of their narrow programs.
+const ARCHITECTURE: Menu = Menu {
+    unknown: "AUDIT_ARCH_???",
+    names: &[
+        (0xc000_003e, "AUDIT_ARCH_X86_64"),
+        (0xc000_00b7, "AUDIT_ARCH_AARCH64"),
+        (0x4000_0003, "AUDIT_ARCH_I386"),
+        (0x4000_0028, "AUDIT_ARCH_ARM"),
+    ],
+};
+
 /// The structure a signal comes with.
 pub(crate) fn spell(info: &[u8; BYTES], style: &Style) -> Value {
     let mut value = value(&Raw::new(info.to_vec(), Widths::WIDE));
@@ -76,8 +101,23 @@ pub(crate) fn spell(info: &[u8; BYTES], style: &Style) -> Value {
     value
 }
 
+/// The structure as a call has it, with what its descriptor is open on.
+pub(super) fn told(cx: &Cx<'_>, raw: &Raw) -> Value {
+    match value(raw) {
+        Value::Struct(mut fields) => {
+            for (_, value) in &mut fields {
+                if let Value::Fd(fd) = *value {
+                    *value = cx.fd(fd);
+                }
+            }
+            Value::Struct(fields)
+        }
+        other => other,
+    }
+}
+
 /// The structure in memory.
-pub(super) fn value(raw: &Raw) -> Value {
+fn value(raw: &Raw) -> Value {
     let (signo, errno, code) = (raw.i32(0), raw.i32(4), raw.i32(8));
     if signo == 0 {
         return Value::Struct(Vec::new());
@@ -96,7 +136,10 @@ pub(super) fn value(raw: &Raw) -> Value {
 /// An error number in a structure.
 fn errno_value(errno: i32) -> Value {
     let name = errno_name(errno);
-    if name.starts_with('E') { Value::name(name) } else { Value::UInt(u64::from(errno as u32)) }
+    match name.starts_with('E') {
+        true => Value::name(Word::new(name, Number::Signed(errno.into()))),
+        false => Value::UInt(u64::from(errno as u32)),
+    }
 }
 
 fn code_name(signo: i32, code: i32) -> String {
@@ -117,16 +160,14 @@ fn details(raw: &Raw, signo: i32, code: i32) -> Vec<Field> {
         (0 | -6, _) => sender(raw),
         (-2, _) => timer(raw),
         (-5, _) => poll(raw),
-        (0x80, libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) => {
-            fault(raw)
-        }
-        (0x80, _) if raw.u64(base(raw)) == 0 && raw.uword(base(raw) + 8) == 0 => Vec::new(),
         (1.., libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP) => {
-            fault(raw)
+            fault(raw, signo, code)
         }
         (1.., libc::SIGCHLD) => child(raw, code),
-        (1.., libc::SIGIO) => poll(raw),
+        (1..=6, libc::SIGIO) => poll(raw),
+        (1.., libc::SIGIO) => Vec::new(),
         (1.., libc::SIGSYS) => system_call(raw),
+        (0x80, _) if raw.u64(base(raw)) == 0 && raw.uword(base(raw) + 8) == 0 => Vec::new(),
         // Nobody knows what is meant: only what is there.
         (1.., _) if raw.u64(base(raw)) == 0 => payload(raw),
         _ => queued(raw),
@@ -152,10 +193,15 @@ fn queued(raw: &Raw) -> Vec<Field> {
 }
 
 fn payload(raw: &Raw) -> Vec<Field> {
-    let at = base(raw) + 8;
-    if raw.uword(at) == 0 {
-        return Vec::new();
+    match raw.uword(base(raw) + 8) {
+        0 => Vec::new(),
+        _ => carried(raw),
     }
+}
+
+/// `union sigval`
+fn carried(raw: &Raw) -> Vec<Field> {
+    let at = base(raw) + 8;
     fields! { si_int: Value::Int(raw.i32(at).into()), si_ptr: Value::Addr(raw.uword(at)) }
 }
 
@@ -164,7 +210,7 @@ fn timer(raw: &Raw) -> Vec<Field> {
         si_timerid: Value::Hex(raw.u32(base(raw)).into()),
         si_overrun: Value::Int(raw.i32(base(raw) + 4).into()),
     };
-    shown.extend(payload(raw));
+    shown.extend(carried(raw));
     shown
 }
 
@@ -173,8 +219,21 @@ fn poll(raw: &Raw) -> Vec<Field> {
     fields! { si_band: Value::Int(raw.iword(at)), si_fd: Value::Fd(raw.i32(at + word)) }
 }
 
-fn fault(raw: &Raw) -> Vec<Field> {
-    fields! { si_addr: Value::Addr(raw.uword(base(raw))) }
+fn fault(raw: &Raw, signo: i32, code: i32) -> Vec<Field> {
+    let (at, word) = (base(raw), raw.word());
+    let mut shown = fields! { si_addr: Value::Addr(raw.uword(at)) };
+    // Each of these follows on the number that `BUS_MCEERR_*` has, aligned to a word.
+    let more = at + 2 * word;
+    shown.extend(match (signo, code) {
+        (libc::SIGBUS, 4 | 5) => fields! { si_addr_lsb: Value::Hex(raw.u16(at + word).into()) },
+        (libc::SIGSEGV, 3) => fields! {
+            si_lower: Value::Addr(raw.uword(more)),
+            si_upper: Value::Addr(raw.uword(more + word)),
+        },
+        (libc::SIGSEGV, 4) => fields! { si_pkey: Value::UInt(raw.u32(more).into()) },
+        _ => Vec::new(),
+    });
+    shown
 }
 
 fn child(raw: &Raw, code: i32) -> Vec<Field> {
@@ -194,7 +253,11 @@ fn child(raw: &Raw, code: i32) -> Vec<Field> {
 pub(super) fn ticks(count: u64) -> Value {
     match count {
         0 => Value::Int(0),
-        _ => Value::UInt(count).remarked(format!("{}.{:02} s", count / 100, count % 100)),
+        _ => {
+            let number = Value::UInt(count);
+            let seconds = format!("{}.{:02} s", count / 100, count % 100);
+            Value::coded(number.clone(), number.remarked(seconds))
+        }
     }
 }
 
@@ -206,14 +269,8 @@ fn system_call(raw: &Raw) -> Vec<Field> {
         si_call_addr: Value::Addr(raw.uword(base(raw))),
         si_syscall: match native {
             Some(syscall) => Value::name(format!("__NR_{}", syscall.row().name)),
-            None => Value::Int(number.into()),
+            None => Value::UInt(u64::from(number as u32)),
         },
-        si_arch: Value::name(match arch {
-            0xc000_003e => "AUDIT_ARCH_X86_64".to_owned(),
-            0xc000_00b7 => "AUDIT_ARCH_AARCH64".to_owned(),
-            0x4000_0003 => "AUDIT_ARCH_I386".to_owned(),
-            0x4000_0028 => "AUDIT_ARCH_ARM".to_owned(),
-            other => format!("{other:#x} /* AUDIT_ARCH_??? */"),
-        }),
+        si_arch: Value::name(ARCHITECTURE.spell(arch.into())),
     }
 }
