@@ -209,7 +209,7 @@ with_compat_rows! {
     Mknod "mknod" [Path, NodeMode, Dev] [FILE] Model(M::Make),
     Uselib "uselib" [Path] [FILE] Refuse(ENOSYS),
     Personality "personality" [Choice(C::Personality)] [] Pass,
-    Ustat "ustat" [Dev, Addr] [] Pass,
+    Ustat "ustat" [Dev, Addr] [USTAT] Pass,
     Statfs "statfs" [Path, Out(S::Statfs)] [FILE STATFS] Model(M::Statfs),
     Fstatfs "fstatfs" [Fd, Out(S::Statfs)] [DESC FSTATFS] Model(M::Fstatfs),
     Sysfs "sysfs" [Int, Hex, Hex] [] Pass,

@@ -165,6 +165,8 @@ impl Classes {
     pub const FSTAT: Classes = Classes(1 << 12);
     pub const STATFS: Classes = Classes(1 << 13);
     pub const FSTATFS: Classes = Classes(1 << 14);
+    /// Calls that tell of a file system, named otherwise.
+    pub const USTAT: Classes = Classes(1 << 15);
 
     /// Both sets together.
     pub const fn and(self, other: Classes) -> Classes {

@@ -86,10 +86,10 @@ pub(crate) struct ChoiceArgs {
     #[arg(short = 'P', long = "trace-path", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// Only calls that succeeded
-    #[arg(short = 'z', long = "successful-only", conflicts_with = "failed")]
+    #[arg(short = 'z', long = "successful-only", overrides_with = "failed")]
     pub(crate) successful: bool,
     /// Only calls that failed
-    #[arg(short = 'Z', long = "failed-only")]
+    #[arg(short = 'Z', long = "failed-only", overrides_with = "successful")]
     pub(crate) failed: bool,
     /// Without messages about attaching (vrift has none); -qq: nor about exits; -qqq: no messages
     #[arg(short = 'q', action = ArgAction::Count)]

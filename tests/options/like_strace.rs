@@ -83,8 +83,11 @@ fn filters_choose_the_same_lines() {
         &["-P", "a <b>\t1"],
         &["-P", "/dev/null", "-P", "missing"],
         &["-e", "trace=openat", "-P", "/dev/null"],
+        &["-e", "trace=%%statfs"],
     ];
     agree(cases, Mask::Ids, &[]);
+    // strace says besides that it takes the last of the two.
+    agree(&[&["-z", "-Z"], &["-Z", "-z"]], Mask::Ids, &["Only the last of"]);
 }
 
 #[test]

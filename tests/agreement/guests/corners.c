@@ -129,6 +129,25 @@ static void queue(void) {
     msgctl(id, IPC_RMID, NULL);
 }
 
+/* Flags that nobody has named. */
+static void posix_queue(void) {
+    long given[8] = {8, 3, 100, 0}, named[8] = {04000, 1, 1, 1}, both[8] = {04010, 1, 1, 1};
+    long *all[] = {given, named, both};
+    for (int at = 0; at < 3; at++) {
+        syscall(SYS_mq_getsetattr, 99, all[at], given);
+        syscall(SYS_mq_open, "no/name", O_CREAT, 0600, all[at]);
+    }
+}
+
+/* Structures whose first word is their size. */
+static void sizes(void) {
+    for (unsigned size = 0; size < 70; size += size < 3 ? 1 : 15) {
+        unsigned attr[20] = {size, 3, 0, 0, 7};
+        syscall(SYS_sched_setattr, -1, attr, 0);
+        syscall(SYS_sched_getattr, -1, attr, size, 0);
+    }
+}
+
 static void words(void) {
     long never[2] = {-1, -1}, values[4] = {1, -1, -2, -3}, how[3] = {0, 0, 0};
     int timer, event[16] = {0, 0, 10, 4, 77}, carried[16] = {5, 0, 10, 0, 77}, thread[16] = {0, 1, 10, 2, 77};
@@ -169,6 +188,8 @@ int main(void) {
     quotas();
     notices();
     queue();
+    posix_queue();
+    sizes();
     words();
     return 0;
 }

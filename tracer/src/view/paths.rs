@@ -21,6 +21,9 @@ const PATH_MAX: usize = 4096;
 /// More descriptors than this are not looked at in one call.
 const DESCRIPTORS_MAX: u64 = 4096;
 
+/// Calls whose first argument is what a symlink is to hold.
+const MAKERS_OF_LINKS: [Syscall; 2] = [Syscall::Symlink, Syscall::Symlinkat];
+
 /// The paths of `-P`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathFilter {
@@ -50,6 +53,8 @@ impl PathFilter {
         let by_kind = kinds.iter().enumerate().any(|(at, &kind)| {
             let arg = call.args.get(at).copied().unwrap_or(0);
             match kind {
+                // What a symlink is to hold is no path that is accessed.
+                Kind::Path if at == 0 && MAKERS_OF_LINKS.contains(&syscall) => false,
                 Kind::Path => self.has_text(seat, arg),
                 Kind::Fd | Kind::DirFd => self.has_descriptor(seat, arg as i32),
                 Kind::In(Shape::PollFds { count }) | Kind::InOut(Shape::PollFds { count }) => {
@@ -61,7 +66,8 @@ impl PathFilter {
                 _ => false,
             }
         });
-        by_kind || syscall == Syscall::Symlinkat && self.has_text(seat, call.args[2])
+        // A file system need not come from a file, but may.
+        by_kind || syscall == Syscall::Mount && self.has_text(seat, call.args[0])
     }
 
     fn has(&self, path: &Path) -> bool {

@@ -1,6 +1,6 @@
 //! A set of calls, and strace's way of naming one.
 //!
-//! Names, classes with or without `%`, regular expressions behind a `/`, `all`, `none`, comma lists,
+//! Names, numbers, classes with or without `%`, regular expressions behind a `/`, `all`, `none`, comma lists,
 //! and a leading `!` for the rest. What a set is for (`-e trace=`, `-e raw=`, …) is the business of
 //! [`super::qualifier`].
 //!
@@ -10,8 +10,8 @@
 use std::fmt;
 
 use regex::bytes::RegexBuilder;
-use vrift_arch::Syscall;
 use vrift_arch::syscall::{Classes, Row};
+use vrift_arch::{Arch, Native, Syscall};
 
 /// The words of a bit set over all calls.
 const WORDS: usize = Syscall::ALL.len().div_ceil(64);
@@ -90,7 +90,7 @@ const CLASSES: &[(&str, Classes)] = &[
     ("statfs", Classes::STATFS),
     ("fstatfs", Classes::FSTATFS),
     ("%stat", Classes::STAT.and(Classes::LSTAT).and(Classes::FSTAT)),
-    ("%statfs", Classes::STATFS.and(Classes::FSTATFS)),
+    ("%statfs", Classes::STATFS.and(Classes::FSTATFS).and(Classes::USTAT)),
 ];
 
 /// Classes whose name without `%` strace still takes; the others need it.
@@ -224,8 +224,13 @@ fn find(name: &str) -> Vec<Syscall> {
         Some(class) => {
             Syscall::ALL.iter().copied().filter(|call| call.row().classes.meets(class)).collect()
         }
-        None => Syscall::from_name(name).into_iter().collect(),
+        None => by_number(name).or_else(|| Syscall::from_name(name)).into_iter().collect(),
     }
+}
+
+/// The call with a number of this machine's table.
+fn by_number(number: &str) -> Option<Syscall> {
+    number.parse().ok().and_then(Native::syscall)
 }
 
 fn class_named(name: &str) -> Option<Classes> {
@@ -293,11 +298,24 @@ mod tests {
             ("close,/open", Syscall::MqOpen, true),
             ("!/^(read|open)", Syscall::Read, false),
             ("openat@64", Syscall::Openat, true),
+            ("%%statfs", Syscall::Ustat, true),
+            ("%statfs", Syscall::Ustat, false),
         ];
         for &(expression, call, expected) in cases {
             let selection = parse(expression).expect(expression);
             assert_eq!(selection.contains(Some(call)), expected, "{expression} {call:?}");
         }
+    }
+
+    #[test]
+    fn a_call_may_be_named_by_its_number() {
+        let number = Native::number(Syscall::Openat).expect("every machine has it");
+        let selection = parse(&format!("close,{number}")).expect("both are calls");
+        assert!(
+            selection.contains(Some(Syscall::Openat)) && selection.contains(Some(Syscall::Close))
+        );
+        assert!(!selection.contains(Some(Syscall::Read)));
+        assert_eq!(parse("99999").expect_err("no number"), "no syscall or class is called '99999'");
     }
 
     #[test]

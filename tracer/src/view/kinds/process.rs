@@ -224,10 +224,12 @@ pub(super) fn sched_attr(cx: &Cx<'_>, addr: u64) -> Value {
         // The first version had no size.
         Some(0) => SCHED_ATTR_FIRST,
         Some(size @ SCHED_ATTR_FIRST..) => size.min(SCHED_ATTR_BYTES),
-        Some(_) | None => return Value::Addr(addr),
+        // The kernel reads no further.
+        Some(_) => 4,
+        None => return Value::Addr(addr),
     };
     cx.at(addr, given, |raw| {
-        let mut shown = sched_attr_fields(raw, raw.u64(8));
+        let mut shown = sched_attr_fields(raw, raw.padded(SCHED_ATTR_FIRST).u64(8));
         if raw.u32(0) as usize > SCHED_ATTR_BYTES {
             shown.push(("".into(), Value::More));
         }
@@ -258,6 +260,9 @@ pub(super) fn filled_sched_attr(cx: &Cx<'_>, addr: u64) -> Value {
 fn sched_attr_fields(raw: &Raw, kept: u64) -> Vec<Field> {
     let size = raw.u32(0) as usize;
     let mut shown = fields! { size: Value::UInt(size as u64) };
+    if (1..SCHED_ATTR_FIRST).contains(&size) {
+        return shown;
+    }
     // The kernel looks at the policy's sign even so.
     if kept & (SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS) == 0 || raw.i32(4) < 0 {
         shown.extend(fields! {

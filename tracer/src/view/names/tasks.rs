@@ -403,7 +403,7 @@ pub(crate) const FINIT_MODULE: Set = Set {
 /// The flag of a message queue.
 pub(crate) const QUEUE: Set = Set {
     zero: "0",
-    unknown: "",
+    unknown: "O_???",
     names: &[
         (0x800, "O_NONBLOCK"),
     ],

@@ -296,32 +296,37 @@ fn message(cx: &Cx<'_>) -> Value {
 }
 
 /// `struct mq_attr`, which has four spare words at its end.
-fn queue(cx: &Cx<'_>, raw: &Raw) -> Value {
+fn queue(cx: &Cx<'_>, raw: &Raw, flags: fn(u64) -> Value) -> Value {
     let number = |index| Value::Int(raw.iword(index * cx.word()));
     Value::Struct(fields! {
-        mq_flags: Value::flags(tasks::QUEUE.spell(raw.uword(0))),
+        mq_flags: flags(raw.uword(0)),
         mq_maxmsg: number(1),
         mq_msgsize: number(2),
         mq_curmsgs: number(3),
     })
 }
 
+fn queue_flags(flags: u64) -> Value {
+    Value::flags(tasks::QUEUE.spell(flags))
+}
+
 pub(super) fn enter_queue_open(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = enter_row(cx);
     if let Some(attributes) = args.get_mut(3) {
-        *attributes = cx.at(cx.arg(3), 8 * cx.word(), |raw| queue(cx, raw));
+        // The flags of the queue are those of the call.
+        *attributes = cx.at(cx.arg(3), 8 * cx.word(), |raw| queue(cx, raw, Value::Hex));
     }
     args
 }
 
 /// mq_getsetattr: what it is to be, and what it was.
 pub(super) fn enter_queue(cx: &Cx<'_>) -> Vec<Value> {
-    let given = cx.at(cx.arg(1), 8 * cx.word(), |raw| queue(cx, raw));
+    let given = cx.at(cx.arg(1), 8 * cx.word(), |raw| queue(cx, raw, queue_flags));
     vec![cx.fd(cx.int(0)), given, Value::Pending]
 }
 
 pub(super) fn leave_queue(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     if let Some(last) = spelled.args.last_mut() {
-        *last = cx.filled(cx.arg(2), outcome, 8 * cx.word(), |raw| queue(cx, raw));
+        *last = cx.filled(cx.arg(2), outcome, 8 * cx.word(), |raw| queue(cx, raw, queue_flags));
     }
 }
