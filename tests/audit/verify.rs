@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use vrift_audit::Act;
 use vrift_cas::{Digest, Store};
 
-use crate::kit::{Sandbox, run};
-use crate::recorded::{recorded_with, script, verify};
+use crate::kit::{Sandbox, python, run};
+use crate::recorded::{recorded, recorded_with, script, verify};
 
 #[test]
 fn a_whole_record_of_unchanged_files_is_fine() {
@@ -35,6 +36,45 @@ fn files_that_are_not_as_recorded_are_named() {
         assert!(ran.out().contains(&line), "{line}{ran}");
     }
     assert!(!ran.out().contains(&at("changed", "kept")), "{ran}");
+}
+
+/// The kernel spells line ends otherwise where it lists what a program has mapped.
+#[test]
+fn programs_whose_paths_have_line_ends_are_found_again() {
+    let sandbox = Sandbox::new();
+    for directory in ["line\nend", "line\\012end"] {
+        fs::create_dir(sandbox.path(directory)).unwrap();
+        fs::copy("/bin/true", sandbox.path(directory).join("program")).unwrap();
+    }
+    let recorded = script(&sandbox, "'./line\nend/program'; './line\\012end/program'");
+    let loads = recorded.accesses().filter(|access| access.path.to_string().contains("program"));
+    let loads: Vec<_> = loads.map(|access| (access.act, access.version.is_some())).collect();
+    assert_eq!(loads, [(Act::Execute, true), (Act::Execute, true)]);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(said.contains("whole") && !said.contains("gone"), "{said}");
+}
+
+/// Memory that was executed is nowhere; it belongs to the run, and is none of what the run needed.
+#[test]
+fn memory_that_was_executed_is_not_looked_for() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os, shutil
+memory = os.memfd_create('m')
+os.write(memory, open(shutil.which('true'), 'rb').read())
+os.execve(memory, ['true'], {})
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(!said.contains("memfd"), "{said}");
+    let report =
+        sandbox.vrift(["audit", "report", "--format", "json"]).arg(&recorded.path).output();
+    let report: serde_json::Value = serde_json::from_slice(&report.unwrap().stdout).unwrap();
+    let is_memory = |file: &&serde_json::Value| file["path"]["text"] == "/memfd:m (deleted)";
+    let memory = report["files"].as_array().unwrap().iter().find(is_memory).unwrap();
+    assert_eq!(memory["roles"], serde_json::json!(["code", "temporary"]), "{memory}");
 }
 
 /// By the time of a verification anything may be there: what would be waited for, or never ends.

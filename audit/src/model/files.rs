@@ -96,6 +96,11 @@ impl Counts {
 }
 
 impl FileUse {
+    /// What is known of memory: it never had a place among files.
+    pub(super) fn memory() -> FileUse {
+        FileUse { before: Before::Absent, left: Some(Left::Gone), ..FileUse::default() }
+    }
+
     /// What is known of a path of which this was the path before a directory was renamed.
     pub(super) fn moved(before: &FileUse) -> FileUse {
         match before.is_changed() {
@@ -154,7 +159,8 @@ impl FileUse {
             Some(state) => state == Left::Gone,
             None => self.did(Act::removes),
         };
-        self.before == Before::Absent && self.is_changed() && gone
+        let made = self.is_changed() || self.left.is_some();
+        self.before == Before::Absent && made && gone
     }
 
     /// Whether the tree left something there that was not there before, or other content.
@@ -245,6 +251,11 @@ impl FileUse {
             self.before = if absent { Before::Absent } else { Before::There };
         }
     }
+}
+
+/// Whether a path is the kernel's name for memory (memfd_create(2)).
+pub(super) fn is_memory(path: &Text) -> bool {
+    path.as_bytes().starts_with(b"/memfd:") && path.as_bytes().ends_with(b" (deleted)")
 }
 
 /// Whether the kernel makes up what is at a path.

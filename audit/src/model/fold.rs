@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, Verdict};
 
+use super::files::is_memory;
 use super::moves::Moves;
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
 
@@ -82,7 +83,8 @@ impl Fold {
             let file = known.map_or_else(FileUse::default, FileUse::moved);
             files.insert(path.clone(), file);
         }
-        files.entry(path.clone()).or_default()
+        let unknown = || if is_memory(path) { FileUse::memory() } else { FileUse::default() };
+        files.entry(path.clone()).or_insert_with(unknown)
     }
 
     /// Takes note of directories with other names.

@@ -95,10 +95,12 @@ fn is_memory(shown: &Path) -> bool {
     shown.starts_with(b"/memfd:") && shown.ends_with(DELETED)
 }
 
-/// The path that `/proc` shows. What is none (of pipes, of sockets) has no slash at its start.
+/// The path that `/proc` shows; memory keeps the mark that tells it from a file. What is none (of pipes, of sockets) has no slash at its start.
 pub(super) fn named(shown: PathBuf) -> Option<Vec<u8>> {
     // A name may end so too.
-    let lost = shown.as_os_str().as_bytes().ends_with(DELETED) && shown.symlink_metadata().is_err();
+    let lost = shown.as_os_str().as_bytes().ends_with(DELETED)
+        && !is_memory(&shown)
+        && shown.symlink_metadata().is_err();
     let mut path = OsString::from(shown).into_vec();
     if lost {
         path.truncate(path.len() - DELETED.len());

@@ -1,9 +1,10 @@
 //! Executions: what was named, what the kernel opened for it, with which words.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -205,7 +206,7 @@ impl Recorder {
             if std::mem::replace(&mut last, &line[at..]) == &line[at..] {
                 continue;
             }
-            let real = PathBuf::from(OsStr::from_bytes(&line[at..]));
+            let real = unescaped(&line[..at], &line[at..]);
             let (shown, held) = match seat.places.behind(&real) {
                 Some((shown, held)) => (shown.into_os_string().into_vec(), held),
                 None => (named(real.clone()).unwrap_or_default(), Held::Host(real)),
@@ -217,6 +218,30 @@ impl Recorder {
         }
         loaded
     }
+}
+
+/// A path as the list of mappings has it, where a line end is `\012` and a backslash stays what it is
+/// (`show_map_vma` in `fs/proc/task_mmu.c`). What stands before it ends in the inode number.
+fn unescaped(before: &[u8], shown: &[u8]) -> PathBuf {
+    const LINE_END: &[u8] = b"\\012";
+    let as_shown = PathBuf::from(OsStr::from_bytes(shown));
+    let escaped = shown.windows(LINE_END.len()).any(|part| part == LINE_END);
+    let inode = before.split(|&byte| byte == b' ').rfind(|word| !word.is_empty());
+    let is_it = |meta: fs::Metadata| Some(meta.ino().to_string().as_bytes()) == inode;
+    if !escaped || as_shown.symlink_metadata().is_ok_and(is_it) {
+        return as_shown;
+    }
+    let mut path = Vec::with_capacity(shown.len());
+    let mut rest = shown;
+    while let Some((&first, after)) = rest.split_first() {
+        let (byte, after) = match rest.strip_prefix(LINE_END) {
+            Some(after) => (b'\n', after),
+            None => (first, after),
+        };
+        path.push(byte);
+        rest = after;
+    }
+    OsString::from_vec(path).into()
 }
 
 /// Whether a file is run by an interpreter: the kernel looks at the rights of that, then.
