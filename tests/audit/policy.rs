@@ -162,6 +162,71 @@ attempt(lambda: os.remove('out/way'))
     assert!(violations(&recorded).iter().all(|(.., response)| *response == Response::Denied));
 }
 
+/// Under another name a file could be read or written, and a socket is made like any other node.
+#[test]
+fn another_name_does_not_lead_around_the_policy() {
+    let Some(site) = Site::new() else { return };
+    let policy = "[read]\ndeny = ['.ssh']\n[write]\ndeny = ['elsewhere', 'source']";
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+names = iter(range(9))
+def link(fd, path, flags):
+  if libc.linkat(fd, path, -100, b'out/name%d' % next(names), flags): raise OSError(ctypes.get_errno(), '')
+secret = os.open('.ssh/id', os.O_PATH)
+attempt(lambda: link(-100, b'/proc/self/fd/%d' % secret, 0x400))
+attempt(lambda: link(-100, b'alias', 0x400))
+attempt(lambda: os.link('source', 'out/source'))
+os.symlink('../elsewhere', 'out/way')
+attempt(lambda: socket.socket(socket.AF_UNIX).bind('elsewhere/socket'))
+attempt(lambda: socket.socket(socket.AF_UNIX).bind('out/way/socket'))
+attempt(lambda: socket.socket(socket.AF_UNIX).bind('out/socket'))
+nameless = os.open('out', os.O_TMPFILE | os.O_RDWR)
+attempt(lambda: link(-100, b'/proc/self/fd/%d' % nameless, 0x400))
+";
+    let recorded = site.record(policy, &["--enforce"], program);
+    assert_eq!(recorded.ran.out(), "13\n".repeat(5) + "done\ndone\n", "{}", recorded.ran);
+    assert_eq!(fs::read_dir(site.sandbox.path("elsewhere")).unwrap().count(), 0);
+    let told = violations(&recorded);
+    let of = |class, name: &str| {
+        let subject = site.sandbox.path(name).display().to_string();
+        told.iter().any(|(told, _, at, _)| (*told, at) == (class, &subject))
+    };
+    assert!(of(Class::DeniedRead, ".ssh/id"), "{told:?}");
+    assert!(of(Class::DeniedWrite, "source"), "{told:?}");
+    assert!(of(Class::DeniedWrite, "elsewhere/socket"), "{told:?}");
+}
+
+/// What a rule is about is found by what the names lead to, also if nothing is denied.
+#[test]
+fn symlinks_above_a_name_do_not_lead_around_a_policy_that_only_notes() {
+    let Some(site) = Site::new() else { return };
+    let policy = "[write]\ndeny = ['elsewhere']";
+    let program = "
+os.symlink('../elsewhere', 'out/way')
+os.mkdir('out/way/made')
+open('out/file', 'w').close()
+os.rename('out/file', 'out/way/renamed')
+os.symlink('renamed', 'out/way/link')
+os.chmod('out/way/link', 0o600)
+socket.socket(socket.AF_UNIX).bind('out/way/socket')
+os.unlink('out/way/renamed')
+os.unlink('out/way/link')
+";
+    let recorded = site.record(policy, &[], program);
+    assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
+    let told = violations(&recorded);
+    let mut names: Vec<_> = told
+        .iter()
+        .filter_map(|(.., at, _)| at.strip_prefix(&site.sandbox.path("").display().to_string()))
+        .collect();
+    names.sort_unstable();
+    let found = ["elsewhere/link", "elsewhere/made", "elsewhere/renamed", "elsewhere/socket"];
+    for name in found {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
+}
+
 #[test]
 fn escapes_fail_with_eperm_if_the_policy_is_enforced() {
     let Some(site) = Site::new() else { return };

@@ -83,7 +83,8 @@ impl Judge {
             Event::File(access) => {
                 let broken = self.file(access, response);
                 self.remember(access);
-                (broken?, &access.call, access.path.as_ref().to_vec())
+                let (broken, path) = broken?;
+                (broken, &access.call, path.as_ref().to_vec())
             }
             Event::Network { call, act, endpoint, .. } => {
                 (self.network(*act, endpoint)?, call, name(endpoint))
@@ -119,13 +120,14 @@ impl Judge {
         {
             return by(Class::DeniedExec, rule);
         }
-        if act.changes() {
-            if let Some(rule) = write.deny.find(path) {
-                return by(Class::DeniedWrite, rule);
-            }
-            if forbid.has(Class::HostWrite) && write.allow.find(path).is_none() {
-                return by(Class::HostWrite, "");
-            }
+        // By another name it could be written.
+        if (act.changes() || act == Act::Link)
+            && let Some(rule) = write.deny.find(path)
+        {
+            return by(Class::DeniedWrite, rule);
+        }
+        if act.changes() && forbid.has(Class::HostWrite) && write.allow.find(path).is_none() {
+            return by(Class::HostWrite, "");
         }
         // By another name it could be read under other rules.
         if act.reads() || matches!(act, Act::Link | Act::Rename | Act::Exchange) {
@@ -141,7 +143,12 @@ impl Judge {
         None
     }
 
-    fn file<T: AsRef<[u8]>>(&self, access: &Access<T>, response: Response) -> Option<Broken> {
+    /// What is broken, and by which of the paths.
+    fn file<'a, T: AsRef<[u8]>>(
+        &self,
+        access: &'a Access<T>,
+        response: Response,
+    ) -> Option<(Broken, &'a T)> {
         // What a mount serves is declared by its manifest, and changes in it are no changes of the
         // host. What failed did nothing, unless the policy made it fail.
         let happened = access.outcome == Outcome::Done && access.verdict == Verdict::Host;
@@ -152,8 +159,9 @@ impl Judge {
             .other
             .as_ref()
             .filter(|_| matches!(access.act, Act::Rename | Act::Link | Act::Exchange));
-        let other = other.and_then(|other| self.path(access.act.to_other(), other.as_ref()));
-        self.path(access.act, access.path.as_ref()).or(other)
+        let breaks = |act, path: &'a T| Some((self.path(act, path.as_ref())?, path));
+        let other = || breaks(access.act.to_other(), other?);
+        breaks(access.act, &access.path).or_else(other)
     }
 
     /// What a call would break that does `act` with an endpoint.

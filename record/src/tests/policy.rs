@@ -82,6 +82,7 @@ fn paths_are_allowed_and_denied_by_pattern() {
         (Act::Create, "/src/[x]/out/a", None),
         (Act::Create, "/tmp/ccabc.s", None),
         (Act::Create, "/tmp/cc-not", Some((DeniedWrite, "/tmp/cc-not"))),
+        (Act::Link, "/tmp/cc-not", Some((DeniedWrite, "/tmp/cc-not"))),
         (Act::Remove, "/tmp/other", Some((HostWrite, ""))),
         (Act::Attribute, "/etc/x", Some((HostWrite, ""))),
         (Act::Replace, "/dev/null", None),

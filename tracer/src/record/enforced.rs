@@ -3,6 +3,9 @@
 //! A call is decided on when it is made, by the paths that its symlinks lead to then. Who changes them, or
 //! the call's memory, in the same moment may get what is forbidden: that is found when the call has
 //! succeeded, and told. It is no sandbox.
+//!
+//! Where the policy is not enforced, what changes names is found in the same way: of that nothing is open
+//! afterwards that could tell what the path led to.
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -10,7 +13,8 @@ use vrift_record::policy::{Broken, Judge};
 use vrift_record::{Act, Escape, NetworkAct};
 use vrift_vfs::{Follow, Held};
 
-use super::network::local_name;
+use super::files::Named;
+use super::network::{local_name, node};
 use super::noted::What;
 use super::paths::{path, seen_by};
 use super::{Enforcement, Recorder};
@@ -25,6 +29,12 @@ impl Recorder {
         seat: &Seat<'_>,
     ) -> Option<Errno> {
         if self.enforcement == Enforcement::Note {
+            if let What::File(named) = what
+                && self.out.is_judged()
+                && named.asks().any(|(act, _)| act.changes() || act == Act::Link)
+            {
+                self.forbidden(named, seat);
+            }
             return None;
         }
         let forbids = |asks: &dyn Fn(&Judge) -> Option<Broken>| self.out.forbids(asks).is_some();
@@ -34,20 +44,7 @@ impl Recorder {
             return Some(Errno::EPERM);
         }
         match what {
-            What::File(named) => {
-                let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked, seat.tid)));
-                let asks: Vec<_> = asks.collect();
-                let forbidden = |(act, to): &(Act, Vec<u8>)| {
-                    is_of_host(*act, to, seat)
-                        && gives_something(*act, to)
-                        && forbids(&|judge| judge.path(*act, to))
-                };
-                let number = asks.iter().position(forbidden)?;
-                if let Some((_, to)) = asks.into_iter().nth(number) {
-                    named.led_to(number, to);
-                }
-                Some(Errno::EACCES)
-            }
+            What::File(named) => self.forbidden(named, seat).then_some(Errno::EACCES),
             What::Program(start) => {
                 let to = leads_to(Act::Execute, start.path(), seat.tid);
                 let forbidden = is_of_host(Act::Execute, &to, seat)
@@ -69,7 +66,9 @@ impl Recorder {
                 let forbidden = peers.iter().filter_map(|peer| peer.given()).any(|(act, to)| {
                     let outside = local_name(to)
                         .filter(|name| act != NetworkAct::Bind && !self.bound.contains(name));
+                    let makes = node(act, to).map(|path| leads_to(Act::MakeNode, path, seat.tid));
                     forbids(&|judge| judge.network(act, to))
+                        || makes.is_some_and(|path| self.forbids(Act::MakeNode, &path, seat))
                         || outside.is_some_and(|name| {
                             forbids(&|judge| judge.escaped(Escape::Daemon, &name))
                         })
@@ -78,6 +77,24 @@ impl Recorder {
             }
             What::Map(_) | What::Credentials | What::Nothing => None,
         }
+    }
+
+    /// Whether a rule forbids something that is asked of a file; it is told as what its path leads to, then.
+    fn forbidden(&self, named: &mut Named, seat: &Seat<'_>) -> bool {
+        let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked, seat.tid)));
+        let mut asks = asks.collect::<Vec<_>>().into_iter().enumerate();
+        let Some((number, (_, to))) = asks.find(|(_, (act, to))| self.forbids(*act, to, seat))
+        else {
+            return false;
+        };
+        named.led_to(number, to);
+        true
+    }
+
+    fn forbids(&self, act: Act, to: &[u8], seat: &Seat<'_>) -> bool {
+        is_of_host(act, to, seat)
+            && gives_something(act, to)
+            && self.out.forbids(|judge| judge.path(act, to)).is_some()
     }
 }
 
@@ -97,7 +114,7 @@ fn gives_something(act: Act, to: &[u8]) -> bool {
 }
 
 /// What a path leads to: the last name counts as it is if the call is about the name.
-fn leads_to(act: Act, asked: &[u8], tid: Pid) -> Vec<u8> {
+pub(super) fn leads_to(act: Act, asked: &[u8], tid: Pid) -> Vec<u8> {
     let names_only = matches!(
         act,
         Act::Remove

@@ -13,8 +13,8 @@ use super::Recorder;
 use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
-use super::opened::{OpenFile, opened};
-use super::paths::{absolute, absolute_by, path, seen_by};
+use super::opened::{OpenFile, named, opened};
+use super::paths::{absolute, absolute_by, own_descriptor, path, seen_by};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::Operation;
@@ -127,6 +127,9 @@ impl Recorder {
                 let (act, target) = made(kind);
                 (Kind::Is(act), op, target)
             }
+            Request::Link(Target::Path(op), Ok(to)) if op.follow == Follow::Yes => {
+                return self.link_to_what(&op, absolute(&to, seat), seat);
+            }
             Request::Link(Target::Path(op), Ok(to)) => {
                 (Kind::Is(Act::Link), op, Some(absolute(&to, seat)))
             }
@@ -170,6 +173,20 @@ impl Recorder {
             _ => None,
         };
         What::File(Named { kind, path, other, lookup, version })
+    }
+
+    /// What the path leads to gets another name; it may have none so far.
+    fn link_to_what(&mut self, op: &PathOp, other: Vec<u8>, seat: &Seat<'_>) -> What {
+        let asked = absolute_by(op, seat, |directory| self.ways.physical(directory));
+        let led = match own_descriptor(seat.tid, &asked) {
+            Some(fd) => opened(seat, fd),
+            None if seat.places.held(path(&asked), Follow::Yes).is_some() => None,
+            None => path(&seen_by(seat.tid, &asked)).canonicalize().ok().and_then(named),
+        };
+        let path = led.unwrap_or(asked);
+        let version = self.foreign(&path, seat);
+        let named = Named::new(Kind::Is(Act::Link), path);
+        What::File(Named { other: Some(other), version, ..named })
     }
 
     pub(super) fn lookup(&self, op: &PathOp, of: Of, absolute: &[u8]) -> Option<Lookup> {

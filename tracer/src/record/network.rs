@@ -7,10 +7,11 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use vrift_arch::abi::{AF_UNIX, UnixName, unix_name};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_record::{Endpoint, Escape, Event as Told, NetworkAct, Response};
+use vrift_record::{Act, Endpoint, Escape, Event as Told, NetworkAct, Part, Response};
 use vrift_vfs::{At, Follow, PathOp};
 
 use super::Recorder;
+use super::enforced::leads_to;
 use super::noted::Ended;
 use super::paths::absolute;
 use crate::call::{Call, Outcome};
@@ -104,10 +105,13 @@ impl Recorder {
                 Outcome::Error(Errno::EINPROGRESS) => vrift_record::Outcome::Done,
                 _ => ended.told(),
             };
-            if let (NetworkAct::Bind, Endpoint::Unix(path), true) =
-                (act, &endpoint, ended.succeeded())
-            {
-                self.changed.did(vrift_record::Act::MakeNode, path, None);
+            if let Some(path) = node(act, &endpoint) {
+                if ended.succeeded() {
+                    self.changed.did(Act::MakeNode, path, None);
+                }
+                let led = self.out.is_judged().then(|| leads_to(Act::MakeNode, path, seat.tid));
+                let path = led.as_deref().unwrap_or(path);
+                self.access(Act::MakeNode, path, None, None, Part::Further, ended, seat);
             }
             if let (NetworkAct::Bind, Some(name), true) =
                 (act, local_name(&endpoint), ended.succeeded())
@@ -153,6 +157,14 @@ impl Recorder {
         let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
         let outcome = vrift_record::Outcome::Done;
         self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
+    }
+}
+
+/// The path at which a call makes a socket.
+pub(super) fn node(act: NetworkAct, endpoint: &Endpoint<Vec<u8>>) -> Option<&[u8]> {
+    match (act, endpoint) {
+        (NetworkAct::Bind, Endpoint::Unix(path)) => Some(path),
+        _ => None,
     }
 }
 

@@ -83,6 +83,11 @@ impl Output {
         asks(lock(&self.shared).judge.as_ref()?)
     }
 
+    /// Whether there are rules.
+    pub(super) fn is_judged(&self) -> bool {
+        lock(&self.shared).judge.is_some()
+    }
+
     /// How many violations there were, and the first of them.
     pub(super) fn violations(&self) -> (u64, Vec<Violation>) {
         let shared = lock(&self.shared);
