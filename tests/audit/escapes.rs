@@ -36,6 +36,8 @@ call(1900, 1)          # nobody's
 call(304, -1, 0, 0)    # open_by_handle_at
 call(310, -1, 0, 0, 0, 0, 0)  # process_vm_readv
 call(313, -1, 0, 0)    # finit_module
+call(163, b'nowhere/file')     # acct
+call(167, b'nowhere/file', 0)  # swapon
 call(435, (ctypes.c_uint64 * 11)(0x10000000, 0, 0, 0, 999), 88) # clone3(CLONE_NEWUSER), with no such signal
 call(0x40000027)       # getpid of x32
 ";
@@ -54,6 +56,8 @@ call(0x40000027)       # getpid of x32
             UnknownCall,
             FileHandle,
             OtherProcess,
+            Kernel,
+            Kernel,
             Kernel,
             Namespace,
             ForeignAbi

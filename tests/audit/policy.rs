@@ -192,6 +192,10 @@ attempt(lambda: link(-100, b'/proc/self/fd/%d' % nameless, 0x400))
         let subject = site.sandbox.path(name).display().to_string();
         told.iter().any(|(told, _, at, _)| (*told, at) == (class, &subject))
     };
+    assert!(!told.iter().any(|(class, ..)| *class == Class::Escape), "{told:?}");
+    let tried =
+        recorded.model.findings.iter().filter(|found| matches!(found.what, What::Escape { .. }));
+    assert_eq!(tried.count(), 0, "{:#?}", recorded.model.findings);
     assert!(of(Class::DeniedRead, ".ssh/id"), "{told:?}");
     assert!(of(Class::DeniedWrite, "source"), "{told:?}");
     assert!(of(Class::DeniedWrite, "elsewhere/socket"), "{told:?}");

@@ -34,7 +34,10 @@ pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
             Escape::OtherProcess
         }
         S::OpenByHandleAt => Escape::FileHandle,
-        S::InitModule
+        // The kernel goes on writing to the file by itself.
+        S::Acct
+        | S::Swapon
+        | S::InitModule
         | S::FinitModule
         | S::DeleteModule
         | S::Bpf

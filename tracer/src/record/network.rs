@@ -118,7 +118,9 @@ impl Recorder {
             {
                 self.bound.insert(name);
             }
-            if let (Response::Denied, Some(detail)) = (ended.response, local_name(&endpoint)) {
+            // A socket of one's own is nobody else's.
+            let asks_others = act != NetworkAct::Bind && ended.response == Response::Denied;
+            if let (true, Some(detail)) = (asks_others, local_name(&endpoint)) {
                 let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
                 let told = Told::Escape { kind, call, detail, outcome };
                 self.out.tell_as(seat.tid, told, ended.response);
