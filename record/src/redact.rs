@@ -159,11 +159,16 @@ fn names_secret(word: &[u8]) -> bool {
     }
 }
 
+/// Whether a text may be the name of a variable, or of a line of a header.
+fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(b))
+}
+
 /// Where the value is in `--token=…`, `TOKEN=…` and `Authorization: …`.
 fn value_of_secret(word: &[u8]) -> Option<Range<usize>> {
-    let is_name = |name: &[u8]| {
-        !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(b))
-    };
+    if let Some(value) = value_of_header(word) {
+        return Some(value);
+    }
     let names_one = match (split(word, b'='), split(word, b':')) {
         (Some((name, _)), _) if name.starts_with(b"--") => names_secret(name),
         // Compilers have options `-DNAME=value`, which are no secrets of theirs.
@@ -178,6 +183,18 @@ fn value_of_secret(word: &[u8]) -> Option<Range<usize>> {
     let end = word.iter().position(|byte| matches!(byte, b'=' | b':'))?;
     let space = word[end + 1..].iter().take_while(|byte| **byte == b' ').count();
     names_one.then_some(end + 1 + space..word.len())
+}
+
+/// Where the value is in `--header=Authorization: …` and `-HAuthorization: …`.
+fn value_of_header(word: &[u8]) -> Option<Range<usize>> {
+    let line = match split(word, b'=') {
+        Some((option, line)) if option.starts_with(b"--") => line,
+        _ => word.strip_prefix(b"-H")?,
+    };
+    let (name, value) = split(line, b':')?;
+    let value = value.trim_ascii_start();
+    let is_one = is_name(name) && redact(name, b"") == Redaction::Redact && !value.is_empty();
+    is_one.then_some(word.len() - value.len()..word.len())
 }
 
 /// What stands before and behind the first such byte.

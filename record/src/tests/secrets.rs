@@ -56,6 +56,12 @@ fn secrets_are_cut_out_of_words() {
     let mark = std::str::from_utf8(REDACTED).unwrap();
     for (words, expected) in [
         ("curl|-H|Authorization: Bearer x", "curl|-H|Authorization: *"),
+        ("curl|-HAuthorization: Bearer x|-HAccept: x", "curl|-HAuthorization: *|-HAccept: x"),
+        (
+            "wget|--header=X-Api-Key: x|--header=Host: x",
+            "wget|--header=X-Api-Key: *|--header=Host: x",
+        ),
+        ("wget|--header=Cookie:a=b|--header=Cookie:", "wget|--header=Cookie:*|--header=Cookie:"),
         ("curl|-H|X-Api-Key:  x", "curl|-H|X-Api-Key:  *"),
         ("login|--password=x y|--user=z", "login|--password=*|--user=z"),
         ("login|--api-key|x|--token|--verbose", "login|--api-key|*|--token|--verbose"),
