@@ -227,7 +227,7 @@ fn make_reads_the_rule_whatever_files_are_called() {
     }
     let names = [
         "a.c", "a b.h", "c#d.h", "e$f.h", "g%h.h", "i:j.h", "k\\l.h", "m\\ n.h", "o\\:p.h",
-        "ö'\".h",
+        "ö'\".h", "q\tr.h", "s  t.h",
     ];
     let sandbox = Sandbox::new();
     let at = |name: &str| sandbox.path(name);
@@ -237,8 +237,11 @@ fn make_reads_the_rule_whatever_files_are_called() {
         made.read(at(name).to_str().expect("it is UTF-8"), name);
     }
     made.read("/proc/cpuinfo", "");
-    for unspeakable in ["two\nlines", "a=b", "a;b", "a|b", "a\\"] {
+    for unspeakable in ["two\nlines", "a=b", "a;b", "a|b", "a\\", "a ", "a\t"] {
         made.read(&format!("/src/{unspeakable}"), "");
+    }
+    for unspeakable in ["a\tb.o", "a.o "] {
+        made.leave(&format!("/src/{unspeakable}"), "object");
     }
     for target in ["out 1.o", "out$2.o", "out%3.o"] {
         fs::write(at(target), "").expect("the sandbox is ours");
@@ -246,7 +249,7 @@ fn make_reads_the_rule_whatever_files_are_called() {
     }
     let record = made.written(&sandbox, "a.rec");
     let ran = run(sandbox.vrift(["audit", "export", "--format", "depfile"]).arg(&record));
-    assert_eq!(ran.err().matches("make cannot read such a name").count(), 5, "{ran}");
+    assert_eq!(ran.err().matches("make cannot read such a name").count(), 9, "{ran}");
     let rule = ran.out() + "\tfalse\n";
     fs::write(at("rule.mk"), &rule).expect("the sandbox is ours");
     let epoch = SystemTime::UNIX_EPOCH;

@@ -66,7 +66,10 @@ pub fn depfile(model: &Model) -> Rule {
 
 /// A name as make reads it, if it can.
 fn spelled(name: &[u8], place: Place) -> Option<Vec<u8>> {
-    if name.iter().any(|byte| UNSPEAKABLE.contains(byte)) || name.ends_with(b"\\") {
+    // Blanks at the end fall together with those behind the name; a tab in a target becomes a blank.
+    let ends_ill = matches!(name.last(), Some(b'\\' | b' ' | b'\t'));
+    let has_tab = place == Place::Target && name.contains(&b'\t');
+    if ends_ill || has_tab || name.iter().any(|byte| UNSPEAKABLE.contains(byte)) {
         return None;
     }
     let mut spelled = Vec::with_capacity(name.len());
