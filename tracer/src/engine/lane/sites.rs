@@ -148,7 +148,7 @@ struct Drafts {
 
 impl Drafts {
     /// Adds a page, of which these jumps are ours.
-    fn add<A: Arch>(&mut self, page: Page, detours: &[Detour]) {
+    fn add(&mut self, page: Page, detours: &[Detour]) {
         let mut code = page.code.clone();
         for Detour { jumps, landing, .. } in detours {
             let is_there = |jump: &Patch| {
@@ -259,7 +259,7 @@ impl Sites {
         let Some(room) = self.stubs.iter().position(fits) else { return Ok(false) };
         let mut drafts = Drafts::default();
         for page in pages {
-            drafts.add::<A>(page, &self.detours);
+            drafts.add(page, &self.detours);
         }
         let mark = drafts.mark::<A>(site);
         let siblings = self.siblings(site, mark, families);
@@ -269,7 +269,7 @@ impl Sites {
                 if !drafts.pages.contains_key(&at)
                     && let Some(page) = Page::read(at, guest)?
                 {
-                    drafts.add::<A>(page, &self.detours);
+                    drafts.add(page, &self.detours);
                 }
             }
             if drafts.mark::<A>(site) != mark {
