@@ -152,8 +152,7 @@ pub(crate) fn measure(
         }
     }
     for round in 0..rounds() {
-        for shift in 0..ways.len() {
-            let at = (round + shift) % ways.len();
+        for at in order(ways.len(), round) {
             let (Some(times), Some(load)) = (&mut all[at], &load[at]) else { continue };
             renew();
             match once(sandbox, load, &ways[at]) {
@@ -163,6 +162,16 @@ pub(crate) fn measure(
         }
     }
     all
+}
+
+/// The order of a round. Each way has its turn at each place, and another one before it from round to round: what a run
+/// leaves to be done, as memory that is freed late, is paid by who comes next.
+fn order(ways: usize, round: usize) -> impl Iterator<Item = usize> {
+    let coprime =
+        |step: usize| (2..=step).all(|by| !step.is_multiple_of(by) || !ways.is_multiple_of(by));
+    let steps: Vec<usize> = (1..ways.max(2)).filter(|&step| coprime(step)).collect();
+    let step = steps[round % steps.len()];
+    (0..ways).map(move |place| (round + place * step) % ways)
 }
 
 /// Runs a program once, in an empty directory for what it makes.

@@ -44,12 +44,6 @@ pub(crate) fn backing(tid: Pid, fd: i32) -> Option<Backing> {
     Some(Backing { dev: meta.dev(), ino: meta.ino() })
 }
 
-/// The file that a task executes.
-pub(crate) fn program(tid: Pid) -> Option<Backing> {
-    let meta = fs::metadata(format!("/proc/{tid}/exe")).ok()?;
-    Some(Backing { dev: meta.dev(), ino: meta.ino() })
-}
-
 /// What the staging file behind a task's descriptor says.
 pub(crate) fn staged(tid: Pid, fd: i32) -> Option<Staged> {
     fs::metadata(format!("/proc/{tid}/fd/{fd}")).ok().map(|meta| Staged::from(&meta))

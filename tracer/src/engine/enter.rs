@@ -188,6 +188,7 @@ impl<A: Arch> Engine<A> {
         if lane::is_left_by(call) {
             self.close_lane(guest);
         }
+        self.executes(call, memory, guest.tid());
         let answered = self.dumpable(call, guest.tid());
         if let Some(answer) = answered.or_else(|| self.keep_ground(call, guest)) {
             return answer;

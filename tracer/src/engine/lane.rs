@@ -20,6 +20,7 @@ mod tape;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 
 use nix::errno::Errno;
@@ -27,7 +28,7 @@ use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::lane::{Hidden, Lane as Page, Plan, Scope, Stop};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_vfs::{At, Backing, Open, Request, Target};
+use vrift_vfs::{At, Open, Request, Target};
 
 use guard::Ground;
 use known::Known;
@@ -41,8 +42,7 @@ use super::filters::installs_filter;
 use super::task::{Coverage, Mapped, Task};
 use super::{Engine, Guest, Next, Served};
 use crate::call::{Abi, Call, Outcome};
-use crate::memory::GuestAddr;
-use crate::procfs;
+use crate::memory::{GuestAddr, Memory};
 use crate::registers::Registers;
 
 /// `PR_SET_SYSCALL_USER_DISPATCH` (`linux/prctl.h`).
@@ -58,6 +58,8 @@ const CALLS_OF_BUSY: u32 = 8;
 
 /// So many busy programs are remembered; then all are forgotten.
 const BUSY_MAX: usize = 1 << 12;
+
+const PATH_MAX: usize = libc::PATH_MAX as usize;
 
 /// What a path of the host never leads past: files of it are vrift's to answer.
 const OTHERS: &[&[u8]] = &[b"/proc"];
@@ -79,7 +81,7 @@ pub struct FastLane {
     page: Page,
     calls_before: u32,
     /// Programs that have made enough of them.
-    busy: HashSet<Backing>,
+    busy: HashSet<Program>,
     families: Families,
 }
 
@@ -134,6 +136,11 @@ impl FastLane {
     }
 }
 
+/// A program by the path that it was executed by. Another one by that path is taken for the same, which
+/// costs nobody more than some stops; to ask what it is costs more than two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Program(u64);
+
 /// A part of the lane that is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -148,7 +155,7 @@ pub(super) enum Part {
 pub(super) struct Lane {
     state: State,
     /// What is executed there.
-    program: Option<Backing>,
+    program: Option<Program>,
     /// What lies where the page does.
     ground: Ground,
     /// The calls that stayed on the host.
@@ -328,13 +335,26 @@ impl<A: Arch> Engine<A> {
         }
     }
 
+    /// Takes note of the path by which a task is about to execute a program.
+    pub(super) fn executes(&mut self, call: &Call, memory: &dyn Memory, tid: Pid) {
+        let path = match (&self.lane, call.syscall, call.abi) {
+            (Some(_), Some(Syscall::Execve), Abi::Native) => call.arg(Arg::A0),
+            _ => return,
+        };
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        task.executes = memory.read_cstr(GuestAddr(path), PATH_MAX).ok().map(|path| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(&path);
+            Program(hasher.finish())
+        });
+    }
+
     /// A new program is executed: one that is known to make many calls need not prove it again.
     pub(super) fn foresee_lane(&mut self, tid: Pid) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
-        let former = std::mem::take(&mut task.lane);
+        let (former, program) = (std::mem::take(&mut task.lane), task.executes.take());
         let Some(fast) = &mut self.lane else { return };
         fast.learn(&former);
-        let program = procfs::program(tid);
         let is_busy = program.is_some_and(|program| fast.busy.contains(&program));
         let calls = if is_busy { fast.calls_before } else { 0 };
         *task.lane.borrow_mut() = Lane { program, calls, ..Lane::default() };

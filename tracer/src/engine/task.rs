@@ -9,7 +9,7 @@ use vrift_arch::{Arch, Arg};
 use vrift_vfs::{Effect, Exe, FdTable, Place};
 
 use super::decided::Decided;
-use super::lane::{Lane, Part, Preparing};
+use super::lane::{Lane, Part, Preparing, Program};
 use super::launch::Launched;
 use super::peers::Told;
 use super::reopening::Reopening;
@@ -58,6 +58,8 @@ pub(super) struct Task<A: Arch> {
     pub(super) decided: Option<Box<Decided>>,
     /// What it is made to do before its own call.
     pub(super) reopening: Option<Box<Reopening>>,
+    /// What it is about to execute, if that matters to the lane.
+    pub(super) executes: Option<Program>,
     /// What it gets for its lane.
     pub(super) preparing: Option<Box<Preparing<A>>>,
     pub(super) origin: Origin,
@@ -247,6 +249,7 @@ impl<A: Arch> Task<A> {
             mapping: Mapping::Untried,
             decided: None,
             reopening: None,
+            executes: None,
             preparing: None,
             origin: Origin::Announced,
             announced: None,
@@ -289,6 +292,7 @@ impl<A: Arch> Task<A> {
             mapping: Mapping::Untried,
             decided: None,
             reopening: None,
+            executes: None,
             preparing: None,
             origin: Origin::Announced,
             announced: None,
