@@ -117,8 +117,6 @@ fn eight_ingests_at_once_lose_nothing_and_store_nothing_twice() {
     let source = sandbox.path("site/source");
     trees::node_modules(&source, 12);
     trees::hostile(&source.join("hostile"));
-    // Eight at once may each see another of the accesses that reading symlinks marks.
-    describe(&source, Detail::Traces);
     let children: Vec<_> = (0..8)
         .map(|number| {
             let mut vrift = ingest(&sandbox, &sandbox.path(format!("{number}.vrift")), &source);

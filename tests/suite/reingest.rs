@@ -297,6 +297,7 @@ fn several_sources_become_names_in_the_root() {
     write(&site.join("b/y/z"), b"z");
     write(&site.join("file"), b"f");
     symlink("a", site.join("link")).expect("a new link");
+    trees::accessed(&site);
     let ingest = |sources: &[&str]| {
         let mut vrift = sandbox.vrift(["ingest", "--json", "-o"]);
         vrift.arg(sandbox.path("m.vrift")).args(sources).current_dir(&site);

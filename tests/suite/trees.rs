@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, SFlag, UtimensatFlags, makedev, mknod, utimensat};
 use nix::sys::time::TimeSpec;
 use rustix::fs::{XattrFlags, lsetxattr};
 
-use crate::kit::root;
+use crate::kit::{listed, root};
 use crate::noise::noise;
 use crate::zoo::write;
 
@@ -47,6 +47,7 @@ pub(crate) fn hostile(top: &Path) {
         let mode = if root() || mode != 0 { mode } else { 0o400 };
         fs::set_permissions(at(name), Permissions::from_mode(mode)).expect("it is ours");
     }
+    accessed(top);
     times(top);
 }
 
@@ -125,5 +126,21 @@ pub(crate) fn node_modules(top: &Path, packages: usize) {
         fs::hard_link(package.join("lib/index0.js"), package.join("main.js")).expect("a link");
         let program = format!("../package-{number}/main.js");
         symlink(program, bin.join(format!("program-{number}"))).expect("a new link");
+    }
+    accessed(top);
+}
+
+/// Gives the directories and symlinks from here on a time of access in the future, which `relatime` leaves
+/// alone: reading them marks nothing. Without, who reads them in the tick of their making leaves that to the
+/// next one, who finds a tree that has changed.
+pub(crate) fn accessed(path: &Path) {
+    let kind = fs::symlink_metadata(path).expect("it was listed").file_type();
+    if kind.is_dir() {
+        listed(path).iter().for_each(|path| accessed(path));
+    }
+    if kind.is_dir() || kind.is_symlink() {
+        let (later, as_it_is) = (TimeSpec::new(4_000_000_000, 0), TimeSpec::UTIME_OMIT);
+        let flags = UtimensatFlags::NoFollowSymlink;
+        utimensat(AT_FDCWD, path, &later, &as_it_is, flags).expect("it is ours");
     }
 }
