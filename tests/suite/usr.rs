@@ -75,7 +75,7 @@ fn c_058_c_131_shells_and_core_utilities_with_their_linker_in_the_mount() {
             "chmod +x $S/tool; $S/tool a b; cd $S && ./tool c; bash tool d; env -i PATH=/bin ./tool",
             "sh -c 'exit 3'; echo $?; missing; echo $?; /usr/bin; echo $?; /usr/lib; echo $?",
             "exec -a another bash -c 'echo $0; cat /proc/$$/comm; readlink /proc/$$/exe'",
-            "timeout 5 nice env sh -c 'echo $0 $PPID > /dev/null; id -u'; (ulimit -s 256; echo deep | cat)",
+            "timeout 60 nice env sh -c 'echo $0 $PPID > /dev/null; id -u'; (ulimit -s 256; echo deep | cat)",
             "echo 'echo $0 $1' > $S/plain; chmod +x $S/plain; $S/plain x; sh $S/plain y",
             "/proc/self/exe -c 'echo $BASH' ; exec 5< /usr/bin/echo; /proc/self/fd/5 by descriptor; /dev/fd/5 again",
             "ld=$(sed -n 's/.* \\(\\/.*ld-.*\\)/\\1/p' /proc/self/maps | head -1); $ld /usr/bin/echo direct; echo ${ld%/*}",
