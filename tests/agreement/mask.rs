@@ -249,16 +249,18 @@ fn dumped(arg: &str) -> String {
     })
 }
 
-/// Replaces the numbers and the ports of sockets, in what `-y` and `-yy` tell of descriptors.
+/// Replaces the numbers and the ports of sockets, in what `-y` and `-yy` tell of descriptors. A number of its own
+/// has few digits where few have been given; of an address only ports are hidden, and those the kernel chooses.
 fn opened(text: &str) -> String {
-    const SHORT: usize = 5;
+    const PORT: usize = 5;
     let mut shown = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(":[")
         && let Some((inside, behind)) = after.split_once(']')
     {
+        let least = if inside.contains(['.', '[']) { PORT } else { 1 };
         let hidden = words(inside, |word| {
-            let number = word.len() >= SHORT && word.bytes().all(|b| b.is_ascii_digit());
+            let number = word.len() >= least && word.bytes().all(|b| b.is_ascii_digit());
             number.then(|| "#".to_owned())
         });
         shown.push_str(&format!("{before}:[{hidden}]"));
@@ -355,6 +357,12 @@ mod tests {
         check(
             "statfs(\"/\", {f_bsize=4096, f_bfree=12, f_namelen=255}) = 0",
             "statfs(\"/\", {f_bsize=4096, f_bfree=#, f_namelen=255}) = 0",
+        );
+        check("close(3<socket:[812]>) = 0", "close(3<socket:[#]>) = 0");
+        check("close(3<UNIX-STREAM:[812->1044]>) = 0", "close(3<UNIX-STREAM:[#->#]>) = 0");
+        check(
+            "close(3<TCP:[127.0.0.1:40112->127.0.0.1:80]>) = 0",
+            "close(3<TCP:[127.0.0.1:#->127.0.0.1:80]>) = 0",
         );
         check("bind(3, {sun_path=@\"0c2f1\"}, 8) = 0", "bind(3, {sun_path=@\"#\"}, 8) = 0");
         check(

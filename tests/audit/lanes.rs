@@ -35,7 +35,9 @@ fn spelled(access: &Access<Text>, model: &Model, tid: i32) -> String {
     let Access { call, act, path, other, version, verdict, outcome, .. } = access;
     let content = version.and_then(|version| model.content(version));
     // The linker's cache and the like are asked for by an own path of each process.
-    let path = path.to_string().replace(&tid.to_string(), "TID");
+    let path = path.to_string();
+    let own = |name| if name == tid.to_string() { "TID" } else { name };
+    let path = path.split('/').map(own).collect::<Vec<_>>().join("/");
     format!("{call} {act:?} {path} {other:?} {content:?} {verdict:?} {outcome:?}")
 }
 

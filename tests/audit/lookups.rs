@@ -8,11 +8,12 @@ use crate::kit::{Sandbox, have, line_difference, python, root, run, skipped};
 /// Every way to look for a file, at every kind of path; prints what came of it.
 const PROGRAM: &str = r#"
 libc = ctypes.CDLL(None, use_errno=True)
+def plain(name): return name.replace(f'/proc/{os.getpid()}/', '/proc/PID/')
 def attempt(name, call):
     try: result = call()
     except OSError as error: result = error.errno
     if isinstance(result, os.stat_result): result = 'there'
-    print(name.replace(str(os.getpid()), 'PID'), result)
+    print(plain(name), result)
 def look(path, **at):
     for name, call in [
         ('stat', lambda: os.stat(path, **at)),
@@ -32,7 +33,7 @@ def look(path, **at):
         attempt(f'exec {path}', lambda: os.execv(path, ['x']))
         # The path is looked at before the words, which are not there.
         libc.execve(path.encode(), ctypes.c_void_p(1), ctypes.c_void_p(1))
-        print(f'exec nothing {path}'.replace(str(os.getpid()), 'PID'), ctypes.get_errno())
+        print(plain(f'exec nothing {path}'), ctypes.get_errno())
 def all_paths():
     here = os.getcwd()
     for path in [
