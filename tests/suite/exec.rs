@@ -92,7 +92,8 @@ fn build(sandbox: &Sandbox) -> bool {
         ("foreign", &foreign),
         ("headless", &headless),
     ] {
-        zoo::write(&bin.join(name), bytes);
+        zoo::write(&sandbox.path("draft"), bytes);
+        copy(sandbox, &sandbox.path("draft"), &bin.join(name));
         fs::set_permissions(bin.join(name), Permissions::from_mode(0o755)).expect("it is ours");
     }
     for (name, mode) in [

@@ -107,8 +107,10 @@ fn nothing_is_traced_of_a_command_that_does_not_exist() {
 fn a_command_that_cannot_be_executed_is_126() {
     let sandbox = mounted();
     let file = |name: &str, content: &[u8], mode| {
-        let path = sandbox.path(name);
-        zoo::write(&path, content);
+        // By another process: who writes a file may hold it open in a child of another test's, and it is busy then.
+        let (draft, path) = (sandbox.path("draft"), sandbox.path(name));
+        zoo::write(&draft, content);
+        run(sandbox.command("cp").args([&draft, &path])).fine();
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("it is ours");
         path
     };
