@@ -76,16 +76,19 @@ fn cores_that_are_dumped_are_told() {
         let script = format!("(ulimit -c {limit}; exec sh -c 'kill -SEGV $$'); :");
         ["sh".to_owned(), "-c".to_owned(), script]
     };
-    let native = run(&mut sandbox.natively(&killed("unlimited")));
-    if !native.err().contains("core dumped") {
+    let is_dumped =
+        |limit: &str| run(&mut sandbox.natively(&killed(limit))).err().contains("core dumped");
+    if !is_dumped("unlimited") {
         return skipped("the kernel dumps no core here");
     }
     let told = |limit: &str| {
         let words = killed(limit);
         escapes(&recorded(&sandbox, &words.each_ref().map(String::as_str)).path)
     };
-    assert_eq!(told("unlimited"), [(Escape::CoreDump, pattern.trim_end().to_owned())]);
-    assert_eq!(told("0"), []);
+    let dumps = |count: usize| vec![(Escape::CoreDump, pattern.trim_end().to_owned()); count];
+    assert_eq!(told("unlimited"), dumps(1));
+    // The limit is for files: a program that is given the cores has them all the same.
+    assert_eq!(told("0"), dumps(usize::from(is_dumped("0"))));
 }
 
 /// What a command is given besides its standard input and output is a way out of the tree.
@@ -212,7 +215,8 @@ l.accept()[0].close()
 fn what_vrift_may_not_read_is_told() {
     let sandbox = Sandbox::new();
     let closed = sandbox.path("closed");
-    fs::copy("/bin/true", &closed).unwrap();
+    // By another process: who writes a file may hold it open in a child of another test's, and it is not executed.
+    run(sandbox.command("cp").arg("/bin/true").arg(&closed)).fine();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o111)).unwrap();
     fs::set_permissions(sandbox.path("tmp"), fs::Permissions::from_mode(0o777)).unwrap();
     let record = sandbox.path("tmp/rec");
