@@ -23,7 +23,7 @@ use nix::unistd::{Pid, mkfifo};
 use crate::kit::{Ran, Sandbox};
 
 /// After this a run counts as hung.
-pub(crate) const GUARD: Duration = Duration::from_secs(60);
+pub(crate) const GUARD: Duration = Duration::from_secs(240);
 
 /// The variable by which processes of one bench are recognised.
 const MARK: &str = "VRIFT_ENGINE_TEST";
