@@ -94,7 +94,14 @@ impl<A: Arch> Engine<A> {
             task.preparing = None;
             return Ok(None);
         };
-        preparing.blocked = guest.hold_signals()?;
+        preparing.blocked = match guest.hold_signals() {
+            Ok(blocked) => blocked,
+            Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+            Err(_) => {
+                task.preparing = None;
+                return Ok(None);
+            }
+        };
         let needs = Needs { tape: preparing.wanted.tape, stubs: preparing.wanted.stubs };
         Ok(Some(Registers::Native(A::preparing(&fast.page, &preparing.regs, &needs))))
     }
@@ -102,10 +109,9 @@ impl<A: Arch> Engine<A> {
     /// Whether a call is none, but tells that its task has prepared its lane.
     pub(in crate::engine) fn has_prepared<G: Guest<A>>(&self, call: &Call, guest: &G) -> bool {
         let done = self.lane.as_ref().map(|fast| fast.page.preparation.done);
-        let is_preparing = |task: &super::super::task::Task<A>| task.preparing.is_some();
         done == Some(call.ip)
             && call.abi == Abi::Native
-            && self.tasks.get(&guest.tid()).is_some_and(is_preparing)
+            && self.tasks.get(&guest.tid()).is_some_and(|task| task.preparing.is_some())
     }
 
     /// Lets a task make its call, by the lane if that is there.

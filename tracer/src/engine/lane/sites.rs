@@ -5,7 +5,7 @@
 //! by its whole page and its place in it, so nothing is taken for an instruction that is none.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use nix::errno::Errno;
@@ -49,14 +49,18 @@ struct Sibling {
 
 /// Which instructions were found beside others, by the first one of their library that was found.
 #[derive(Debug, Default)]
-pub(super) struct Families(HashMap<Mark, Vec<Sibling>>);
+pub(super) struct Families {
+    of: HashMap<Mark, Vec<Sibling>>,
+    /// By which pages are known: nobody makes one that is taken for another.
+    keys: RandomState,
+}
 
 impl Families {
     fn learn(&mut self, eldest: Mark, sibling: Sibling) {
-        if self.0.len() == FAMILIES_MAX {
-            self.0.clear();
+        if self.of.len() == FAMILIES_MAX && !self.of.contains_key(&eldest) {
+            self.of.clear();
         }
-        let siblings = self.0.entry(eldest).or_default();
+        let siblings = self.of.entry(eldest).or_default();
         if siblings.len() < SIBLINGS_MAX && !siblings.contains(&sibling) {
             siblings.push(sibling);
         }
@@ -141,9 +145,10 @@ fn detour<'a, A: Arch>(site: u64, pages: impl IntoIterator<Item = &'a Page>) -> 
 }
 
 /// Pages that are about to be changed, each with what the program has in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Drafts {
     pages: BTreeMap<u64, (Page, u64)>,
+    keys: RandomState,
 }
 
 impl Drafts {
@@ -164,14 +169,14 @@ impl Drafts {
                 }
             }
         }
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = self.keys.build_hasher();
         hasher.write(&code);
         self.pages.insert(page.at, (page, hasher.finish()));
     }
 
     /// How an instruction is known wherever it lies.
     fn mark<A: Arch>(&self, site: u64) -> Mark {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = self.keys.build_hasher();
         for at in pages_of::<A>(site) {
             hasher.write_u64(self.pages.get(&at).map_or(0, |(_, code)| *code));
         }
@@ -257,7 +262,7 @@ impl Sites {
         let Some(first) = detour::<A>(site, &pages) else { return Ok(false) };
         let fits = |stubs: &Stubs| stubs.stub::<A>(&first).is_some();
         let Some(room) = self.stubs.iter().position(fits) else { return Ok(false) };
-        let mut drafts = Drafts::default();
+        let mut drafts = Drafts { pages: BTreeMap::new(), keys: families.keys.clone() };
         for page in pages {
             drafts.add(page, &self.detours);
         }
@@ -302,7 +307,7 @@ impl Sites {
             return Vec::new();
         }
         self.eldest.push((site, mark));
-        let known = families.0.get(&mark).into_iter().flatten();
+        let known = families.of.get(&mark).into_iter().flatten();
         known.map(|other| (site.wrapping_add_signed(other.distance), other.mark)).collect()
     }
 
