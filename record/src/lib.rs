@@ -37,4 +37,5 @@ pub use reader::{Reader, Record};
 pub use redact::{REDACTED, Redaction, redact, redact_words, secret};
 pub use text::Text;
 pub use utc::Utc;
+pub use words::names_memory;
 pub use writer::Writer;

@@ -200,3 +200,8 @@ impl<T: fmt::Display> fmt::Display for Endpoint<T> {
         }
     }
 }
+
+/// Whether a path is the kernel's name for memory (memfd_create(2)), which has no place among files.
+pub fn names_memory(path: &[u8]) -> bool {
+    path.starts_with(b"/memfd:") && path.ends_with(b" (deleted)")
+}

@@ -253,11 +253,6 @@ impl FileUse {
     }
 }
 
-/// Whether a path is the kernel's name for memory (memfd_create(2)).
-pub(super) fn is_memory(path: &Text) -> bool {
-    path.as_bytes().starts_with(b"/memfd:") && path.as_bytes().ends_with(b" (deleted)")
-}
-
 /// Whether the kernel makes up what is at a path.
 pub(crate) fn is_made_up(path: &Text) -> bool {
     MADE_UP.iter().any(|directory| is_below(path, directory))

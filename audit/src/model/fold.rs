@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, Verdict};
+use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, Verdict, names_memory};
 
-use super::files::is_memory;
 use super::moves::Moves;
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
 
@@ -83,7 +82,10 @@ impl Fold {
             let file = known.map_or_else(FileUse::default, FileUse::moved);
             files.insert(path.clone(), file);
         }
-        let unknown = || if is_memory(path) { FileUse::memory() } else { FileUse::default() };
+        let unknown = || match names_memory(path.as_bytes()) {
+            true => FileUse::memory(),
+            false => FileUse::default(),
+        };
         files.entry(path.clone()).or_insert_with(unknown)
     }
 

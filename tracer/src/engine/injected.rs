@@ -9,7 +9,7 @@ use super::task::{Mapped, Phase};
 use super::{Engine, Guest, Next};
 use crate::call::{Abi, Outcome};
 use crate::memory::GuestAddr;
-use crate::registers::{Insertion, Registers};
+use crate::registers::{self, Registers};
 
 impl<A: Arch> Engine<A> {
     /// Does something in the tracee's place: the syscall it is about to make becomes another, and is made
@@ -18,7 +18,7 @@ impl<A: Arch> Engine<A> {
     /// A mapping by a call of 32 bits lies where such calls can point.
     pub(super) fn inject<G: Guest<A>>(
         &mut self,
-        wanted: impl Into<Insertion>,
+        wanted: registers::Mapping,
         mapped: Mapped,
         abi: Abi,
         guest: &G,

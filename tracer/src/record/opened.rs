@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use vrift_record::VersionId;
+use vrift_record::{VersionId, names_memory};
 use vrift_vfs::Held;
 
 use super::Recorder;
@@ -89,13 +89,12 @@ pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
     named(seat.places.mounted(fd).or_else(of_host)?)
 }
 
-/// Whether what `/proc` shows is memory (memfd_create(2)), which has a name and no place among files.
 fn is_memory(shown: &Path) -> bool {
-    let shown = shown.as_os_str().as_bytes();
-    shown.starts_with(b"/memfd:") && shown.ends_with(DELETED)
+    names_memory(shown.as_os_str().as_bytes())
 }
 
-/// The path that `/proc` shows; memory keeps the mark that tells it from a file. What is none (of pipes, of sockets) has no slash at its start.
+/// The path that `/proc` shows; memory keeps the mark that tells it from a file. What is none (of pipes, of
+/// sockets) has no slash at its start.
 pub(super) fn named(shown: PathBuf) -> Option<Vec<u8>> {
     // A name may end so too.
     let lost = shown.as_os_str().as_bytes().ends_with(DELETED)

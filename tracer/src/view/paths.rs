@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use vrift_arch::syscall::{Kind, Shape};
-use vrift_arch::{Arch, Syscall};
+use vrift_arch::{Arch, Model, Policy, Syscall};
 
 use super::places::Seat;
 use super::select::Selection;
@@ -20,9 +20,6 @@ use crate::procfs;
 const PATH_MAX: usize = 4096;
 /// More descriptors than this are not looked at in one call.
 const DESCRIPTORS_MAX: u64 = 4096;
-
-/// Calls whose first argument is what a symlink is to hold.
-const MAKERS_OF_LINKS: [Syscall; 2] = [Syscall::Symlink, Syscall::Symlinkat];
 
 /// The paths of `-P`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +47,12 @@ impl PathFilter {
             (Abi::Compat, Layer::Inner) => syscall.row().args,
             (Abi::Native | Abi::Foreign { .. }, _) => A::args(syscall),
         };
+        let makes_link = syscall.row().policy == Policy::Model(Model::Symlink);
         let by_kind = kinds.iter().enumerate().any(|(at, &kind)| {
             let arg = call.args.get(at).copied().unwrap_or(0);
             match kind {
                 // What a symlink is to hold is no path that is accessed.
-                Kind::Path if at == 0 && MAKERS_OF_LINKS.contains(&syscall) => false,
+                Kind::Path if at == 0 && makes_link => false,
                 Kind::Path => self.has_text(seat, arg),
                 Kind::Fd | Kind::DirFd => self.has_descriptor(seat, arg as i32),
                 Kind::In(Shape::PollFds { count }) | Kind::InOut(Shape::PollFds { count }) => {

@@ -84,7 +84,7 @@ impl Stubs {
 /// An instruction that can become a jump, with the code around it.
 #[derive(Debug)]
 pub(super) struct Found {
-    site: u64,
+    detour: Detour,
     pages: Vec<Page>,
 }
 
@@ -233,8 +233,8 @@ impl Sites {
             self.fixed.insert(site);
             return Ok(Way::None);
         };
-        let found = Found { site, pages };
-        if self.stubs.iter().any(|stubs| stubs.stub::<A>(&detour).is_some()) {
+        let found = Found { detour, pages };
+        if self.room::<A>(&found.detour).is_some() {
             return Ok(Way::Free(found));
         }
         if self.asked_for == Some(site) || self.stubs.len() == STUBS_MAX {
@@ -244,6 +244,11 @@ impl Sites {
         }
         self.asked_for = Some(site);
         Ok(Way::Roomless(found, near(site)))
+    }
+
+    /// The room in which the stub of an instruction has a place, in its reach.
+    fn room<A: Arch>(&self, detour: &Detour) -> Option<usize> {
+        self.stubs.iter().position(|stubs| stubs.stub::<A>(detour).is_some())
     }
 
     /// There is room for stubs.
@@ -258,10 +263,9 @@ impl Sites {
         families: &mut Families,
         guest: &G,
     ) -> Result<bool, Errno> {
-        let Found { site, pages } = found;
-        let Some(first) = detour::<A>(site, &pages) else { return Ok(false) };
-        let fits = |stubs: &Stubs| stubs.stub::<A>(&first).is_some();
-        let Some(room) = self.stubs.iter().position(fits) else { return Ok(false) };
+        let Found { detour, pages } = found;
+        let Some(room) = self.room::<A>(&detour) else { return Ok(false) };
+        let site = detour.site;
         let mut drafts = Drafts { pages: BTreeMap::new(), keys: families.keys.clone() };
         for page in pages {
             drafts.add(page, &self.detours);
