@@ -35,6 +35,9 @@ mod kit;
 #[cfg(target_arch = "x86_64")]
 #[path = "engine/lane.rs"]
 mod lane;
+#[cfg(target_arch = "x86_64")]
+#[path = "engine/links.rs"]
+mod links;
 #[path = "engine/memory.rs"]
 mod memory;
 #[path = "engine/narrow.rs"]

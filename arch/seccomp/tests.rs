@@ -402,8 +402,9 @@ fn program_without_passes(lane: &Lane) -> Vec<Insn> {
 fn a_lane_probes_with_its_own_flags_only() {
     let (lane, program) = with_lane();
     let probes: Vec<&Pass> = lane.passes.iter().filter(|p| p.purpose == Purpose::Probe).collect();
-    assert_eq!(probes.len(), 2);
-    for pass in probes {
+    let [link, follow, stay] = probes[..] else { panic!("{probes:?}") };
+    assert_eq!(Some(u64::from(link.nr)), X86_64::number(Syscall::Readlink));
+    for pass in [follow, stay] {
         let Unless::Not(Arg::A2, how) = pass.unless else { panic!("{pass:?}") };
         let in_page = &lane.code[(how - lane.at) as usize..];
         let flags = OpenHow::decode(in_page).unwrap().flags as u32;

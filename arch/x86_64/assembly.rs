@@ -70,6 +70,7 @@ impl Assembly {
             "js" => &[0x0f, 0x88],
             "jns" => &[0x0f, 0x89],
             "jl" => &[0x0f, 0x8c],
+            "call" => &[0xe8],
             _ => &[0xe9],
         };
         self.op_to(&format!("{how} %"), bytes, label);

@@ -5,6 +5,7 @@
 //! register but those that a call changes.
 
 mod detours;
+mod links;
 mod preparing;
 mod telling;
 #[cfg(test)]
@@ -47,6 +48,7 @@ const AT_FDCWD: u32 = (-100i32).cast_unsigned();
 const ENOENT: u32 = (-2i32).cast_unsigned();
 const ENOTDIR: u32 = (-20i32).cast_unsigned();
 const EISDIR: u32 = (-21i32).cast_unsigned();
+const ELOOP: u32 = (-40i32).cast_unsigned();
 
 /// Where a call has its path, and whether a symlink at the end of it is followed.
 const CALLS: [(Syscall, Shape); 12] = [
@@ -130,7 +132,7 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
         purpose: Purpose::Probe,
     };
     let mut passes = match plan.hidden {
-        Hidden::Places(_) => vec![probe("follow"), probe("stay")],
+        Hidden::Places(_) => vec![probe("follow"), probe("stay"), links::pass(&code)],
         Hidden::Nothing => Vec::new(),
     };
     let attests = matches!(plan.tape, Some(Scope::Opened { .. }));
@@ -152,6 +154,7 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
         purpose: Purpose::Call,
     }));
     passes.extend(preparing::passes(&code, plan.tape));
+    passes.sort_by_key(|pass| pass.nr);
     let tape = plan.tape.map(|_| Tape {
         at: code.address("tape"),
         on: code.address("taping"),
@@ -190,6 +193,8 @@ fn page(plan: &Plan<'_>) -> Assembly {
         Hidden::Places(_) => {
             choose(&mut a, &calls);
             probe(&mut a);
+            links::code(&mut a);
+            ask(&mut a);
             compare(&mut a);
             compare_names(&mut a);
             look_up(&mut a);
@@ -308,34 +313,63 @@ fn tell_apart(a: &mut Assembly, calls: &[(Syscall, Shape)], of: impl Fn(Shape) -
     }
 }
 
-/// Asks the kernel for the path: whether it can be read, and whether a symlink stands on it.
+/// Makes the call if its path leads to nothing that is hidden, and stops it otherwise.
 fn probe(a: &mut Assembly) {
     a.label("probe");
-    a.op_with("mov %,%edi", &[0xbf], AT_FDCWD);
     a.op("mov %r11,%rsi", &[0x4c, 0x89, 0xde]);
     a.op("mov %rcx,%rdx", &[0x48, 0x89, 0xca]);
+    a.jump("call", "ask");
+    a.op("test %eax,%eax", &[0x85, 0xc0]);
+    a.jump("jne", "if-link");
+    a.op("movzbl (%rsi),%eax", &[0x0f, 0xb6, 0x06]);
+    a.op("test %al,%al", &[0x84, 0xc0]);
+    a.jump("je", "empty");
+    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
+    a.jump("jne", "relative");
+    a.jump("call", "compare");
+    a.label("compared");
+    a.op("test %eax,%eax", &[0x85, 0xc0]);
+    a.jump("je", "call");
+    a.jump("jmp", "stop");
+    a.label("relative");
+    a.op("mov 0x20(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x20]);
+    a.op_with("cmp %,%eax", &[0x3d], FIRST_MAX);
+    a.jump("jbe", "from-directory");
+    a.op("cmpl $0xffffff9c,0x8(%rsp)", &[0x83, 0x7c, 0x24, 0x08, AT_FDCWD as u8]);
+    a.jump("jne", "stop");
+    a.label("from-directory");
+    a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "directory");
+    a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
+    a.jump("je", "stop");
+    a.jump("call", "by-names");
+    a.jump("jmp", "compared");
+}
+
+/// Asks the kernel for the path in `rsi`, as `rdx` says: whether it can be read, and whether a symlink stands on
+/// it. Leaves 0 in `eax` if there is none as far as the call itself comes, and an errno otherwise.
+fn ask(a: &mut Assembly) {
+    a.label("ask");
+    a.op_with("mov %,%edi", &[0xbf], AT_FDCWD);
     a.op_with("mov %,%r10d", &[0x41, 0xba], OpenHow::SIZE as u32);
     a.op_with("mov %,%eax", &[0xb8], number(Syscall::Openat2));
     a.op("syscall", &[0x0f, 0x05]);
     a.label("probed");
     // The whole path; up to something that is no directory; up to something that is not there. The
     // call itself comes no further. Not EACCES: access(2) may come further, as another user.
-    for errno in [EISDIR, ENOTDIR] {
+    for errno in [EISDIR, ENOTDIR, ENOENT] {
         a.op_with("cmp %,%eax", &[0x3d], errno);
-        a.jump("je", "compare");
+        a.jump("je", "asked");
     }
-    a.op_with("cmp %,%eax", &[0x3d], ENOENT);
-    a.jump("jne", "stop");
+    a.op("ret", &[0xc3]);
+    a.label("asked");
+    a.op("xor %eax,%eax", &[0x31, 0xc0]);
+    a.op("ret", &[0xc3]);
 }
 
-/// Compares the path in `rsi`, which the kernel has just read, with the hidden places.
+/// Compares the absolute path in `rsi`, which the kernel has just read, with the hidden places. Leaves in `eax`
+/// whether it may lead to one.
 fn compare(a: &mut Assembly) {
     a.label("compare");
-    a.op("movzbl (%rsi),%eax", &[0x0f, 0xb6, 0x06]);
-    a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "empty");
-    a.op("cmp $0x2f,%al", &[0x3c, b'/']);
-    a.jump("jne", "relative");
     a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
     // A path with `//`, `/.` or `/..` in it is compared by names.
     a.label("scan");
@@ -360,28 +394,24 @@ fn compare(a: &mut Assembly) {
     a.jump("jmp", "by-names");
     a.label("scanned");
     a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
-    begins_with_one_of(a, "hidden", ["next", "byte", "below", "skip"], "call");
+    begins_with_one_of(a, "hidden", ["next", "byte", "below", "skip"], "clear");
+    a.label("clear");
+    a.op("xor %eax,%eax", &[0x31, 0xc0]);
+    a.op("ret", &[0xc3]);
+    a.label("may-hide");
+    a.op_with("mov %,%eax", &[0xb8], 1);
+    a.op("ret", &[0xc3]);
 }
 
 /// Compares each name of the path in `rsi` with the last names of the hidden places. Without symlinks
 /// nobody comes to such a place but by its name, wherever `..` leads in between.
 fn compare_names(a: &mut Assembly) {
-    a.label("relative");
-    a.op("mov 0x20(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x20]);
-    a.op_with("cmp %,%eax", &[0x3d], FIRST_MAX);
-    a.jump("jbe", "from-directory");
-    a.op("cmpl $0xffffff9c,0x8(%rsp)", &[0x83, 0x7c, 0x24, 0x08, AT_FDCWD as u8]);
-    a.jump("jne", "stop");
-    a.label("from-directory");
-    a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "directory");
-    a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
-    a.jump("je", "stop");
     a.label("by-names");
     a.op("mov %rsi,%rdi", &[0x48, 0x89, 0xf7]);
     a.label("slashes");
     a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
     a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "call");
+    a.jump("je", "clear");
     a.op("cmp $0x2f,%al", &[0x3c, b'/']);
     a.jump("jne", "name");
     a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
@@ -396,15 +426,15 @@ fn compare_names(a: &mut Assembly) {
     a.label("pass-name");
     a.op("movzbl (%rdi),%eax", &[0x0f, 0xb6, 0x07]);
     a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "call");
+    a.jump("je", "clear");
     a.op("cmp $0x2f,%al", &[0x3c, b'/']);
     a.jump("je", "slashes");
     a.op("inc %rdi", &[0x48, 0xff, 0xc7]);
     a.jump("jmp", "pass-name");
 }
 
-/// Stops if what `rdi` points to begins with one of a list of texts, and ends there or goes on with a slash;
-/// else goes to `none`.
+/// Goes to "may-hide" if what `rdi` points to begins with one of a list of texts, and ends there or goes on with a
+/// slash; else to `none`.
 fn begins_with_one_of(
     a: &mut Assembly,
     list: &'static str,
@@ -427,9 +457,9 @@ fn begins_with_one_of(
     a.label(end);
     a.op("movzbl (%rdi,%rcx,1),%eax", &[0x0f, 0xb6, 0x04, 0x0f]);
     a.op("test %al,%al", &[0x84, 0xc0]);
-    a.jump("je", "stop");
+    a.jump("je", "may-hide");
     a.op("cmp $0x2f,%al", &[0x3c, b'/']);
-    a.jump("je", "stop");
+    a.jump("je", "may-hide");
     a.label(skip);
     a.op("movzbl (%rdx),%eax", &[0x0f, 0xb6, 0x02]);
     a.op("inc %rdx", &[0x48, 0xff, 0xc2]);

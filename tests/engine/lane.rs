@@ -15,7 +15,7 @@ use crate::counts::stops;
 use crate::kit::have;
 
 /// A bench with a directory of the host that the guest looks into.
-fn bench(guest: &str) -> Option<(Bench, PathBuf)> {
+pub(crate) fn bench(guest: &str) -> Option<(Bench, PathBuf)> {
     let bench = Bench::new(guest)?;
     let (host, tree) = (bench.sandbox.path("host"), bench.sandbox.tree());
     for directory in ["d", "closed"] {
