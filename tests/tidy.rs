@@ -48,7 +48,11 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
             "serde_json",
         ],
     ),
-    ("vrift-record", "record", &["vrift-cas", "blake3", "globset", "postcard", "serde", "toml"]),
+    (
+        "vrift-record",
+        "record",
+        &["vrift-cas", "blake3", "foldhash", "globset", "postcard", "serde", "toml"],
+    ),
     (
         "vrift-audit",
         "audit",

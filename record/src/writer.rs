@@ -9,6 +9,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use crate::error::Error;
 use crate::event::{Event, Tid};
 use crate::header::{Header, Totals};
@@ -38,7 +40,7 @@ pub struct Writer<W: Write = File> {
 /// The numbers that stand for texts.
 #[derive(Debug, Default)]
 struct Texts {
-    known: HashMap<Box<[u8]>, u32>,
+    known: HashMap<Box<[u8]>, u32, RandomState>,
     bytes: usize,
 }
 

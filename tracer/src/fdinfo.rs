@@ -1,8 +1,8 @@
 //! What `/proc/<tid>/fdinfo` tells of an open file: enough to open another one in its place.
 
-use std::fs;
-
 use nix::unistd::Pid;
+
+use crate::procfs;
 
 /// An open file as a descriptor shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Kind {
 impl OpenFile {
     /// What is behind a task's descriptor.
     pub(crate) fn of(tid: Pid, fd: i32) -> Option<OpenFile> {
-        OpenFile::parse(&fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?)
+        OpenFile::parse(&procfs::text(&format!("/proc/{tid}/fdinfo/{fd}")).ok()?)
     }
 
     fn parse(info: &str) -> Option<OpenFile> {

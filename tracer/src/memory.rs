@@ -44,25 +44,36 @@ pub trait Memory {
     /// Reads a NUL-terminated string of at most `max` bytes without the NUL. `ENAMETOOLONG` if no
     /// NUL comes within `max` bytes, `EFAULT` if the mapping ends before it.
     fn read_cstr(&self, at: GuestAddr, max: usize) -> Result<Vec<u8>, Errno> {
-        let mut out = Vec::new();
-        let mut chunk = [0u8; PAGE as usize];
+        // Most paths are short: the first read stays small, later ones go to the page's end.
+        let mut begin = [0; 256];
+        let (mut out, is_whole) = self.read_part(at, &mut begin[..max.min(256)])?;
+        if is_whole {
+            return Ok(out);
+        }
+        let mut chunk = vec![0; PAGE as usize];
         while out.len() < max {
+            let room = chunk.len().min(max - out.len());
             let from = at.offset(out.len() as u64);
-            let to_page_end = (PAGE - from.0 % PAGE) as usize;
-            // Most paths are short: the first read stays small, later ones go to the page's end.
-            let want =
-                to_page_end.min(max - out.len()).min(if out.is_empty() { 256 } else { 4096 });
-            let got = self.read(from, &mut chunk[..want])?;
-            match chunk[..got].iter().position(|&b| b == 0) {
-                Some(nul) => {
-                    out.extend_from_slice(&chunk[..nul]);
-                    return Ok(out);
-                }
-                None if got == 0 => return Err(Errno::EFAULT),
-                None => out.extend_from_slice(&chunk[..got]),
+            let (part, is_whole) = self.read_part(from, &mut chunk[..room])?;
+            out.extend(part);
+            if is_whole {
+                return Ok(out);
             }
         }
         Err(Errno::ENAMETOOLONG)
+    }
+
+    /// Reads up to a NUL, the end of the page, or that of `chunk`; says whether it was the NUL.
+    fn read_part(&self, at: GuestAddr, chunk: &mut [u8]) -> Result<(Vec<u8>, bool), Errno> {
+        let to_page_end = (PAGE - at.0 % PAGE) as usize;
+        let want = to_page_end.min(chunk.len());
+        let count = self.read(at, &mut chunk[..want])?;
+        let got = &chunk[..count];
+        match got.iter().position(|&byte| byte == 0) {
+            Some(nul) => Ok((got[..nul].to_vec(), true)),
+            None if got.is_empty() => Err(Errno::EFAULT),
+            None => Ok((got.to_vec(), false)),
+        }
     }
 
     /// Reads a native 64-bit word.

@@ -1,6 +1,7 @@
 //! What `/proc` tells about a tracee that ptrace does not.
 
 use std::fs::{self, File};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -27,6 +28,36 @@ pub(crate) fn opened(tid: Pid, fd: i32) -> Result<PathBuf, Errno> {
     }
 }
 
+/// All of a file of `/proc`. Such a file tells no size, so it is read into room that is enough for most.
+pub(crate) fn bytes(path: &str) -> io::Result<Vec<u8>> {
+    const ROOM: usize = 8 << 10;
+    let mut file = File::open(path)?;
+    let (mut bytes, mut count) = (vec![0; ROOM], 0);
+    loop {
+        match file.read(&mut bytes[count..]) {
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if count == bytes.len() {
+            bytes.resize(2 * count, 0);
+        }
+    }
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
+/// The same, where it is text.
+pub(crate) fn text(path: &str) -> io::Result<String> {
+    String::from_utf8(bytes(path)?).map_err(io::Error::other)
+}
+
+/// What a task has mapped, as text of the kernel's; empty if it is gone, or may not be looked at.
+pub(crate) fn maps(tid: Pid) -> Vec<u8> {
+    bytes(&format!("/proc/{tid}/maps")).unwrap_or_default()
+}
+
 /// What the link of a task's descriptor says, be it a path or not.
 pub(crate) fn link(tid: Pid, fd: i32) -> Option<PathBuf> {
     nix::fcntl::readlink(format!("/proc/{tid}/fd/{fd}").as_str()).map(PathBuf::from).ok()
@@ -34,7 +65,7 @@ pub(crate) fn link(tid: Pid, fd: i32) -> Option<PathBuf> {
 
 /// The process a pidfd stands for.
 pub(crate) fn pidfd(tid: Pid, fd: i32) -> Option<i32> {
-    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
+    let info = text(&format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
     info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }
 
@@ -58,7 +89,7 @@ pub(crate) fn umask(tid: Pid) -> u32 {
 
 /// The file position of a task's descriptor.
 pub(crate) fn position(tid: Pid, fd: i32) -> Option<u64> {
-    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
+    let info = text(&format!("/proc/{tid}/fdinfo/{fd}")).ok()?;
     info.lines().find_map(|line| line.strip_prefix("pos:"))?.trim().parse().ok()
 }
 
@@ -79,17 +110,17 @@ pub(crate) fn is_ours(tid: Pid) -> bool {
 
 /// The words a process was started with, each with a NUL behind it; empty if it is gone.
 pub(crate) fn command_line(process: Pid) -> Vec<u8> {
-    fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()
+    bytes(&format!("/proc/{process}/cmdline")).unwrap_or_default()
 }
 
 /// A program's auxiliary vector; empty if it is gone.
 pub(crate) fn auxv(tid: Pid) -> Vec<u8> {
-    fs::read(format!("/proc/{tid}/auxv")).unwrap_or_default()
+    bytes(&format!("/proc/{tid}/auxv")).unwrap_or_default()
 }
 
 /// How large a task's stack may grow.
 pub(crate) fn stack_limit(tid: Pid) -> u64 {
-    let limits = fs::read_to_string(format!("/proc/{tid}/limits")).unwrap_or_default();
+    let limits = text(&format!("/proc/{tid}/limits")).unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max stack size"));
     // "unlimited" is no number.
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(u64::MAX)
@@ -97,33 +128,32 @@ pub(crate) fn stack_limit(tid: Pid) -> u64 {
 
 /// Whether a descriptor vanishes when a program is executed.
 pub(crate) fn closes_on_exec(tid: Pid, fd: i32) -> bool {
-    let info = fs::read_to_string(format!("/proc/{tid}/fdinfo/{fd}")).unwrap_or_default();
+    let info = text(&format!("/proc/{tid}/fdinfo/{fd}")).unwrap_or_default();
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap_or("");
     i32::from_str_radix(flags.trim(), 8).is_ok_and(|flags| flags & libc::O_CLOEXEC != 0)
 }
 
 /// What the kernel does with a core: the name of a file, or `|` and a program (core(5)).
 pub(crate) fn core_pattern() -> Vec<u8> {
-    let mut pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    let mut pattern = bytes("/proc/sys/kernel/core_pattern").unwrap_or_default();
     pattern.truncate(pattern.trim_ascii_end().len());
     pattern
 }
 
 /// A task's status file; empty if the task is gone.
 pub(crate) fn status(tid: Pid) -> String {
-    fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default()
+    text(&format!("/proc/{tid}/status")).unwrap_or_default()
 }
 
 /// What a program is called (`comm`), which may be any bytes; empty if it is gone.
 pub(crate) fn name(tid: Pid) -> String {
-    let name = fs::read(format!("/proc/{tid}/comm")).unwrap_or_default();
+    let name = bytes(&format!("/proc/{tid}/comm")).unwrap_or_default();
     name.trim_ascii_end().escape_ascii().to_string()
 }
 
 /// Whether anything is mapped in a range of a task's memory; nothing is known to be if that may not be looked at.
 pub(crate) fn is_mapped(tid: Pid, range: Range<u64>) -> bool {
-    let maps = fs::read(format!("/proc/{tid}/maps")).unwrap_or_default();
-    has_mapping(&maps, range)
+    has_mapping(&maps(tid), range)
 }
 
 fn has_mapping(maps: &[u8], range: Range<u64>) -> bool {
@@ -140,19 +170,19 @@ fn has_mapping(maps: &[u8], range: Range<u64>) -> bool {
 /// Whether this process may not look into a task's memory.
 pub(crate) fn is_closed(tid: Pid) -> bool {
     let opened = File::open(format!("/proc/{tid}/mem"));
-    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// The process that traces the calling one.
 pub(crate) fn own_tracer() -> Option<Pid> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let status = text("/proc/self/status").ok()?;
     let pid = status.lines().find_map(|line| line.strip_prefix("TracerPid:"))?.trim().parse();
     pid.ok().filter(|&pid| pid != 0).map(Pid::from_raw)
 }
 
 /// The children of the calling process; none if the kernel does not list them.
 pub(crate) fn children() -> Vec<Pid> {
-    let list = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    let list = text("/proc/thread-self/children").unwrap_or_default();
     list.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
 }
 

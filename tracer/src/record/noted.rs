@@ -53,7 +53,7 @@ impl Noted {
     pub(crate) fn in_vain(&self, tid: Pid) -> Option<Errno> {
         match &self.what {
             What::File(named) => named.in_vain(tid),
-            What::Program(start) => start.in_vain(tid),
+            What::Program(start) => start.in_vain(),
             _ => None,
         }
     }

@@ -8,7 +8,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
 
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
@@ -19,7 +18,7 @@ use vrift_record::{
 use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
 use super::contents::{Keeper, When};
-use super::lookups::{Lookup, Of as Sought};
+use super::lookups::Of as Sought;
 use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, own_descriptor, path, seen_by};
@@ -45,8 +44,8 @@ pub(super) struct Start {
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     cwd: Vec<u8>,
-    /// What must be there for anything to come of it.
-    lookup: Option<Lookup>,
+    /// What the kernel answers if there is no such file: it looks for that before all else.
+    in_vain: Option<Errno>,
 }
 
 #[derive(Debug)]
@@ -65,9 +64,9 @@ impl Start {
         matches!(&self.of, Of::Host(real) if gains_rights(real) && !is_script(real))
     }
 
-    /// What the kernel answers if there is no such file: it looks for that before all else.
-    pub(super) fn in_vain(&self, tid: Pid) -> Option<Errno> {
-        self.lookup.as_ref()?.in_vain(tid)
+    /// The errno of an execution of what is not there.
+    pub(super) fn in_vain(&self) -> Option<Errno> {
+        self.in_vain
     }
 
     /// The same program by the path that its symlinks lead to.
@@ -105,11 +104,12 @@ impl Recorder {
         let held = held.unwrap_or_else(|| {
             Held::Host(link.unwrap_or_else(|| path(&seen_by(seat.tid, &asked)).to_owned()))
         });
-        let of = match &held {
-            Held::Host(real) => Of::Host(real.clone()),
-            _ => Of::Mount,
+        let (of, in_vain) = match &held {
+            Held::Host(real) => {
+                (Of::Host(real.clone()), lookup.and_then(|lookup| lookup.in_vain(seat.tid)))
+            }
+            _ => (Of::Mount, None),
         };
-        let version = self.version_of(held, &asked);
         let words = |kind| {
             let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
             let pointers = pointers(GuestAddr(at), A::WORD, seat.memory).unwrap_or_default();
@@ -118,15 +118,15 @@ impl Recorder {
                 .map_while(|at| seat.memory.read_cstr(GuestAddr(at), WORD_BYTES_MAX).ok())
                 .collect::<Vec<_>>()
         };
-        What::Program(Box::new(Start {
-            path: asked,
-            version,
-            of,
-            argv: words(Kind::Argv),
-            env: words(Kind::Envp),
-            cwd: directory(seat),
-            lookup,
-        }))
+        let (argv, env, cwd, version) = match in_vain {
+            // A search for a program asks for it in one directory after the other, with all its words.
+            Some(_) => Default::default(),
+            None => {
+                let version = self.version_of(held, &asked);
+                (words(Kind::Argv), words(Kind::Envp), directory(seat), version)
+            }
+        };
+        What::Program(Box::new(Start { path: asked, version, of, argv, env, cwd, in_vain }))
     }
 
     /// Records what came of an execution.
@@ -198,7 +198,7 @@ impl Recorder {
 
     /// The files that a new program finds mapped: itself and its dynamic linker.
     fn loaded(&mut self, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
-        let maps = fs::read(format!("/proc/{}/maps", seat.tid)).unwrap_or_default();
+        let maps = procfs::maps(seat.tid);
         let mut loaded: Vec<(Vec<u8>, Option<VersionId>)> = Vec::new();
         let mut last: &[u8] = b"";
         for line in maps.split(|&byte| byte == b'\n') {

@@ -41,14 +41,17 @@ impl Shared {
         self.words()[0].load(Ordering::Acquire)
     }
 
-    /// What is from one place to another, both multiples of a word; `None` if they are none, or not there.
-    pub(super) fn copied(&self, from: u64, to: u64) -> Option<Vec<u8>> {
+    /// Puts what is from one place to another, both multiples of a word, behind what is in `bytes`; `None` if they are none, or
+    /// not there.
+    pub(super) fn copy(&self, from: u64, to: u64, bytes: &mut Vec<u8>) -> Option<()> {
         let word = size_of::<AtomicU64>() as u64;
         if !from.is_multiple_of(word) || !to.is_multiple_of(word) {
             return None;
         }
         let words = self.words().get((from / word) as usize..(to / word) as usize)?;
-        Some(words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect())
+        bytes.reserve(size_of_val(words));
+        words.iter().for_each(|word| bytes.extend(word.load(Ordering::Relaxed).to_le_bytes()));
+        Some(())
     }
 
     /// Writes the first word.
@@ -91,10 +94,11 @@ mod tests {
         shared.set_first(7);
         assert_eq!(shared.first(), 7);
         file.write_all_at(b"abcdefgh", 4088).expect("it is there");
-        assert_eq!(shared.copied(4088, 4096).expect("it is there"), b"abcdefgh");
-        assert_eq!(shared.copied(8, 8).expect("it is there"), b"");
+        let mut bytes = b"before ".to_vec();
+        assert!(shared.copy(4088, 4096, &mut bytes).is_some() && bytes == b"before abcdefgh");
+        assert!(shared.copy(8, 8, &mut bytes).is_some() && bytes == b"before abcdefgh");
         for (from, to) in [(4088, 4104), (1, 8), (8, 9), (16, 8), (u64::MAX - 7, u64::MAX - 7)] {
-            assert_eq!(shared.copied(from, to), None, "{from} to {to}");
+            assert_eq!(shared.copy(from, to, &mut bytes), None, "{from} to {to}");
         }
         for bytes in [0, 8192] {
             assert!(file.set_len(bytes).is_err());

@@ -18,6 +18,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -62,7 +63,7 @@ struct Tape {
     /// Up to where it has been played.
     played: u64,
     /// The current directory; `None` if it may have changed.
-    directory: Option<PathBuf>,
+    directory: Option<Rc<Path>>,
 }
 
 impl Tape {
@@ -73,18 +74,26 @@ impl Tape {
         Ok(Tape { shared, played: HEADER, directory: None })
     }
 
-    /// What has been written since it was last played, up to `end`.
-    fn unplayed(&mut self, end: u64) -> io::Result<Vec<u8>> {
+    /// Copies what has been written since it was last played, up to `end`, behind what is in `bytes`, and takes note of
+    /// the calls, which are by this task.
+    fn unplayed(&mut self, tid: Pid, end: u64, copy: &mut Copy) -> io::Result<()> {
         if end == self.played {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let bytes = self.shared.copied(self.played, end).ok_or(io::ErrorKind::InvalidData)?;
-        let read: usize = calls(&bytes).map(|(_, size)| size).sum();
-        if read != bytes.len() {
+        let begin = copy.bytes.len();
+        let found = self.shared.copy(self.played, end, &mut copy.bytes);
+        found.ok_or(io::ErrorKind::InvalidData)?;
+        let (mut at, before) = (begin, copy.calls.len());
+        for (taped, size) in calls(&copy.bytes[begin..]) {
+            copy.calls.push(Place { stamp: taped.stamp, tid, at });
+            at += size;
+        }
+        if at != copy.bytes.len() {
+            copy.calls.truncate(before);
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.played = end;
-        Ok(bytes)
+        Ok(())
     }
 
     fn rewind(&mut self) {
@@ -112,10 +121,28 @@ impl fmt::Display for Spoilt {
 
 impl std::error::Error for Spoilt {}
 
+/// What several tapes have that has not been played yet.
+#[derive(Debug, Default)]
+struct Copy {
+    bytes: Vec<u8>,
+    calls: Vec<Place>,
+}
+
+/// Where a call stands in a [`Copy`].
+#[derive(Debug)]
+struct Place {
+    /// When it was written down.
+    stamp: u64,
+    tid: Pid,
+    at: usize,
+}
+
 /// All tapes.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Tapes {
     of: BTreeMap<Pid, Tape>,
+    /// Empty, with room: tapes are played often.
+    copy: Copy,
 }
 
 impl Tapes {
@@ -208,38 +235,33 @@ impl<A: Arch> Engine<A> {
         if !self.tapes.are_used() {
             return;
         }
-        let mut unplayed = Vec::new();
+        let mut copy = std::mem::take(&mut self.tapes.copy);
         let mut spoilt = Vec::new();
         let ends = self.tapes.ends();
         for ((&tid, tape), end) in self.tapes.of.iter_mut().zip(ends) {
-            match tape.unplayed(end) {
-                Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => unplayed.push((tid, bytes, tape.directory.clone())),
-                // The lane goes on where it finds the end.
-                Err(_) => {
-                    tape.rewind();
-                    spoilt.push(tid);
-                }
+            // The lane goes on where it finds the end.
+            if tape.unplayed(tid, end, &mut copy).is_err() {
+                tape.rewind();
+                spoilt.push(tid);
             }
-            if before != Some(tid) {
-                continue;
+        }
+        copy.calls.sort_by_key(|place| place.stamp);
+        for Place { tid, at, .. } in copy.calls.drain(..) {
+            if let Some((taped, _)) = calls(&copy.bytes[at..]).next() {
+                self.play(tid, &taped);
             }
+        }
+        copy.bytes.clear();
+        self.tapes.copy = copy;
+        if let Some(tid) = before
+            && let Some(tape) = self.tapes.of.get_mut(&tid)
+        {
             if tape.played > LAST / 2 {
                 tape.rewind();
             }
             if tape.directory.is_none() {
-                tape.directory = procfs::directory(tid).ok();
+                tape.directory = procfs::directory(tid).ok().map(Rc::from);
             }
-        }
-        let mut told: Vec<_> = unplayed
-            .iter()
-            .flat_map(|(tid, bytes, directory)| {
-                calls(bytes).map(move |(taped, _)| (*tid, taped, directory.as_deref()))
-            })
-            .collect();
-        told.sort_by_key(|(_, taped, _)| taped.stamp);
-        for (tid, taped, directory) in told {
-            self.play(tid, &taped, directory);
         }
         for tid in spoilt {
             self.observer.lost(&Spoilt { tid });
@@ -267,9 +289,13 @@ impl<A: Arch> Engine<A> {
         Ok(())
     }
 
-    fn play(&mut self, tid: Pid, taped: &Taped<'_>, directory: Option<&Path>) {
+    fn play(&mut self, tid: Pid, taped: &Taped<'_>) {
         let Taped { nr, args, result, .. } = *taped;
-        let moment = Moment { directory, opened: taped.opened().and_then(A::decode_stat) };
+        let directory = self.tapes.of.get(&tid).and_then(|tape| tape.directory.clone());
+        let moment = Moment {
+            directory: directory.as_deref(),
+            opened: taped.opened().and_then(A::decode_stat),
+        };
         self.tell(tid, (nr, args, result), &Pieces(taped), moment);
     }
 
