@@ -231,3 +231,17 @@ fn lookups_in_vain_are_recorded_at_one_stop() {
     assert!((500..530).contains(&(vain - none)), "{none}, {vain}");
     assert!((1000..1030).contains(&(found - none)), "{none}, {found}");
 }
+
+/// The words of a program are read once, wherever it is looked for before.
+#[test]
+fn a_search_for_a_program_reads_no_words_in_vain() {
+    let reads = |searched: usize| {
+        let places: String = (0..searched).map(|n| format!("/nowhere/{n}:")).collect();
+        let script = format!("env PATH={places}/usr/bin:/bin true");
+        let counts = asked_by(&["audit", "--fast-lane=never"], &script)?;
+        Some(counts.get("process_vm_readv").copied().unwrap_or(0))
+    };
+    let [Some(few), Some(many)] = [1, 51].map(reads) else { return };
+    // Its path, which may lie across two pieces.
+    assert!((50..=100).contains(&(many - few)), "{few}, {many}");
+}
