@@ -96,6 +96,26 @@ fn c_043_handlers_follow_links_while_links_are_followed() {
     same("signals");
 }
 
+/// `VRIFT_FULL=1` takes 500 seeds.
+#[test]
+fn c_074_links_and_paths_at_random() {
+    let seeds = if std::env::var_os("VRIFT_FULL").is_some() { 500 } else { 8 };
+    let Some((bench, host)) = bench("links") else { return };
+    for seed in 0..seeds {
+        let (any, host) = (host.join("any"), host.to_string_lossy());
+        let seed = seed.to_string();
+        let words = ["random", &host, &seed];
+        let clear = || fs::remove_dir_all(&any).expect("the guest has made it");
+        let natively = bench.native(&words);
+        clear();
+        for way in [Way::Fast, Way::AuditedBoth] {
+            let ran = bench.run(way, &words);
+            clear();
+            assert!(ran == natively, "seed {seed} differs when {way:?}\n{natively}\n{ran}");
+        }
+    }
+}
+
 /// What lies on the host where a mount is: links there say nothing about the mount's.
 #[test]
 fn links_that_a_mount_hides_are_not_followed() {
