@@ -87,6 +87,7 @@ const SPELLINGS: &[&[&str]] = &[
 /// The programs that are spelled in all these ways: they make calls of all kinds, and the same each time.
 const SPELLED: &[&str] = &[
     "siginfo",
+    "elsewhere",
     "sockets",
     "polls",
     "memory",

@@ -287,13 +287,11 @@ fn lines(args: &TraceArgs, asked: &Asked, output: Output) -> Box<dyn Sink> {
         Output::File(_) => (Prefix::Always, Flush::WhenFull),
         Output::Reader(_) => (Prefix::Always, Flush::EachEvent),
     };
-    let (filter, style) = (asked.filter.clone(), asked.style.clone());
+    let filter = asked.filter.clone();
     match (output, args.output.json) {
-        (Output::Terminal(out), true) => Box::new(Json::new(out, filter, style)),
-        (Output::File(out), true) => {
-            Box::new(Json::new(std::io::BufWriter::new(out), filter, style))
-        }
-        (Output::Reader(out), true) => Box::new(Json::new(out, filter, style)),
+        (Output::Terminal(out), true) => Box::new(Json::new(out, filter)),
+        (Output::File(out), true) => Box::new(Json::new(std::io::BufWriter::new(out), filter)),
+        (Output::Reader(out), true) => Box::new(Json::new(out, filter)),
         (Output::Terminal(out), false) => {
             Box::new(Text::new(out, layout(args, asked, prefix), flush))
         }
@@ -324,7 +322,6 @@ fn layout(args: &TraceArgs, asked: &Asked, prefix: Prefix) -> Layout {
         // A file is as quiet as strace makes it.
         modes: Show::from(args.output.file.is_none()),
         filter: asked.filter.clone(),
-        style: asked.style.clone(),
     }
 }
 

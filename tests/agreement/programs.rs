@@ -80,6 +80,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     named("threads", &["cc"], Start::Guest, nothing),
     Program { ends_by: Some(Signal::SIGSYS), ..named("signals", &["cc"], Start::Guest, nothing) },
     Program { percent_min: 100.0, ..besides("siginfo") },
+    Program { percent_min: 100.0, ..besides("elsewhere") },
     besides("sockets"),
     besides("polls"),
     besides("memory"),

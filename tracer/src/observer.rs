@@ -221,6 +221,18 @@ impl Observer {
         }
     }
 
+    /// Tells of a signal that a task is about to get.
+    pub(crate) fn signal(
+        &mut self,
+        signo: i32,
+        info: Option<&[u8; 128]>,
+        ip: Option<u64>,
+        seat: &Seat<'_>,
+    ) {
+        let info = info.map(|info| self.speller.signal(info, seat));
+        self.event(seat.tid, &Event::Signal { signo, info, ip });
+    }
+
     /// Sends an event to every sink; one that fails is reported once and gets no more.
     pub(crate) fn event(&mut self, tid: Pid, event: &Event<'_>) {
         if matches!(event, Event::Exited { .. } | Event::Killed { .. }) {

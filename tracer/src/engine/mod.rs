@@ -547,12 +547,7 @@ impl<A: Arch> Engine<A> {
             return Err(Errno::ESRCH);
         }
         if self.observer.watches_anything() {
-            let info = guest.siginfo().ok();
-            let ip = match self.observer.wants().ip {
-                true => guest.ip().ok(),
-                false => None,
-            };
-            self.observer.event(tid, &Event::Signal { signo, info, ip });
+            self.show_signal(signo, guest);
         }
         Ok(self.go_on(tid, signo))
     }

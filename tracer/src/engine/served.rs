@@ -307,7 +307,7 @@ fn owned_by(id: i32, creds: &Creds) -> bool {
     all.iter().all(|ids| ids.uid == creds.uid && ids.gid == creds.gid)
 }
 
-/// What mounts make of a task's descriptors, for the view.
+/// What mounts make of descriptors, for the view.
 pub(super) struct Mounted<'a, A: Arch> {
     pub(super) served: Option<&'a Served>,
     pub(super) tasks: &'a BTreeMap<Pid, Task<A>>,
@@ -321,10 +321,10 @@ impl<A: Arch> Mounted<'_, A> {
 }
 
 impl<A: Arch> Places for Mounted<'_, A> {
-    fn mounted(&self, fd: i32) -> Option<PathBuf> {
+    fn mounted(&self, tid: Pid, fd: i32) -> Option<PathBuf> {
         self.served?;
-        let task = self.tasks.get(&self.tid)?;
-        self.path(open_node(self.tid, &task.files, fd)?.node)
+        let task = self.tasks.get(&tid)?;
+        self.path(open_node(tid, &task.files, fd)?.node)
     }
 
     fn mounted_directory(&self) -> Option<PathBuf> {

@@ -64,6 +64,19 @@ impl<A: Arch> Engine<A> {
         Pending::new(call, spelled, entered, system)
     }
 
+    /// Reports a signal that is about to be delivered.
+    pub(super) fn show_signal<G: Guest<A>>(&mut self, signo: i32, guest: &G) {
+        let tid = guest.tid();
+        let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
+        let seat = Seat { tid, memory: guest, places: &places };
+        let info = guest.siginfo().ok();
+        let ip = match self.observer.wants().ip {
+            true => guest.ip().ok(),
+            false => None,
+        };
+        self.observer.signal(signo, info.as_ref(), ip, &seat);
+    }
+
     /// Reports the end of a call.
     pub(super) fn conclude<G: Guest<A>>(
         &mut self,

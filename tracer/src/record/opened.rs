@@ -41,7 +41,7 @@ impl OpenFile {
     pub(super) fn of(fd: i32, seat: &Seat<'_>) -> Option<OpenFile> {
         let link = PathBuf::from(format!("/proc/{}/fd/{fd}", seat.tid));
         let real = procfs::link(seat.tid, fd).filter(|real| !is_memory(real))?;
-        let (path, place) = match seat.places.mounted(fd) {
+        let (path, place) = match seat.places.mounted(seat.tid, fd) {
             Some(shown) => (shown, Where::Mount(real)),
             None => (real, Where::Host),
         };
@@ -86,7 +86,7 @@ impl Recorder {
 /// The path of an open file, as `/proc` shows it; it may have lost that name.
 pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
     let of_host = || procfs::link(seat.tid, fd).filter(|real| !is_memory(real));
-    named(seat.places.mounted(fd).or_else(of_host)?)
+    named(seat.places.mounted(seat.tid, fd).or_else(of_host)?)
 }
 
 fn is_memory(shown: &Path) -> bool {

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use super::note::Note;
 use super::spelled::Spelled;
+use super::value::Value;
 use crate::call::Outcome;
 
 /// Whether a death by signal left a core dump.
@@ -46,8 +47,8 @@ pub enum Event<'a> {
     Signal {
         /// Its number.
         signo: i32,
-        /// The kernel's `siginfo_t`, if it could be read.
-        info: Option<[u8; 128]>,
+        /// What it comes with, if that could be read.
+        info: Option<Value>,
         /// Where the task was, if a sink wants to know.
         ip: Option<u64>,
     },

@@ -12,11 +12,9 @@ use serde_json::{Map, Value as Json_, json};
 
 use super::event::{Core, Event, Sink, Wants};
 use super::filter::Filter;
-use super::kinds::siginfo;
 use super::names;
 use super::note::Note;
 use super::spelled::{ResultForm, Spelled};
-use super::style::Style;
 use super::text::restart_text;
 use super::value::{Cut, Opened, Text, Value};
 use crate::call::Outcome;
@@ -29,13 +27,12 @@ const VERSION: u32 = 1;
 pub struct Json<W: Write> {
     out: W,
     filter: Filter,
-    style: Style,
 }
 
 impl<W: Write> Json<W> {
     /// A sink on a writer, which should be buffered, for the events that `filter` shows.
-    pub fn new(out: W, filter: Filter, style: Style) -> Json<W> {
-        Json { out, filter, style }
+    pub fn new(out: W, filter: Filter) -> Json<W> {
+        Json { out, filter }
     }
 
     /// The writer, for example to read what was written to memory.
@@ -49,7 +46,7 @@ impl<W: Write> Sink for Json<W> {
         if !self.filter.shows(event) {
             return Ok(());
         }
-        let Some(what) = describe(event, &self.style) else { return Ok(()) };
+        let Some(what) = describe(event) else { return Ok(()) };
         let mut line = Map::new();
         line.insert("v".to_owned(), VERSION.into());
         line.insert("pid".to_owned(), tid.as_raw().into());
@@ -73,7 +70,7 @@ impl<W: Write> Sink for Json<W> {
 }
 
 /// What a line says beside version, task and time; an entry says nothing that its exit does not.
-fn describe(event: &Event<'_>, style: &Style) -> Option<Map<String, Json_>> {
+fn describe(event: &Event<'_>) -> Option<Map<String, Json_>> {
     let what = match event {
         Event::Enter { .. } | Event::Born { .. } | Event::Executed | Event::Used { .. } => {
             return None;
@@ -89,7 +86,7 @@ fn describe(event: &Event<'_>, style: &Style) -> Option<Map<String, Json_>> {
         }
         Event::Signal { signo, info, .. } => json!({
             "signal": names::signal_name(*signo),
-            "info": info.as_ref().map(|info| value_json(&siginfo::spell(info, style))),
+            "info": info.as_ref().map(value_json),
         }),
         Event::Stopped { signo } => json!({ "stopped": names::signal_name(*signo) }),
         Event::Exited { code } => json!({ "exited": code }),

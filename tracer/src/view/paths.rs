@@ -84,7 +84,7 @@ impl PathFilter {
         if fd < 0 {
             return false;
         }
-        match seat.places.mounted(fd) {
+        match seat.places.mounted(seat.tid, fd) {
             Some(path) => self.has(&path),
             None => procfs::link(seat.tid, fd).is_some_and(|path| self.has(&path)),
         }

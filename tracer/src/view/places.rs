@@ -10,8 +10,8 @@ use crate::memory::Memory;
 
 /// What the host's `/proc` cannot tell of a task's descriptors: their paths in a mount.
 pub trait Places {
-    /// The path of a descriptor that a mount serves.
-    fn mounted(&self, fd: i32) -> Option<PathBuf>;
+    /// The path of a task's descriptor that a mount serves.
+    fn mounted(&self, tid: Pid, fd: i32) -> Option<PathBuf>;
 
     /// The current directory, if it is in a mount.
     fn mounted_directory(&self) -> Option<PathBuf>;
@@ -34,7 +34,7 @@ pub trait Places {
 pub struct Unmounted;
 
 impl Places for Unmounted {
-    fn mounted(&self, _: i32) -> Option<PathBuf> {
+    fn mounted(&self, _: Pid, _: i32) -> Option<PathBuf> {
         None
     }
 

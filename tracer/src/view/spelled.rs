@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use vrift_arch::Arch;
 
 use super::inside;
-use super::kinds::{self, Cx};
+use super::kinds::{self, Cx, siginfo};
 use super::places::Seat;
 use super::style::{Descriptors, Style};
 use super::value::{Opened, Value};
@@ -168,6 +168,11 @@ impl Speller {
             self.dress(spelled);
         }
         spelled.meant = meant;
+    }
+
+    /// Spells what a signal comes with.
+    pub(crate) fn signal(&self, info: &[u8; siginfo::BYTES], seat: &Seat<'_>) -> Value {
+        siginfo::spell(info, seat, &self.style)
     }
 
     /// Only styles other than the default cost a second look at the values.

@@ -18,13 +18,11 @@ use vrift_arch::{Arch, Native};
 
 use super::event::{Core, Event, Sink, Wants};
 use super::filter::Filter;
-use super::kinds::siginfo;
 pub use super::leader::{Leader, Prefix, Show, Stamp};
 use super::leader::{Leaders, Start, micros};
 use super::names;
 use super::note::Note;
 use super::spelled::{Base, Comma, ResultForm, Spelled};
-use super::style::Style;
 use super::value::Value;
 use crate::call::{Abi, Outcome};
 
@@ -52,8 +50,6 @@ pub struct Layout {
     pub modes: Show,
     /// Which events get a line.
     pub filter: Filter,
-    /// How structures that come with signals are spelled.
-    pub style: Style,
 }
 
 impl Layout {
@@ -66,7 +62,6 @@ impl Layout {
             notes: Show::Yes,
             modes: Show::No,
             filter: Filter::default(),
-            style: Style::default(),
         }
     }
 }
@@ -359,11 +354,10 @@ impl<W: Write> Text<W> {
         self.buffer.push('\n');
     }
 
-    fn signal(&mut self, tid: Pid, signo: i32, info: Option<&[u8; 128]>, ip: Option<u64>) {
+    fn signal(&mut self, tid: Pid, signo: i32, info: Option<&Value>, ip: Option<u64>) {
         let name = names::signal_name(signo);
         match info {
             Some(info) => {
-                let info = siginfo::spell(info, &self.layout.style);
                 self.plain_line(tid, ip, format_args!("--- {name} {info} ---"));
             }
             None => self.plain_line(tid, ip, format_args!("--- {name} ---")),

@@ -363,8 +363,8 @@ struct Then<'a> {
 }
 
 impl Places for Then<'_> {
-    fn mounted(&self, fd: i32) -> Option<PathBuf> {
-        self.mounted.mounted(fd)
+    fn mounted(&self, tid: Pid, fd: i32) -> Option<PathBuf> {
+        self.mounted.mounted(tid, fd)
     }
 
     fn mounted_directory(&self) -> Option<PathBuf> {

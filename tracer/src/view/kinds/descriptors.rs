@@ -6,13 +6,16 @@
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
+use nix::unistd::Pid;
+
 use super::Cx;
 use crate::call::Outcome;
 use crate::procfs;
 use crate::sockdiag;
+use crate::view::places::{Places, Seat};
 use crate::view::quote::Quoting;
 use crate::view::spelled::ResultForm;
-use crate::view::style::Descriptors;
+use crate::view::style::{Descriptors, Style};
 use crate::view::value::{Opened, Value};
 use crate::view::word::{Number, Word};
 
@@ -22,9 +25,59 @@ const AT_FDCWD: i32 = -100;
 /// What the kernel puts behind the path of a file without a name.
 const DELETED: &[u8] = b" (deleted)";
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
     /// A descriptor.
     pub(super) fn fd(&self, fd: i32) -> Value {
+        self.descriptors().number(fd)
+    }
+
+    /// A directory descriptor, or the name of the working directory.
+    pub(super) fn directory(&self, fd: i32) -> Value {
+        if fd == AT_FDCWD { self.descriptors().current_directory() } else { self.fd(fd) }
+    }
+
+    /// Another task's descriptor.
+    pub(super) fn fd_of(&self, tid: Pid, fd: i32) -> Value {
+        Table { tid, ..self.descriptors() }.number(fd)
+    }
+
+    /// All descriptors of the caller.
+    pub(super) fn descriptors(&self) -> Table<'a> {
+        Table::of(&self.seat, self.style)
+    }
+
+    /// Adds what a new descriptor is open on to the form of a call's result.
+    pub(super) fn new_descriptor(&self, name: &str, outcome: Outcome, form: &mut ResultForm) {
+        let Outcome::Value(fd @ 0..) = outcome else { return };
+        if self.style.descriptors != Descriptors::Number && self.makes_descriptor(name) {
+            form.opened = self.descriptors().opened(fd as i32).map(Box::new);
+        }
+    }
+
+    fn makes_descriptor(&self, name: &str) -> bool {
+        match name {
+            "fcntl" => matches!(self.int(1), libc::F_DUPFD | libc::F_DUPFD_CLOEXEC),
+            _ => MAKERS.contains(&name),
+        }
+    }
+}
+
+/// The descriptors of a task, in a style.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    tid: Pid,
+    places: &'a dyn Places,
+    style: &'a Style,
+}
+
+impl<'a> Table<'a> {
+    /// The descriptors of a stopped task.
+    pub(super) fn of(seat: &Seat<'a>, style: &'a Style) -> Table<'a> {
+        Table { tid: seat.tid, places: seat.places, style }
+    }
+
+    /// One of them.
+    pub(super) fn number(&self, fd: i32) -> Value {
         let plain = Value::Fd(fd);
         if self.style.descriptors == Descriptors::Number || fd < 0 {
             return plain;
@@ -35,18 +88,15 @@ impl Cx<'_> {
         }
     }
 
-    /// A directory descriptor, or the name of the working directory.
-    pub(super) fn directory(&self, fd: i32) -> Value {
-        if fd != AT_FDCWD {
-            return self.fd(fd);
-        }
+    /// What stands for the working directory.
+    fn current_directory(&self) -> Value {
         let plain = Value::name(Word::new("AT_FDCWD", Number::Signed(AT_FDCWD.into())));
         if self.style.descriptors == Descriptors::Number {
             return plain;
         }
-        let path = match self.seat.places.mounted_directory() {
+        let path = match self.places.mounted_directory() {
             Some(path) => Some(path),
-            None => procfs::directory(self.seat.tid).ok(),
+            None => procfs::directory(self.tid).ok(),
         };
         match path {
             Some(path) => {
@@ -63,10 +113,10 @@ impl Cx<'_> {
     }
 
     fn opened(&self, fd: i32) -> Option<Opened> {
-        if let Some(path) = self.seat.places.mounted(fd) {
+        if let Some(path) = self.places.mounted(self.tid, fd) {
             return Some(self.named(path.as_os_str().as_bytes().to_vec()));
         }
-        let link = procfs::link(self.seat.tid, fd)?;
+        let link = procfs::link(self.tid, fd)?;
         let name = link.as_os_str().as_bytes();
         if self.style.descriptors == Descriptors::Everything
             && let Some(words) = self.words(fd, name)
@@ -89,7 +139,7 @@ impl Cx<'_> {
 
     /// What a descriptor without a path stands for, if more can be told than the kernel's link does.
     fn words(&self, fd: i32, link: &[u8]) -> Option<String> {
-        let tid = self.seat.tid;
+        let tid = self.tid;
         if let Some(inode) = link.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"))
         {
             let inode = std::str::from_utf8(inode).ok()?.parse().ok()?;
@@ -104,7 +154,7 @@ impl Cx<'_> {
 
     /// The device a descriptor is open on.
     fn device(&self, fd: i32) -> Option<String> {
-        let path = format!("/proc/{}/fd/{fd}", self.seat.tid);
+        let path = format!("/proc/{}/fd/{fd}", self.tid);
         let meta = std::fs::metadata(path).ok()?;
         let kind = match meta.file_type() {
             kind if kind.is_char_device() => "char",
@@ -113,21 +163,6 @@ impl Cx<'_> {
         };
         let (major, minor) = super::files::device_numbers(meta.rdev());
         Some(format!("{kind} {major}:{minor}"))
-    }
-
-    /// Adds what a new descriptor is open on to the form of a call's result.
-    pub(super) fn new_descriptor(&self, name: &str, outcome: Outcome, form: &mut ResultForm) {
-        let Outcome::Value(fd @ 0..) = outcome else { return };
-        if self.style.descriptors != Descriptors::Number && self.makes_descriptor(name) {
-            form.opened = self.opened(fd as i32).map(Box::new);
-        }
-    }
-
-    fn makes_descriptor(&self, name: &str) -> bool {
-        match name {
-            "fcntl" => matches!(self.int(1), libc::F_DUPFD | libc::F_DUPFD_CLOEXEC),
-            _ => MAKERS.contains(&name),
-        }
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn spell(cx: &Cx<'_>, shape: Shape, at: usize) -> Value {
         Shape::TimespecPair => time::timespec_pair(cx, addr),
         Shape::TimevalPair => time::timeval_pair(cx, addr),
         Shape::Sigset => signals::set_at(cx, addr, set_bytes(cx, at)),
-        Shape::Siginfo => cx.at(addr, siginfo::BYTES, |raw| siginfo::told(cx, raw)),
+        Shape::Siginfo => cx.at(addr, siginfo::BYTES, |raw| siginfo::told(raw, cx.descriptors())),
         Shape::Sigevent => signals::event(cx, addr),
         Shape::Iovec { count } => sockets::vector(cx, addr, cx.arg(count.into()), Buffers::Whole),
         Shape::Msghdr => sockets::message(cx, addr),
@@ -118,7 +118,9 @@ pub(super) fn out(cx: &Cx<'_>, shape: Shape, at: usize, outcome: Outcome) -> Val
             Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
             Outcome::Never => Value::Pending,
         },
-        Shape::Siginfo => cx.filled(addr, outcome, siginfo::BYTES, |raw| siginfo::told(cx, raw)),
+        Shape::Siginfo => {
+            cx.filled(addr, outcome, siginfo::BYTES, |raw| siginfo::told(raw, cx.descriptors()))
+        }
         Shape::Stat => files::stat(cx, addr, outcome),
         Shape::Statx => files::statx(cx, addr, outcome),
         Shape::Statfs => files::statfs(cx, addr, outcome),

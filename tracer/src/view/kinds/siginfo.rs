@@ -2,16 +2,17 @@
 
 use vrift_arch::{Arch, Native};
 
-use super::Cx;
+use super::descriptors::Table;
 use super::raw::{Raw, Widths};
 use super::scalars;
 use crate::view::names::{Menu, errno_name};
+use crate::view::places::Seat;
 use crate::view::style::Style;
 use crate::view::value::{Field, Value, fields};
 use crate::view::word::{Number, Word};
 
 /// The size of the kernel's structure.
-pub(super) const BYTES: usize = 128;
+pub(crate) const BYTES: usize = 128;
 
 /// Codes any signal can have.
 const CODES: &[(i32, &str)] = &[
@@ -95,19 +96,19 @@ const ARCHITECTURE: Menu = Menu {
 };
 
 /// The structure a signal comes with.
-pub(crate) fn spell(info: &[u8; BYTES], style: &Style) -> Value {
-    let mut value = value(&Raw::new(info.to_vec(), Widths::WIDE));
+pub(crate) fn spell(info: &[u8; BYTES], seat: &Seat<'_>, style: &Style) -> Value {
+    let mut value = told(&Raw::new(info.to_vec(), Widths::WIDE), Table::of(seat, style));
     value.dress(style);
     value
 }
 
-/// The structure as a call has it, with what its descriptor is open on.
-pub(super) fn told(cx: &Cx<'_>, raw: &Raw) -> Value {
+/// The structure, with what its descriptor is open on.
+pub(super) fn told(raw: &Raw, descriptors: Table<'_>) -> Value {
     match value(raw) {
         Value::Struct(mut fields) => {
             for (_, value) in &mut fields {
                 if let Value::Fd(fd) = *value {
-                    *value = cx.fd(fd);
+                    *value = descriptors.number(fd);
                 }
             }
             Value::Struct(fields)

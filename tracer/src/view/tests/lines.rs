@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use super::memory::Regions;
 use crate::call::{Abi, Outcome};
 use crate::view::json::Json;
 use crate::view::spelled::{Comma, ResultForm, Spelled, Split};
 use crate::view::text::{Flush, Layout, Prefix, Show, Text};
 use crate::view::value::{Cut, Quoting, Text as Bytes, Value};
-use crate::view::{Core, Event, Filter, Note, Sink, Style, Words};
+use crate::view::{Core, Event, Filter, Note, Seat, Sink, Speller, Words};
 
 fn call(name: &'static str, args: impl Into<Vec<Value>>) -> Spelled {
     let result = ResultForm::default();
@@ -210,13 +211,14 @@ fn execve_from_a_thread_takes_the_leaders_id() {
     assert_eq!(text(Prefix::Always, &events), expected);
 }
 
-/// `siginfo_t` of a child that exited.
-fn child_exited() -> [u8; 128] {
+/// What comes with the signal of a child that exited.
+fn child_exited() -> Value {
     let mut info = [0; 128];
     for (at, value) in [(0, 17), (8, 1), (16, 1234), (24, 2)] {
         info[at..at + 4].copy_from_slice(&i32::to_ne_bytes(value));
     }
-    info
+    let memory = Regions::default();
+    Speller::default().signal(&info, &Seat::unmounted(Pid::from_raw(-1), &memory))
 }
 
 #[test]
@@ -270,7 +272,7 @@ fn json_lines_keep_types_and_bytes() {
     let (spent, system) = (Duration::ZERO, Duration::ZERO);
     let outcome = Outcome::Error(Errno::ENOENT);
     let refused = Event::Leave { call: &open, outcome, note: Some(&manifest), spent, system };
-    let mut json = Json::new(Vec::new(), Filter::default(), Style::default());
+    let mut json = Json::new(Vec::new(), Filter::default());
     let events = [
         (7, Event::Enter { call: &read }),
         (7, leave(&read, Outcome::Value(2))),
@@ -372,7 +374,7 @@ fn a_change_of_mode_is_told_before_the_call_that_shows_it() {
 #[test]
 fn json_names_the_abi_if_it_is_not_the_architectures_own() {
     let close = |abi| Spelled { abi, ..call("close", [Value::Fd(4)]) };
-    let mut json = Json::new(Vec::new(), Filter::default(), Style::default());
+    let mut json = Json::new(Vec::new(), Filter::default());
     let calls = [Abi::Native, Abi::Compat].map(close);
     let events: Vec<_> = calls.iter().map(|call| (7, leave(call, Outcome::Value(0)))).collect();
     write(&mut json, &events);

@@ -121,30 +121,30 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
 /// The room for interfaces, to be kept from entry to exit.
 pub(super) fn keep(cx: &Cx<'_>) -> u64 {
     match cx.uint(1) {
-        SIOCGIFCONF => cx.raw(cx.arg(2), 4).map_or(0, |raw| raw.u32(0).into()),
+        SIOCGIFCONF => cx.peek(cx.arg(2), 4).map_or(0, |raw| raw.u32(0).into()),
         _ => 0,
     }
 }
 
-/// `struct ifconf`: the interfaces, or only how much room they take.
+/// `struct ifconf`: the interfaces, or only how much room they take. strace looks into it even if it is told
+/// not to.
 fn interfaces(cx: &Cx<'_>, room: i32, outcome: Outcome) -> Value {
-    cx.at(cx.arg(2), 16, |raw| {
-        let (length, list) = (raw.i32(0), raw.u64(8));
-        let (length, list) = match outcome {
-            Outcome::Value(_) if list != 0 => (
-                of_requests(room).changed_to(of_requests(length)),
-                cx.array(list, u64::try_from(length).unwrap_or(0) / 40, IFREQ_BYTES, |raw| {
-                    Value::Struct(fields! {
-                        ifr_name: files::fixed_text(raw, 0, 16),
-                        ifr_addr: sockaddr::spell(&raw.part(16, 16)),
-                    })
-                }),
-            ),
-            Outcome::Value(_) => (of_requests(length), Value::Addr(list)),
-            _ => (of_requests(room), Value::Addr(list)),
-        };
-        Value::Struct(fields! { ifc_len: length, ifc_buf: list })
-    })
+    let Some(raw) = cx.peek(cx.arg(2), 16) else { return Value::Addr(cx.arg(2)) };
+    let (length, list) = (raw.i32(0), raw.u64(8));
+    let (length, list) = match outcome {
+        Outcome::Value(_) if list != 0 => (
+            of_requests(room).changed_to(of_requests(length)),
+            cx.array(list, u64::try_from(length).unwrap_or(0) / 40, IFREQ_BYTES, |raw| {
+                Value::Struct(fields! {
+                    ifr_name: files::fixed_text(raw, 0, 16),
+                    ifr_addr: sockaddr::spell(&raw.part(16, 16)),
+                })
+            }),
+        ),
+        Outcome::Value(_) => (of_requests(length), Value::Addr(list)),
+        _ => (of_requests(room), Value::Addr(list)),
+    };
+    Value::Struct(fields! { ifc_len: length, ifc_buf: list })
 }
 
 /// A number of bytes, and how many interfaces they are.

@@ -2,6 +2,7 @@
 
 use super::super::sockets::{self, Buffers, Direction};
 use super::super::{self as kinds, Cx, memory, signals, sockopts, strings, time};
+use nix::unistd::Pid;
 use vrift_arch::syscall::Kind;
 
 use crate::call::Outcome;
@@ -216,10 +217,7 @@ pub(super) fn enter_reboot(cx: &Cx<'_>) -> Vec<Value> {
 /// The signal mask that comes back with the interrupted context.
 pub(super) fn enter_sigreturn(cx: &Cx<'_>) -> Vec<Value> {
     let at = GuestAddr(cx.call.sp).offset(cx.layouts.sigreturn_mask);
-    let mask = match cx.memory.read_u64(at) {
-        Ok(bits) => signals::set(bits),
-        Err(_) => Value::Addr(at.0),
-    };
+    let mask = cx.at(at.0, 8, |raw| signals::set(raw.u64(0)));
     vec![Value::Struct(fields! { mask: mask })]
 }
 
@@ -448,23 +446,24 @@ pub(super) fn enter_host_name(cx: &Cx<'_>) -> Vec<Value> {
 /// kcmp: what is compared says what the two numbers are.
 pub(super) fn enter_kcmp(cx: &Cx<'_>) -> Vec<Value> {
     let kind = cx.uint(2);
+    let of = |process: usize, fd| cx.fd_of(Pid::from_raw(cx.int(process)), fd);
     let mut args = vec![
         Value::Int(cx.int(0).into()),
         Value::Int(cx.int(1).into()),
         Value::name(choices::KCMP.spell(kind.into())),
     ];
     match kind {
-        KCMP_FILE => args.extend([Value::Fd(cx.int(3)), Value::Fd(cx.int(4))]),
+        KCMP_FILE => args.extend([of(0, cx.int(3)), of(1, cx.int(4))]),
         KCMP_VM..=KCMP_SYSVSEM => {}
         KCMP_EPOLL_TFD => {
             let slot = cx.at(cx.arg(4), 12, |raw| {
                 Value::Struct(fields! {
-                    efd: Value::Fd(raw.i32(0)),
-                    tfd: Value::Fd(raw.i32(4)),
+                    efd: of(1, raw.i32(0)),
+                    tfd: of(1, raw.i32(4)),
                     toff: Value::UInt(raw.u32(8).into()),
                 })
             });
-            args.extend([Value::Fd(cx.int(3)), slot]);
+            args.extend([of(0, cx.int(3)), slot]);
         }
         _ => args.extend([Value::Hex(cx.arg(3)), Value::Hex(cx.arg(4))]),
     }
