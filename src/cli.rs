@@ -65,6 +65,7 @@ fn other_case(error: &clap::Error) -> Option<String> {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a command and print every system call it makes, in strace's spelling
+    #[command(args_override_self = true)]
     Trace(Box<TraceArgs>),
     /// Run a command with mounts, in silence
     Run(RunArgs),

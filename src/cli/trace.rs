@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
+use vrift_tracer::view::text::{Precision, Stamp};
 
 use super::RootArgs;
 
@@ -118,12 +119,40 @@ pub(crate) struct FormArgs {
     /// Time of day; -tt: with microseconds; -ttt: seconds since the epoch
     #[arg(short = 't', action = ArgAction::Count)]
     pub(crate) stamps: u8,
-    /// Time since the line before
-    #[arg(short = 'r', long = "relative-timestamps")]
-    pub(crate) relative: bool,
-    /// Time spent in each call
-    #[arg(short = 'T', long = "syscall-times")]
-    pub(crate) spent: bool,
+    /// The same by name: none, time or unix, and s, ms, us or ns; alone the same as -t
+    #[arg(
+        long = "absolute-timestamps",
+        alias = "timestamps",
+        value_name = "FORM",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "time",
+        value_parser = Stamp::parse,
+        conflicts_with = "stamps"
+    )]
+    pub(crate) stamp: Option<Stamp>,
+    /// Time since the line before; in microseconds, if not in s, ms, us or ns
+    #[arg(
+        short = 'r',
+        long = "relative-timestamps",
+        value_name = "PRECISION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "us",
+        value_parser = Precision::parse
+    )]
+    pub(crate) relative: Option<Precision>,
+    /// Time spent in each call; in microseconds, if not in s, ms, us or ns
+    #[arg(
+        short = 'T',
+        long = "syscall-times",
+        value_name = "PRECISION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "us",
+        value_parser = Precision::parse
+    )]
+    pub(crate) spent: Option<Precision>,
     /// Instruction pointer at the time of the call
     #[arg(short = 'i', long = "instruction-pointer")]
     pub(crate) ip: bool,
@@ -289,8 +318,6 @@ pub(crate) struct Lacking {
     write: Option<OsString>,
     #[arg(long, hide = true)]
     decode_pids: Option<OsString>,
-    #[arg(long, alias = "timestamps", hide = true, num_args = 0..=1, require_equals = true)]
-    absolute_timestamps: Option<Option<OsString>>,
 }
 
 impl Lacking {
@@ -318,11 +345,6 @@ impl Lacking {
             (self.read.is_some(), "--read", DUMPS),
             (self.write.is_some(), "--write", DUMPS),
             (self.decode_pids.is_some(), "--decode-pids", PIDS),
-            (
-                self.absolute_timestamps.is_some(),
-                "--absolute-timestamps",
-                "-t, -tt and -ttt show times",
-            ),
         ]
         .into_iter()
         .find_map(|(given, name, instead)| given.then_some((name, instead)))

@@ -306,18 +306,13 @@ fn layout(args: &TraceArgs, asked: &Asked, prefix: Prefix) -> Layout {
     Layout {
         leader: Leader {
             prefix,
-            stamp: match form.stamps {
-                0 => Stamp::None,
-                1 => Stamp::Seconds,
-                2 => Stamp::Micros,
-                _ => Stamp::Epoch,
-            },
-            relative: Show::from(form.relative),
+            stamp: form.stamp.unwrap_or(Stamp::repeated(form.stamps)),
+            relative: form.relative,
             number: Show::from(form.number),
             ip: Show::from(form.ip),
         },
         column: form.column,
-        spent: Show::from(form.spent),
+        spent: form.spent,
         notes: Show::from(form.annotate != Annotate::Never),
         // A file is as quiet as strace makes it.
         modes: Show::from(args.output.file.is_none()),

@@ -107,6 +107,35 @@ fn lines_begin_the_same() {
     agree(cases, Mask::Numbers, &[]);
 }
 
+/// The forms of times, by name: as many digits, whatever they are.
+#[test]
+fn times_are_as_fine() {
+    let Some(pair) = Pair::new() else { return };
+    let shape = |line: &String| {
+        let start = line.find(|c: char| c.is_ascii_alphabetic() || c == '<').unwrap_or(0);
+        let end = line.rfind('<').filter(|_| line.ends_with('>')).unwrap_or(line.len());
+        let shown = format!("{} {}", &line[..start], &line[end..]);
+        shown.replace(|c: char| c.is_ascii_digit(), "9")
+    };
+    for options in [
+        &["--absolute-timestamps"][..],
+        &["--timestamps=ms"],
+        &["--absolute-timestamps=format:unix,precision:ns"],
+        &["--absolute-timestamps=unix", "-r"],
+        &["--absolute-timestamps=none,us", "--relative-timestamps=ns"],
+        &["--absolute-timestamps=us,time", "--relative-timestamps=s"],
+        &["--relative-timestamps=ms", "--syscall-times=s"],
+        &["--relative-timestamps", "--syscall-times"],
+        &["-rT", "--syscall-times=ns"],
+        &["-r", "-tt", "--relative-timestamps=ms"],
+    ] {
+        let only = [options, &["-e", "%file", "-s", "1", "-s", "20"]].concat();
+        let [strace, vrift] = [&["strace"][..], &["vrift", "trace"]]
+            .map(|tracer| pair.lines(tracer, &only).iter().map(shape).collect::<Vec<_>>());
+        assert_eq!(vrift, strace, "{options:?}");
+    }
+}
+
 #[test]
 fn columns_and_lengths_are_the_same() {
     let cases: &[&[&str]] = &[&["-s", "5"], &["-s", "0"], &["-s", "200"], &["-a", "20"]];

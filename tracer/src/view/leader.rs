@@ -1,11 +1,12 @@
 //! What stands at the beginning of a line: the task, times, the call's number and the address.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::unistd::Pid;
 
 use super::clock::{Moment, local};
+use super::stamp::{Fraction, Precision, Seconds, Stamp};
 
 /// How lines name the task they are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,20 +17,6 @@ pub enum Prefix {
     WhenMany,
     /// `17    ` always (strace with an output file).
     Always,
-}
-
-/// How the time of day is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Stamp {
-    /// Not at all.
-    #[default]
-    None,
-    /// `12:00:00` (`-t`).
-    Seconds,
-    /// `12:00:00.000000` (`-tt`).
-    Micros,
-    /// Seconds since the epoch with microseconds (`-ttt`).
-    Epoch,
 }
 
 /// Whether something optional is part of a line.
@@ -56,7 +43,7 @@ pub struct Leader {
     /// The time of day.
     pub stamp: Stamp,
     /// The time since the line before (`-r`).
-    pub relative: Show,
+    pub relative: Option<Precision>,
     /// The number of the call (`-n`).
     pub number: Show,
     /// Where the task was (`-i`).
@@ -66,7 +53,7 @@ pub struct Leader {
 impl Leader {
     /// Nothing but the task.
     pub fn only(prefix: Prefix) -> Leader {
-        Leader { prefix, stamp: Stamp::None, relative: Show::No, number: Show::No, ip: Show::No }
+        Leader { prefix, stamp: Stamp::None, relative: None, number: Show::No, ip: Show::No }
     }
 }
 
@@ -96,7 +83,7 @@ impl Leaders {
 
     pub(super) fn push(&mut self, buffer: &mut String, start: &Start) {
         self.push_task(buffer, start).expect("writing to a String cannot fail");
-        if self.leader.stamp != Stamp::None || self.leader.relative == Show::Yes {
+        if self.leader.stamp != Stamp::None || self.leader.relative.is_some() {
             self.push_times(buffer, start.at).expect("writing to a String cannot fail");
         }
         push_place(buffer, self.leader, start).expect("writing to a String cannot fail");
@@ -117,23 +104,20 @@ impl Leaders {
         let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         match self.leader.stamp {
             Stamp::None => {}
-            Stamp::Epoch => write!(buffer, "{} ", micros(since))?,
-            Stamp::Seconds | Stamp::Micros => {
+            Stamp::Epoch(precision) => write!(buffer, "{} ", Seconds(since, precision))?,
+            Stamp::Time(precision) => {
                 self.moment = local(since.as_secs(), self.moment);
                 let Moment { hour, minute, second, .. } = self.moment;
-                write!(buffer, "{hour:02}:{minute:02}:{second:02}")?;
-                if self.leader.stamp == Stamp::Micros {
-                    write!(buffer, ".{:06}", since.subsec_micros())?;
-                }
-                buffer.push(' ');
+                let fraction = Fraction(since, precision);
+                write!(buffer, "{hour:02}:{minute:02}:{second:02}{fraction} ")?;
             }
         }
-        if self.leader.relative == Show::Yes {
+        if let Some(precision) = self.leader.relative {
             let last = self.last.replace(at).unwrap_or(at);
-            let passed = micros(at.duration_since(last).unwrap_or_default());
+            let passed = Seconds(at.duration_since(last).unwrap_or_default(), precision);
             match self.leader.stamp {
-                Stamp::None => write!(buffer, "{passed:>13} ")?,
-                _ => write!(buffer, "(+{passed:>13}) ")?,
+                Stamp::None => write!(buffer, "{passed:>6} ")?,
+                _ => write!(buffer, "(+{passed:>6}) ")?,
             }
         }
         Ok(())
@@ -156,24 +140,10 @@ fn push_place(buffer: &mut String, leader: Leader, start: &Start) -> std::fmt::R
     }
 }
 
-/// Seconds with six digits behind the point.
-pub(super) fn micros(duration: Duration) -> impl std::fmt::Display {
-    Micros(duration)
-}
-
-struct Micros(Duration);
-
-impl std::fmt::Display for Micros {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (seconds, rest) = (self.0.as_secs(), self.0.subsec_micros());
-        // The width asked for holds for the whole number, of which seven characters are fixed.
-        let width = f.width().unwrap_or(0).saturating_sub(7);
-        write!(f, "{seconds:>width$}.{rest:06}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn begin(leader: Leader, times: &[u64]) -> Vec<String> {
@@ -192,10 +162,10 @@ mod tests {
     #[test]
     fn times_are_told_as_strace_tells_them() {
         let plain = Leader::only(Prefix::Always);
-        let relative = Leader { relative: Show::Yes, ..Leader::only(Prefix::Never) };
+        let relative = Leader { relative: Some(Precision::Micros), ..Leader::only(Prefix::Never) };
         assert_eq!(begin(plain, &[0]), ["7     "]);
         assert_eq!(begin(relative, &[5, 265]), ["     0.000000 ", "     0.000260 "]);
-        let both = Leader { stamp: Stamp::Epoch, ..relative };
+        let both = Leader { stamp: Stamp::Epoch(Precision::Micros), ..relative };
         assert_eq!(
             begin(both, &[1_795_229_876_172_453, 1_795_229_877_172_454]),
             ["1795229876.172453 (+     0.000000) ", "1795229877.172454 (+     1.000001) "]

@@ -39,6 +39,7 @@ mod kinds;
 mod leader;
 pub(crate) mod names;
 mod quote;
+mod stamp;
 #[cfg(test)]
 mod tests;
 

@@ -18,11 +18,13 @@ use vrift_arch::{Arch, Native};
 
 use super::event::{Core, Event, Sink, Wants};
 use super::filter::Filter;
-pub use super::leader::{Leader, Prefix, Show, Stamp};
-use super::leader::{Leaders, Start, micros};
+pub use super::leader::{Leader, Prefix, Show};
+use super::leader::{Leaders, Start};
 use super::names;
 use super::note::Note;
 use super::spelled::{Base, Comma, ResultForm, Spelled};
+use super::stamp::Seconds;
+pub use super::stamp::{Precision, Stamp};
 use super::value::Value;
 use crate::call::{Abi, Outcome};
 
@@ -43,7 +45,7 @@ pub struct Layout {
     /// The column in which ` = result` starts (`-a`).
     pub column: usize,
     /// How long the call took (`-T`).
-    pub spent: Show,
+    pub spent: Option<Precision>,
     /// What vrift made of the call, behind the result.
     pub notes: Show,
     /// The mode in which a task runs, each time that changes.
@@ -58,7 +60,7 @@ impl Layout {
         Layout {
             leader: Leader::only(prefix),
             column,
-            spent: Show::No,
+            spent: None,
             notes: Show::Yes,
             modes: Show::No,
             filter: Filter::default(),
@@ -308,8 +310,8 @@ impl<W: Write> Text<W> {
 
     /// What stands behind the result.
     fn push_appendix(&mut self, left: &Left<'_>) {
-        if self.layout.spent == Show::Yes && left.outcome != Outcome::Never {
-            push(&mut self.buffer, format_args!(" <{}>", micros(left.spent)));
+        if let (Some(precision), false) = (self.layout.spent, left.outcome == Outcome::Never) {
+            push(&mut self.buffer, format_args!(" <{}>", Seconds(left.spent, precision)));
         }
         if let (Some(note), Show::Yes) = (left.note, self.layout.notes) {
             push(&mut self.buffer, format_args!("{note}"));
@@ -471,9 +473,8 @@ impl<W: Write> Sink for Text<W> {
 
     fn wants(&self) -> Wants {
         let leader = self.layout.leader;
-        let times = leader.stamp != Stamp::None
-            || leader.relative == Show::Yes
-            || self.layout.spent == Show::Yes;
+        let times =
+            leader.stamp != Stamp::None || leader.relative.is_some() || self.layout.spent.is_some();
         Wants { ip: leader.ip == Show::Yes, times, ..Wants::default() }
     }
 }

@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime};
 use nix::unistd::Pid;
 
 use super::event::{Core, Event, Kin, Sink, Wants};
-use super::leader::micros;
 use super::lineage::{Lineage, command_line};
 use super::names::signal_name;
+use super::stamp::{Precision, Seconds};
 
 /// Longer command lines are cut: a linker's may have a megabyte, and there may be thousands of them.
 const COMMAND_BYTES_MAX: usize = 1024;
@@ -143,7 +143,8 @@ impl<W: Write> Tree<W> {
     fn line(&mut self, index: usize, branch: &str) -> io::Result<()> {
         let process = &self.processes[index];
         let wall = process.ended.duration_since(process.started).unwrap_or_default();
-        let (wall, used, fate) = (micros(wall), micros(process.used), process.fate);
+        let [wall, used] = [wall, process.used].map(|time| Seconds(time, Precision::Micros));
+        let fate = process.fate;
         write!(self.out, "{branch}{} {}", process.pid, process.command)?;
         write!(self.out, "  [{fate}, wall {wall} s, cpu {used} s")?;
         match process.threads {
