@@ -51,8 +51,8 @@ pub(crate) struct TraceArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is shown")]
 pub(crate) struct ChoiceArgs {
-    /// `trace=`, `signal=`, `status=`, `quiet=`, `abbrev=`, `verbose=` or `raw=` and a list; `!`
-    /// inverts it; a list alone is one of calls: names, `%CLASS`, `/REGEX`
+    /// `trace=`, `signal=`, `status=`, `quiet=`, `abbrev=`, `verbose=`, `raw=` or
+    /// `decode-fds=` and a list; `!` inverts it; a list alone is one of calls: names, `%CLASS`, `/REGEX`
     #[arg(short = 'e', value_name = "EXPR")]
     pub(crate) expressions: Vec<String>,
     /// The same as -e trace=
@@ -162,16 +162,16 @@ pub(crate) struct FormArgs {
     /// Paths of descriptors; -yy: all that is known of them
     #[arg(short = 'y', action = ArgAction::Count)]
     pub(crate) descriptors: u8,
-    /// The same by name; alone the same as -y
+    /// The same as -e decode-fds=: `path`, `dev`, `socket`, `pidfd`; alone the same as -y
     #[arg(
         long,
-        value_name = "WHAT",
+        value_name = "DETAILS",
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "path",
         conflicts_with = "descriptors"
     )]
-    pub(crate) decode_fds: Option<DecodeFds>,
+    pub(crate) decode_fds: Option<String>,
     /// Strings that are not ASCII in hexadecimal; -xx: all strings
     #[arg(short = 'x', action = ArgAction::Count)]
     pub(crate) hex: u8,
@@ -196,22 +196,13 @@ pub(crate) struct FormArgs {
     pub(crate) annotate: Annotate,
 }
 
-/// What is told of descriptors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DecodeFds {
-    /// nothing
-    None,
-    /// their paths
-    Path,
-    /// all that is known of them
-    All,
-}
-
 /// Which strings are in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StringsInHex {
     /// none
     None,
+    /// none, but escapes are
+    NonAsciiChars,
     /// those that are not ASCII
     NonAscii,
     /// all

@@ -21,7 +21,7 @@ use vrift_tracer::view::json::Json;
 use vrift_tracer::view::paths::PathFilter;
 use vrift_tracer::view::patient::Patient;
 use vrift_tracer::view::separate::{Existing, Separate};
-use vrift_tracer::view::style;
+use vrift_tracer::view::style::{self, Descriptors};
 use vrift_tracer::view::summary::{Clock, Summary, Table};
 use vrift_tracer::view::text::{Flush, Layout, Leader, Prefix, Show, Stamp, Text};
 use vrift_tracer::view::timeline::Timeline;
@@ -29,7 +29,7 @@ use vrift_tracer::view::tree::Tree;
 use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
 use super::run::{complain_about, end_as, observed};
-use crate::cli::{Annotate, ChoiceArgs, Constants, DecodeFds, StringsInHex, TraceArgs};
+use crate::cli::{Annotate, Constants, StringsInHex, TraceArgs};
 use crate::failure::Failure;
 use crate::reader::Reader;
 
@@ -85,10 +85,10 @@ impl Asked {
             calls: Selection::all(),
             style: Style {
                 string_max: form.string_max,
-                descriptors: match (form.decode_fds, form.descriptors) {
-                    (Some(DecodeFds::None), _) | (None, 0) => style::Descriptors::Number,
-                    (Some(DecodeFds::Path), _) | (None, 1) => style::Descriptors::Path,
-                    (Some(DecodeFds::All), _) | (None, _) => style::Descriptors::Everything,
+                descriptors: match form.descriptors {
+                    0 => Descriptors::NOTHING,
+                    1 => Descriptors::parse("path")?,
+                    _ => Descriptors::EVERYTHING,
                 },
                 constants: match form.constants {
                     Constants::Raw => style::Constants::Raw,
@@ -98,13 +98,14 @@ impl Asked {
                 hex: match (form.strings_in_hex, form.hex) {
                     (Some(StringsInHex::None), _) | (None, 0) => style::Hex::Never,
                     (Some(StringsInHex::NonAscii), _) | (None, 1) => style::Hex::NonAscii,
+                    (Some(StringsInHex::NonAsciiChars), _) => style::Hex::Escapes,
                     (Some(StringsInHex::All), _) | (None, _) => style::Hex::Always,
                 },
                 ..Style::default()
             },
             filter: Filter { quiet: Filter::quieter(args.choice.quiet), ..Filter::default() },
         };
-        asked.qualify(&args.choice)?;
+        asked.qualify(args)?;
         if args.form.verbose {
             asked.style.abbrev = Selection::none();
         }
@@ -112,7 +113,8 @@ impl Asked {
     }
 
     /// As with strace, a later expression replaces an earlier one of the same kind.
-    fn qualify(&mut self, choice: &ChoiceArgs) -> Result<(), Failure> {
+    fn qualify(&mut self, args: &TraceArgs) -> Result<(), Failure> {
+        let choice = &args.choice;
         let long = [
             ("trace", &choice.trace),
             ("signal", &choice.signal),
@@ -121,6 +123,7 @@ impl Asked {
             ("verbose", &choice.looked_into),
             ("raw", &choice.raw),
             ("quiet", &choice.messages),
+            ("decode-fds", &args.form.decode_fds),
         ];
         let long = long
             .into_iter()
@@ -134,6 +137,7 @@ impl Asked {
                 Qualifier::Signal(signals) => self.filter.signals = signals,
                 Qualifier::Status(statuses) => self.filter.statuses = statuses,
                 Qualifier::Quiet(messages) => self.filter.quiet = messages,
+                Qualifier::Descriptors(details) => self.style.descriptors = details,
             }
         }
         if choice.successful {

@@ -24,6 +24,8 @@ fn refusals_name_what_was_meant() {
         (&["--abrev=all"], "'--abbrev"),
         (&["-e", "inject=all"], "-e inject= is not supported"),
         (&["-e", "read=3"], "-e read= is not supported"),
+        (&["--decode-fds=pth"], "no detail of descriptors is called 'pth'; did you mean 'path'?"),
+        (&["-y", "--decode-fds=dev"], "cannot be used with"),
         (&["-S", "tme"], "did you mean 'time'?"),
         (&["-U", "nam"], "did you mean 'name'?"),
         (&["-X", "rw"], "raw, abbrev, verbose"),

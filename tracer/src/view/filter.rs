@@ -10,7 +10,7 @@ use super::select::nearest_of;
 use crate::call::Outcome;
 
 /// Names of bits.
-type Names = &'static [(&'static str, u64)];
+pub(super) type Names = &'static [(&'static str, u64)];
 
 /// The outcomes of `-e status=`. The last two never come from vrift: it always learns how a call
 /// ended, and `detached` is for calls that outlast the watching.
@@ -95,7 +95,7 @@ impl Words {
         Words::read(list, "signal", |word| Some(1 << (signal_number(word)? - 1)))
     }
 
-    fn read(
+    pub(super) fn read(
         list: &str,
         kind: &'static str,
         bit: impl Fn(&str) -> Option<u64>,
@@ -119,7 +119,7 @@ impl Words {
         Ok(Words(bits ^ inverted))
     }
 
-    fn has(self, bit: u64) -> bool {
+    pub(super) fn has(self, bit: u64) -> bool {
         self.0 & bit != 0
     }
 
@@ -130,13 +130,13 @@ impl Words {
 }
 
 impl UnknownWord {
-    fn resembling(mut self, names: Names) -> UnknownWord {
+    pub(super) fn resembling(mut self, names: Names) -> UnknownWord {
         self.nearest = nearest_of(&self.word, names.iter().map(|&(name, _)| name));
         self
     }
 }
 
-fn bit(names: Names, word: &str) -> Option<u64> {
+pub(super) fn bit(names: Names, word: &str) -> Option<u64> {
     names.iter().find(|(name, _)| *name == word).map(|&(_, bit)| bit)
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::filter::{UnknownWord, Words};
 use super::select::{SelectError, Selection, nearest_of};
+use super::style::Descriptors;
 
 /// What one `-e` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Qualifier {
     Status(Words),
     /// The messages that are not shown.
     Quiet(Words),
+    /// What is told of descriptors.
+    Descriptors(Descriptors),
 }
 
 /// Why an expression was refused.
@@ -78,7 +81,8 @@ impl From<UnknownWord> for QualifierError {
 }
 
 /// The qualifiers, by the names the help has.
-const SUPPORTED: &[&str] = &["trace", "signal", "status", "quiet", "abbrev", "verbose", "raw"];
+const SUPPORTED: &[&str] =
+    &["trace", "signal", "status", "quiet", "abbrev", "verbose", "raw", "decode-fds"];
 
 /// Qualifiers that are known and not built.
 const NOT_SUPPORTED: &[&str] = &[
@@ -91,8 +95,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "fault",
     "inject",
     "kvm",
-    "decode-fds",
-    "decode-fd",
     "decode-pids",
     "decode-pid",
 ];
@@ -114,6 +116,7 @@ impl Qualifier {
             "signal" | "signals" | "s" => Qualifier::Signal(Words::signals(list)?),
             "status" => Qualifier::Status(Words::statuses(list)?),
             "quiet" | "silent" | "silence" | "q" => Qualifier::Quiet(Words::messages(list)?),
+            "decode-fds" | "decode-fd" => Qualifier::Descriptors(Descriptors::parse(list)?),
             _ if NOT_SUPPORTED.contains(&name) => {
                 return Err(QualifierError::NotSupported { name: name.to_owned() });
             }

@@ -7,6 +7,8 @@ use std::fmt::{self, Write};
 pub enum Quoting {
     /// `\n` and its kin, octal for the rest; octal is as short as the next byte allows.
     Octal,
+    /// `\n` and its kin, `\xNN` for the rest.
+    HexEscapes,
     /// Every byte as `\xNN` (random bytes).
     Hex,
 }
@@ -25,9 +27,12 @@ pub(super) fn write_bracketed(f: &mut impl Write, bytes: &[u8], quoting: Quoting
 
 fn write_all(f: &mut impl Write, bytes: &[u8], quoting: Quoting, special: &[u8]) -> fmt::Result {
     for (at, &byte) in bytes.iter().enumerate() {
-        match quoting {
-            Quoting::Hex => write!(f, "\\x{byte:02x}")?,
-            Quoting::Octal => write_escaped(f, byte, bytes.get(at + 1), special)?,
+        let plain = quoting != Quoting::Hex && !special.contains(&byte);
+        match named(byte).filter(|_| plain) {
+            Some(escape) => f.write_str(escape)?,
+            None if plain && matches!(byte, b' '..=b'~') => f.write_char(byte as char)?,
+            None if quoting == Quoting::Octal => write_octal(f, byte, bytes.get(at + 1))?,
+            None => write!(f, "\\x{byte:02x}")?,
         }
     }
     Ok(())
@@ -38,22 +43,21 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'..=b'\r'))
 }
 
-/// Writes one byte; an octal digit that follows would be taken into a short octal escape.
-fn write_escaped(f: &mut impl Write, byte: u8, next: Option<&u8>, special: &[u8]) -> fmt::Result {
-    match byte {
-        _ if special.contains(&byte) => write_octal(f, byte, next),
-        b'"' => f.write_str("\\\""),
-        b'\\' => f.write_str("\\\\"),
-        b'\n' => f.write_str("\\n"),
-        b'\t' => f.write_str("\\t"),
-        b'\r' => f.write_str("\\r"),
-        0x0b => f.write_str("\\v"),
-        0x0c => f.write_str("\\f"),
-        b' '..=b'~' => f.write_char(byte as char),
-        _ => write_octal(f, byte, next),
-    }
+/// The escape that a byte has of its own.
+fn named(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\t' => "\\t",
+        b'\r' => "\\r",
+        0x0b => "\\v",
+        0x0c => "\\f",
+        _ => return None,
+    })
 }
 
+/// An octal digit that follows would be taken into a short escape.
 fn write_octal(f: &mut impl Write, byte: u8, next: Option<&u8>) -> fmt::Result {
     if next.is_some_and(|next| (b'0'..=b'7').contains(next)) {
         write!(f, "\\{byte:03o}")

@@ -10,7 +10,7 @@ use vrift_arch::Arch;
 use super::inside;
 use super::kinds::{self, Cx, siginfo};
 use super::places::Seat;
-use super::style::{Descriptors, Style};
+use super::style::Style;
 use super::value::{Opened, Value};
 use crate::call::{Abi, Call, Outcome};
 
@@ -135,7 +135,7 @@ impl Speller {
 
     /// Whether anything is asked about a call's task but its memory.
     pub(crate) fn looks_up(&self) -> bool {
-        self.style.descriptors != Descriptors::Number
+        self.style.descriptors.tell()
     }
 
     /// Spells what is known when a call is entered.

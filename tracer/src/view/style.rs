@@ -1,18 +1,60 @@
 //! How values are spelled: how much of them, and in which of strace's forms.
 
+use super::filter::{Names, UnknownWord, Words, bit};
 use super::quote::{Quoting, is_plain};
 use super::select::Selection;
 
-/// What is told of descriptors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Descriptors {
-    /// Their number.
-    #[default]
-    Number,
-    /// And what they are open on (`-y`).
-    Path,
-    /// And what sockets, devices and processes they stand for (`-yy`).
-    Everything,
+/// What is told of descriptors beside their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descriptors(Words);
+
+/// The details of `-e decode-fds=`.
+const DETAILS: Names = &[("path", PATH), ("dev", DEVICE), ("pidfd", PROCESS), ("socket", SOCKET)];
+const PATH: u64 = 1;
+const DEVICE: u64 = 1 << 1;
+const PROCESS: u64 = 1 << 2;
+const SOCKET: u64 = 1 << 3;
+
+impl Descriptors {
+    /// Nothing.
+    pub const NOTHING: Descriptors = Descriptors(Words::NONE);
+    /// Everything that is known (`-yy`).
+    pub const EVERYTHING: Descriptors = Descriptors(Words::ALL);
+
+    /// Reads a list of details.
+    ///
+    /// # Errors
+    /// [`UnknownWord`] for a word that is none.
+    pub fn parse(list: &str) -> Result<Descriptors, UnknownWord> {
+        Words::read(list, "detail of descriptors", |word| bit(DETAILS, word))
+            .map(Descriptors)
+            .map_err(|error| error.resembling(DETAILS))
+    }
+
+    /// Whether anything is told.
+    pub(super) fn tell(self) -> bool {
+        DETAILS.iter().any(|&(_, bit)| self.0.has(bit))
+    }
+
+    /// What they are open on (`-y`).
+    pub(super) fn tell_paths(self) -> bool {
+        self.0.has(PATH)
+    }
+
+    /// The numbers of devices, with their paths.
+    pub(super) fn tell_devices(self) -> bool {
+        self.0.has(DEVICE)
+    }
+
+    /// The processes that they stand for.
+    pub(super) fn tell_processes(self) -> bool {
+        self.0.has(PROCESS)
+    }
+
+    /// What sockets are connected to.
+    pub(super) fn tell_sockets(self) -> bool {
+        self.0.has(SOCKET)
+    }
 }
 
 /// How named constants are written.
@@ -35,6 +77,8 @@ pub enum Hex {
     Never,
     /// Those with a character that is not printable ASCII (`-x`).
     NonAscii,
+    /// None, but escapes in all are hexadecimal instead of octal.
+    Escapes,
     /// All (`-xx`).
     Always,
 }
@@ -69,7 +113,8 @@ impl Style {
         match self.hex {
             Hex::Always => Quoting::Hex,
             Hex::NonAscii if !is_plain(bytes) => Quoting::Hex,
-            Hex::NonAscii | Hex::Never => quoting,
+            Hex::Escapes if quoting == Quoting::Octal => Quoting::HexEscapes,
+            Hex::NonAscii | Hex::Escapes | Hex::Never => quoting,
         }
     }
 }
@@ -81,7 +126,7 @@ impl Default for Style {
             abbrev: Selection::all(),
             verbose: Selection::all(),
             raw: Selection::none(),
-            descriptors: Descriptors::Number,
+            descriptors: Descriptors::NOTHING,
             constants: Constants::Abbrev,
             hex: Hex::Never,
         }

@@ -15,7 +15,7 @@ use crate::sockdiag;
 use crate::view::places::{Places, Seat};
 use crate::view::quote::Quoting;
 use crate::view::spelled::ResultForm;
-use crate::view::style::{Descriptors, Style};
+use crate::view::style::Style;
 use crate::view::value::{Opened, Value};
 use crate::view::word::{Number, Word};
 
@@ -49,7 +49,7 @@ impl<'a> Cx<'a> {
     /// Adds what a new descriptor is open on to the form of a call's result.
     pub(super) fn new_descriptor(&self, name: &str, outcome: Outcome, form: &mut ResultForm) {
         let Outcome::Value(fd @ 0..) = outcome else { return };
-        if self.style.descriptors != Descriptors::Number && self.makes_descriptor(name) {
+        if self.style.descriptors.tell() && self.makes_descriptor(name) {
             form.opened = self.descriptors().opened(fd as i32).map(Box::new);
         }
     }
@@ -79,7 +79,7 @@ impl<'a> Table<'a> {
     /// One of them.
     pub(super) fn number(&self, fd: i32) -> Value {
         let plain = Value::Fd(fd);
-        if self.style.descriptors == Descriptors::Number || fd < 0 {
+        if !self.style.descriptors.tell() || fd < 0 {
             return plain;
         }
         match self.opened(fd) {
@@ -91,7 +91,7 @@ impl<'a> Table<'a> {
     /// What stands for the working directory.
     fn current_directory(&self) -> Value {
         let plain = Value::name(Word::new("AT_FDCWD", Number::Signed(AT_FDCWD.into())));
-        if self.style.descriptors == Descriptors::Number {
+        if !self.style.descriptors.tell_paths() {
             return plain;
         }
         let path = match self.places.mounted_directory() {
@@ -113,26 +113,26 @@ impl<'a> Table<'a> {
     }
 
     fn opened(&self, fd: i32) -> Option<Opened> {
+        let wanted = self.style.descriptors;
         if let Some(path) = self.places.mounted(self.tid, fd) {
-            return Some(self.named(path.as_os_str().as_bytes().to_vec()));
+            return wanted.tell_paths().then(|| self.named(path.as_os_str().as_bytes().to_vec()));
         }
         let link = procfs::link(self.tid, fd)?;
         let name = link.as_os_str().as_bytes();
-        if self.style.descriptors == Descriptors::Everything
-            && let Some(words) = self.words(fd, name)
-        {
+        if let Some(words) = self.words(fd, name) {
             return Some(Opened { quoting: None, ..self.named(words.into_bytes()) });
         }
-        let mut on = self.named(name.to_vec());
-        if name.starts_with(b"/") {
-            if let Some(path) = name.strip_suffix(DELETED)
-                && !link.exists()
-            {
-                (on.name, on.deleted) = (path.to_vec(), true);
-            }
-            if self.style.descriptors == Descriptors::Everything {
-                on.device = self.device(fd);
-            }
+        let is_path = name.starts_with(b"/");
+        let device = if is_path && wanted.tell_devices() { self.device(fd) } else { None };
+        if device.is_none() && !wanted.tell_paths() {
+            return None;
+        }
+        let mut on = Opened { device, ..self.named(name.to_vec()) };
+        if is_path
+            && let Some(path) = name.strip_suffix(DELETED)
+            && !link.exists()
+        {
+            (on.name, on.deleted) = (path.to_vec(), true);
         }
         Some(on)
     }
@@ -140,12 +140,15 @@ impl<'a> Table<'a> {
     /// What a descriptor without a path stands for, if more can be told than the kernel's link does.
     fn words(&self, fd: i32, link: &[u8]) -> Option<String> {
         let tid = self.tid;
-        if let Some(inode) = link.strip_prefix(b"socket:[").and_then(|rest| rest.strip_suffix(b"]"))
+        let wanted = self.style.descriptors;
+        if wanted.tell_sockets()
+            && let Some(inode) = link.strip_prefix(b"socket:[")
+            && let Some(inode) = inode.strip_suffix(b"]")
         {
             let inode = std::str::from_utf8(inode).ok()?.parse().ok()?;
             return sockdiag::describe(tid, fd, inode);
         }
-        if link == b"anon_inode:[pidfd]" {
+        if wanted.tell_processes() && link == b"anon_inode:[pidfd]" {
             // Of one whose process is gone only the link is left.
             return procfs::pidfd(tid, fd).filter(|&pid| pid > 0).map(|pid| format!("pid:{pid}"));
         }
