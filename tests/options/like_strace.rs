@@ -16,11 +16,15 @@ struct Pair {
 
 impl Pair {
     fn new() -> Option<Pair> {
+        Pair::of("options")
+    }
+
+    fn of(guest: &str) -> Option<Pair> {
         if !have("strace") {
             return None;
         }
         let sandbox = Sandbox::new();
-        let program = sandbox.guest("options")?;
+        let program = sandbox.guest(guest)?;
         Some(Pair { sandbox, program })
     }
 
@@ -57,7 +61,12 @@ impl Pair {
 
 /// Wants equal lines for each set of options and reports all differences at once.
 fn agree(cases: &[&[&str]], mask: Mask, skip: &[&str]) {
-    let Some(pair) = Pair::new() else { return };
+    if let Some(pair) = Pair::new() {
+        agree_on(&pair, cases, mask, skip);
+    }
+}
+
+fn agree_on(pair: &Pair, cases: &[&[&str]], mask: Mask, skip: &[&str]) {
     let wrong: Vec<_> =
         cases.iter().filter_map(|options| pair.compare(options, mask, skip).err()).collect();
     assert!(wrong.is_empty(), "- strace, + vrift\n{}", wrong.join("\n"));
@@ -88,6 +97,51 @@ fn filters_choose_the_same_lines() {
     agree(cases, Mask::Ids, &[]);
     // strace says besides that it takes the last of the two.
     agree(&[&["-z", "-Z"], &["-Z", "-z"]], Mask::Ids, &["Only the last of"]);
+}
+
+/// Calls of 32 bits are chosen by themselves, and numbers that are none are always shown. That strace tells of modes in
+/// which nothing is shown is a matter of its looking at every call.
+#[test]
+fn calls_are_chosen_by_width() {
+    if !cfg!(target_arch = "x86_64") {
+        return;
+    }
+    let Some(pair) = Pair::of("widths") else { return };
+    let lists = [
+        "close",
+        "close@32",
+        "close@64",
+        "close@x32",
+        "!close@32",
+        "%file@32",
+        "%file@64,getpid@32",
+        "3",
+        "6@32",
+        "all@32",
+        "!all@32",
+        "/close@32",
+        "/^(close|stat)@64",
+        "socketcall@32",
+        "?getpid@64,?foo@32",
+        "none",
+    ];
+    for qualifier in ["trace=", "raw="] {
+        let expressions = lists.map(|list| format!("{qualifier}{list}"));
+        let cases = expressions.each_ref().map(|expression| ["-e", expression.as_str()]);
+        let cases = cases.each_ref().map(|case| &case[..]);
+        // Ids are in numbers of either base.
+        agree_on(&pair, &cases, Mask::Ids, &["[ Process PID", "getpid", "set_tid_address"]);
+    }
+    for options in [
+        &["-c", "-S", "nothing", "-U", "calls,errors,name"][..],
+        &["-c", "-S", "name", "-U", "calls,name"],
+    ] {
+        let strace = pair.lines(&["strace"], options);
+        let strace: Vec<_> = strace.iter().filter(|line| !line.contains("[ Process PID")).collect();
+        let vrift = pair.lines(&["vrift", "trace"], options);
+        let vrift: Vec<_> = vrift.iter().filter(|line| !line.contains("[ Process PID")).collect();
+        assert_eq!(vrift, strace, "{options:?}");
+    }
 }
 
 #[test]

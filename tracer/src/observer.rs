@@ -133,9 +133,9 @@ impl Observer {
         self.recorder.as_ref().is_none_or(Recorder::sees_the_same)
     }
 
-    /// Whether calls of `syscall` are shown; `None` stands for numbers no table knows.
+    /// Whether calls of `syscall` are shown, if they are made through the right ABI; `None` stands for numbers no table knows.
     pub fn watches(&self, syscall: Option<Syscall>) -> bool {
-        !self.sinks.is_empty() && self.selection.contains(syscall)
+        !self.sinks.is_empty() && self.selection.touches(syscall)
     }
 
     /// Whether anything is shown at all; signals and ends always are.
@@ -177,7 +177,7 @@ impl Observer {
     pub(crate) fn enter<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Spelled> {
         let meant = inside::meant::<A>(call, seat.memory);
         let shown = meant.as_ref().unwrap_or(call);
-        if !self.watches(shown.syscall) {
+        if self.sinks.is_empty() || !self.selection.contains(shown.abi, shown.syscall) {
             return None;
         }
         let window = Window::new(seat.memory);

@@ -4,31 +4,32 @@
 //! and a leading `!` for the rest. What a set is for (`-e trace=`, `-e raw=`, …) is the business of
 //! [`super::qualifier`].
 //!
-//! Deliberately absent: a choice between the ABIs of a call. A name means the call in each; `@64` is
-//! accepted and means nothing, `@32` and `@x32` are unknown.
+//! A name means the call in each ABI, unless `@64` or `@32` behind it says which. A class, a pattern or a
+//! number is what it is in each.
+//!
+//! Deliberately absent: calls of x32, which vrift shows by number. `@x32` is accepted and chooses none of them.
 
 use std::fmt;
 
-use regex::bytes::RegexBuilder;
+use regex::bytes::{Regex, RegexBuilder};
 use vrift_arch::syscall::{Classes, Row};
 use vrift_arch::{Arch, Native, Syscall};
+
+use crate::call::Abi;
 
 /// The words of a bit set over all calls.
 const WORDS: usize = Syscall::ALL.len().div_ceil(64);
 
-/// A set of calls.
+/// A set of calls, of programs of either width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    calls: [u64; WORDS],
-    unknown: Unknown,
+    native: Set,
+    compat: Set,
 }
 
-/// Whether numbers no table knows belong to a selection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unknown {
-    In,
-    Out,
-}
+/// A set of calls of one ABI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Set([u64; WORDS]);
 
 /// Why an expression was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,11 @@ pub enum SelectError {
         /// What is wrong with it.
         why: String,
     },
+    /// What follows the `@` names no ABI.
+    Suffix {
+        /// What follows.
+        suffix: String,
+    },
     /// Nothing between two commas, or nothing at all.
     Empty,
 }
@@ -63,6 +69,9 @@ impl fmt::Display for SelectError {
             }
             SelectError::Pattern { pattern, why } => {
                 write!(f, "'{pattern}' is no regular expression: {why}")
+            }
+            SelectError::Suffix { suffix } => {
+                write!(f, "no programs are called '@{suffix}'; there are @64, @32 and @x32")
             }
             SelectError::Empty => f.write_str("a name is missing in the list of syscalls"),
         }
@@ -96,15 +105,59 @@ const CLASSES: &[(&str, Classes)] = &[
 /// Classes whose name without `%` strace still takes; the others need it.
 const OLD_NAMES: &[&str] = &["file", "desc", "process", "memory", "signal", "network", "ipc"];
 
+impl Set {
+    const NONE: Set = Set([0; WORDS]);
+
+    fn contains(&self, call: Syscall) -> bool {
+        self.0[call as usize / 64] >> (call as usize % 64) & 1 == 1
+    }
+
+    fn insert(&mut self, call: Syscall) {
+        self.0[call as usize / 64] |= 1 << (call as usize % 64);
+    }
+
+    fn complement(&self) -> Set {
+        let mut rest = self.0.map(|word| !word);
+        // The last word has bits that stand for no call; they stay 0 so that equal sets are equal.
+        if let (Some(last), used @ 1..) = (rest.last_mut(), Syscall::ALL.len() % 64) {
+            *last &= (1 << used) - 1;
+        }
+        Set(rest)
+    }
+
+    /// Leaves the calls whose row fulfils a condition.
+    fn restrict(&mut self, condition: impl Fn(&Row) -> bool) {
+        for &call in Syscall::ALL {
+            if !condition(call.row()) {
+                self.0[call as usize / 64] &= !(1 << (call as usize % 64));
+            }
+        }
+    }
+
+    /// Adds what an item stands for in an ABI; tells whether that is anything.
+    fn add<A: Arch>(&mut self, item: &Item<'_>) -> bool {
+        if matches!(item, Item::All) {
+            *self = Set::NONE.complement();
+            return true;
+        }
+        let mut found = false;
+        for call in item.calls::<A>() {
+            self.insert(call);
+            found = true;
+        }
+        found
+    }
+}
+
 impl Selection {
-    /// Every call, known or not.
+    /// Every call.
     pub fn all() -> Selection {
         Selection::none().complement()
     }
 
     /// No call.
     pub fn none() -> Selection {
-        Selection { calls: [0; WORDS], unknown: Unknown::Out }
+        Selection { native: Set::NONE, compat: Set::NONE }
     }
 
     /// Reads a list: `openat,%process,/^get`, or `!` and a list.
@@ -118,91 +171,66 @@ impl Selection {
         }
     }
 
-    /// Whether a call is in it; `None` stands for a number no table knows.
-    pub fn contains(&self, call: Option<Syscall>) -> bool {
-        match call {
-            Some(call) => self.calls[call as usize / 64] >> (call as usize % 64) & 1 == 1,
-            None => self.unknown == Unknown::In,
-        }
+    /// Whether a call through an ABI is in it. `None` stands for a number no table knows, which is in every
+    /// set, as with strace.
+    pub fn contains(&self, abi: Abi, call: Option<Syscall>) -> bool {
+        call.is_none_or(|call| match abi {
+            Abi::Native | Abi::Foreign { .. } => self.native.contains(call),
+            Abi::Compat => self.compat.contains(call),
+        })
     }
 
-    /// The calls of this set whose row fulfils a condition; unknown numbers have no row.
+    /// Whether a call is in it, through whichever ABI.
+    pub fn touches(&self, call: Option<Syscall>) -> bool {
+        call.is_none_or(|call| self.native.contains(call) || self.compat.contains(call))
+    }
+
+    /// The calls of this set whose row fulfils a condition.
     pub fn restricted(mut self, condition: impl Fn(&Row) -> bool) -> Selection {
-        self.unknown = Unknown::Out;
-        for &call in Syscall::ALL {
-            if !condition(call.row()) {
-                self.calls[call as usize / 64] &= !(1 << (call as usize % 64));
-            }
-        }
+        self.native.restrict(&condition);
+        self.compat.restrict(&condition);
         self
     }
 
-    fn insert(&mut self, call: Syscall) {
-        self.calls[call as usize / 64] |= 1 << (call as usize % 64);
-    }
-
     fn complement(self) -> Selection {
-        let mut rest = Selection {
-            calls: self.calls.map(|word| !word),
-            unknown: match self.unknown {
-                Unknown::In => Unknown::Out,
-                Unknown::Out => Unknown::In,
-            },
-        };
-        // The last word has bits that stand for no call; they stay 0 so that equal sets are equal.
-        if let (Some(last), used @ 1..) = (rest.calls.last_mut(), Syscall::ALL.len() % 64) {
-            *last &= (1 << used) - 1;
-        }
-        rest
+        Selection { native: self.native.complement(), compat: self.compat.complement() }
     }
 
     fn list(list: &str) -> Result<Selection, SelectError> {
-        if list == "none" {
-            return Ok(Selection::none());
-        }
         let mut selection = Selection::none();
-        for item in list.split(',') {
-            selection.add(item.trim())?;
+        if list != "none" {
+            for item in list.split(',') {
+                selection.add(item.trim())?;
+            }
         }
         Ok(selection)
     }
 
     fn add(&mut self, item: &str) -> Result<(), SelectError> {
-        let (name, missing) = match item.strip_prefix('?') {
-            Some(name) => (name, Missing::Ignored),
+        let (whole, missing) = match item.strip_prefix('?') {
+            Some(whole) => (whole, Missing::Ignored),
             None => (item, Missing::Refused),
         };
-        let name = name.strip_suffix("@64").unwrap_or(name);
-        let found = match name {
-            "" => return Err(SelectError::Empty),
-            "all" | "%all" => {
-                *self = Selection::all();
-                return Ok(());
-            }
-            _ => match name.strip_prefix('/') {
-                Some(pattern) => matching(pattern)?,
-                None => find(name),
-            },
+        let (name, width) = match whole.rsplit_once('@') {
+            Some((name, suffix)) => (name, Width::parse(suffix)?),
+            None => (whole, Width::Both),
         };
-        if found.is_empty() && missing == Missing::Refused && !name.starts_with('/') {
-            return Err(SelectError::UnknownName { name: name.to_owned(), nearest: nearest(name) });
+        let item = Item::parse(name)?;
+        let mut found = matches!(item, Item::Matching(_)) || width == Width::X32;
+        if matches!(width, Width::Both | Width::Wide) {
+            found |= self.native.add::<Native>(&item);
         }
-        found.into_iter().for_each(|call| self.insert(call));
+        if matches!(width, Width::Both | Width::Narrow) {
+            found |= self.compat.add::<<Native as Arch>::Compat>(&item);
+        }
+        if !found && missing == Missing::Refused {
+            return Err(SelectError::UnknownName {
+                name: whole.to_owned(),
+                nearest: nearest(name),
+            });
+        }
         Ok(())
     }
-}
-
-/// The calls with a match of `pattern` in their names.
-fn matching(pattern: &str) -> Result<Vec<Syscall>, SelectError> {
-    // Names of calls are ASCII; without Unicode tables the expression is small.
-    let compiled = RegexBuilder::new(pattern).unicode(false).build().map_err(|error| {
-        let why = error.to_string();
-        // Syntax errors come with a drawing of the place; the last line says it in words.
-        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        SelectError::Pattern { pattern: pattern.to_owned(), why }
-    })?;
-    let named = |call: &Syscall| compiled.is_match(call.name().as_bytes());
-    Ok(Syscall::ALL.iter().copied().filter(named).collect())
 }
 
 /// What happens to a name that nothing bears; `?name` asks to ignore it.
@@ -212,25 +240,89 @@ enum Missing {
     Refused,
 }
 
-/// The calls a name or class stands for.
-fn find(name: &str) -> Vec<Syscall> {
-    let class = match name.strip_prefix('%') {
-        Some("%stat" | "%statfs") => class_named(&name[1..]),
-        Some(class) => class_named(class),
-        None if OLD_NAMES.contains(&name) => class_named(name),
-        None => None,
-    };
-    match class {
-        Some(class) => {
-            Syscall::ALL.iter().copied().filter(|call| call.row().classes.meets(class)).collect()
+/// Of which programs calls are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Both,
+    Wide,
+    Narrow,
+    X32,
+}
+
+impl Width {
+    fn parse(suffix: &str) -> Result<Width, SelectError> {
+        match suffix {
+            "64" => Ok(Width::Wide),
+            "32" => Ok(Width::Narrow),
+            "x32" => Ok(Width::X32),
+            _ => Err(SelectError::Suffix { suffix: suffix.to_owned() }),
         }
-        None => by_number(name).or_else(|| Syscall::from_name(name)).into_iter().collect(),
     }
 }
 
-/// The call with a number of this machine's table.
-fn by_number(number: &str) -> Option<Syscall> {
-    number.parse().ok().and_then(Native::syscall)
+/// What one word of a list stands for.
+#[derive(Debug, Clone)]
+enum Item<'a> {
+    All,
+    Class(Classes),
+    Matching(Regex),
+    Number(u64),
+    Name(&'a str),
+}
+
+impl<'a> Item<'a> {
+    fn parse(name: &'a str) -> Result<Item<'a>, SelectError> {
+        if let Some(pattern) = name.strip_prefix('/') {
+            return matching(pattern).map(Item::Matching);
+        }
+        let class = match name.strip_prefix('%') {
+            Some("%stat" | "%statfs") => class_named(&name[1..]),
+            Some(class) => class_named(class),
+            None if OLD_NAMES.contains(&name) => class_named(name),
+            None => None,
+        };
+        Ok(match (name, class) {
+            ("", _) => return Err(SelectError::Empty),
+            ("all" | "%all", _) => Item::All,
+            (_, Some(class)) => Item::Class(class),
+            _ => name.parse().map_or(Item::Name(name), Item::Number),
+        })
+    }
+
+    /// The calls that this stands for in an ABI. A class has all of its calls: of those that an ABI lacks there are none.
+    fn calls<A: Arch>(&self) -> Vec<Syscall> {
+        match self {
+            Item::All => Syscall::ALL.to_vec(),
+            Item::Class(class) => among_all(|call| call.row().classes.meets(*class)),
+            Item::Matching(pattern) => among_all(|call| pattern.is_match(call.name().as_bytes())),
+            Item::Number(number) => A::syscall(*number).into_iter().collect(),
+            Item::Name(name) => {
+                Syscall::from_name(name).into_iter().filter(|&call| has::<A>(call)).collect()
+            }
+        }
+    }
+}
+
+fn among_all(condition: impl Fn(Syscall) -> bool) -> Vec<Syscall> {
+    Syscall::ALL.iter().copied().filter(|&call| condition(call)).collect()
+}
+
+/// Whether an ABI has a call, be it inside another one.
+fn has<A: Arch>(call: Syscall) -> bool {
+    let inside =
+        |&(_, outer): &(u32, Syscall)| A::members(outer).iter().any(|&(_, member)| member == call);
+    A::number(call).is_some() || A::table().iter().any(inside)
+}
+
+/// An expression that matches names of calls.
+fn matching(pattern: &str) -> Result<Regex, SelectError> {
+    // Names of calls are ASCII; without Unicode tables the expression is small.
+    RegexBuilder::new(pattern).unicode(false).build().map_err(|error| {
+        let why = error.to_string();
+        // Syntax errors come with a drawing of the place; the last line says it in words.
+        let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        SelectError::Pattern { pattern: pattern.to_owned(), why }
+    })
 }
 
 fn class_named(name: &str) -> Option<Classes> {
@@ -303,7 +395,11 @@ mod tests {
         ];
         for &(expression, call, expected) in cases {
             let selection = parse(expression).expect(expression);
-            assert_eq!(selection.contains(Some(call)), expected, "{expression} {call:?}");
+            assert_eq!(
+                selection.contains(Abi::Native, Some(call)),
+                expected,
+                "{expression} {call:?}"
+            );
         }
     }
 
@@ -312,19 +408,54 @@ mod tests {
         let number = Native::number(Syscall::Openat).expect("every machine has it");
         let selection = parse(&format!("close,{number}")).expect("both are calls");
         assert!(
-            selection.contains(Some(Syscall::Openat)) && selection.contains(Some(Syscall::Close))
+            selection.contains(Abi::Native, Some(Syscall::Openat))
+                && selection.contains(Abi::Native, Some(Syscall::Close))
         );
-        assert!(!selection.contains(Some(Syscall::Read)));
+        assert!(!selection.contains(Abi::Native, Some(Syscall::Read)));
         assert_eq!(parse("99999").expect_err("no number"), "no syscall or class is called '99999'");
     }
 
     #[test]
-    fn unknown_numbers_belong_to_all_and_to_complements() {
-        for (expression, expected) in
-            [("all", true), ("!read", true), ("read", false), ("none", false), ("!all", false)]
-        {
+    fn a_suffix_says_of_which_programs_calls_are_meant() {
+        if <Native as Arch>::Compat::table().is_empty() {
+            return;
+        }
+        for (expression, call, wide, narrow) in [
+            ("read", Syscall::Read, true, true),
+            ("read@64", Syscall::Read, true, false),
+            ("read@32", Syscall::Read, false, true),
+            ("read@x32", Syscall::Read, false, false),
+            ("!read@32", Syscall::Read, true, false),
+            ("!read@32", Syscall::Write, true, true),
+            ("%file@32", Syscall::Open, false, true),
+            ("/^re@64", Syscall::Read, true, false),
+            ("all@32", Syscall::Read, false, true),
+            ("3", Syscall::Read, false, true),
+            ("3@32", Syscall::Read, false, true),
+            ("0@64,4", Syscall::Read, true, false),
+            ("shmat@32", Syscall::Shmat, false, true),
+            ("?socketcall@64,read@64", Syscall::Socketcall, false, false),
+        ] {
             let selection = parse(expression).expect(expression);
-            assert_eq!(selection.contains(None), expected, "{expression}");
+            let found = [Abi::Native, Abi::Compat].map(|abi| selection.contains(abi, Some(call)));
+            assert_eq!(found, [wide, narrow], "{expression} {call:?}");
+        }
+        for (expression, expected) in [
+            ("socketcall@64", "no syscall or class is called 'socketcall@64'"),
+            ("read@", "no programs are called '@'; there are @64, @32 and @x32"),
+            ("read@x86", "no programs are called '@x86'; there are @64, @32 and @x32"),
+        ] {
+            let error = parse(expression).expect_err(expression);
+            assert!(error.starts_with(expected), "{expression}: {error}");
+        }
+    }
+
+    #[test]
+    fn unknown_numbers_are_in_every_set() {
+        for expression in ["all", "!read", "read", "none", "!all", "read@32"] {
+            let selection = parse(expression).expect(expression);
+            assert!(selection.contains(Abi::Native, None), "{expression}");
+            assert!(selection.touches(None), "{expression}");
         }
     }
 

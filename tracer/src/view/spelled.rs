@@ -99,6 +99,11 @@ impl Spelled {
         self.args = vec![Value::Verbatim(format!("<... resuming interrupted {name} ...>"))];
     }
 
+    /// Whether the call is one of a table.
+    pub(crate) fn has_name(&self) -> bool {
+        matches!(self.name, Cow::Borrowed(_))
+    }
+
     /// How many arguments are known at entry and whether a comma follows them.
     pub(crate) fn known_at_entry(&self) -> (usize, Comma) {
         let (count, comma) = match self.split {

@@ -8,11 +8,11 @@ use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
 use nix::unistd::Pid;
-use vrift_arch::Syscall;
+use vrift_arch::{Arch, Native, Syscall};
 
 use super::event::{Event, Sink, Wants};
 use super::select::nearest_of;
-use crate::call::Outcome;
+use crate::call::{Abi, Outcome};
 
 /// One column of the table, and one order of its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,12 +170,19 @@ impl Table {
     }
 }
 
+/// What is counted, by the names of calls.
+type Counts = HashMap<Cow<'static, str>, Count>;
+
+/// The place of a call in a table.
+type Number = fn(Syscall) -> Option<u64>;
+
 /// A sink that counts, and prints a table at the end.
 #[derive(Debug)]
 pub struct Summary<W: Write> {
     out: W,
     table: Table,
-    calls: HashMap<Cow<'static, str>, Count>,
+    native: Counts,
+    compat: Counts,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -225,11 +232,6 @@ impl Row {
         }
     }
 
-    /// The place in the syscall table.
-    fn rank(&self) -> usize {
-        Syscall::from_name(&self.name).map_or(usize::MAX, |call| call as usize)
-    }
-
     /// What comes first by a column: the largest, or the first name.
     fn compare(&self, other: &Row, by: Column) -> Ordering {
         let (a, b) = (&self.count, &other.count);
@@ -248,7 +250,7 @@ impl Row {
 impl<W: Write> Summary<W> {
     /// A sink that prints its table to `out`.
     pub fn new(out: W, table: Table) -> Summary<W> {
-        Summary { out, table, calls: HashMap::new() }
+        Summary { out, table, native: Counts::new(), compat: Counts::new() }
     }
 
     /// The writer, for example to read what was written to memory.
@@ -257,52 +259,21 @@ impl<W: Write> Summary<W> {
     }
 
     /// The rows in the order asked for; equal ones in the order of the syscall table.
-    fn rows(&mut self) -> Vec<Row> {
+    fn rows(&self, counts: Counts, number: Number) -> Vec<Row> {
         let mut rows: Vec<Row> =
-            self.calls.drain().map(|(name, count)| Row { name, count }).collect();
-        rows.sort_by(|a, b| a.rank().cmp(&b.rank()).then_with(|| a.name.cmp(&b.name)));
+            counts.into_iter().map(|(name, count)| Row { name, count }).collect();
+        rows.sort_by_cached_key(|row| {
+            let number = Syscall::from_name(&row.name).and_then(number);
+            (number.unwrap_or(u64::MAX), row.name.clone())
+        });
         if let Some(order) = self.table.order {
             rows.sort_by(|a, b| a.compare(b, order));
         }
         rows
     }
 
-    fn line(&mut self, cells: &[String], widths: &[usize]) -> io::Result<()> {
-        let last = cells.len().saturating_sub(1);
-        for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let space = if at == 0 { "" } else { " " };
-            match self.table.columns[at] {
-                Column::Name if at == last => write!(self.out, "{space}{cell}")?,
-                Column::Name => write!(self.out, "{space}{cell:<width$}")?,
-                _ => write!(self.out, "{space}{cell:>width$}")?,
-            }
-        }
-        writeln!(self.out)
-    }
-}
-
-impl<W: Write> Sink for Summary<W> {
-    fn event(&mut self, _tid: Pid, _at: SystemTime, event: &Event<'_>) -> io::Result<()> {
-        // Strace counts a call at its exit, and does not count one that never returns.
-        if let Event::Leave { call, outcome, spent, system, .. } = event
-            && *outcome != Outcome::Never
-        {
-            let errors = u64::from(matches!(outcome, Outcome::Error(_)));
-            let time = match self.table.clock {
-                Clock::System => *system,
-                Clock::Wall => *spent,
-            };
-            let count = Count { calls: 1, errors, time, shortest: time, longest: time };
-            self.calls.entry(call.name.clone()).or_default().add(count);
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        if self.calls.is_empty() {
-            return self.out.flush();
-        }
-        let rows = self.rows();
+    fn print(&mut self, counts: Counts, number: Number) -> io::Result<()> {
+        let rows = self.rows(counts, number);
         let mut total = Row { name: "total".into(), count: Count::default() };
         rows.iter().for_each(|row| total.count.add(row.count));
         let all = total.count.time;
@@ -325,7 +296,55 @@ impl<W: Write> Sink for Summary<W> {
             self.line(cells, &widths)?;
         }
         self.line(&rule, &widths)?;
-        self.line(&total, &widths)?;
+        self.line(&total, &widths)
+    }
+
+    fn line(&mut self, cells: &[String], widths: &[usize]) -> io::Result<()> {
+        let last = cells.len().saturating_sub(1);
+        for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            let space = if at == 0 { "" } else { " " };
+            match self.table.columns[at] {
+                Column::Name if at == last => write!(self.out, "{space}{cell}")?,
+                Column::Name => write!(self.out, "{space}{cell:<width$}")?,
+                _ => write!(self.out, "{space}{cell:>width$}")?,
+            }
+        }
+        writeln!(self.out)
+    }
+}
+
+impl<W: Write> Sink for Summary<W> {
+    fn event(&mut self, _tid: Pid, _at: SystemTime, event: &Event<'_>) -> io::Result<()> {
+        // Strace counts a call at its exit, and does not count one that never returns, nor one without a name.
+        if let Event::Leave { call, outcome, spent, system, .. } = event
+            && *outcome != Outcome::Never
+            && call.has_name()
+        {
+            let errors = u64::from(matches!(outcome, Outcome::Error(_)));
+            let time = match self.table.clock {
+                Clock::System => *system,
+                Clock::Wall => *spent,
+            };
+            let count = Count { calls: 1, errors, time, shortest: time, longest: time };
+            match call.abi {
+                Abi::Native => self.native.entry(call.name.clone()).or_default().add(count),
+                Abi::Compat => self.compat.entry(call.name.clone()).or_default().add(count),
+                // Its calls have no names.
+                Abi::Foreign { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let (native, compat) = (std::mem::take(&mut self.native), std::mem::take(&mut self.compat));
+        if !native.is_empty() {
+            self.print(native, Native::number)?;
+        }
+        if !compat.is_empty() {
+            writeln!(self.out, "System call usage summary for 32 bit mode:")?;
+            self.print(compat, <Native as Arch>::Compat::number)?;
+        }
         self.out.flush()
     }
 
@@ -340,7 +359,6 @@ mod tests {
     use nix::errno::Errno;
 
     use super::*;
-    use crate::call::Abi;
     use crate::view::spelled::{Comma, ResultForm, Spelled, Split};
 
     fn leave(name: &'static str, outcome: Outcome, micros: u64) -> (Spelled, Outcome, Duration) {

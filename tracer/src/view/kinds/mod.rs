@@ -141,7 +141,7 @@ impl<'a> Cx<'a> {
 
     /// Whether nothing of this call is decoded.
     fn is_raw(&self) -> bool {
-        self.style.raw.contains(self.call.syscall)
+        self.style.raw.contains(self.call.abi, self.call.syscall)
     }
 
     /// A word that is part of a text, in the form the style wants.
@@ -152,12 +152,12 @@ impl<'a> Cx<'a> {
 
     /// Whether structures and arrays of this call are shortened.
     fn abbreviates(&self) -> bool {
-        self.style.abbrev.contains(self.call.syscall)
+        self.style.abbrev.contains(self.call.abi, self.call.syscall)
     }
 
     /// Whether pointers to structures are followed in this call.
     fn follows(&self) -> bool {
-        self.style.verbose.contains(self.call.syscall)
+        self.style.verbose.contains(self.call.abi, self.call.syscall)
     }
 
     /// How many elements of an array are shown.

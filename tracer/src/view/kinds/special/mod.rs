@@ -192,6 +192,7 @@ pub(super) fn lone(cx: &Cx<'_>, at: usize) -> Value {
         (Some(Syscall::Mmap2), 5) => Value::Hex(cx.arg(at) << 12),
         (Some(Syscall::Signal), 1) => signals::handler(cx.arg(at)),
         (Some(Syscall::Socketcall), 0) => ipc::socketcall(cx),
+        (Some(Syscall::Socketcall), 1) => Value::Addr(cx.arg(at)),
         (Some(Syscall::Ipc), 0) => Value::UInt(cx.arg(at)),
         (Some(Syscall::Ssetmask), 0) | (Some(Syscall::Sigsuspend), 2) => signals::set(cx.arg(at)),
         _ => Value::Hex(cx.arg(at)),
