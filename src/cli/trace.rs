@@ -5,9 +5,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
-use vrift_tracer::view::text::{Precision, Stamp};
+use vrift_tracer::view::text::{Precision, Stamp, parse_duration};
 
 use super::RootArgs;
 
@@ -99,7 +100,7 @@ pub(crate) struct ChoiceArgs {
     #[arg(short = 'f', long = "follow-forks", visible_short_alias = 'F', action = ArgAction::Count)]
     pub(crate) follow: u8,
     /// One output FILE.PID for each task
-    #[arg(long, requires = "file")]
+    #[arg(long)]
     pub(crate) output_separately: bool,
     /// Accepted for strace's sake: vrift always filters in the kernel
     #[arg(long, hide = true)]
@@ -239,7 +240,7 @@ pub(crate) struct OutputArgs {
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Append to the file of -o
-    #[arg(short = 'A', long = "output-append-mode", requires = "file")]
+    #[arg(short = 'A', long = "output-append-mode")]
     pub(crate) append: bool,
     /// Print one JSON object a line
     #[arg(long)]
@@ -273,6 +274,15 @@ pub(crate) struct SummaryArgs {
         default_value = "time-percent,total-time,avg-time,calls,errors,name"
     )]
     pub(crate) columns: String,
+    /// Take so much off the time of each call: a number of microseconds, or of s, ms, us or ns
+    #[arg(
+        short = 'O',
+        long = "summary-syscall-overhead",
+        value_name = "TIME",
+        default_value = "0",
+        value_parser = parse_duration
+    )]
+    pub(crate) overhead: Duration,
     /// Sum up wall clock time instead of processor time
     #[arg(short = 'w', long = "summary-wall-clock")]
     pub(crate) wall: bool,
@@ -285,8 +295,6 @@ pub(crate) struct Lacking {
     daemonize: u8,
     #[arg(short = 'b', long, hide = true)]
     detach_on: Option<OsString>,
-    #[arg(short = 'O', long, hide = true)]
-    summary_syscall_overhead: Option<OsString>,
     #[arg(short = 'u', long, hide = true)]
     user: Option<OsString>,
     #[arg(short = 'k', long, hide = true)]
@@ -320,11 +328,6 @@ impl Lacking {
         [
             (self.daemonize > 0, "-D/--daemonize", "vrift is always the command's parent"),
             (self.detach_on.is_some(), "-b/--detach-on", "-e trace= limits what is shown"),
-            (
-                self.summary_syscall_overhead.is_some(),
-                "-O/--summary-syscall-overhead",
-                "times are the kernel's own and need no correction",
-            ),
             (self.user.is_some(), "-u/--user", "run vrift itself as that user"),
             (self.stack_traces, "-k/--stack-traces", "-i shows the instruction pointer"),
             (self.interruptible.is_some(), "-I/--interruptible", "vrift never blocks signals"),

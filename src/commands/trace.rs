@@ -30,7 +30,7 @@ use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
 use super::run::{complain_about, end_as, observed};
 use crate::cli::{Annotate, Constants, StringsInHex, TraceArgs};
-use crate::failure::Failure;
+use crate::failure::{Failure, complain};
 use crate::reader::Reader;
 
 /// Runs the command and prints what it asks of the kernel.
@@ -44,6 +44,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
         )
         .hint("use one of them"));
     }
+    without_effect(args);
     let asked = Asked::read(args)?;
     let Outlets { mut sinks, reader } = outlets(args, &asked)?;
     sinks.extend(timeline(args, &asked)?);
@@ -61,6 +62,18 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     // Only now it has everything, and vrift may die of the command's signal.
     reader.into_iter().for_each(Reader::wait);
     ended.map(end_as)
+}
+
+/// As with strace, what only says how a file is written is no mistake without one, but no use either.
+fn without_effect(args: &TraceArgs) {
+    for (given, option) in [
+        (args.output.append, "-A/--output-append-mode"),
+        (args.choice.output_separately, "--output-separately"),
+    ] {
+        if given && args.output.file.is_none() {
+            complain(&format!("{option} has no effect without -o/--output"));
+        }
+    }
 }
 
 /// Watches processes that run already.
@@ -326,5 +339,6 @@ fn layout(args: &TraceArgs, asked: &Asked, prefix: Prefix) -> Layout {
 
 fn table(args: &TraceArgs) -> Result<Table, Failure> {
     let clock = if args.summary.wall { Clock::Wall } else { Clock::System };
-    Ok(Table::parse(&args.summary.columns, &args.summary.sort, clock)?)
+    let table = Table::parse(&args.summary.columns, &args.summary.sort, clock)?;
+    Ok(table.less(args.summary.overhead))
 }

@@ -37,7 +37,7 @@ fn refusals_name_what_was_meant() {
         (&["--relative-timestamps=sec"], "no precision (s, ms, us, ns) is called 'sec'"),
         (&["--absolute-timestamps", "-t"], "cannot be used with"),
         (&["--inject=all"], "--inject is not supported"),
-        (&["-A"], "--output"),
+        (&["-c", "-O", "5x"], "no time (a number, and s, ms, us or ns) is called '5x'"),
         (&["-o", "|cat", "-ff"], "one command cannot read a file for each task"),
         (&["-o", "!cat", "--output-separately"], "one command cannot read a file for each task"),
         (&["-o", "/nonexistent/file"], "/nonexistent/file cannot be written"),

@@ -277,6 +277,11 @@ fn tables_are_the_same() {
         let name = |line: &String| line.split(' ').next_back().map(str::to_owned);
         assert!(vrift.iter().map(name).eq(strace.iter().map(name)), "{options:?}");
     }
+    // No call takes so long.
+    for options in [&["-c", "-O", "1000s", "-S", "name"][..], &["-wc", "-O1000s", "-S", "name"]] {
+        let strace = pair.lines(&["strace"], options);
+        assert_eq!(pair.lines(&["vrift", "trace"], options), strace, "{options:?}");
+    }
     let both = pair.lines(&["vrift", "trace"], &["-C", "-e", "trace=close"]);
     let table = both.iter().position(|line| line.starts_with("% time")).expect("a table");
     assert!(both[..table].iter().any(|line| line.starts_with("close(999)")), "{both:#?}");
@@ -322,6 +327,18 @@ fn the_environment_is_changed() {
     let has = |line| out.lines().any(|other| other == line);
     assert!(has("NEW=a=b") && has("LC_ALL=POSIX"), "{out}");
     assert!(!out.contains("TZ="), "{out}");
+}
+
+#[test]
+fn what_is_for_files_has_no_effect_without_one() {
+    let Some(pair) = Pair::new() else { return };
+    for option in ["-A", "--output-append-mode", "--output-separately"] {
+        let first = |tracer: &[&str]| {
+            let lines = pair.lines(tracer, &[option, "-e", "umask"]);
+            lines.first().and_then(|line| line.split_once(": ")).map(|(_, text)| text.to_owned())
+        };
+        assert_eq!(first(&["vrift", "trace"]), first(&["strace"]), "{option}");
+    }
 }
 
 #[test]

@@ -106,6 +106,28 @@ impl Stamp {
     }
 }
 
+/// Reads a number of microseconds, or of the unit behind it.
+///
+/// # Errors
+/// [`UnknownWord`] for what is no such number.
+pub fn parse_duration(text: &str) -> Result<Duration, UnknownWord> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let precision = if unit.is_empty() { Some(Precision::Micros) } else { Precision::named(unit) };
+    let nanos = precision.map(|precision| match precision {
+        Precision::Seconds => 1e9,
+        Precision::Millis => 1e6,
+        Precision::Micros => 1e3,
+        Precision::Nanos => 1.0,
+    });
+    let time = number.parse::<f64>().ok().zip(nanos);
+    time.and_then(|(number, nanos)| Duration::try_from_secs_f64(number * nanos / 1e9).ok())
+        .ok_or_else(|| {
+            let kind = "time (a number, and s, ms, us or ns)";
+            UnknownWord { kind, word: text.to_owned(), nearest: None }
+        })
+}
+
 /// A number of seconds with as many digits behind the point as wanted; a width holds for what stands
 /// before it.
 #[derive(Debug, Clone, Copy)]
@@ -161,6 +183,23 @@ mod tests {
             "no format or precision of times is called 'tim'; did you mean 'time'?"
         );
         assert!(Precision::parse("").is_err() && Precision::parse("none").is_err());
+    }
+
+    #[test]
+    fn durations_have_units() {
+        for (text, nanos) in [
+            ("0", 0),
+            ("5", 5000),
+            ("1.5", 1500),
+            ("2s", 2_000_000_000),
+            ("1ms", 1_000_000),
+            ("7ns", 7),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_nanos(nanos)), "{text}");
+        }
+        for text in ["", "5x", "-1", "us", "1e3", "1.2.3", "1 us", "99999999999999999999999s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::names;
 use super::note::Note;
 use super::spelled::{Base, Comma, ResultForm, Spelled};
 use super::stamp::Seconds;
-pub use super::stamp::{Precision, Stamp};
+pub use super::stamp::{Precision, Stamp, parse_duration};
 use super::value::Value;
 use crate::call::{Abi, Outcome};
 
