@@ -88,6 +88,7 @@ const SPELLINGS: &[&[&str]] = &[
 const SPELLED: &[&str] = &[
     "siginfo",
     "elsewhere",
+    "spellings",
     "sockets",
     "polls",
     "memory",

@@ -81,6 +81,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { ends_by: Some(Signal::SIGSYS), ..named("signals", &["cc"], Start::Guest, nothing) },
     Program { percent_min: 100.0, ..besides("siginfo") },
     Program { percent_min: 100.0, ..besides("elsewhere") },
+    Program { percent_min: 100.0, ..besides("spellings") },
     besides("sockets"),
     besides("polls"),
     besides("memory"),

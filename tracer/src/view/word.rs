@@ -62,7 +62,9 @@ impl Word {
         let Some(number) = self.number else { return };
         // Numbers without a name are shown as they are in every style.
         let shown = number.to_string();
-        let named = !self.text.starts_with(&shown) && !self.text.starts_with("0x");
+        let named = self.text.strip_prefix(&shown).is_none_or(|rest| {
+            !rest.is_empty() && !rest.starts_with(" /*") && !rest.starts_with('|')
+        });
         match constants {
             Constants::Abbrev => return,
             Constants::Raw => self.text = Cow::Owned(shown),

@@ -36,7 +36,11 @@ pub(super) fn mode(mode: u32) -> Value {
     let named: Vec<_> = kind.into_iter().chain(special).collect();
     // Of a type that does not exist nothing is told.
     if named.is_empty() || kind.is_none() && mode & TYPE_MASK != 0 {
-        return Value::Octal(mode.into());
+        let number = Value::Octal(mode.into());
+        return match mode & TYPE_MASK {
+            0 => Value::coded(number.clone(), number),
+            _ => number,
+        };
     }
     let rest = named.iter().fold(mode, |rest, (bits, _)| rest & !bits);
     let names: Vec<_> = named.iter().map(|(_, name)| *name).collect();
@@ -102,11 +106,11 @@ fn whole_stat(stat: &abi::Stat) -> Value {
     let second = |time: abi::Timespec| with_date(Value::Int(time.sec), time.sec, time.nsec, 9);
     shown.extend(fields! {
         st_atime: second(stat.atime),
-        st_atime_nsec: Value::Int(stat.atime.nsec),
+        st_atime_nsec: Value::UInt(stat.atime.nsec as u64),
         st_mtime: second(stat.mtime),
-        st_mtime_nsec: Value::Int(stat.mtime.nsec),
+        st_mtime_nsec: Value::UInt(stat.mtime.nsec as u64),
         st_ctime: second(stat.ctime),
-        st_ctime_nsec: Value::Int(stat.ctime.nsec),
+        st_ctime_nsec: Value::UInt(stat.ctime.nsec as u64),
     });
     Value::Struct(shown)
 }

@@ -24,8 +24,12 @@ pub(super) fn flags(cx: &Cx<'_>, set: Flags, at: usize) -> Value {
         Flags::Open => open(cx, bits),
         Flags::Pipe | Flags::Dup3 => open_bits(cx, bits).spell_or(&files::OPEN),
         Flags::AtStatx => return at_statx(cx, bits),
-        Flags::Map => map(bits),
-        Flags::Memfd => memfd(bits),
+        Flags::Map => {
+            let text = Value::Verbatim(map(bits));
+            return Value::coded(Value::Hex(cx.arg(at)), text);
+        }
+        Flags::Memfd if bits == 0 => return Value::Hex(0),
+        Flags::Memfd => return Value::coded(Value::Hex(bits), Value::Verbatim(memfd(bits))),
         Flags::SocketType => return Value::flags(socket_type(cx, bits)),
         Flags::Prot => return Value::flags(tasks::PROT.spell(cx.arg(at))),
         Flags::Remap => return Value::flags(tasks::REMAP.spell(cx.arg(at))),
@@ -265,7 +269,7 @@ fn protocol(family: i32, value: u64) -> Value {
             let number = Number::Hex(value);
             match protocols::AX25.name(value) {
                 Some(name) => Value::name(Word::hex(format!("{number} /* {name} */"), value)),
-                None => Value::name(protocols::AX25.spell(value)),
+                None => Value::name(String::from(protocols::AX25.spell(value))),
             }
         }
         _ => match protocols::PROTOCOLS.iter().find(|(known, _)| *known == family) {

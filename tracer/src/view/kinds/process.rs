@@ -304,7 +304,11 @@ pub(super) fn cap_header(raw: &Raw) -> Value {
         CAPABILITY_VERSION_3 => {
             Value::name(Word::hex("_LINUX_CAPABILITY_VERSION_3", raw.u32(0).into()))
         }
-        other => Value::Hex(other.into()).remarked("_LINUX_CAPABILITY_VERSION_???"),
+        other => {
+            let number = Number::Hex(other.into());
+            let text = format!("{number} /* _LINUX_CAPABILITY_VERSION_??? */");
+            Value::name(Word::new(text, number))
+        }
     };
     Value::Struct(fields! { version: version, pid: Value::Int(raw.i32(4).into()) })
 }

@@ -4,6 +4,7 @@ use super::{Cx, flags, polls, signals, special, time};
 use crate::call::Outcome;
 use crate::view::names::{Menu, choices, signal_name, tasks};
 use crate::view::spelled::{ResultForm, Spelled};
+use crate::view::style::Constants;
 use crate::view::value::Value;
 use crate::view::word::Word;
 
@@ -41,7 +42,8 @@ fn of(cx: &Cx<'_>, name: &str, spelled: &Spelled, value: i64) -> ResultForm {
             maybe_remarked((1..=64).contains(&value).then(|| signal_name(value as i32)))
         }
         "time" => maybe_remarked(time::date(value, 0, 0)),
-        "ioprio_get" => ResultForm::remarked(special::ioprio(value as u32)),
+        "ioprio_get" if cx.style.constants == Constants::Raw => ResultForm::default(),
+        "ioprio_get" => ResultForm::remarked(special::ioprio(cx, value as u32)),
         // Nothing is said of a clock that is not shown.
         "adjtimex" | "clock_adjtime" => {
             let shown = spelled.args.iter().any(|arg| matches!(arg, Value::Struct(_)));
@@ -102,7 +104,7 @@ fn polled(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
 fn option_read(cx: &Cx<'_>, value: i64) -> ResultForm {
     match cx.int(0) {
         libc::PR_MCE_KILL_GET => maybe_remarked(choices::MACHINE_CHECK_POLICY.name(value as u64)),
-        libc::PR_GET_DUMPABLE => ResultForm::remarked(special::dumpable(value as u64)),
+        libc::PR_GET_DUMPABLE => ResultForm::remarked(cx.dressed(special::dumpable(value as u64))),
         libc::PR_GET_SECUREBITS if value != 0 => {
             ResultForm::hex_remarked(cx.dressed(tasks::SECUREBITS.spell(value as u64)))
         }

@@ -35,16 +35,7 @@ fn file_time(raw: &Raw, at: usize) -> Value {
     match raw.int(at + raw.time(), raw.time()) {
         UTIME_NOW => Value::coded(timespec(raw, at), Value::name("UTIME_NOW")),
         UTIME_OMIT => Value::coded(timespec(raw, at), Value::name("UTIME_OMIT")),
-        nanos => dated(timespec(raw, at), raw.int(at, raw.time()), nanos, 9),
-    }
-}
-
-/// A time with its date, if its fraction, of so many digits, is one.
-fn dated(time: Value, seconds: i64, fraction: i64, digits: usize) -> Value {
-    let limit = 10i64.pow(digits as u32);
-    match fraction {
-        0.. if fraction < limit => with_date(time, seconds, fraction, digits),
-        _ => time,
+        nanos => with_date(timespec(raw, at), raw.int(at, raw.time()), nanos, 9),
     }
 }
 
@@ -52,7 +43,7 @@ fn dated(time: Value, seconds: i64, fraction: i64, digits: usize) -> Value {
 pub(super) fn timeval_pair(cx: &Cx<'_>, addr: u64) -> Value {
     let part = cx.time();
     let one =
-        |raw: &Raw, at| dated(timeval(raw, at), raw.int(at, part), raw.int(at + part, part), 6);
+        |raw: &Raw, at| with_date(timeval(raw, at), raw.int(at, part), raw.int(at + part, part), 6);
     cx.at(addr, 4 * part, |raw| Value::Array(vec![one(raw, 0), one(raw, 2 * part)]))
 }
 
@@ -117,8 +108,8 @@ pub(super) fn clock_state(result: i64) -> Option<&'static str> {
     STATES.get(usize::try_from(result).ok()?).copied()
 }
 
-/// A time with its date behind it, if it is one: zero means that there is none, and the C library knows only years that
-/// fit into an `int`.
+/// A time with its date behind it, if it is one: zero means that there is none, a fraction has so many digits, and the C
+/// library knows only years that fit into an `int`.
 pub(super) fn with_date(time: Value, seconds: i64, fraction: i64, digits: usize) -> Value {
     match date(seconds, fraction, digits) {
         Some(date) => time.remarked(date),
@@ -130,7 +121,9 @@ pub(super) fn with_date(time: Value, seconds: i64, fraction: i64, digits: usize)
 pub(super) fn date(seconds: i64, fraction: i64, digits: usize) -> Option<String> {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
-    if (seconds, fraction) == (0, 0) || i32::try_from(year - 1900).is_err() {
+    let whole = (0..10i64.pow(digits as u32)).contains(&fraction);
+    if (seconds, fraction) == (0, 0) || i32::try_from(year - 1900).is_err() || digits > 0 && !whole
+    {
         return None;
     }
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);

@@ -7,9 +7,10 @@ use vrift_arch::syscall::Kind;
 
 use crate::call::Outcome;
 use crate::memory::GuestAddr;
-use crate::view::names::{choices, sockopts as names, tasks};
+use crate::view::names::{Menu, choices, sockopts as names, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::{Quoting, Value, fields};
+use crate::view::word::Word;
 
 /// The arguments as the row has them.
 pub(super) fn enter_row(cx: &Cx<'_>) -> Vec<Value> {
@@ -190,10 +191,11 @@ pub(super) fn enter_ptrace(cx: &Cx<'_>) -> Vec<Value> {
 /// The two numbers that make reboot mean it have names.
 pub(super) fn enter_reboot(cx: &Cx<'_>) -> Vec<Value> {
     let magic = |value: u32, names: &[(u32, &str)], unknown| {
-        Value::name(match names.iter().find(|(known, _)| *known == value) {
+        let text = match names.iter().find(|(known, _)| *known == value) {
             Some((_, name)) => (*name).to_owned(),
             None => format!("{} /* {unknown} */", Value::Hex(value.into())),
-        })
+        };
+        Value::name(Word::hex(text, value.into()))
     };
     const SECOND: &[(u32, &str)] = &[
         (672_274_793, "LINUX_REBOOT_MAGIC2"),
@@ -289,20 +291,26 @@ pub(super) fn leave_io_setup(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcom
 pub(super) fn enter_ioprio(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = enter_row(cx);
     if let Some(last) = args.last_mut() {
-        *last = Value::Verbatim(ioprio(cx.uint(2)));
+        let text = Value::Verbatim(ioprio(cx, cx.uint(2)));
+        *last = Value::coded(Value::Int(cx.int(2).into()), text);
     }
     args
 }
 
+/// `IOPRIO_CLASS_*`
+const PRIORITY_CLASS: Menu = Menu {
+    unknown: "IOPRIO_CLASS_???",
+    names: &[
+        (0, "IOPRIO_CLASS_NONE"),
+        (1, "IOPRIO_CLASS_RT"),
+        (2, "IOPRIO_CLASS_BE"),
+        (3, "IOPRIO_CLASS_IDLE"),
+    ],
+};
+
 /// `IOPRIO_PRIO_VALUE(class, level)`.
-pub(in super::super) fn ioprio(word: u32) -> String {
-    let class = match word >> 13 {
-        0 => "IOPRIO_CLASS_NONE".to_owned(),
-        1 => "IOPRIO_CLASS_RT".to_owned(),
-        2 => "IOPRIO_CLASS_BE".to_owned(),
-        3 => "IOPRIO_CLASS_IDLE".to_owned(),
-        other => format!("{other:#x} /* IOPRIO_CLASS_??? */"),
-    };
+pub(in super::super) fn ioprio(cx: &Cx<'_>, word: u32) -> String {
+    let class = cx.dressed(PRIORITY_CLASS.spell((word >> 13).into()));
     format!("IOPRIO_PRIO_VALUE({class}, {})", word & 0x1fff)
 }
 
@@ -405,12 +413,19 @@ pub(super) fn enter_syslog(cx: &Cx<'_>) -> Vec<Value> {
         "SIZE_UNREAD",
         "SIZE_BUFFER",
     ];
+    const LEVELS: [&str; 9] =
+        ["EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG", "DEBUG+1"];
     let action = cx.int(0);
     let name = usize::try_from(action).ok().and_then(|at| NAMES.get(at)).unwrap_or(&"???");
     let mut args = vec![Value::Int(action.into()).remarked(format!("SYSLOG_ACTION_{name}"))];
     match action {
         0 | 1 | 5 | 6 | 7 | 9 | 10 => {}
         2..=4 => args.extend([Value::Pending, Value::Int(cx.int(2).into())]),
+        8 => {
+            let level = usize::try_from(cx.int(2)).ok().and_then(|at| LEVELS.get(at));
+            let level = format!("LOGLEVEL_{}", level.unwrap_or(&"???"));
+            args.extend([Value::Addr(cx.arg(1)), Value::Int(cx.int(2).into()).remarked(level)]);
+        }
         _ => args.extend([Value::Addr(cx.arg(1)), Value::Int(cx.int(2).into())]),
     }
     args

@@ -8,6 +8,9 @@ use crate::view::value::{Quoting, Value, fields};
 /// The size of the first `struct mount_attr`.
 const ATTRIBUTE_BYTES: usize = 32;
 
+/// With it the descriptor of a user namespace counts (`linux/mount.h`).
+const MOUNT_ATTR_IDMAP: u64 = 0x10_0000;
+
 /// To whom mounts are passed on.
 const PROPAGATION: Menu = Menu {
     unknown: "MS_???",
@@ -31,7 +34,10 @@ pub(super) fn enter_setattr(cx: &Cx<'_>) -> Vec<Value> {
                 attr_set: Value::flags(files::MOUNT_ATTRIBUTE.spell(raw.u64(0))),
                 attr_clr: Value::flags(files::MOUNT_ATTRIBUTE.spell(raw.u64(8))),
                 propagation: Value::name(PROPAGATION.spell(raw.u64(16))),
-                userns_fd: Value::UInt(raw.u64(24)),
+                userns_fd: match i32::try_from(raw.u64(24)) {
+                    Ok(fd) if raw.u64(0) & MOUNT_ATTR_IDMAP != 0 => cx.fd(fd),
+                    _ => Value::UInt(raw.u64(24)),
+                },
             };
             let behind = cx.behind(addr, ATTRIBUTE_BYTES, cx.arg(4));
             shown.extend(behind.map(|rest| ("".into(), rest)));
@@ -47,7 +53,7 @@ pub(super) fn enter_swapon(cx: &Cx<'_>) -> Vec<Value> {
     let (flags, priority) = (cx.uint(1) & !PRIORITY, cx.uint(1) & PRIORITY);
     let second = match flags {
         0 => Value::UInt(priority.into()),
-        _ => Value::flags(format!("{}|{priority}", files::SWAP.spell(flags.into()))),
+        _ => Value::flags(format!("{}|{priority}", cx.dressed(files::SWAP.spell(flags.into())))),
     };
     vec![strings::path(cx, cx.arg(0)), second]
 }
@@ -59,7 +65,8 @@ pub(super) fn enter_fsconfig(cx: &Cx<'_>) -> Vec<Value> {
     let name = choices::FSCONFIG.name(cx.uint(1).into()).unwrap_or_default();
     let [value, beside] = match name {
         "FSCONFIG_SET_STRING" => [strings::text(cx, value), number()],
-        "FSCONFIG_SET_BINARY" => {
+        // No file system takes more.
+        "FSCONFIG_SET_BINARY" if cx.uint(4) <= 1 << 20 => {
             [strings::quoted(cx, value, cx.uint(4).into(), Quoting::Hex), number()]
         }
         "FSCONFIG_SET_PATH" | "FSCONFIG_SET_PATH_EMPTY" => {

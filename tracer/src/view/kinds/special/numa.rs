@@ -65,8 +65,10 @@ pub(super) fn leave_get(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let [first, second, ..] = &mut spelled.args[..] else { return };
     *first = cx.filled(cx.arg(0), outcome, 4, |raw| one(raw.u32(0)));
     *second = match outcome {
-        Outcome::Value(_) => nodes(cx, cx.arg(1), cx.arg(2)),
         Outcome::Never => Value::Pending,
+        // An empty mask is one even if the call failed.
+        _ if cx.arg(2) == 0 => nodes(cx, cx.arg(1), 0),
+        Outcome::Value(_) => nodes(cx, cx.arg(1), cx.arg(2)),
         Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(cx.arg(1)),
     };
 }

@@ -2,10 +2,44 @@
 
 use super::super::{Cx, sockopts, strings};
 use crate::call::Outcome;
-use crate::view::names::{choices, tasks};
+use crate::view::names::{Menu, Set, choices, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::Value;
 use crate::view::word::Word;
+
+/// `PR_UNALIGN_*`, `PR_TSC_*` and `PR_FP_MODE_*`.
+const UNALIGNED: Set = Set {
+    zero: "0",
+    unknown: "PR_UNALIGN_???",
+    names: &[(1, "PR_UNALIGN_NOPRINT"), (2, "PR_UNALIGN_SIGBUS")],
+};
+const TSC: Menu =
+    Menu { unknown: "PR_TSC_???", names: &[(1, "PR_TSC_ENABLE"), (2, "PR_TSC_SIGSEGV")] };
+const FLOAT_MODE: Set = Set {
+    zero: "0",
+    unknown: "PR_FP_MODE_???",
+    names: &[(1, "PR_FP_MODE_FR"), (2, "PR_FP_MODE_FRE")],
+};
+
+/// `SUID_DUMP_*`
+const DUMPABLE: Menu = Menu {
+    unknown: "SUID_DUMP_???",
+    names: &[(0, "SUID_DUMP_DISABLE"), (1, "SUID_DUMP_USER"), (2, "SUID_DUMP_ROOT")],
+};
+
+/// `PR_CAP_AMBIENT_*`
+const AMBIENT: Menu = Menu {
+    unknown: "PR_CAP_AMBIENT_???",
+    names: &[
+        (1, "PR_CAP_AMBIENT_IS_SET"),
+        (2, "PR_CAP_AMBIENT_RAISE"),
+        (3, "PR_CAP_AMBIENT_LOWER"),
+        (4, "PR_CAP_AMBIENT_CLEAR_ALL"),
+    ],
+};
+
+/// No signal has a greater number, on any machine.
+const SIGNAL_MAX: u64 = 128;
 
 /// What the arguments behind an option are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +70,11 @@ enum Tail {
     Mm,
     Vma,
     Ptracer,
+    /// An address where a processor that has such a thing tells of it.
+    Address,
+    Unaligned,
+    Tsc,
+    FloatMode,
     /// What to do about a page whose memory failed.
     MachineCheck,
     /// A misfeature of the processor, and what to do about it.
@@ -52,7 +91,11 @@ fn tail(option: u32) -> Tail {
         2 => Tail::SignalOut,
         3 | 7 | 13 | 21 | 27 | 30 | 31 | 32 | 46 | 51 | 64 => Tail::None,
         4 => Tail::Dumpable,
-        8 | 29 | 36 => Tail::Number,
+        8 | 10 | 12 | 14 | 20 | 29 | 36 => Tail::Number,
+        5 | 9 | 11 | 19 => Tail::Address,
+        6 => Tail::Unaligned,
+        26 => Tail::Tsc,
+        45 => Tail::FloatMode,
         38 | 41 | 57 => Tail::NumberThenRegisters,
         15 => Tail::Name,
         16 => Tail::NameOut,
@@ -86,12 +129,19 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
             args.extend(registers(cx, 2));
         }
         Tail::Registers => args.extend(registers(cx, 1)),
+        Tail::Address => args.push(Value::Addr(cx.arg(1))),
+        Tail::Unaligned => args.push(Value::flags(UNALIGNED.spell(second))),
+        Tail::Tsc => args.push(Value::name(TSC.spell(second))),
+        Tail::FloatMode => args.push(Value::flags(FLOAT_MODE.spell(second))),
         Tail::NumberOut | Tail::AddrOut | Tail::SignalOut | Tail::TscOut | Tail::NameOut => {
             args.push(Value::Pending);
         }
         Tail::Name => args.push(task_name(cx, cx.arg(1))),
-        Tail::Signal => args.push(Value::signal(cx.int(1))),
-        Tail::Dumpable => args.push(Value::name(dumpable(second))),
+        Tail::Signal => args.push(match cx.arg(1) {
+            signo @ 0..=SIGNAL_MAX => Value::signal(signo as i32),
+            other => Value::UInt(other),
+        }),
+        Tail::Dumpable => args.push(Value::name(DUMPABLE.spell(cx.arg(1)))),
         Tail::Capability => args.push(Value::name(choices::CAPABILITY.spell(cx.arg(1)))),
         Tail::Securebits => args.push(Value::flags(tasks::SECUREBITS.spell(cx.arg(1)))),
         Tail::Seccomp => seccomp(cx, &mut args),
@@ -137,13 +187,8 @@ fn task_name(cx: &Cx<'_>, addr: u64) -> Value {
 }
 
 /// The name of a value of the dumpable flag.
-pub(in super::super) fn dumpable(value: u64) -> String {
-    match value {
-        0 => "SUID_DUMP_DISABLE".to_owned(),
-        1 => "SUID_DUMP_USER".to_owned(),
-        2 => "SUID_DUMP_ROOT".to_owned(),
-        other => format!("{other:#x} /* SUID_DUMP_??? */"),
-    }
+pub(in super::super) fn dumpable(value: u64) -> Word {
+    DUMPABLE.spell(value)
 }
 
 fn seccomp(cx: &Cx<'_>, args: &mut Vec<Value>) {
@@ -163,14 +208,7 @@ fn seccomp(cx: &Cx<'_>, args: &mut Vec<Value>) {
 }
 
 fn ambient(cx: &Cx<'_>, args: &mut Vec<Value>) {
-    let operation = match cx.uint(1) {
-        1 => "PR_CAP_AMBIENT_IS_SET".to_owned(),
-        2 => "PR_CAP_AMBIENT_RAISE".to_owned(),
-        3 => "PR_CAP_AMBIENT_LOWER".to_owned(),
-        4 => "PR_CAP_AMBIENT_CLEAR_ALL".to_owned(),
-        0 => "0 /* PR_CAP_AMBIENT_??? */".to_owned(),
-        other => format!("{other:#x} /* PR_CAP_AMBIENT_??? */"),
-    };
+    let operation = AMBIENT.spell(cx.uint(1).into());
     args.push(Value::name(operation));
     if matches!(cx.uint(1), 1..=3) {
         args.push(Value::name(choices::CAPABILITY.spell(cx.uint(2).into())));
@@ -211,11 +249,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let value = match tail(cx.uint(0)) {
         Tail::NumberOut => filled(|number| Value::Int(number.into())),
         Tail::SignalOut => filled(Value::signal),
-        Tail::TscOut => filled(|mode| match mode {
-            1 => Value::name("PR_TSC_ENABLE"),
-            2 => Value::name("PR_TSC_SIGSEGV"),
-            other => Value::Hex(other as u64).remarked("PR_TSC_???"),
-        }),
+        Tail::TscOut => filled(|mode| Value::name(TSC.spell(u64::from(mode as u32)))),
         Tail::AddrOut => {
             cx.filled(addr, outcome, cx.word(), |raw| Value::Array(vec![Value::Addr(raw.uword(0))]))
         }

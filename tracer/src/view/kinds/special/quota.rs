@@ -6,10 +6,27 @@ use super::super::{Cx, scalars, strings};
 use crate::view::names::Menu;
 use crate::view::value::Value;
 
-/// `Q_*` of `linux/quota.h` and `linux/dqblk_xfs.h`.
+/// `Q_*` of `linux/quota.h` and `linux/dqblk_xfs.h`, and those of earlier quotas.
 const COMMANDS: Menu = Menu {
     unknown: "Q_???",
     names: &[
+        (0x100, "Q_V1_QUOTAON"),
+        (0x200, "Q_V1_QUOTAOFF"),
+        (0x300, "Q_V1_GETQUOTA"),
+        (0x400, "Q_V1_SETQUOTA"),
+        (0x500, "Q_V1_SETUSE"),
+        (0x600, "Q_V1_SYNC"),
+        (0x700, "Q_SETQLIM"),
+        (0x800, "Q_V1_GETSTATS"),
+        (0x900, "Q_V2_GETINFO"),
+        (0xa00, "Q_V2_SETINFO"),
+        (0xb00, "Q_V2_SETGRACE"),
+        (0xc00, "Q_V2_SETFLAGS"),
+        (0xd00, "Q_V2_GETQUOTA"),
+        (0xe00, "Q_V2_SETQUOTA"),
+        (0xf00, "Q_V2_SETUSE"),
+        (0x1000, "Q_V1_RSQUASH"),
+        (0x1100, "Q_V2_GETSTATS"),
         (0x80_0001, "Q_SYNC"),
         (0x80_0002, "Q_QUOTAON"),
         (0x80_0003, "Q_QUOTAOFF"),

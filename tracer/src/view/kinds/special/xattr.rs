@@ -4,12 +4,12 @@ use super::super::{Cx, strings};
 use super::misc::{enter_row, leave_row};
 use crate::call::Outcome;
 use crate::view::spelled::Spelled;
-use crate::view::value::{Cut, Text, Value};
+use crate::view::value::{Cut, Quoting, Text, Value};
 
 /// `XATTR_SIZE_MAX`: no value is longer.
 const BYTES_MAX: u64 = 1 << 16;
 
-/// A value; its last byte is left out if it ends a string.
+/// A value; its last byte is left out if it ends a string, but not where all bytes are in hexadecimal.
 fn value(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     if bytes > BYTES_MAX {
         return Value::Addr(addr);
@@ -17,6 +17,10 @@ fn value(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     match strings::bytes(cx, addr, bytes) {
         Value::Str(text) if text.bytes.last() == Some(&0) => {
             let shown = &text.bytes[..text.bytes.len() - 1];
+            if cx.style.quoting(text.quoting, &text.bytes) == Quoting::Hex {
+                let bytes = text.bytes.clone();
+                return Value::Str(Text { bytes, quoting: Quoting::Hex, ..text });
+            }
             Value::Str(Text { bytes: shown.to_vec(), cut: Cut::Whole, ..text })
         }
         other => other,
