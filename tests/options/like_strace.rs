@@ -2,6 +2,7 @@
 //!
 //! The program is `fixtures/guests/options.c`, one process that makes the same calls each time.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -97,6 +98,34 @@ fn filters_choose_the_same_lines() {
     agree(cases, Mask::Ids, &[]);
     // strace says besides that it takes the last of the two.
     agree(&[&["-z", "-Z"], &["-Z", "-z"]], Mask::Ids, &["Only the last of"]);
+}
+
+/// Every number belongs to the classes to which strace has it belong. vrift may know numbers that strace does not.
+#[test]
+fn classes_have_the_same_calls() {
+    let Some(pair) = Pair::of("numbers") else { return };
+    let names = |tracer: &[&str], class: &str| -> Vec<String> {
+        let trace = format!("trace={class}");
+        let lines = pair.lines(tracer, &["-qq", "-e", "signal=none", "-e", &trace]);
+        let name = |line: &String| line.split_once('(').map(|(name, _)| name.to_owned());
+        let is_name = |name: &String| {
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && !name.starts_with("syscall_")
+        };
+        lines.iter().filter_map(name).filter(is_name).collect()
+    };
+    let (strace, vrift) = (&["strace"][..], &["vrift", "trace"][..]);
+    let known: BTreeSet<String> = names(strace, "all").into_iter().collect();
+    assert!(known.len() > 300, "{known:?}");
+    for class in [
+        "all", "%file", "%desc", "%process", "%memory", "%signal", "%network", "%net", "%ipc",
+        "%creds", "%clock", "%stat", "%lstat", "%fstat", "%statfs", "%fstatfs", "%%stat",
+        "%%statfs", "%pure", "file", "desc", "process", "memory", "signal", "network", "ipc",
+    ] {
+        let mut found = names(vrift, class);
+        found.retain(|name| known.contains(name));
+        assert_eq!(found, names(strace, class), "{class}");
+    }
 }
 
 /// Calls of 32 bits are chosen by themselves, and numbers that are none are always shown. That strace tells of modes in
