@@ -48,6 +48,40 @@ static void memory(void)
 	}
 }
 
+static void pages(void)
+{
+	enum { PAGES = 40, PAGE = 4096 };
+	char *start = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static void *all[PAGES];
+	static int nodes[PAGES], status[PAGES];
+
+	for (int at = 0; at < PAGES; at++) {
+		all[at] = start + at * PAGE;
+		nodes[at] = at % 3 - 1;
+		if (at % 2) start[at * PAGE] = 1;
+	}
+	syscall(SYS_move_pages, 0, PAGES, all, NULL, status, 2);
+	syscall(SYS_move_pages, 0, 3, all, NULL, status, 0);
+	syscall(SYS_move_pages, 0, PAGES, all, nodes, NULL, 7);
+	syscall(SYS_move_pages, 0, 0, all, nodes, status, 7);
+	syscall(SYS_move_pages, 0, 2, -1, -1, -1, 4);
+	syscall(SYS_move_pages, 0x3fffffff, 3, NULL, NULL, NULL, 9);
+}
+
+static void locks(void)
+{
+	static const int waits[] = {0, 6, 9, 11, 13};
+
+	for (int operation = 0; operation < 15; operation++)
+		for (int flags = 0; flags < 4; flags++)
+			syscall(SYS_futex, -1L, operation | flags << 7, 1, -1L, 3, 4);
+	for (unsigned at = 0; at < sizeof waits / sizeof *waits; at++)
+		syscall(SYS_futex, -1L, waits[at] | 0x180, 1, zeros, 3, 4);
+	for (unsigned operation = 0; operation < 16; operation++)
+		for (unsigned comparison = 0; comparison < 8; comparison++)
+			syscall(SYS_futex, 0, 5, 1, 1, 1, operation << 28 | comparison << 24 | 5 << 12 | comparison);
+}
+
 static void attributes(void)
 {
 	static const char *values[] = {"abc", "\1\0", "\0", "a longer one that is cut off by its length"};
@@ -100,6 +134,8 @@ int main(void)
 	quotas();
 	options();
 	memory();
+	pages();
+	locks();
 	attributes();
 	processes();
 	mounts();

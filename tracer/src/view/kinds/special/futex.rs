@@ -1,12 +1,15 @@
 //! futex: the operation says which arguments count.
 
 use super::super::{Cx, time};
-use crate::view::names::choices;
+use crate::view::names::{Menu, choices};
+use crate::view::style::Constants;
 use crate::view::value::Value;
 use crate::view::word::Word;
 
 const PRIVATE: u32 = 128;
 const CLOCK_REALTIME: u32 = 256;
+/// FUTEX_WAIT, FUTEX_WAIT_BITSET and FUTEX_WAIT_REQUEUE_PI: those that may choose a clock.
+const CLOCKED: &[u32] = &[0, 9, 11];
 /// The bits that choose what is done, known flags or not.
 const COMMAND: u32 = 127;
 /// The bits set by FUTEX_WAIT_BITSET's callers that want any waker.
@@ -26,7 +29,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         1 | 2 => args.push(value()),
         3 => args.extend([value(), count(), second()]),
         4 | 12 => args.extend([value(), count(), second(), Value::UInt(cx.uint(5).into())]),
-        5 => args.extend([value(), count(), second(), Value::Verbatim(wake_op(cx.uint(5)))]),
+        5 => args.extend([value(), count(), second(), Value::Verbatim(wake_op(cx, cx.uint(5)))]),
         6 | 13 => args.push(timeout()),
         7 | 8 => {}
         9 => args.extend([value(), timeout(), bitset(cx.uint(5))]),
@@ -44,7 +47,8 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
 /// An operation with its flags; those with a private form have a name for it.
 fn operation(op: u32) -> String {
     let command = op & !(PRIVATE | CLOCK_REALTIME);
-    let Some(name) = choices::FUTEX.name(command.into()) else {
+    let clocked = op & CLOCK_REALTIME == 0 || CLOCKED.contains(&command);
+    let Some(name) = choices::FUTEX.name(command.into()).filter(|_| clocked) else {
         return format!("{op:#x} /* FUTEX_??? */");
     };
     let mut text = name.to_owned();
@@ -66,21 +70,45 @@ fn bitset(bits: u32) -> Value {
 }
 
 /// The encoded operation of FUTEX_WAKE_OP.
-fn wake_op(word: u32) -> String {
-    const OPS: [&str; 5] = ["SET", "ADD", "OR", "ANDN", "XOR"];
-    const COMPARISONS: [&str; 6] = ["EQ", "NE", "LT", "LE", "GT", "GE"];
-    let shift = if word >> 31 & 1 == 1 { "FUTEX_OP_OPARG_SHIFT<<28|" } else { "" };
-    let (op, operand) = (word >> 28 & 7, word >> 12 & 0xfff);
-    let (comparison, against) = (word >> 24 & 0xf, word & 0xfff);
-    let op = match OPS.get(op as usize) {
-        Some(name) => format!("FUTEX_OP_{name}<<28"),
-        None => format!("{op:#x}<<28 /* FUTEX_OP_??? */"),
+fn wake_op(cx: &Cx<'_>, word: u32) -> String {
+    const OPS: Menu = Menu {
+        unknown: "FUTEX_OP_???",
+        names: &[
+            (0, "FUTEX_OP_SET"),
+            (1, "FUTEX_OP_ADD"),
+            (2, "FUTEX_OP_OR"),
+            (3, "FUTEX_OP_ANDN"),
+            (4, "FUTEX_OP_XOR"),
+        ],
     };
-    let comparison = match COMPARISONS.get(comparison as usize) {
-        Some(name) => format!("FUTEX_OP_CMP_{name}<<24"),
-        None => format!("{comparison:#x}<<24 /* FUTEX_OP_CMP_??? */"),
+    const COMPARISONS: Menu = Menu {
+        unknown: "FUTEX_OP_CMP_???",
+        names: &[
+            (0, "FUTEX_OP_CMP_EQ"),
+            (1, "FUTEX_OP_CMP_NE"),
+            (2, "FUTEX_OP_CMP_LT"),
+            (3, "FUTEX_OP_CMP_LE"),
+            (4, "FUTEX_OP_CMP_GT"),
+            (5, "FUTEX_OP_CMP_GE"),
+        ],
     };
-    let (operand, against) =
-        (Value::Hex(operand.into()).to_string(), Value::Hex(against.into()).to_string());
+    let shift = match word >> 31 {
+        0 => String::new(),
+        _ => format!("{}<<28|", cx.dressed(Word::hex("FUTEX_OP_OPARG_SHIFT", 8))),
+    };
+    let op = shifted(cx, &OPS, word >> 28 & 7, 28);
+    let comparison = shifted(cx, &COMPARISONS, word >> 24 & 0xf, 24);
+    let [operand, against] = [word >> 12 & 0xfff, word & 0xfff].map(|part| Value::Hex(part.into()));
     format!("{shift}{op}|{operand}<<12|{comparison}|{against}")
+}
+
+/// A part of the word that has a name; that it has none is said behind it, also of names that are not wanted.
+fn shifted(cx: &Cx<'_>, menu: &Menu, part: u32, shift: u32) -> String {
+    let part = u64::from(part);
+    match menu.name(part) {
+        Some(name) if cx.style.constants != Constants::Raw => {
+            format!("{}<<{shift}", cx.dressed(Word::hex(name, part)))
+        }
+        _ => format!("{}<<{shift} /* {} */", Value::Hex(part), menu.unknown),
+    }
 }

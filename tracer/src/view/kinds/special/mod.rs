@@ -119,6 +119,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "listxattr", enter: misc::enter_row, leave: xattr::leave_list },
     Special { name: "llistxattr", enter: misc::enter_row, leave: xattr::leave_list },
     Special { name: "mbind", enter: numa::enter_mbind, leave: nothing },
+    Special { name: "move_pages", enter: numa::enter_move, leave: numa::leave_move },
     Special { name: "migrate_pages", enter: numa::enter_migrate, leave: nothing },
     Special { name: "msgctl", enter: ipc::enter_control, leave: nothing },
     Special { name: "msgrcv", enter: ipc::enter_msgrcv, leave: ipc::leave_msgrcv },

@@ -3,13 +3,20 @@
 use super::super::Cx;
 use super::misc::enter_row;
 use crate::call::Outcome;
-use crate::view::names::{choices, tasks};
+use crate::view::names::{Set, choices, errno_name, errno_text, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::value::Value;
-use crate::view::word::Word;
+use crate::view::word::{Number, Word};
 
 /// `MPOL_F_*` beside a mode.
 const MODE_FLAGS: u64 = 0xe000;
+
+/// `MPOL_MF_*` of move_pages.
+const MOVE: Set = Set {
+    zero: "0",
+    unknown: "MPOL_???",
+    names: &[(1 << 1, "MPOL_MF_MOVE"), (1 << 2, "MPOL_MF_MOVE_ALL")],
+};
 
 /// A mode and its flags; where the mode has no name, the flags come first.
 fn mode(word: u64) -> Value {
@@ -89,4 +96,34 @@ pub(super) fn enter_migrate(cx: &Cx<'_>) -> Vec<Value> {
     args.truncate(2);
     args.extend([2, 3].map(|at| nodes(cx, cx.arg(at), cx.arg(1))));
     args
+}
+
+/// move_pages: pages, the nodes they are to go to, and where they are.
+pub(super) fn enter_move(cx: &Cx<'_>) -> Vec<Value> {
+    let (word, count) = (cx.word(), cx.arg(1));
+    vec![
+        Value::Int(cx.int(0).into()),
+        Value::UInt(count),
+        cx.array(cx.arg(2), count, word, |raw| Value::Addr(raw.uword(0))),
+        cx.array(cx.arg(3), count, 4, |raw| Value::Int(raw.i32(0).into())),
+        Value::Pending,
+        Value::flags(MOVE.spell(cx.uint(5).into())),
+    ]
+}
+
+pub(super) fn leave_move(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
+    let Some(status) = spelled.args.get_mut(4) else { return };
+    *status = match outcome {
+        // Nothing is told of no pages, even if the call failed.
+        _ if cx.arg(1) == 0 => cx.array(cx.arg(4), 0, 4, |_| Value::More),
+        Outcome::Value(_) => cx.array(cx.arg(4), cx.arg(1), 4, |raw| match raw.i32(0) {
+            errno @ ..0 if errno_text(errno.wrapping_neg()).is_some() => {
+                let name = format!("-{}", errno_name(errno.wrapping_neg()));
+                Value::name(Word::new(name, Number::Signed(errno.into())))
+            }
+            node => Value::Int(node.into()),
+        }),
+        Outcome::Never => Value::Pending,
+        Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(cx.arg(4)),
+    };
 }
