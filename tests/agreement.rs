@@ -89,6 +89,7 @@ const SPELLED: &[&str] = &[
     "siginfo",
     "elsewhere",
     "spellings",
+    "requests",
     "sockets",
     "polls",
     "memory",

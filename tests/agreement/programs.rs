@@ -82,6 +82,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { percent_min: 100.0, ..besides("siginfo") },
     Program { percent_min: 100.0, ..besides("elsewhere") },
     Program { percent_min: 100.0, ..besides("spellings") },
+    Program { percent_min: 100.0, ..besides("requests") },
     besides("sockets"),
     besides("polls"),
     besides("memory"),

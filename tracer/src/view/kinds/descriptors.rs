@@ -56,6 +56,8 @@ impl<'a> Cx<'a> {
 
     fn makes_descriptor(&self, name: &str) -> bool {
         match name {
+            // NS_GET_USERNS, NS_GET_PARENT
+            "ioctl" => matches!(self.uint(1), 0xb701 | 0xb702),
             "fcntl" => matches!(self.int(1), libc::F_DUPFD | libc::F_DUPFD_CLOEXEC),
             _ => MAKERS.contains(&name),
         }

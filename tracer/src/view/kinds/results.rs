@@ -49,6 +49,10 @@ fn of(cx: &Cx<'_>, name: &str, spelled: &Spelled, value: i64) -> ResultForm {
             let shown = spelled.args.iter().any(|arg| matches!(arg, Value::Struct(_)));
             maybe_remarked(time::clock_state(value).filter(|_| shown))
         }
+        // NS_GET_NSTYPE
+        "ioctl" if cx.uint(1) == 0xb703 => {
+            ResultForm::remarked(tasks::NAMESPACE.spell(value as u64))
+        }
         "prctl" => option_read(cx, value),
         "signal" => match value {
             0 | 1 => ResultForm::hex_remarked(signals::handler(value as u64).to_string()),

@@ -65,3 +65,14 @@ pub(crate) const FILE_FLAGS: Set = Set {
         (0x40000000, "FS_CASEFOLD_FL"), (0x80000000, "FS_RESERVED_FL"),
     ],
 };
+
+/// `TIOCM_*`.
+pub(crate) const MODEM: Set = Set {
+    zero: "0",
+    unknown: "TIOCM_???",
+    names: &[
+        (1, "TIOCM_LE"), (2, "TIOCM_DTR"), (4, "TIOCM_RTS"), (8, "TIOCM_ST"), (0x10, "TIOCM_SR"),
+        (0x20, "TIOCM_CTS"), (0x40, "TIOCM_CAR"), (0x80, "TIOCM_RNG"), (0x100, "TIOCM_DSR"),
+        (0x2000, "TIOCM_OUT1"), (0x4000, "TIOCM_OUT2"), (0x8000, "TIOCM_LOOP"),
+    ],
+};

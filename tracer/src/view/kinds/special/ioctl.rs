@@ -1,15 +1,17 @@
 //! ioctl: the command says what the third argument is.
 
-use super::super::{Cx, files, raw::Raw, sockaddr};
+use super::super::{Cx, files, raw::Raw, sockaddr, strings};
 use super::interface;
 use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
 use crate::view::spelled::Spelled;
-use crate::view::value::{Value, fields};
+use crate::view::value::{Field, Value, fields};
 use crate::view::word::Word;
 
-/// The kernel's `struct termios`.
+/// The kernel's `struct termios`, the later one with speeds, and the older one with short words.
 const TERMIOS_BYTES: usize = 36;
+const TERMIOS2_BYTES: usize = 44;
+const TERMIO_BYTES: usize = 18;
 /// `struct ifreq`
 const IFREQ_BYTES: usize = 40;
 /// What asks for all interfaces.
@@ -26,10 +28,12 @@ enum Way {
 enum Third {
     None,
     Int,
+    UInt,
     Hex,
-    Fd,
+    Byte,
+    Addr,
     Named(&'static [&'static str], &'static str),
-    Memory(Way, usize, fn(&Raw) -> Value),
+    Memory(Way, usize, fn(&Cx<'_>, &Raw) -> Value),
     Interfaces,
     Interface,
 }
@@ -39,20 +43,35 @@ fn third(command: u32) -> Third {
         // TCGETS; TCSETS, TCSETSW, TCSETSF; TIOCGLCKTRMIOS, TIOCSLCKTRMIOS
         0x5401 | 0x5456 => Third::Memory(Way::Out, TERMIOS_BYTES, termios),
         0x5402..=0x5404 | 0x5457 => Third::Memory(Way::In, TERMIOS_BYTES, termios),
+        // TCGETA; TCSETA, TCSETAW, TCSETAF
+        0x5405 => Third::Memory(Way::Out, TERMIO_BYTES, termio),
+        0x5406..=0x5408 => Third::Memory(Way::In, TERMIO_BYTES, termio),
+        // TCGETS2; TCSETS2, TCSETSW2, TCSETSF2
+        0x802c_542a => Third::Memory(Way::Out, TERMIOS2_BYTES, termios),
+        0x402c_542b..=0x402c_542d => Third::Memory(Way::In, TERMIOS2_BYTES, termios),
+        // TIOCSTI
+        0x5412 => Third::Byte,
+        // TIOCMGET; TIOCMBIS, TIOCMBIC, TIOCMSET
+        0x5415 => Third::Memory(Way::Out, 4, modem),
+        0x5416..=0x5418 => Third::Memory(Way::In, 4, modem),
         // TCSBRK, TCSBRKP, TIOCSCTTY
         0x5409 | 0x5425 | 0x540e => Third::Int,
         // TCXONC, TCFLSH
         0x540a => Third::Named(&["TCOOFF", "TCOON", "TCIOFF", "TCION"], "TC???"),
         0x540b => Third::Named(&["TCIFLUSH", "TCOFLUSH", "TCIOFLUSH"], "TC???"),
         // TIOCEXCL, TIOCNXCL, TIOCNOTTY, TIOCSBRK, TIOCCBRK, TIOCVHANGUP, FIONCLEX, FIOCLEX
-        0x540c | 0x540d | 0x5422 | 0x5427 | 0x5428 | 0x5437 | 0x5450 | 0x5451 => Third::None,
-        // TIOCGPGRP, TIOCOUTQ, FIONREAD, TIOCGSID, TIOCGETD, TIOCGPTN, TIOCGDEV, …
-        0x540f | 0x5411 | 0x541b | 0x5429 | 0x5424 | 0x8004_5430 | 0x8004_5438..=0x8004_5440 => {
-            Third::Memory(Way::Out, 4, number)
+        // and TIOCCONS, TIOCSSERIAL
+        0x540c | 0x540d | 0x5422 | 0x5427 | 0x5428 | 0x5437 | 0x5450 | 0x5451 | 0x541d | 0x541f => {
+            Third::None
         }
-        0x8902..=0x8905 if command % 2 == 1 => Third::Memory(Way::Out, 4, number),
-        // TIOCSPGRP, FIONBIO, FIOASYNC, TIOCSETD, TIOCPKT, TIOCSPTLCK
-        0x5410 | 0x5421 | 0x5452 | 0x5423 | 0x5420 | 0x4004_5431 => {
+        // TIOCGPGRP, TIOCOUTQ, FIONREAD, TIOCGSID, TIOCGETD, TIOCGPTN, TIOCGDEV, …
+        0x540f | 0x5411 | 0x541b | 0x5429 | 0x5424 | 0x8004_5430 | 0x8004_5432 | 0x8004_5440
+        | 0x5419 => Third::Memory(Way::Out, 4, number),
+        // FIOSETOWN, SIOCSPGRP; FIOGETOWN, SIOCGPGRP, SIOCATMARK
+        0x8901 | 0x8902 => Third::Memory(Way::In, 4, number),
+        0x8903..=0x8905 => Third::Memory(Way::Out, 4, number),
+        // TIOCSPGRP, FIONBIO, FIOASYNC, TIOCSETD, TIOCPKT, TIOCSPTLCK, TIOCSSOFTCAR
+        0x5410 | 0x5421 | 0x5452 | 0x5423 | 0x5420 | 0x4004_5431 | 0x541a => {
             Third::Memory(Way::In, 4, number)
         }
         // TIOCGWINSZ, TIOCSWINSZ
@@ -62,9 +81,49 @@ fn third(command: u32) -> Third {
         0x8008_6601 => Third::Memory(Way::Out, 4, file_flags),
         0x4008_6602 => Third::Memory(Way::In, 4, file_flags),
         // FICLONE
-        0x4004_9409 => Third::Fd,
+        0x4004_9409 => Third::Int,
+        // FIFREEZE, FITHAW; NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE; NS_GET_OWNER_UID
+        0xc004_5877 | 0xc004_5878 | 0xb701..=0xb703 => Third::None,
+        0xb704 => Third::Memory(Way::Out, 4, unsigned),
+        // FITRIM
+        0xc018_5879 => Third::Memory(Way::In, 24, |_, raw| {
+            Value::Struct(fields! {
+                start: Value::Hex(raw.u64(0)),
+                len: Value::UInt(raw.u64(8)),
+                minlen: Value::UInt(raw.u64(16)),
+            })
+        }),
         SIOCGIFCONF => Third::Interfaces,
         _ if interface::is_of_interface(command) => Third::Interface,
+        // SIOCGSTAMP_OLD, SIOCADDRT and what else is asked of sockets.
+        0x8906..=0x89ef if ioctls::IOCTL.name(command.into()).is_some() => Third::Addr,
+        _ => of_block_device(command),
+    }
+}
+
+/// What the commands of block devices take.
+fn of_block_device(command: u32) -> Third {
+    match command {
+        // BLKROSET, BLKBSZSET
+        0x125d | 0x4008_1271 => Third::Memory(Way::In, 4, number),
+        // BLKROGET, BLKSSZGET, BLKALIGNOFF, BLKBSZGET
+        0x125e | 0x1268 | 0x127a | 0x8008_1270 => Third::Memory(Way::Out, 4, number),
+        // BLKIOMIN, BLKIOOPT, BLKPBSZGET, BLKDISCARDZEROES
+        0x1278 | 0x1279 | 0x127b | 0x127c => Third::Memory(Way::Out, 4, unsigned),
+        // BLKSECTGET, BLKROTATIONAL
+        0x1267 | 0x127e => Third::Memory(Way::Out, 2, |_, raw| one(raw.u16(0).into())),
+        // BLKGETSIZE, BLKRAGET, BLKFRAGET; BLKGETSIZE64
+        0x1260 | 0x1263 | 0x1265 | 0x8008_1272 => {
+            Third::Memory(Way::Out, 8, |_, raw| one(raw.u64(0)))
+        }
+        // BLKDISCARD, BLKSECDISCARD, BLKZEROOUT
+        0x1277 | 0x127d | 0x127f => Third::Memory(Way::In, 16, |_, raw| {
+            Value::Array([0, 8].map(|at| Value::UInt(raw.u64(at))).into())
+        }),
+        // BLKRRPART, BLKFLSBUF
+        0x125f | 0x1261 => Third::None,
+        // BLKRASET, BLKFRASET
+        0x1262 | 0x1264 => Third::UInt,
         _ => Third::Hex,
     }
 }
@@ -74,8 +133,11 @@ fn third_of(cx: &Cx<'_>) -> Third {
     match third(cx.uint(1)) {
         // The structures of 32-bit programs are others.
         Third::Interfaces if cx.word() != 8 => Third::Hex,
-        Third::Memory(way, TERMIOS_BYTES, _) if !cx.abbreviates() => {
-            Third::Memory(way, TERMIOS_BYTES, whole_termios)
+        Third::Memory(way, bytes @ (TERMIOS_BYTES | TERMIOS2_BYTES), _) if !cx.abbreviates() => {
+            Third::Memory(way, bytes, whole_termios)
+        }
+        Third::Memory(way, TERMIO_BYTES, _) if !cx.abbreviates() => {
+            Third::Memory(way, TERMIO_BYTES, whole_termio)
         }
         third => third,
     }
@@ -87,17 +149,22 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     match third_of(cx) {
         Third::None => {}
         Third::Int => args.push(Value::Int(cx.int(2).into())),
-        Third::Fd => args.push(cx.fd(cx.int(2))),
-        Third::Memory(Way::In, bytes, spell) => args.push(cx.at(cx.arg(2), bytes, spell)),
+        Third::Memory(Way::In, bytes, spell) => {
+            args.push(cx.at(cx.arg(2), bytes, |raw| spell(cx, raw)))
+        }
         Third::Memory(Way::Out, ..) | Third::Interfaces => args.push(Value::Pending),
         Third::Named(names, unknown) => {
             let value = cx.uint(2);
-            args.push(Value::name(match names.get(value as usize) {
+            let name = match names.get(value as usize) {
                 Some(name) => (*name).to_owned(),
                 None => format!("{value:#x} /* {unknown} */"),
-            }));
+            };
+            args.push(Value::name(Word::hex(name, value.into())));
         }
         Third::Interface => args.push(interface::enter(cx)),
+        Third::Byte => args.push(strings::bytes(cx, cx.arg(2), 1)),
+        Third::UInt => args.push(Value::UInt(cx.arg(2))),
+        Third::Addr => args.push(Value::Addr(cx.arg(2))),
         Third::Hex => args.push(Value::Hex(cx.arg(2))),
     }
     args
@@ -108,7 +175,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     let Some(last) = spelled.args.last_mut() else { return };
     match third_of(cx) {
         Third::Memory(Way::Out, bytes, spell) => {
-            *last = cx.filled(cx.arg(2), outcome, bytes, spell);
+            *last = cx.filled(cx.arg(2), outcome, bytes, |raw| spell(cx, raw));
         }
         Third::Interface => interface::leave(cx, last, outcome),
         Third::Interfaces if outcome != Outcome::Never => {
@@ -175,11 +242,24 @@ fn name(command: u32) -> String {
     format!("_IOC({direction}, {kind}, {number}, {size})")
 }
 
-fn number(raw: &Raw) -> Value {
+fn number(_: &Cx<'_>, raw: &Raw) -> Value {
     Value::Array(vec![Value::Int(raw.i32(0).into())])
 }
 
-fn winsize(raw: &Raw) -> Value {
+fn unsigned(_: &Cx<'_>, raw: &Raw) -> Value {
+    one(raw.u32(0).into())
+}
+
+fn one(number: u64) -> Value {
+    Value::Array(vec![Value::UInt(number)])
+}
+
+/// `TIOCM_*`
+fn modem(_: &Cx<'_>, raw: &Raw) -> Value {
+    Value::Array(vec![Value::flags(terminal::MODEM.spell(raw.u32(0).into()))])
+}
+
+fn winsize(_: &Cx<'_>, raw: &Raw) -> Value {
     Value::Struct(fields! {
         ws_row: Value::UInt(raw.u16(0).into()),
         ws_col: Value::UInt(raw.u16(2).into()),
@@ -188,77 +268,113 @@ fn winsize(raw: &Raw) -> Value {
     })
 }
 
-fn file_flags(raw: &Raw) -> Value {
+fn file_flags(_: &Cx<'_>, raw: &Raw) -> Value {
     Value::Array(vec![Value::flags(terminal::FILE_FLAGS.spell(raw.u32(0).into()))])
 }
 
 /// `struct termios`, shortened.
-fn termios(raw: &Raw) -> Value {
-    let mut shown = termios_flags(raw);
+fn termios(cx: &Cx<'_>, raw: &Raw) -> Value {
+    let mut shown = termios_flags(cx, raw);
+    shown.push(("".into(), Value::More));
+    Value::Struct(shown)
+}
+
+/// `struct termio`, shortened: its words are the lower halves of those.
+fn termio(cx: &Cx<'_>, raw: &Raw) -> Value {
+    let mut shown = termio_flags(cx, raw);
     shown.push(("".into(), Value::More));
     Value::Struct(shown)
 }
 
 /// The same in full.
-fn whole_termios(raw: &Raw) -> Value {
-    const CHARACTERS: [&str; 19] = [
-        "VINTR", "VQUIT", "VERASE", "VKILL", "VEOF", "VTIME", "VMIN", "VSWTC", "VSTART", "VSTOP",
-        "VSUSP", "VEOL", "VREPRINT", "VDISCARD", "VWERASE", "VLNEXT", "VEOL2", "17", "18",
-    ];
-    let mut shown = termios_flags(raw);
-    let character = |(at, name): (usize, &&str)| {
-        Value::Verbatim(format!("[{name}]={}", Value::Hex(raw.u8(17 + at).into())))
-    };
-    shown.extend(fields! {
-        c_line: Value::name(choices::DISCIPLINE.spell(raw.u8(16).into())),
-        c_cc: Value::Array(CHARACTERS.iter().enumerate().map(character).collect()),
-    });
+fn whole_termios(cx: &Cx<'_>, raw: &Raw) -> Value {
+    let mut shown = termios_flags(cx, raw);
+    shown.extend(characters(raw.u8(16), raw.slice(17, CHARACTERS.len())));
+    if raw.bytes().len() >= TERMIOS2_BYTES {
+        shown.extend(fields! {
+            c_ispeed: Value::UInt(raw.u32(36).into()),
+            c_ospeed: Value::UInt(raw.u32(40).into()),
+        });
+    }
     Value::Struct(shown)
 }
 
-fn termios_flags(raw: &Raw) -> Vec<crate::view::value::Field> {
+/// The older structure in full.
+fn whole_termio(cx: &Cx<'_>, raw: &Raw) -> Value {
+    let mut shown = termio_flags(cx, raw);
+    shown.extend(characters(raw.u8(8), raw.slice(9, 8)));
+    Value::Struct(shown)
+}
+
+const CHARACTERS: [&str; 19] = [
+    "VINTR", "VQUIT", "VERASE", "VKILL", "VEOF", "VTIME", "VMIN", "VSWTC", "VSTART", "VSTOP",
+    "VSUSP", "VEOL", "VREPRINT", "VDISCARD", "VWERASE", "VLNEXT", "VEOL2", "17", "18",
+];
+
+/// The line discipline and its special characters.
+fn characters(line: u8, all: &[u8]) -> Vec<Field> {
+    let character = |(name, &byte): (&&str, &u8)| {
+        Value::Verbatim(format!("[{name}]={}", Value::Hex(byte.into())))
+    };
     fields! {
-        c_iflag: mode(bare(&terminal::INPUT, raw.u32(0)), raw.u32(0)),
-        c_oflag: mode(output(raw.u32(4)), raw.u32(4)),
-        c_cflag: mode(control(raw.u32(8)), raw.u32(8)),
-        c_lflag: mode(bare(&terminal::LOCAL, raw.u32(12)), raw.u32(12)),
+        c_line: Value::name(choices::DISCIPLINE.spell(line.into())),
+        c_cc: Value::Array(CHARACTERS.iter().zip(all).map(character).collect()),
     }
 }
 
-/// The bits of one mode word.
-fn mode(text: String, bits: u32) -> Value {
-    Value::flags(Word::hex(text, bits.into()))
+fn termio_flags(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
+    mode_words(cx, [0, 2, 4, 6].map(|at| raw.u16(at).into()))
+}
+
+fn termios_flags(cx: &Cx<'_>, raw: &Raw) -> Vec<Field> {
+    mode_words(cx, [0, 4, 8, 12].map(|at| raw.u32(at)))
+}
+
+fn mode_words(cx: &Cx<'_>, [input, output, control, local]: [u32; 4]) -> Vec<Field> {
+    fields! {
+        c_iflag: Value::flags(bare(cx, &terminal::INPUT, input)),
+        c_oflag: Value::flags(output_mode(cx, output)),
+        c_cflag: Value::flags(control_mode(cx, control)),
+        c_lflag: Value::flags(bare(cx, &terminal::LOCAL, local)),
+    }
 }
 
 /// A set that is nothing at all when empty.
-fn bare(set: &Set, bits: u32) -> String {
-    if bits == 0 { String::new() } else { set.spell(bits.into()).into() }
+fn bare(cx: &Cx<'_>, set: &Set, bits: u32) -> Word {
+    if bits == 0 { "".into() } else { cx.dressed(set.spell(bits.into())) }
+}
+
+/// Parts of one word, each with its own number.
+fn parts(cx: &Cx<'_>, all: impl IntoIterator<Item = (String, u32)>) -> String {
+    let dressed = all.into_iter().map(|(name, bits)| cx.dressed(Word::hex(name, bits.into())));
+    dressed.map(|word| format!("{word}|")).collect()
 }
 
 /// The delays, then the rest.
-fn output(bits: u32) -> String {
-    let tab = match bits >> 11 & 3 {
-        3 => "XTABS".to_owned(),
-        tab => format!("TAB{tab}"),
+fn output_mode(cx: &Cx<'_>, bits: u32) -> String {
+    const DELAYS: [(&str, u32, u32); 6] =
+        [("NL", 8, 1), ("CR", 9, 3), ("TAB", 11, 3), ("BS", 13, 1), ("VT", 14, 1), ("FF", 15, 1)];
+    let delay = |(name, shift, mask): (&str, u32, u32)| {
+        let name = match bits >> shift & mask {
+            3 if name == "TAB" => "XTABS".to_owned(),
+            number => format!("{name}{number}"),
+        };
+        (name, bits & mask << shift)
     };
-    let delays = format!(
-        "NL{}|CR{}|{tab}|BS{}|VT{}|FF{}|",
-        bits >> 8 & 1,
-        bits >> 9 & 3,
-        bits >> 13 & 1,
-        bits >> 14 & 1,
-        bits >> 15 & 1
-    );
-    delays + &bare(&terminal::OUTPUT, bits & !0xff00)
+    parts(cx, DELAYS.map(delay)) + &bare(cx, &terminal::OUTPUT, bits & !0xff00).text
 }
 
 /// The speeds, the size of a character, then the rest.
-fn control(bits: u32) -> String {
-    let (speed, input) = (bits & 0x100f, bits >> 16 & 0x100f);
-    let mut text = String::from(choices::SPEED.spell(speed.into()));
-    if input != 0 {
-        text.push_str(&format!("|{}<<IBSHIFT", choices::SPEED.spell(input.into())));
+fn control_mode(cx: &Cx<'_>, bits: u32) -> String {
+    let speed = |bits: u32| cx.dressed(choices::SPEED.spell(bits.into()));
+    let mut text = speed(bits & 0x100f).text.into_owned();
+    match bits >> 16 & 0x100f {
+        0 => {}
+        input => {
+            let shift = cx.dressed(Word::hex("IBSHIFT", 16));
+            text.push_str(&format!("|{}<<{shift}", speed(input)));
+        }
     }
-    text.push_str(&format!("|CS{}|", 5 + (bits >> 4 & 3)));
-    text + &bare(&terminal::CONTROL, bits & !0x100f_103f)
+    let size = (format!("CS{}", 5 + (bits >> 4 & 3)), bits & 0x30);
+    text + "|" + &parts(cx, [size]) + &bare(cx, &terminal::CONTROL, bits & !0x100f_103f).text
 }

@@ -1,0 +1,90 @@
+/* Requests to terminals, block devices, files, name spaces and sockets: with structures, numbers and nothing, to what
+ * answers them and to what does not. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define COUNT(all) (sizeof all / sizeof *all)
+
+static char room[256];
+
+static void ask(int fd, unsigned request, int byte)
+{
+	memset(room, byte, sizeof room);
+	syscall(SYS_ioctl, fd, request, room);
+}
+
+static void terminals(void)
+{
+	static const unsigned answered[] = {0x5401, 0x5405, 0x802c542a, 0x5419, 0x5413, 0x80045440};
+	static const unsigned set[] = {0x5402, 0x5406, 0x402c542b, 0x402c542c};
+	int terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+
+	for (unsigned at = 0; at < COUNT(answered); at++) {
+		ask(terminal, answered[at], 0);
+		syscall(SYS_ioctl, terminal, answered[at], 0);
+	}
+	syscall(SYS_ioctl, terminal, 0x5401, room);
+	syscall(SYS_ioctl, terminal, 0x5402, room);
+	syscall(SYS_ioctl, terminal, 0x802c542a, room);
+	syscall(SYS_ioctl, terminal, 0x402c542b, room);
+	for (unsigned at = 0; at < COUNT(set); at++) {
+		ask(-1, set[at], 0);
+		ask(-1, set[at], 0x5a);
+		ask(-1, set[at], 0xff);
+	}
+	for (unsigned request = 0x5401; request < 0x5461; request++) {
+		ask(-1, request, 0);
+		syscall(SYS_ioctl, -1, request, 5);
+	}
+	for (unsigned bit = 0; bit < 17; bit++) {
+		unsigned modem = 1u << bit | 2;
+		syscall(SYS_ioctl, -1, 0x5416, &modem);
+	}
+	ask(-1, 0x5417, 0);
+	ask(-1, 0x5418, 0xff);
+}
+
+static void others(void)
+{
+	static const unsigned all[] = {
+		0x80045430, 0x40045431, 0x80045432, 0x40045436, 0x80045438, 0x80045439, 0x1, 0x2, 0x125d, 0x125e, 0x125f,
+		0x1260, 0x1261, 0x1262, 0x1263, 0x1264, 0x1265, 0x1266, 0x1267, 0x1268, 0x1277, 0x1278, 0x1279, 0x127a,
+		0x127b, 0x127c, 0x127d, 0x127e, 0x127f, 0x80081270, 0x40081271, 0x80081272, 0xc0045877, 0xc0045878,
+		0xc0185879, 0x40087602, 0x80087601, 0x80086601, 0x40086602, 0x40049409, 0x8906, 0x8907,
+	};
+	int space = open("/proc/self/ns/uts", O_RDONLY), user = open("/proc/self/ns/user", O_RDONLY);
+	int file = open("file", O_RDWR | O_CREAT, 0600), udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	for (unsigned at = 0; at < COUNT(all); at++) {
+		ask(-1, all[at], 0x11);
+		syscall(SYS_ioctl, -1, all[at], 0);
+		syscall(SYS_ioctl, -1, all[at], 7);
+	}
+	for (unsigned request = 0xb701; request < 0xb705; request++) {
+		syscall(SYS_ioctl, -1, request, 0);
+		ask(space, request, 0);
+		ask(user, request, 0);
+	}
+	ask(file, 2, 0);
+	ask(file, 0x5460, 0);
+	for (unsigned request = 0x8901; request < 0x8906; request++)
+		ask(udp, request, 0);
+	for (unsigned request = 0x890b; request < 0x8998; request++) {
+		/* Those about interfaces are elsewhere. */
+		if (request >= 0x8913 && request < 0x8944 || request >= 0x8970 && request < 0x8972) continue;
+		syscall(SYS_ioctl, -1, request, room);
+		syscall(SYS_ioctl, -1, request, 0);
+	}
+}
+
+int main(void)
+{
+	terminals();
+	others();
+	return 0;
+}
