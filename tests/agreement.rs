@@ -90,6 +90,7 @@ const SPELLED: &[&str] = &[
     "elsewhere",
     "spellings",
     "requests",
+    "messages",
     "sockets",
     "polls",
     "memory",

@@ -83,6 +83,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { percent_min: 100.0, ..besides("elsewhere") },
     Program { percent_min: 100.0, ..besides("spellings") },
     Program { percent_min: 100.0, ..besides("requests") },
+    Program { percent_min: 100.0, ..besides("messages") },
     besides("sockets"),
     besides("polls"),
     besides("memory"),

@@ -11,7 +11,11 @@ const CONTROL_BYTES_MAX: u64 = 1 << 17;
 
 /// What `SOL_SOCKET` carries that is not a descriptor or an option.
 const SCM_SECURITY: i32 = 3;
+/// `sizeof(struct sockaddr_storage)`
+const ADDRESS_BYTES_MAX: usize = 128;
+/// `struct sock_extended_err`, and with who told of the error.
 const IP_RECVERR_BYTES: usize = 16;
+const ERROR_BYTES: usize = IP_RECVERR_BYTES + 16;
 
 /// The messages in `bytes` bytes at `addr`.
 pub(super) fn messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
@@ -42,34 +46,82 @@ pub(super) fn messages(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
     })
 }
 
-/// How the data of a message are spelled, if they are.
-type Data = fn(&Cx<'_>, &Raw) -> Value;
+/// How the data of a message are spelled.
+type Spell = fn(&Cx<'_>, &Raw) -> Value;
+
+/// What a message carries.
+#[derive(Clone, Copy)]
+enum Data {
+    /// A structure of at least so many bytes; of fewer nothing is told.
+    Whole(usize, Spell),
+    /// A time of so many words; of fewer it is told that they are none.
+    Time(usize, Spell),
+    /// As many things of so many bytes as there are.
+    Each(usize, Spell),
+}
 
 /// Messages of `SOL_SOCKET`.
 const OF_SOCKET: &[(i32, &str, Data)] = &[
-    (libc::SCM_RIGHTS, "SCM_RIGHTS", |cx, data| descriptors(cx, data)),
-    (libc::SCM_CREDENTIALS, "SCM_CREDENTIALS", |_, data| sockets::credentials(data)),
-    (SCM_SECURITY, "SCM_SECURITY", |_, data| strings::literal(data.bytes(), Cut::Whole)),
-    (29, "SO_TIMESTAMP_OLD", |_, data| time::timeval(data, 0)),
-    (35, "SO_TIMESTAMPNS_OLD", |_, data| time::timespec(data, 0)),
-    (37, "SO_TIMESTAMPING_OLD", |_, data| stamps(data)),
-    (63, "SO_TIMESTAMP_NEW", |_, data| time::timeval(data, 0)),
-    (64, "SO_TIMESTAMPNS_NEW", |_, data| time::timespec(data, 0)),
-    (65, "SO_TIMESTAMPING_NEW", |_, data| stamps(data)),
+    (libc::SCM_RIGHTS, "SCM_RIGHTS", Data::Each(4, |cx, data| cx.fd(data.i32(0)))),
+    (
+        libc::SCM_CREDENTIALS,
+        "SCM_CREDENTIALS",
+        Data::Whole(12, |_, data| sockets::credentials(data)),
+    ),
+    (SCM_SECURITY, "SCM_SECURITY", SECURITY),
+    (29, "SO_TIMESTAMP_OLD", Data::Time(2, |_, data| time::timeval(data, 0))),
+    (35, "SO_TIMESTAMPNS_OLD", Data::Time(2, |_, data| time::timespec(data, 0))),
+    (37, "SO_TIMESTAMPING_OLD", Data::Time(6, |_, data| stamps(data))),
+    (63, "SO_TIMESTAMP_NEW", Data::Time(2, |_, data| time::timeval(data, 0))),
+    (64, "SO_TIMESTAMPNS_NEW", Data::Time(2, |_, data| time::timespec(data, 0))),
+    (65, "SO_TIMESTAMPING_NEW", Data::Time(6, |_, data| stamps(data))),
 ];
 
 /// Messages of `SOL_IP`.
 const OF_IP: &[(i32, &str, Data)] = &[
-    (1, "IP_TOS", |_, data| one(Value::Hex(data.u8(0).into()))),
-    (2, "IP_TTL", |_, data| one(Value::UInt(data.u32(0).into()))),
-    (3, "SCM_SECURITY", |_, data| strings::literal(data.bytes(), Cut::Whole)),
-    (6, "IP_RECVOPTS", |_, data| octets(data)),
-    (7, "IP_RETOPTS", |_, data| octets(data)),
-    (8, "IP_PKTINFO", |_, data| packet_info(data)),
-    (11, "IP_RECVERR", |_, data| error(data)),
-    (20, "IP_ORIGDSTADDR", |_, data| sockaddr::spell(data)),
-    (23, "IP_CHECKSUM", |_, data| one(Value::UInt(data.u32(0).into()))),
+    (1, "IP_TOS", OCTETS),
+    (2, "IP_TTL", NUMBERS),
+    (3, "SCM_SECURITY", SECURITY),
+    (6, "IP_RECVOPTS", OCTETS),
+    (7, "IP_RETOPTS", OCTETS),
+    (8, "IP_PKTINFO", Data::Whole(12, |_, data| packet_info(data))),
+    (11, "IP_RECVERR", Data::Whole(ERROR_BYTES, |_, data| error(data))),
+    (
+        20,
+        "IP_ORIGDSTADDR",
+        Data::Whole(16, |_, data| sockaddr::spell(&data.part(0, ADDRESS_BYTES_MAX))),
+    ),
+    (23, "IP_CHECKSUM", NUMBERS),
 ];
+
+const SECURITY: Data = Data::Whole(1, |_, data| strings::literal(data.bytes(), Cut::Whole));
+const OCTETS: Data = Data::Each(1, |_, data| Value::Hex(data.u8(0).into()));
+const NUMBERS: Data = Data::Each(4, |_, data| Value::UInt(data.u32(0).into()));
+
+impl Data {
+    fn spell(self, cx: &Cx<'_>, data: &Raw) -> Option<Value> {
+        let bytes = data.bytes().len();
+        match self {
+            Data::Whole(least, spell) => (bytes >= least).then(|| spell(cx, data)),
+            Data::Time(..) if bytes == 0 => None,
+            Data::Time(words, _) if bytes < words * data.time() => {
+                Some(Value::Verbatim("???".to_owned()))
+            }
+            Data::Time(_, spell) => Some(spell(cx, data)),
+            Data::Each(size, _) if bytes < size => None,
+            Data::Each(size, spell) => {
+                let count = bytes / size;
+                let shown = count.min(cx.elements_max());
+                let mut elements: Vec<_> =
+                    (0..shown).map(|at| spell(cx, &data.part(at * size, size))).collect();
+                if shown < count {
+                    elements.push(Value::More);
+                }
+                Some(Value::Array(elements))
+            }
+        }
+    }
+}
 
 fn message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
     let (word, header) = (raw.word(), raw.word() + 8);
@@ -98,27 +150,15 @@ fn message(cx: &Cx<'_>, raw: &Raw, at: usize, length: usize) -> Value {
     let row = table.iter().find(|(known, ..)| *known == kind as i32);
     shown.extend(fields! { cmsg_type: named(kind, row.map(|row| row.1), unknown) });
     let data = raw.part(at + header, length.saturating_sub(header));
-    if let Some((.., spell)) = row {
-        shown.extend(fields! { cmsg_data: spell(cx, &data) });
+    if let Some(told) = row.and_then(|(.., carried)| carried.spell(cx, &data)) {
+        shown.extend(fields! { cmsg_data: told });
     }
     Value::Struct(shown)
-}
-
-fn one(value: Value) -> Value {
-    Value::Array(vec![value])
-}
-
-fn descriptors(cx: &Cx<'_>, data: &Raw) -> Value {
-    Value::Array((0..data.bytes().len() / 4).map(|n| cx.fd(data.i32(n * 4))).collect())
 }
 
 /// When a packet was seen: by software, unused, by hardware.
 fn stamps(data: &Raw) -> Value {
     Value::Array((0..3).map(|n| time::timespec(data, n * 2 * data.time())).collect())
-}
-
-fn octets(data: &Raw) -> Value {
-    Value::Array(data.bytes().iter().map(|&byte| Value::Hex(byte.into())).collect())
 }
 
 /// `struct in_pktinfo`

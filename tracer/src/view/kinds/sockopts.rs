@@ -1,11 +1,13 @@
 //! Values of socket options.
 
+use vrift_arch::Syscall;
+
 use super::raw::Raw;
 use super::{Cx, sockaddr, sockets, strings};
 use crate::call::Outcome;
 use crate::view::names::{Menu, errno_name, sockopts};
-use crate::view::value::{Quoting, Value, fields};
-use crate::view::word::Word;
+use crate::view::value::{Cut, Quoting, Text, Value, fields};
+use crate::view::word::{Number, Word};
 
 /// The name of an option at a level.
 pub(super) fn name(level: i32, option: u32) -> Value {
@@ -51,6 +53,24 @@ fn menu(level: i32) -> Option<&'static Menu> {
     Some(menu)
 }
 
+/// `SO_TXREHASH`
+const SO_TXREHASH: i32 = 74;
+
+/// Whether a socket's packets are to be hashed anew: numbers with names.
+fn rehash(raw: &Raw) -> Value {
+    let number = raw.i32(0);
+    let name = match number {
+        0 => "SOCK_TXREHASH_DISABLED".to_owned(),
+        1 => "SOCK_TXREHASH_ENABLED".to_owned(),
+        255 => "SOCK_TXREHASH_DEFAULT".to_owned(),
+        _ => format!("{number} /* SOCK_TXREHASH_??? */"),
+    };
+    Value::Array(vec![Value::name(Word::new(name, Number::Signed(number.into())))])
+}
+
+/// Which groups a socket is in: not one number.
+const NETLINK_LIST_MEMBERSHIPS: i32 = 9;
+
 /// `SO_ATTACH_REUSEPORT_CBPF`
 const SO_ATTACH_REUSEPORT_CBPF: i32 = 51;
 
@@ -61,7 +81,13 @@ const NUMBERS: &[i32] = &[
 ];
 
 fn is_number(cx: &Cx<'_>) -> bool {
-    cx.int(1) == libc::SOL_SOCKET && NUMBERS.contains(&cx.int(2))
+    match cx.int(1) {
+        libc::SOL_SOCKET => NUMBERS.contains(&cx.int(2)),
+        libc::SOL_NETLINK => {
+            cx.int(2) != NETLINK_LIST_MEMBERSHIPS || cx.call.syscall == Some(Syscall::Setsockopt)
+        }
+        _ => false,
+    }
 }
 
 /// A value the caller gives.
@@ -87,6 +113,7 @@ pub(super) fn given(cx: &Cx<'_>, addr: u64, bytes: u64) -> Value {
         (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) if bytes >= 20 => cx.at(addr, 20, membership6),
         (libc::IPPROTO_IPV6, 20 | 21 | 27 | 28) => Value::Addr(addr),
         _ if is_number(cx) && bytes < 4 => Value::Addr(addr),
+        (libc::SOL_SOCKET, SO_TXREHASH) => cx.at(addr, 4, rehash),
         _ if is_number(cx) || bytes == 4 => cx.at(addr, 4, number),
         _ if !cx.follows() => Value::Addr(addr),
         _ => strings::bytes(cx, addr, bytes),
@@ -109,13 +136,12 @@ pub(super) fn filled(cx: &Cx<'_>, addr: u64, length: u64, outcome: Outcome) -> V
         // Of a structure that did not fit, as much as there is.
         (_, libc::SOL_SOCKET, libc::SO_PEERCRED) => match bytes {
             1..4 => Value::Struct(fields! { pid: part() }),
-            4..8 => cx.at(addr, 4, |raw| first_fields(sockets::credentials(raw), 1)),
-            8..12 => cx.at(addr, 8, |raw| first_fields(sockets::credentials(raw), 2)),
+            4..12 => partial(cx, addr, bytes, sockets::credentials),
             _ => cx.at(addr, 12, sockets::credentials),
         },
         (_, libc::SOL_SOCKET, libc::SO_LINGER) => match bytes {
             1..4 => Value::Struct(fields! { l_onoff: part() }),
-            4..8 => cx.at(addr, 4, |raw| first_fields(linger(raw), 1)),
+            4..8 => partial(cx, addr, bytes, linger),
             _ => cx.at(addr, 8, linger),
         },
         (_, libc::SOL_SOCKET, libc::SO_ERROR) if bytes < 4 => part(),
@@ -124,12 +150,18 @@ pub(super) fn filled(cx: &Cx<'_>, addr: u64, length: u64, outcome: Outcome) -> V
     }
 }
 
-/// The first fields of a structure.
-fn first_fields(value: Value, count: usize) -> Value {
-    match value {
-        Value::Struct(fields) => Value::Struct(fields.into_iter().take(count).collect()),
-        other => other,
-    }
+/// Of a structure of words the first ones, and what there is of the next.
+fn partial(cx: &Cx<'_>, addr: u64, bytes: u64, spell: fn(&Raw) -> Value) -> Value {
+    cx.at(addr, bytes as usize, |raw| {
+        let Value::Struct(mut fields) = spell(raw) else { return Value::Addr(addr) };
+        let whole = raw.bytes().len() / 4;
+        fields.truncate(whole + usize::from(raw.bytes().len() % 4 != 0));
+        if let Some((_, rest)) = fields.get_mut(whole) {
+            let bytes = raw.slice(4 * whole, 4).to_vec();
+            *rest = Value::Str(Text { bytes, cut: Cut::Whole, quoting: Quoting::Hex });
+        }
+        Value::Struct(fields)
+    })
 }
 
 fn number(raw: &Raw) -> Value {
