@@ -23,7 +23,7 @@ pub(crate) use manifest::{
     DiffArgs, LsArgs, ManifestCommand, PlaceArgs, ShowArgs, StatArgs, VerifyArgs,
 };
 pub(crate) use sessions::{Outcome, SessionArgs, SessionCommand};
-pub(crate) use trace::{Annotate, Constants, StringsInHex, TraceArgs};
+pub(crate) use trace::{Annotate, Constants, Interruptible, StringsInHex, TraceArgs};
 pub(crate) use trees::{ExportArgs, ExportTarArgs, ImportTarArgs, IngestArgs, TargetArgs};
 
 /// Trace a program tree, serve its files from a content-addressed store, and show what it did.

@@ -35,6 +35,9 @@ pub(crate) struct TraceArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) summary: SummaryArgs,
+    /// What ^C and the like do to vrift: `never`, the command alone decides
+    #[arg(short = 'I', long, value_name = "WHEN", hide = true)]
+    pub(crate) interruptible: Option<Interruptible>,
     #[command(flatten)]
     pub(crate) lacking: Lacking,
     /// The command and its arguments
@@ -46,6 +49,20 @@ pub(crate) struct TraceArgs {
         help_heading = "Arguments"
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+/// When signals end the tracer, as strace names and numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Interruptible {
+    #[value(alias = "1")]
+    Anywhere,
+    #[value(alias = "2")]
+    Waiting,
+    #[value(alias = "3")]
+    Never,
+    #[value(alias = "4")]
+    NeverTstp,
 }
 
 /// What is shown.
@@ -299,8 +316,8 @@ pub(crate) struct Lacking {
     user: Option<OsString>,
     #[arg(short = 'k', long, hide = true)]
     stack_traces: bool,
-    #[arg(short = 'I', long, hide = true)]
-    interruptible: Option<OsString>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
+    tips: Option<Option<OsString>>,
     #[arg(short = 'Y', hide = true)]
     names_of_pids: bool,
     #[arg(short = 'd', long, hide = true)]
@@ -327,10 +344,14 @@ impl Lacking {
         const PIDS: &str = "--tree tells which command a process runs";
         [
             (self.daemonize > 0, "-D/--daemonize", "vrift is always the command's parent"),
-            (self.detach_on.is_some(), "-b/--detach-on", "-e trace= limits what is shown"),
+            (
+                self.detach_on.is_some(),
+                "-b/--detach-on",
+                "whose calls vrift's filter stops cannot be let go; -e trace= limits what is shown",
+            ),
             (self.user.is_some(), "-u/--user", "run vrift itself as that user"),
             (self.stack_traces, "-k/--stack-traces", "-i shows the instruction pointer"),
-            (self.interruptible.is_some(), "-I/--interruptible", "vrift never blocks signals"),
+            (self.tips.is_some(), "--tips", "strace has them"),
             (self.names_of_pids, "-Y", PIDS),
             (self.debug, "-d/--debug", "`vrift doctor` checks the machine"),
             (self.inject.is_some(), "--inject", CHANGES),

@@ -29,7 +29,7 @@ use vrift_tracer::view::tree::Tree;
 use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
 use super::run::{complain_about, end_as, observed};
-use crate::cli::{Annotate, Constants, StringsInHex, TraceArgs};
+use crate::cli::{Annotate, Constants, Interruptible, StringsInHex, TraceArgs};
 use crate::failure::{Failure, complain};
 use crate::reader::Reader;
 
@@ -44,6 +44,7 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
         )
         .hint("use one of them"));
     }
+    interruptible(args)?;
     without_effect(args);
     let asked = Asked::read(args)?;
     let Outlets { mut sinks, reader } = outlets(args, &asked)?;
@@ -62,6 +63,17 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     // Only now it has everything, and vrift may die of the command's signal.
     reader.into_iter().for_each(Reader::wait);
     ended.map(end_as)
+}
+
+/// What strace does with `-I never` vrift does always: what a signal means is the command's to decide. One that watches
+/// is told to leave by a signal.
+fn interruptible(args: &TraceArgs) -> Result<(), Failure> {
+    let only = match (args.interruptible, args.attach.is_empty()) {
+        (None, _) | (Some(Interruptible::Never), true) => return Ok(()),
+        (Some(_), true) => "signals are the command's to decide about, as with -I never",
+        (Some(_), false) => "^C lets the processes go",
+    };
+    Err(Failure::new("this -I/--interruptible is not supported").hint(only))
 }
 
 /// As with strace, what only says how a file is written is no mistake without one, but no use either.

@@ -32,6 +32,10 @@ fn refusals_name_what_was_meant() {
         (&["-D"], "-D/--daemonize is not supported"),
         (&["-k"], "-k/--stack-traces is not supported"),
         (&["-b", "execve"], "-b/--detach-on is not supported"),
+        (&["-I", "2"], "this -I/--interruptible is not supported"),
+        (&["-I", "anywhere"], "this -I/--interruptible is not supported"),
+        (&["-I", "5"], "never_tstp"),
+        (&["--tips=full"], "--tips is not supported"),
         (&["-u", "root"], "-u/--user is not supported"),
         (&["--absolute-timestamps=precision:n"], "no format or precision of times is called"),
         (&["--relative-timestamps=sec"], "no precision (s, ms, us, ns) is called 'sec'"),
@@ -63,6 +67,8 @@ fn what_strace_users_type_is_accepted() {
         &["--string-limit=5", "--columns", "10"],
         &["--abbrev=none", "--verbose=all", "--raw=openat", "--quiet=exit"],
         &["--quiet", "-q"],
+        &["-I", "3"],
+        &["--interruptible=never"],
     ] {
         let mut command = sandbox.vrift(["trace", "-o", "/dev/null"]);
         run(command.args(options).args(["true", "-x", "--tree"])).fine();
