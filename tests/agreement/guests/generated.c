@@ -102,8 +102,8 @@ static int left_out(long nr) {
         SYS_vfork, SYS_restart_syscall, SYS_sched_getaffinity, SYS_add_key, SYS_bpf, SYS_futex_waitv,
         SYS_init_module, SYS_io_cancel, SYS_io_getevents, SYS_io_pgetevents, SYS_io_submit, SYS_io_uring_enter,
         SYS_io_uring_register, SYS_io_uring_setup, SYS_kexec_file_load, SYS_kexec_load, SYS_keyctl,
-        SYS_landlock_add_rule, SYS_landlock_create_ruleset, SYS_modify_ldt, SYS_msgctl,
-        SYS_perf_event_open, SYS_ptrace, SYS_request_key, SYS_semctl, SYS__sysctl,
+        SYS_landlock_add_rule, SYS_landlock_create_ruleset, SYS_modify_ldt, SYS_perf_event_open, SYS_ptrace,
+        SYS_request_key, SYS__sysctl,
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         if (nr == calls[i]) return 1;

@@ -54,8 +54,17 @@ struct Layouts {
     /// The distance from the stack pointer to the signal mask at rt_sigreturn.
     sigreturn_mask: u64,
     epoll: polls::Packed,
+    semaphores: Semaphores,
     /// The positions of clone's thread pointer and of the address of its child's id.
     clone: (usize, usize),
+}
+
+/// Where `struct semid64_ds` has the time of the last change and the number of semaphores, and its size.
+#[derive(Debug, Clone, Copy)]
+struct Semaphores {
+    changed: usize,
+    count: usize,
+    bytes: usize,
 }
 
 /// The first of i386's calls whose times have 64 bits; those that come after do as well.
@@ -71,6 +80,10 @@ impl Layouts {
             "i386" => (12 + 128 + 20 + 88, polls::Packed::Yes, (3, 4)),
             _ => (40 + 256, polls::Packed::Yes, (4, 3)),
         };
+        let semaphores = match A::NAME {
+            "aarch64" => Semaphores { changed: 56, count: 64, bytes: 88 },
+            _ => Semaphores { changed: 64, count: 80, bytes: 104 },
+        };
         let time = if A::WORD == 4 && call.nr < TIME64 { 4 } else { 8 };
         Layouts {
             widths: Widths { word: A::WORD, time },
@@ -79,6 +92,7 @@ impl Layouts {
             decode_stat: A::decode_stat_of,
             sigreturn_mask,
             epoll,
+            semaphores,
             clone,
         }
     }

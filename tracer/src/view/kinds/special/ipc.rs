@@ -1,7 +1,7 @@
 //! System V shared memory, semaphores and message queues.
 
 use super::super::raw::Raw;
-use super::super::{Cx, scalars::id, strings};
+use super::super::{Cx, strings};
 use super::misc::enter_row;
 use crate::call::Layer;
 use crate::call::Outcome;
@@ -9,11 +9,8 @@ use crate::memory::GuestAddr;
 use crate::view::names::{Set, tasks};
 use crate::view::spelled::Spelled;
 use crate::view::style::Constants;
-use crate::view::value::{Field, Value, fields};
+use crate::view::value::{Value, fields};
 use crate::view::word::{Number, Word};
-
-/// `IPC_64`: a flag that newer kernels ignore.
-const IPC_64: u32 = 0x100;
 
 /// shmget, semget and msgget: a key, and flags that share a word with a mode.
 pub(super) fn enter_get(cx: &Cx<'_>) -> Vec<Value> {
@@ -109,128 +106,6 @@ pub(super) fn socketcall(cx: &Cx<'_>) -> Value {
         Some(name) => Value::name(format!("SYS_{name}")),
         None => Value::UInt(selector),
     }
-}
-
-/// `sizeof(struct shmid_ds)`
-const SEGMENT_BYTES: usize = 112;
-const IPC_SET: u32 = 1;
-const IPC_STAT: u32 = 2;
-
-/// Commands that all three kinds have, then those of one.
-const COMMANDS: &[(u32, &str)] =
-    &[(0, "IPC_RMID"), (1, "IPC_SET"), (2, "IPC_STAT"), (3, "IPC_INFO")];
-const SHM_COMMANDS: &[(u32, &str)] = &[
-    (11, "SHM_LOCK"),
-    (12, "SHM_UNLOCK"),
-    (13, "SHM_STAT"),
-    (14, "SHM_INFO"),
-    (15, "SHM_STAT_ANY"),
-];
-const MSG_COMMANDS: &[(u32, &str)] = &[(11, "MSG_STAT"), (12, "MSG_INFO"), (13, "MSG_STAT_ANY")];
-const SEM_COMMANDS: &[(u32, &str)] = &[
-    (11, "GETPID"),
-    (12, "GETVAL"),
-    (13, "GETALL"),
-    (14, "GETNCNT"),
-    (15, "GETZCNT"),
-    (16, "SETVAL"),
-    (17, "SETALL"),
-    (18, "SEM_STAT"),
-    (19, "SEM_INFO"),
-    (20, "SEM_STAT_ANY"),
-];
-
-/// A command by name; `unknown` is the remark on one without.
-fn command(cx: &Cx<'_>, word: u32, own: &[(u32, &'static str)], unknown: &str) -> Value {
-    let (flag, number) = (word & IPC_64, word & !IPC_64);
-    let name = COMMANDS.iter().chain(own).find(|(known, _)| *known == number);
-    let word = match name {
-        Some(&(_, name)) => Word::hex(name, number.into()),
-        None => Word::hex(format!("{number:#x} /* {unknown} */"), number.into()),
-    };
-    Value::name(match flag {
-        0 => word,
-        _ => Word::hex("IPC_64", flag.into()).beside(word, cx.style.constants),
-    })
-}
-
-/// msgctl, and what shmctl has in common with it.
-pub(super) fn enter_control(cx: &Cx<'_>) -> Vec<Value> {
-    let shared = cx.call.syscall == Some(vrift_arch::Syscall::Shmctl);
-    let (own, unknown) = if shared { (SHM_COMMANDS, "SHM_???") } else { (MSG_COMMANDS, "MSG_???") };
-    vec![
-        Value::Int(cx.int(0).into()),
-        command(cx, cx.uint(1), own, unknown),
-        Value::Addr(cx.arg(2)),
-    ]
-}
-
-/// shmctl: what the kernel says of a segment, or is to make of it.
-pub(super) fn enter_shmctl(cx: &Cx<'_>) -> Vec<Value> {
-    let mut args = enter_control(cx);
-    match cx.uint(1) & !IPC_64 {
-        // The structure of 32-bit programs is another one.
-        _ if cx.word() != 8 => {}
-        IPC_STAT => args[2] = Value::Pending,
-        IPC_SET => {
-            args[2] = cx.at(cx.arg(2), SEGMENT_BYTES, |raw| {
-                Value::Struct(fields! { shm_perm: Value::Struct(owner(raw)) })
-            });
-        }
-        _ => {}
-    }
-    args
-}
-
-pub(super) fn leave_shmctl(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
-    if cx.uint(1) & !IPC_64 == IPC_STAT
-        && cx.word() == 8
-        && let Some(last) = spelled.args.last_mut()
-    {
-        *last = cx.filled(cx.arg(2), outcome, SEGMENT_BYTES, segment);
-    }
-}
-
-/// `struct shmid_ds`
-fn segment(raw: &Raw) -> Value {
-    let mut access = owner(raw);
-    access.extend(fields! {
-        key: Value::UInt(raw.u32(0).into()),
-        cuid: id(raw.u32(12)),
-        cgid: id(raw.u32(16)),
-    });
-    Value::Struct(fields! {
-        shm_perm: Value::Struct(access),
-        shm_segsz: Value::UInt(raw.u64(48)),
-        shm_cpid: Value::Int(raw.i32(80).into()),
-        shm_lpid: Value::Int(raw.i32(84).into()),
-        shm_nattch: Value::UInt(raw.u64(88)),
-        shm_atime: Value::UInt(raw.u64(56)),
-        shm_dtime: Value::UInt(raw.u64(64)),
-        shm_ctime: Value::UInt(raw.u64(72)),
-    })
-}
-
-/// Whose an object is, and who may use it: the part of `struct ipc_perm` that can be set.
-fn owner(raw: &Raw) -> Vec<Field> {
-    fields! {
-        uid: id(raw.u32(4)),
-        gid: id(raw.u32(8)),
-        mode: Value::Octal(raw.u32(20).into()),
-    }
-}
-
-pub(super) fn enter_semctl(cx: &Cx<'_>) -> Vec<Value> {
-    vec![
-        Value::Int(cx.int(0).into()),
-        Value::Int(cx.int(1).into()),
-        command(cx, cx.uint(2), SEM_COMMANDS, "SEM_???"),
-        match cx.call.layer {
-            Layer::Outer => Value::Addr(cx.arg(3)),
-            // It was found behind a pointer.
-            Layer::Inner => Value::Array(vec![Value::Addr(cx.arg(3))]),
-        },
-    ]
 }
 
 pub(super) fn enter_shmat(cx: &Cx<'_>) -> Vec<Value> {

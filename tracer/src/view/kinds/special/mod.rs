@@ -4,6 +4,7 @@
 //! or if one of them says what another means.
 
 mod clone;
+mod controls;
 mod fcntl;
 mod futex;
 mod handle;
@@ -121,14 +122,14 @@ const SPECIALS: &[Special] = &[
     Special { name: "mbind", enter: numa::enter_mbind, leave: nothing },
     Special { name: "move_pages", enter: numa::enter_move, leave: numa::leave_move },
     Special { name: "migrate_pages", enter: numa::enter_migrate, leave: nothing },
-    Special { name: "msgctl", enter: ipc::enter_control, leave: nothing },
+    Special { name: "msgctl", enter: controls::enter, leave: controls::leave },
     Special { name: "msgrcv", enter: ipc::enter_msgrcv, leave: ipc::leave_msgrcv },
     Special { name: "msgsnd", enter: ipc::enter_msgsnd, leave: nothing },
-    Special { name: "semctl", enter: ipc::enter_semctl, leave: nothing },
+    Special { name: "semctl", enter: controls::enter, leave: controls::leave },
     Special { name: "set_mempolicy", enter: numa::enter_set, leave: nothing },
     Special { name: "shmat", enter: ipc::enter_shmat, leave: nothing },
     Special { name: "sendmmsg", enter: misc::enter_sendmmsg, leave: misc::leave_sendmmsg },
-    Special { name: "shmctl", enter: ipc::enter_shmctl, leave: ipc::leave_shmctl },
+    Special { name: "shmctl", enter: controls::enter, leave: controls::leave },
     Special { name: "time", enter: misc::enter_time, leave: misc::leave_time },
 ];
 
@@ -179,6 +180,7 @@ pub(super) fn kind(row: &Row, at: usize, kind: Kind) -> Kind {
         | ("sethostname" | "setdomainname", 1)
         | ("sched_getaffinity", 1) => Kind::UInt,
         ("set_tid_address", 0) => Kind::Hex,
+        ("open_by_handle_at", 0) => Kind::Fd,
         ("sched_setaffinity", 1) => Kind::UInt,
         ("sysfs", 0) => Kind::Hex,
         ("timerfd_settime" | "timerfd_settime64", 1) => Kind::Flags(Flags::TimerfdCreate),
