@@ -60,6 +60,8 @@ pub enum Event<T = Text> {
         act: NetworkAct,
         /// With whom.
         endpoint: Endpoint<T>,
+        /// On what grounds it was answered.
+        verdict: Verdict,
         /// What came of it.
         outcome: Outcome,
     },
@@ -330,8 +332,11 @@ pub enum Verdict {
     ByDesign,
     /// It was refused although a plain file system would have served it.
     Refused,
-    /// It could concern a mount, and nobody modelled it.
+    /// It could concern a mount, and nobody modelled it. The recorder never says so: what is not modelled is
+    /// refused.
     Unmodelled,
+    /// The policy forbids it: nobody else was asked.
+    Denied,
 }
 
 /// What came of a call.
@@ -487,10 +492,11 @@ impl<T> Event<T> {
                     outcome,
                 })
             }
-            Event::Network { call, act, endpoint, outcome } => Event::Network {
+            Event::Network { call, act, endpoint, verdict, outcome } => Event::Network {
                 call: give(call)?,
                 act,
                 endpoint: endpoint.try_map(give)?,
+                verdict,
                 outcome,
             },
             Event::Call { call, verdict, outcome } => {

@@ -51,12 +51,13 @@ impl NetworkAct {
 
 impl Verdict {
     /// All, from the best to the worst.
-    pub const ALL: [Verdict; 7] = [
+    pub const ALL: [Verdict; 8] = [
         Verdict::Host,
         Verdict::Manifest,
         Verdict::Content,
         Verdict::CopyOnWrite,
         Verdict::ByDesign,
+        Verdict::Denied,
         Verdict::Refused,
         Verdict::Unmodelled,
     ];
@@ -69,6 +70,7 @@ impl Verdict {
             Verdict::Content => "cas",
             Verdict::CopyOnWrite => "copy-on-write",
             Verdict::ByDesign => "by-design",
+            Verdict::Denied => "denied",
             Verdict::Refused => "refused",
             Verdict::Unmodelled => "unmodelled",
         }

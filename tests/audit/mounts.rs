@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use vrift_audit::{Content, Left, Origin, What};
+use vrift_audit::{Content, Left, Origin, Verdict, What};
 use vrift_cas::Digest;
 
 use crate::digests::{MAPPED, mapped, rewriting};
@@ -277,4 +277,25 @@ fn contents_of_a_session_are_verified_once_they_are_committed() {
     run(&mut sandbox.vrift(["session", "commit", "s"])).fine();
     let said = run(&mut verify(&sandbox, &recorded.path)).fine();
     assert!(!said.contains("not kept"), "{said}");
+}
+
+/// The kernel knows a socket of a mount by another path.
+#[test]
+fn sockets_of_a_mount_are_a_matter_of_the_mount() {
+    let Some(python) = python() else { return };
+    let program = "
+import socket
+l = socket.socket(socket.AF_UNIX); l.bind('s'); l.listen()
+socket.socket(socket.AF_UNIX).connect('s')
+d = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); d.bind('d')
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', 'd')
+try: socket.socket(socket.AF_UNIX).connect('\\0nobody')
+except OSError: pass
+";
+    let sandbox = Sandbox::new();
+    let recorded = in_manifest(&sandbox, &["--discard"], &[python, "-c", program]);
+    let of = |call: &str| recorded.model.calls[call.as_bytes()].verdicts.clone();
+    assert_eq!(of("connect"), [(Verdict::Host, 1), (Verdict::Manifest, 1)].into());
+    assert_eq!(of("sendto"), [(Verdict::Manifest, 1)].into());
+    assert!(!of("bind").contains_key(&Verdict::Host), "{:?}", of("bind"));
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use vrift_audit::{Class, Response, What};
+use vrift_audit::{Class, Response, Verdict, What};
 
 use crate::kit::{Ran, Sandbox, python, run};
 use crate::recorded::{Recorded, recorded_with};
@@ -128,6 +128,26 @@ fn four_sins_fail_if_the_policy_is_enforced() {
     assert_eq!(recorded.ran.out(), expected, "{}", recorded.ran);
     check_build(&site, &recorded, Response::Denied);
     assert!(!site.sandbox.path("elsewhere/file").exists());
+}
+
+/// The policy says no: nobody has asked a mount, or the kernel.
+#[test]
+fn what_a_policy_denies_is_no_refusal_of_a_mount() {
+    let Some(site) = Site::new() else { return };
+    let program = format!("{BUILD}\nimport ctypes\nctypes.CDLL(None).ptrace(0, 0, 0, 0)");
+    let recorded = site.record(STRICT, &["--enforce"], &program);
+    assert_eq!(recorded.ran.code(), Some(3), "{}", recorded.ran);
+    let of = |call: &str, verdict| recorded.model.calls[call.as_bytes()].verdicts.get(&verdict);
+    for (call, denied) in [("openat", 2), ("connect", 2), ("ptrace", 1)] {
+        assert_eq!(of(call, Verdict::Denied), Some(&denied), "{call}");
+    }
+    assert_eq!(of("connect", Verdict::Host), Some(&1), "its own socket is the host's");
+    let table = run(site.sandbox.vrift(["audit", "compliance"]).arg(&recorded.path)).fine();
+    let row = |call: &str| table.lines().find(|line| line.contains(call)).unwrap_or_default();
+    assert!(row(" ptrace ").ends_with("-"), "{table}");
+    let denied = site.sandbox.path(".ssh/id");
+    let verdicts = &recorded.model.files[denied.as_os_str().as_encoded_bytes()].verdicts;
+    assert!(verdicts.iter().eq([&Verdict::Denied]), "{verdicts:?}");
 }
 
 #[test]

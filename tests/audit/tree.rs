@@ -217,6 +217,36 @@ l.accept(); os.wait()
     drop(UnixStream::connect(&outside));
 }
 
+/// Without a mount there is none that had to answer.
+#[test]
+fn the_host_answers_what_no_mount_models() {
+    let Some(python) = python() else { return };
+    let program = "
+import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+call(468, -100, b'/etc/passwd', bytes(24), 24, 0)                          # file_getattr
+call(NAME_TO_HANDLE_AT, -100, b'/etc/passwd', bytes(256), bytes(8), 0)
+call(FANOTIFY_MARK, -1, 1, 2, -100, b'/nowhere/at/all')
+print(call(FANOTIFY_MARK, -1, 1, 2, -100, b'/nowhere/at/all'), ctypes.get_errno())
+";
+    let (handle, mark) = match std::env::consts::ARCH {
+        "x86_64" => ("303", "301"),
+        _ => ("264", "263"),
+    };
+    let program = program.replace("NAME_TO_HANDLE_AT", handle).replace("FANOTIFY_MARK", mark);
+    let sandbox = Sandbox::new();
+    let words = [python, "-c", &program];
+    let recorded = recorded(&sandbox, &words);
+    assert_eq!(recorded.ran.out(), run(&mut sandbox.natively(&words)).out());
+    for call in ["file_getattr", "name_to_handle_at", "fanotify_mark"] {
+        let verdicts = &recorded.model.calls[call.as_bytes()].verdicts;
+        assert!(verdicts.keys().eq([&Verdict::Host]), "{call}: {verdicts:?}");
+    }
+    let told = recorded.model.files["/etc/passwd".as_bytes()].acts.get(&Act::Probe);
+    assert!(told.is_some(), "{:?}", recorded.model.files.keys());
+    run(sandbox.vrift(["audit", "compliance"]).arg(&recorded.path)).fine();
+}
+
 /// In a mount: where contents come from, and on what grounds calls are answered.
 #[test]
 fn verdicts_of_a_mount() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, Verdict, names_memory};
+use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, names_memory};
 
 use super::moves::Moves;
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
@@ -39,8 +39,8 @@ impl Fold {
                 self.file(&access.path).add(&access, process, at);
                 self.moved(&access);
             }
-            Event::Network { call, act, endpoint, outcome } => {
-                self.calls.entry(call).or_default().add(Verdict::Host, outcome);
+            Event::Network { call, act, endpoint, verdict, outcome } => {
+                self.calls.entry(call).or_default().add(verdict, outcome);
                 if let Some(process) = process {
                     let connection = Connection { endpoint, act, process };
                     self.model.connections.entry(connection).or_default().add(outcome);

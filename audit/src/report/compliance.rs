@@ -85,7 +85,7 @@ pub enum Complies {
     Yes,
     /// Some of them were refused, or not modelled.
     No,
-    /// No mount was concerned.
+    /// No mount was concerned, or asked.
     NotConcerned,
 }
 
@@ -188,11 +188,11 @@ fn group(call: &Text) -> (usize, &'static str) {
 }
 
 fn complies(tally: &Tally) -> Complies {
-    use Verdict::{Host, Refused, Unmodelled};
+    use Verdict::{Denied, Host, Refused, Unmodelled};
     let has = |verdict| tally.verdicts.contains_key(&verdict);
     if has(Refused) || has(Unmodelled) {
         Complies::No
-    } else if tally.verdicts.keys().all(|&verdict| verdict == Host) {
+    } else if tally.verdicts.keys().all(|verdict| matches!(verdict, Host | Denied)) {
         Complies::NotConcerned
     } else {
         Complies::Yes

@@ -23,8 +23,9 @@ fn nasty() -> Model {
         let (call, detail) = (Text::from(*name), Text::from(*name));
         events.push((1, Event::Escape { kind, call, detail, outcome: Outcome::Done }));
         let endpoint = Endpoint::Unix(Text::from(*name));
-        let (call, act) = (Text::from(*name), NetworkAct::Connect);
-        events.push((1, Event::Network { call, act, endpoint, outcome: Outcome::Done }));
+        let (call, act, verdict) = (Text::from(*name), NetworkAct::Connect, Verdict::Host);
+        let outcome = Outcome::Done;
+        events.push((1, Event::Network { call, act, endpoint, verdict, outcome }));
     }
     events.push((1, ended(0)));
     let mut model = folded(&events);

@@ -265,8 +265,8 @@ fn outputs_and_ends_are_results() {
 fn endpoints_and_escapes_are_compared() {
     let peer = |port| Endpoint::Inet { ip: std::net::IpAddr::from([10, 0, 0, 1]), port };
     let speaks = |run: &mut Run, act, endpoint| {
-        let (call, outcome) = ("connect".into(), Outcome::Done);
-        run.add(Event::Network { call, act, endpoint, outcome });
+        let (call, verdict, outcome) = ("connect".into(), Verdict::Host, Outcome::Done);
+        run.add(Event::Network { call, act, endpoint, verdict, outcome });
     };
     let mut a = Run::new(3);
     speaks(&mut a, NetworkAct::Connect, peer(80));

@@ -81,7 +81,7 @@ impl Random {
 
     fn verdict(&mut self) -> Verdict {
         use Verdict::*;
-        self.one_of(&[Host, Manifest, Content, CopyOnWrite, ByDesign, Refused, Unmodelled])
+        self.one_of(&[Host, Manifest, Content, CopyOnWrite, ByDesign, Refused, Unmodelled, Denied])
     }
 
     fn version(&mut self) -> VersionId {
@@ -171,6 +171,7 @@ impl Random {
                 call: self.text(),
                 act: self.one_of(&[NetworkAct::Connect, NetworkAct::Send, NetworkAct::Accept]),
                 endpoint: self.endpoint(),
+                verdict: self.verdict(),
                 outcome,
             },
             4 => Event::Call { call: self.text(), verdict: self.verdict(), outcome },

@@ -40,8 +40,6 @@ enum Kind {
     Opens(Opening),
     /// Anything else.
     Is(Act),
-    /// Nobody models it.
-    Unmodelled,
 }
 
 impl Named {
@@ -50,7 +48,6 @@ impl Named {
         let act = match self.kind {
             Kind::Opens(opening) => opening.act(),
             Kind::Is(act) => act,
-            Kind::Unmodelled => Act::Probe,
         };
         let other = match act {
             Act::Rename | Act::Link | Act::Exchange => self.other.as_ref(),
@@ -152,7 +149,10 @@ impl Recorder {
             Request::SetAttr(Target::Path(op), _) => (Kind::Is(Act::Attribute), op, None),
             Request::SetAttr(Target::Content(fd), _) => return self.attribute_of(fd, seat),
             Request::Watch(op, ..) => (Kind::Is(Act::Watch), op, None),
-            Request::Unmodelled(Target::Path(op), _) => (Kind::Unmodelled, op, None),
+            // The kernel may look at more before it looks at the path.
+            Request::Unmodelled(Target::Path(op), _) if !op.path.is_empty() => {
+                return What::File(Named::probed(absolute(&op, seat)));
+            }
             _ => return What::Nothing,
         };
         if op.path.is_empty() {
@@ -265,14 +265,6 @@ impl Recorder {
                 let ended = Ended { verdict: written(act, ended), ..*ended };
                 let version = version.filter(|_| ended.succeeded());
                 self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat);
-            }
-            Kind::Unmodelled => {
-                let verdict = match ended.verdict {
-                    Verdict::Host => Verdict::Unmodelled,
-                    other => other,
-                };
-                let ended = Ended { verdict, ..*ended };
-                self.access(Act::Probe, &path, None, None, Part::First, &ended, seat);
             }
         }
     }

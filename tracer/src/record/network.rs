@@ -7,13 +7,13 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::Pid;
 use vrift_arch::abi::{AF_UNIX, UnixName, unix_name};
 use vrift_arch::{Arch, Arg, Syscall};
-use vrift_record::{Act, Endpoint, Escape, Event as Told, NetworkAct, Part, Response};
-use vrift_vfs::{At, Follow, PathOp};
+use vrift_record::{Act, Endpoint, Escape, Event as Told, NetworkAct, Part, Response, Verdict};
+use vrift_vfs::{At, Follow, Held, PathOp};
 
 use super::Recorder;
 use super::enforced::leads_to;
 use super::noted::Ended;
-use super::paths::absolute;
+use super::paths::{absolute, path};
 use crate::call::{Call, Outcome};
 use crate::descriptors;
 use crate::memory::GuestAddr;
@@ -128,8 +128,8 @@ impl Recorder {
             if ended.succeeded() {
                 self.look_behind(act, socket, &endpoint, call, seat);
             }
-            let call = call.as_bytes().to_vec();
-            let told = Told::Network { call, act, endpoint, outcome };
+            let (call, verdict) = (call.as_bytes().to_vec(), answered(&endpoint, ended, seat));
+            let told = Told::Network { call, act, endpoint, verdict, outcome };
             self.out.tell_as(seat.tid, told, ended.response);
         }
     }
@@ -159,6 +159,16 @@ impl Recorder {
         let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
         let outcome = vrift_record::Outcome::Done;
         self.tell(seat.tid, Told::Escape { kind, call, detail, outcome });
+    }
+}
+
+/// On what grounds a call was answered: the kernel knows sockets of a mount by other paths.
+fn answered(endpoint: &Endpoint<Vec<u8>>, ended: &Ended, seat: &Seat<'_>) -> Verdict {
+    let Endpoint::Unix(name) = endpoint else { return ended.verdict };
+    match (ended.verdict, seat.places.held(path(name), Follow::Yes)) {
+        (verdict, None | Some(Held::Host(_))) => verdict,
+        (Verdict::Host, Some(_)) => Verdict::Manifest,
+        (verdict, Some(_)) => verdict,
     }
 }
 

@@ -131,7 +131,7 @@ impl Recorder {
             Some(_) => Response::Denied,
             None => Response::Noted,
         };
-        let ended = Ended { call: noted.call, outcome, verdict: verdict(note), response };
+        let ended = Ended { call: noted.call, outcome, verdict: verdict(note, response), response };
         if let Outcome::Restarts(_) = outcome {
             // It is made again, and seen again.
             return;
@@ -233,8 +233,9 @@ impl Ended {
 }
 
 /// On what grounds a call was answered, as far as what vrift made of it tells.
-fn verdict(note: Option<&Note>) -> Verdict {
+fn verdict(note: Option<&Note>, response: Response) -> Verdict {
     match note {
+        Some(Note::Refused { .. }) if response == Response::Denied => Verdict::Denied,
         None | Some(Note::Redirected(_)) => Verdict::Host,
         Some(Note::Manifest) => Verdict::Manifest,
         Some(Note::Blob(_)) => Verdict::Content,
