@@ -23,7 +23,7 @@ impl Random {
         ((self.number() >> 11) % end as u64) as usize
     }
 
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
