@@ -385,6 +385,8 @@ pub enum Escape {
     FastLane,
     /// The kernel dumped a core: into a file, or into a program that it started.
     CoreDump,
+    /// Shared memory, messages or semaphores that somebody outside of the tree has made.
+    Ipc,
 }
 
 /// Where a version of a file was.

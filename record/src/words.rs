@@ -79,7 +79,7 @@ impl Verdict {
 
 impl Escape {
     /// Every kind.
-    pub const ALL: [Escape; 16] = [
+    pub const ALL: [Escape; 17] = [
         Escape::Daemon,
         Escape::SetId,
         Escape::IoUring,
@@ -96,6 +96,7 @@ impl Escape {
         Escape::Descriptor,
         Escape::FastLane,
         Escape::CoreDump,
+        Escape::Ipc,
     ];
 
     /// The kind in a word.
@@ -117,6 +118,7 @@ impl Escape {
             Escape::Descriptor => "descriptor",
             Escape::FastLane => "fast-lane",
             Escape::CoreDump => "core-dump",
+            Escape::Ipc => "ipc",
         }
     }
 }

@@ -131,6 +131,82 @@ fn programs_with_set_id_bits_are_told() {
     assert_eq!(escapes(&recorded.path), [(Escape::SetId, own)]);
 }
 
+/// What goes by a key or a name may be others': only what the tree has made itself is its own.
+#[test]
+fn what_is_shared_with_others_is_told() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    // What is made outside is there as long as vrift runs.
+    let outside = "
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+key = 0x52000000 + os.getpid()
+memory, messages = libc.shmget(key, 4096, 0o1600), libc.msgget(key, 0o1600)
+semaphores, queue = libc.semget(key, 1, 0o1600), libc.mq_open(b'/vrift-%d' % key, os.O_CREAT | os.O_RDWR, 0o600, None)
+private = libc.shmget(0, 4096, 0o600)
+print(key, private, min(memory, messages, semaphores, queue), flush=True)
+try: sys.exit(subprocess.run(sys.argv[1:] + [str(key), str(private)]).returncode)
+finally:
+  libc.shmctl(memory, 0, None); libc.shmctl(private, 0, None); libc.msgctl(messages, 0, None)
+  libc.semctl(semaphores, 0, 0); libc.mq_unlink(b'/vrift-%d' % key)
+";
+    let inside = "
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+key, private = map(int, sys.argv[1:])
+def all(key):
+  memory, messages, semaphores = libc.shmget(key, 4096, 0o1600), libc.msgget(key, 0o1600), libc.semget(key, 1, 0o1600)
+  queue = libc.mq_open(b'/vrift-%d' % key, os.O_CREAT | os.O_RDWR, 0o600, None)
+  libc.shmat(memory, None, 0)
+  return memory, messages, semaphores
+libc.shmat.restype = ctypes.c_void_p
+all(key); all(key)
+libc.shmat(private, None, 0)
+for number in 1, 2:
+  memory, messages, semaphores = all(key + 0x1000000)
+libc.shmctl(memory, 0, None); libc.msgctl(messages, 0, None); libc.semctl(semaphores, 0, 0)
+libc.mq_unlink(b'/vrift-%d' % (key + 0x1000000))
+own = libc.shmget(0, 4096, 0o600)
+libc.shmat(own, None, 0); libc.shmctl(own, 0, None)
+libc.msgget(key + 0x2000000, 0)
+";
+    let record = sandbox.path("rec");
+    let told = |options: &[&str]| {
+        let mut command = sandbox.command(python);
+        command.args(["-c", outside, env!("CARGO_BIN_EXE_vrift"), "audit", "-o"]).arg(&record);
+        let ran = run(command.args(options).args(["--", python, "-c", inside]));
+        let out = ran.out();
+        let made: Vec<i64> = out.split_whitespace().map(|word| word.parse().unwrap()).collect();
+        assert_eq!(made.len(), 3, "{ran}");
+        (ran, made, escapes(&record))
+    };
+    let (ran, made, found) = told(&[]);
+    if made[2] < 0 {
+        return skipped("the kernel has not all of these");
+    }
+    assert!(ran.status.success(), "{ran}");
+    let expected = |made: &[i64]| {
+        let key = made[0];
+        let words = [
+            format!("memory {key:#x}"),
+            format!("messages {key:#x}"),
+            format!("semaphores {key:#x}"),
+            format!("queue /vrift-{key}"),
+            format!("memory number {}", made[1]),
+        ];
+        words.map(|word| (Escape::Ipc, word)).to_vec()
+    };
+    assert_eq!(found, expected(&made));
+    let policy = sandbox.path("policy");
+    fs::write(&policy, "forbid = ['escape']").unwrap();
+    let (ran, made, found) = told(&["--policy", policy.to_str().unwrap(), "--enforce"]);
+    assert_eq!(ran.code(), Some(3), "{ran}");
+    let mut expected = expected(&made);
+    // What was denied is asked for again, and the memory by a number that is none.
+    expected.splice(4..4, expected[..4].to_vec());
+    assert_eq!(found, expected);
+}
+
 /// The kernel looks at the interpreter of a script, not at the script.
 #[test]
 fn a_script_is_as_set_id_as_its_interpreter() {

@@ -75,7 +75,7 @@ impl Recorder {
                 });
                 forbidden.then_some(Errno::EACCES)
             }
-            What::Map(_) | What::Credentials | What::Nothing => None,
+            What::Map(_) | What::Shared(_) | What::Credentials | What::Nothing => None,
         }
     }
 

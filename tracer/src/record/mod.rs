@@ -15,6 +15,7 @@ mod escapes;
 mod files;
 mod hasher;
 mod inherited;
+mod ipc;
 mod left;
 mod lookups;
 mod network;
@@ -128,6 +129,7 @@ pub struct Recorder {
     ways: ways::Ways,
     /// The names of UNIX sockets that the tree has bound.
     bound: HashSet<Vec<u8>>,
+    ipc: ipc::Ipc,
     /// What a task has used, told before its end.
     used: Option<(Pid, Usage)>,
     root: Option<Pid>,
@@ -160,6 +162,7 @@ impl Recorder {
             eyes: lookups::Eyes::of_vrift(),
             ways: ways::Ways::default(),
             bound: HashSet::new(),
+            ipc: ipc::Ipc::default(),
             used: None,
             root: None,
             command: Command::Ahead,

@@ -7,10 +7,11 @@ use vrift_record::{Access, Act, Escape, Event as Told, Part, Response, Verdict, 
 use vrift_vfs::Backing;
 
 use super::files::Named;
+use super::ipc::Asked;
 use super::network::Peer;
 use super::opened::OpenFile;
 use super::programs::Start;
-use super::{Mounts, Recorder, escapes, lookups};
+use super::{Mounts, Recorder, escapes, ipc, lookups};
 use crate::call::{Abi, Call, Outcome};
 use crate::decode::decode;
 use crate::procfs;
@@ -37,6 +38,8 @@ pub(super) enum What {
     Network(Vec<Peer>),
     /// It maps code of this descriptor.
     Map(i32),
+    /// It asks for something that is shared by a key or a name.
+    Shared(Asked),
     /// Its caller may have other credentials afterwards.
     Credentials,
     /// It names nothing: only on what grounds it was answered is of interest.
@@ -69,16 +72,21 @@ impl Recorder {
     pub(crate) fn enter<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
         self.start(seat.tid);
         let meant = match call.syscall {
-            // Decoded as they are, for they name a socket or a file.
-            Some(Syscall::Socketcall) => inside::meant::<A>(call, seat.memory)?,
+            // Decoded as they are, for they name a socket, a file, or what is shared.
+            Some(Syscall::Socketcall | Syscall::Ipc) => inside::meant::<A>(call, seat.memory)?,
             Some(Syscall::Mmap) if call.abi == Abi::Compat => {
                 inside::meant::<A>(call, seat.memory)?
             }
             _ => call.clone(),
         };
-        let escape = escapes::of(call, seat.memory);
+        let asked = ipc::asked(&meant, seat.memory);
+        let shared = || self.ipc.escape(asked.as_ref()?);
+        let escape = escapes::of(call, seat.memory).or_else(shared);
         self.eyes.before(escape.as_ref().map(|(kind, _)| *kind));
-        let mut what = self.what::<A>(&meant, seat);
+        let mut what = match asked {
+            Some(asked) => What::Shared(asked),
+            None => self.what::<A>(&meant, seat),
+        };
         let denied = self.denies(&mut what, escape.as_ref(), seat);
         if let (What::Nothing, None, Mounts::None) = (&what, &escape, self.mounts) {
             return None;
@@ -141,6 +149,9 @@ impl Recorder {
             let told = Told::Escape { kind, call, detail, outcome: ended.told() };
             self.out.tell_as(seat.tid, told, response);
         }
+        if let (What::Shared(asked), Outcome::Value(result)) = (&noted.what, outcome) {
+            self.ipc.got(asked, result);
+        }
         if let What::Credentials = noted.what {
             self.eyes.look_at(seat.tid);
         }
@@ -149,11 +160,11 @@ impl Recorder {
             What::Program(start) => self.program(*start, &ended, seat),
             What::Network(peers) => self.network(peers, &ended, seat),
             What::Map(fd) => self.mapped(fd, &ended, seat),
-            What::Credentials | What::Nothing if note.is_some() => {
+            What::Shared(_) | What::Credentials | What::Nothing if note.is_some() => {
                 let (call, verdict) = (noted.call, ended.verdict);
                 self.tell(seat.tid, Told::Call { call, verdict, outcome: ended.told() });
             }
-            What::Credentials | What::Nothing => {}
+            What::Shared(_) | What::Credentials | What::Nothing => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use vrift_arch::seccomp::{Interest, Is, When};
 use vrift_arch::{Arg, Model, Policy, Syscall};
 
-use super::{Mounts, escapes, lookups};
+use super::{Mounts, escapes, ipc, lookups};
 
 /// A mapping that may be executed, or through which a file may be written.
 const MAPPING: &[When] = &[
@@ -14,7 +14,7 @@ const MAPPING: &[When] = &[
 /// Whether a call is recorded; `None` stands for numbers no table knows.
 pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
     let Some(syscall) = syscall else { return Interest::Always };
-    if escapes::kind(syscall).is_some() {
+    if escapes::kind(syscall).is_some() || ipc::may_ask(syscall) {
         return Interest::Always;
     }
     match syscall {
