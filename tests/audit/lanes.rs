@@ -171,6 +171,36 @@ fn what_is_overwritten_later_has_the_digest_of_each_version() {
     assert_eq!(read.len(), 30 + 30 + 1);
 }
 
+/// No path leads to a file that has lost its name but those of who has it open.
+const LOSES: &str = r#"
+import os
+os.chdir('TREE')
+def read(path):
+    file = os.open(path, os.O_RDONLY); os.read(file, 9); os.close(file)
+def all(number):
+    for path in ['/proc/self/fd/9', '/dev/fd/9', 'own']:
+        for turn in range(number): read(path)
+os.dup2(os.open('file', os.O_RDWR), 9)
+for turn in range(30): read('/etc/passwd')
+all(2)
+os.rename('file', 'renamed'); all(2)
+os.link('renamed', 'second'); os.unlink('renamed'); all(2)
+os.write(9, b'other'); all(2)
+os.unlink('second'); all(2)
+os.write(9, b'more'); all(1)
+# Nobody has written to it.
+os.dup2(os.open('dir/file', os.O_RDONLY), 9); os.unlink('dir/file'); all(2)
+open('dir/file', 'w').close(); all(2)
+"#;
+
+#[test]
+fn files_that_have_lost_their_names_are_told_as_with_stops() {
+    let Some(python) = python() else { return };
+    let recorded = same(plant, &[python, "-c", LOSES]);
+    assert!(recorded.model.findings.is_empty(), "{:#?}", recorded.model.findings);
+    assert_eq!(recorded.model.totals.expect("it is whole").incomplete, 0);
+}
+
 #[test]
 fn a_compilation_is_told_as_with_stops() {
     if !have("cc") {

@@ -79,7 +79,9 @@ impl Ways {
         if inode != stat.inode {
             return None;
         }
-        let path = named(led)?;
+        let shown = led.as_os_str().len();
+        // One that has lost its name is not found by it.
+        let path = named(led).filter(|path| path.len() == shown)?;
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
