@@ -220,6 +220,63 @@ fn a_script_is_as_set_id_as_its_interpreter() {
     assert_eq!(escapes(&script(&sandbox, &interpreted).path), [(Escape::SetId, own)]);
 }
 
+/// What a process of the tree has open or in memory is the tree's.
+#[test]
+fn memory_and_descriptors_of_the_trees_own_processes_are_no_escape() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None, use_errno=True)
+class Part(ctypes.Structure): _fields_ = [('at', ctypes.c_void_p), ('length', ctypes.c_size_t)]
+def read(process):
+  text = ctypes.create_string_buffer(8)
+  part = Part(ctypes.addressof(text), 8)
+  return libc.process_vm_readv(process, ctypes.byref(part), 1, ctypes.byref(part), 1, 0)
+def fetch(process): return libc.syscall(438, os.pidfd_open(process), 0, 0) # pidfd_getfd
+child = os.fork()
+if child == 0: signal.pause()
+print(read(os.getpid()), read(child), fetch(child) > 0)
+read(int(sys.argv[1])); fetch(int(sys.argv[1]))
+os.kill(child, 9); os.wait()
+";
+    let outside = std::process::id().to_string();
+    let recorded = recorded(&sandbox, &[python, "-c", program, &outside]);
+    assert_eq!(recorded.ran.out(), "8 8 True\n", "{}", recorded.ran);
+    let told = (Escape::OtherProcess, format!("process {outside}"));
+    assert_eq!(escapes(&recorded.path), [told.clone(), told]);
+}
+
+/// A handle says nothing of a path; what is open in the end does.
+#[test]
+fn what_is_opened_by_a_handle_is_told_by_its_path() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("in"), "in").unwrap();
+    fs::write(sandbox.path("out"), "out").unwrap();
+    let program = "
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def reopen(name, flags):
+  handle = ctypes.create_string_buffer(136); handle[0:4] = (128).to_bytes(4, 'little')
+  libc.name_to_handle_at(-100, name, handle, ctypes.byref(ctypes.c_int()), 0)
+  return libc.open_by_handle_at(os.open('.', 0), handle, flags)
+print(reopen(b'in', os.O_RDONLY), os.write(reopen(b'out', os.O_WRONLY | os.O_TRUNC), b'w'))
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    if !recorded.ran.status.success() {
+        return skipped("files are not opened by handles here");
+    }
+    let told = |name: &str| (Escape::FileHandle, sandbox.path(name).display().to_string());
+    assert_eq!(escapes(&recorded.path), [told("in"), told("out")]);
+    assert_eq!(recorded.read(&sandbox.path("in")), [vrift_cas::Digest::of(b"in")]);
+    let out = &recorded.model.files[sandbox.path("out").as_os_str().as_encoded_bytes()];
+    assert_eq!(out.done(Act::Replace), 1, "{out:?}");
+    let Some(vrift_audit::Left::File(left)) = out.left else { panic!("{out:?}") };
+    let whole = vrift_audit::Content::Whole(vrift_cas::Digest::of(b"w"));
+    assert_eq!(recorded.model.content(left), Some(whole));
+}
+
 #[test]
 fn programs_with_capabilities_are_told() {
     if !root() || !have("setcap") {

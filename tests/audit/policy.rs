@@ -291,6 +291,65 @@ attempt(lambda: execute('bad'))
     assert_eq!(denied.collect::<Vec<_>>(), [(Class::Escape, bad, Response::Denied)]);
 }
 
+/// What runs in the end counts, not what is named: the interpreter of a script, what the dynamic linker is given.
+#[test]
+fn a_denied_program_does_not_run_by_another_way() {
+    let Some(site) = Site::new() else { return };
+    let tool = site.sandbox.path("tool");
+    let policy = format!("[exec]\ndeny = ['{}']\n[read]\nallow = ['/']", tool.display());
+    let program = "
+import os, shutil, subprocess
+shutil.copy('/bin/true', 'tool')
+def script(name, interpreter):
+  open(name, 'w').write(f'#!{interpreter}\\n'); os.chmod(name, 0o755)
+script('out/direct', os.path.abspath('tool')); script('out/relative', './tool')
+os.symlink(os.path.abspath('tool'), 'out/link'); script('out/linked', 'out/link')
+script('out/chain', 'out/linked')
+def execute(*words):
+  try: print(subprocess.run(words, stderr=subprocess.DEVNULL).returncode)
+  except OSError as e: print(e.errno)
+for name in 'direct', 'relative', 'linked', 'chain', 'link': execute('out/' + name)
+execute(LINKER, './tool')
+script('out/fine', '/bin/true'); execute('out/fine')
+";
+    let linker = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
+        .into_iter()
+        .find(|linker| std::path::Path::new(linker).exists());
+    let Some(linker) = linker else { return crate::kit::skipped("there is no known linker") };
+    let program = program.replace("LINKER", &format!("'{linker}'"));
+    let denied = |recorded: &Recorded, response| {
+        let told: Vec<_> = violations(recorded)
+            .into_iter()
+            .map(|(class, _, subject, response)| (class, subject, response))
+            .collect();
+        assert_eq!(told, [(Class::DeniedExec, tool.display().to_string(), response)]);
+    };
+    let recorded = site.record(&policy, &["--enforce"], &program);
+    assert_eq!(recorded.ran.out(), "13\n13\n13\n13\n13\n127\n0\n", "{}", recorded.ran);
+    denied(&recorded, Response::Denied);
+    for name in ["tool", "out/link"] {
+        fs::remove_file(site.sandbox.path(name)).unwrap();
+    }
+    let recorded = site.record(&policy, &[], &program);
+    assert_eq!(recorded.ran.out(), "0\n".repeat(7), "{}", recorded.ran);
+    denied(&recorded, Response::Noted);
+}
+
+#[test]
+fn a_set_id_interpreter_is_not_executed_if_the_policy_is_enforced() {
+    let Some(site) = Site::new() else { return };
+    let program = "
+import shutil, subprocess
+shutil.copy('/bin/true', 'tool'); os.chmod('tool', 0o4755)
+open('out/script', 'w').write('#!./tool\\n'); os.chmod('out/script', 0o755)
+attempt(lambda: subprocess.run(['out/script']))
+";
+    let recorded = site.record("forbid = ['escape']", &["--enforce"], program);
+    assert_eq!(recorded.ran.out(), "1\n", "{}", recorded.ran);
+    let subjects: Vec<_> = violations(&recorded).into_iter().map(|told| told.2).collect();
+    assert_eq!(subjects, [format!("set-id:{}", site.sandbox.path("tool").display())]);
+}
+
 #[test]
 fn a_build_that_keeps_to_its_policy_has_its_own_status() {
     let Some(site) = Site::new() else { return };

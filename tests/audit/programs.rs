@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use vrift_audit::Act;
+use vrift_cas::Digest;
+
 use crate::kit::{Sandbox, have, python, run};
 use crate::like_strace::check;
 
@@ -152,4 +155,33 @@ fn descriptors() {
         fs::write(sandbox.path("w/p.py"), DESCRIPTORS).expect("the sandbox is ours");
     };
     check(&prepare, &["sh", "-c", &format!("cd w; exec {python} p.py")]);
+}
+
+/// The kernel reads the first lines of scripts that are interpreters, and nobody has them open or mapped.
+#[test]
+fn interpreters_that_are_scripts_are_told() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("bin")).unwrap();
+    let made = [
+        ("first", "#!./bin/second x\n"),
+        ("bin/third", "#!/bin/true\n"),
+        ("alone", "#!/bin/true\n"),
+    ];
+    for (name, text) in made {
+        fs::write(sandbox.path(name), text).unwrap();
+    }
+    std::os::unix::fs::symlink("third", sandbox.path("bin/second")).unwrap();
+    let mode = "chmod 755 first bin/third alone";
+    run(&mut sandbox.natively(&["sh", "-c", mode])).fine();
+    let recorded = crate::recorded::script(&sandbox, "./first && ./alone");
+    let loaded = |name: &str| {
+        let path = sandbox.path(name);
+        let all = recorded.accesses().filter(|access| access.act == Act::Load);
+        let of = all.filter(|access| access.path.as_path() == path);
+        of.map(|access| recorded.digest(access)).collect::<Vec<_>>()
+    };
+    assert_eq!(loaded("bin/third"), [Digest::of(b"#!/bin/true\n")]);
+    assert!(loaded("first").is_empty() && loaded("alone").is_empty());
+    let third = &recorded.model.files[sandbox.path("bin/third").as_os_str().as_encoded_bytes()];
+    assert!(third.is_input() && third.is_code(), "{third:?}");
 }

@@ -520,17 +520,23 @@ impl<A: Arch> Decoder<'_, A> {
     }
 }
 
+/// What a file is opened for by `O_*` flags.
+pub(crate) fn handle_word(flags: u32) -> Handle {
+    let truncates = flags & open::O_TRUNC != 0;
+    match flags & open::O_ACCMODE {
+        _ if flags & open::O_PATH != 0 => Handle::Path,
+        open::O_RDONLY if truncates => Handle::Write { reads: true, truncates },
+        open::O_RDONLY => Handle::Read,
+        open::O_WRONLY => Handle::Write { reads: false, truncates },
+        _ => Handle::Write { reads: true, truncates },
+    }
+}
+
 /// The words for `O_*` flags (`build_open_flags` in the kernel's `fs/open.c`).
 fn open_words<A: Arch>(path: PathOp, flags: u32, mode: u32) -> Open {
     let has = |bits: u32| flags & bits == bits;
     let follow = if has(A::OPEN.nofollow) { Follow::No } else { Follow::Yes };
-    let handle = match flags & open::O_ACCMODE {
-        _ if has(open::O_PATH) => Handle::Path,
-        open::O_RDONLY if has(open::O_TRUNC) => Handle::Write { reads: true, truncates: true },
-        open::O_RDONLY => Handle::Read,
-        open::O_WRONLY => Handle::Write { reads: false, truncates: has(open::O_TRUNC) },
-        _ => Handle::Write { reads: true, truncates: has(open::O_TRUNC) },
-    };
+    let handle = handle_word(flags);
     let create = match () {
         () if has(open::O_PATH) => Create::No,
         () if has(open::__O_TMPFILE | open::O_EXCL) => Create::NamelessForGood,

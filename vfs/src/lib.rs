@@ -45,7 +45,7 @@ mod request;
 mod resolve;
 #[cfg(test)]
 mod scene;
-mod script;
+pub mod script;
 mod skeleton;
 mod sticky;
 mod verdict;

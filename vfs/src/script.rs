@@ -5,7 +5,7 @@
 //! either, so that its own answer is the caller's.
 
 /// How much of a file the kernel looks at (`BINPRM_BUF_SIZE`).
-pub(crate) const HEAD_BYTES: usize = 256;
+pub const HEAD_BYTES: usize = 256;
 
 /// What the first line of a script says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub(crate) struct Line {
     pub(crate) interpreter: Vec<u8>,
     /// Everything after it, as one argument.
     pub(crate) argument: Option<Vec<u8>>,
+}
+
+/// The interpreter that the head of a file names; `None` if the kernel would not run it as a script.
+pub fn interpreter(head: &[u8]) -> Option<Vec<u8>> {
+    parse(head).map(|line| line.interpreter)
 }
 
 /// Reads the line from the head of a file; `None` if the kernel would not run it as a script.

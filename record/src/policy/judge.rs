@@ -115,7 +115,8 @@ impl Judge {
         }
         let Policy { read, write, exec, forbid, .. } = &self.policy;
         let by = |class, rule: &str| Some(Broken { class, rule: rule.to_owned() });
-        if act == Act::Execute
+        // Who maps a program as code may run it, as the dynamic linker does.
+        if matches!(act, Act::Execute | Act::Load | Act::Map)
             && let Some(rule) = exec.deny.find(path)
         {
             return by(Class::DeniedExec, rule);
@@ -135,7 +136,7 @@ impl Judge {
                 return by(Class::DeniedRead, rule);
             }
             let allowed = read.allow.find(path).is_some()
-                || act == Act::Execute && exec.allow.find(path).is_some();
+                || matches!(act, Act::Execute | Act::Load) && exec.allow.find(path).is_some();
             if forbid.has(Class::UndeclaredInput) && !allowed && !self.is_made(path) {
                 return by(Class::UndeclaredInput, "");
             }

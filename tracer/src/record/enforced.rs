@@ -16,7 +16,9 @@ use vrift_vfs::{Follow, Held};
 use super::files::Named;
 use super::network::{local_name, node};
 use super::noted::What;
+use super::opened::OpenFile;
 use super::paths::{path, seen_by};
+use super::scripts::Interpreter;
 use super::{Enforcement, Recorder};
 use crate::view::places::Seat;
 
@@ -47,20 +49,29 @@ impl Recorder {
             What::File(named) => self.forbidden(named, seat).then_some(Errno::EACCES),
             What::Program(start) => {
                 let to = leads_to(Act::Execute, start.path(), seat.tid);
-                let forbidden = is_of_host(Act::Execute, &to, seat)
-                    && gives_something(Act::Execute, &to)
-                    && forbids(&|judge| judge.path(Act::Execute, &to));
-                let gains = !forbidden
-                    && start.gains_rights()
-                    && forbids(&|judge| judge.escaped(Escape::SetId, &to));
-                if forbidden || gains {
+                if self.forbids(Act::Execute, &to, seat) {
                     start.led_to(to);
+                    return Some(Errno::EACCES);
                 }
-                match (forbidden, gains) {
-                    (true, _) => Some(Errno::EACCES),
-                    (false, true) => Some(Errno::EPERM),
-                    (false, false) => None,
+                let interpreters = start.interpreters(seat);
+                let led = |by: &Interpreter| leads_to(Act::Load, &by.path, seat.tid);
+                let mut led: Vec<_> = interpreters.iter().map(led).collect();
+                if let Some(by) = led.iter().position(|by| self.forbids(Act::Load, by, seat)) {
+                    start.denied_for(led.swap_remove(by));
+                    return Some(Errno::EACCES);
                 }
+                if !start.gains_rights(&interpreters) {
+                    return None;
+                }
+                let runs = led.last().unwrap_or(&to);
+                if !forbids(&|judge| judge.escaped(Escape::SetId, runs)) {
+                    return None;
+                }
+                match led.pop() {
+                    Some(runs) => start.denied_for(runs),
+                    None => start.led_to(to),
+                }
+                Some(Errno::EPERM)
             }
             What::Network(peers) => {
                 let forbidden = peers.iter().filter_map(|peer| peer.given()).any(|(act, to)| {
@@ -75,7 +86,11 @@ impl Recorder {
                 });
                 forbidden.then_some(Errno::EACCES)
             }
-            What::Map(_) | What::Shared(_) | What::Credentials | What::Nothing => None,
+            What::Map(fd) => {
+                let file = OpenFile::of(*fd, seat)?;
+                self.forbids(Act::Map, &file.path, seat).then_some(Errno::EACCES)
+            }
+            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing => None,
         }
     }
 

@@ -8,7 +8,9 @@ use vrift_record::{Escape, Event as Told, Outcome};
 
 use super::Recorder;
 use crate::call::{Abi, Call};
-use crate::memory::{GuestAddr, Memory};
+use crate::memory::GuestAddr;
+use crate::procfs;
+use crate::view::places::Seat;
 
 /// What a call may be, whatever its arguments.
 pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
@@ -48,7 +50,11 @@ pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
 }
 
 /// What a call is, and what it is about.
-pub(super) fn of(call: &Call, memory: &dyn Memory) -> Option<(Escape, String)> {
+pub(super) fn of(
+    call: &Call,
+    seat: &Seat<'_>,
+    is_of_tree: impl Fn(i32) -> bool,
+) -> Option<(Escape, String)> {
     if let Abi::Foreign { audit_arch } = call.abi {
         return Some((
             Escape::ForeignAbi,
@@ -61,7 +67,7 @@ pub(super) fn of(call: &Call, memory: &dyn Memory) -> Option<(Escape, String)> {
     let flags = match syscall {
         Syscall::Unshare | Syscall::Clone => call.arg(Arg::A0),
         // The kernel refuses arguments that cannot be read.
-        Syscall::Clone3 => memory.read_u64(GuestAddr(call.arg(Arg::A0))).unwrap_or(0),
+        Syscall::Clone3 => seat.memory.read_u64(GuestAddr(call.arg(Arg::A0))).unwrap_or(0),
         _ => 0,
     };
     if flags & clone::NAMESPACES != 0 {
@@ -72,10 +78,22 @@ pub(super) fn of(call: &Call, memory: &dyn Memory) -> Option<(Escape, String)> {
         Escape::Ptrace => {
             format!("request {}, of process {}", call.arg(Arg::A0), call.arg(Arg::A1))
         }
-        Escape::OtherProcess => format!("process {}", call.arg(Arg::A0) as i32),
+        Escape::OtherProcess => match other(syscall, call.arg(Arg::A0) as i32, seat.tid) {
+            Some(process) if is_of_tree(process) => return None,
+            Some(process) => format!("process {process}"),
+            None => String::new(),
+        },
         _ => String::new(),
     };
     Some((kind, detail))
+}
+
+/// The process whose memory or descriptors a call is about.
+fn other(syscall: Syscall, given: i32, tid: Pid) -> Option<i32> {
+    match syscall {
+        Syscall::PidfdGetfd | Syscall::ProcessMadvise => procfs::pidfd(tid, given),
+        _ => Some(given),
+    }
 }
 
 impl Recorder {

@@ -17,7 +17,7 @@ use super::opened::{OpenFile, named, opened};
 use super::paths::{absolute, absolute_by, own_descriptor, path, seen_by};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
-use crate::decode::Operation;
+use crate::decode::{Operation, handle_word};
 use crate::descriptors;
 use crate::view::places::Seat;
 
@@ -269,6 +269,15 @@ impl Recorder {
         }
     }
 
+    /// A file was opened, and not by a path.
+    pub(super) fn handle_opened(&mut self, flags: u32, ended: &Ended, seat: &Seat<'_>) {
+        let Outcome::Value(fd) = ended.outcome else { return };
+        let path = opened(seat, fd as i32).unwrap_or_default();
+        let (create, was, follow) = (Create::No, Was::There, Follow::Yes);
+        let opening = Opening { handle: handle_word(flags), create, was, follow };
+        self.file_opened(opening, path, ended, seat);
+    }
+
     fn file_opened(&mut self, opening: Opening, asked: Vec<u8>, ended: &Ended, seat: &Seat<'_>) {
         let act = opening.act();
         let Outcome::Value(fd) = ended.outcome else {
@@ -321,9 +330,8 @@ impl Opening {
     /// What it does with the file.
     fn act(self) -> Act {
         match (self.handle, self.create, self.was) {
-            (_, Create::New | Create::Nameless, _) | (_, Create::IfMissing, Was::Missing) => {
-                Act::Create
-            }
+            (_, Create::New | Create::Nameless | Create::NamelessForGood, _)
+            | (_, Create::IfMissing, Was::Missing) => Act::Create,
             (Handle::Path, ..) => Act::Probe,
             (Handle::Read, ..) => Act::Read,
             (Handle::Write { truncates: true, .. }, ..) => Act::Replace,

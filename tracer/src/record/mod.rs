@@ -24,6 +24,7 @@ mod opened;
 mod output;
 mod paths;
 mod programs;
+mod scripts;
 mod stat;
 mod watched;
 mod ways;

@@ -9,7 +9,7 @@ use vrift_vfs::Backing;
 use super::files::Named;
 use super::ipc::Asked;
 use super::network::Peer;
-use super::opened::OpenFile;
+use super::opened::{OpenFile, opened};
 use super::programs::Start;
 use super::{Mounts, Recorder, escapes, ipc, lookups};
 use crate::call::{Abi, Call, Outcome};
@@ -32,6 +32,8 @@ pub(crate) struct Noted {
 pub(super) enum What {
     /// It names a file.
     File(Named),
+    /// It opens a file by a handle, with these flags: only what is open in the end tells which.
+    Handle(u32),
     /// It executes a program.
     Program(Box<Start>),
     /// It names endpoints.
@@ -81,7 +83,11 @@ impl Recorder {
         };
         let asked = ipc::asked(&meant, seat.memory);
         let shared = || self.ipc.escape(asked.as_ref()?);
-        let escape = escapes::of(call, seat.memory).or_else(shared);
+        let is_of_tree = |process| {
+            let process = Pid::from_raw(process);
+            self.known.contains(&process) || procfs::process(seat.tid) == Some(process)
+        };
+        let escape = escapes::of(call, seat, is_of_tree).or_else(shared);
         self.eyes.before(escape.as_ref().map(|(kind, _)| *kind));
         let mut what = match asked {
             Some(asked) => What::Shared(asked),
@@ -108,6 +114,7 @@ impl Recorder {
         }
         match (syscall, syscall.row().policy) {
             (Syscall::Mmap | Syscall::Mmap2, _) => self.maps(call, seat),
+            (Syscall::OpenByHandleAt, _) => What::Handle(call.arg(Arg::A2) as u32),
             (syscall, _) if lookups::gives_other_eyes(syscall) => What::Credentials,
             (_, Policy::Model(model)) => {
                 let decoded = match call.abi {
@@ -145,7 +152,12 @@ impl Recorder {
             return;
         }
         if let Some((kind, detail)) = noted.escape {
-            let (call, detail) = (noted.call.as_bytes(), detail.as_bytes());
+            let opened = match (&noted.what, outcome) {
+                (What::Handle(_), Outcome::Value(fd)) => opened(seat, fd as i32),
+                _ => None,
+            };
+            let call = noted.call.as_bytes();
+            let detail = opened.as_deref().unwrap_or(detail.as_bytes());
             let told = Told::Escape { kind, call, detail, outcome: ended.told() };
             self.out.tell_as(seat.tid, told, response);
         }
@@ -157,14 +169,17 @@ impl Recorder {
         }
         match noted.what {
             What::File(named) => self.file(named, &ended, seat),
+            What::Handle(flags) if ended.succeeded() => self.handle_opened(flags, &ended, seat),
             What::Program(start) => self.program(*start, &ended, seat),
             What::Network(peers) => self.network(peers, &ended, seat),
             What::Map(fd) => self.mapped(fd, &ended, seat),
-            What::Shared(_) | What::Credentials | What::Nothing if note.is_some() => {
+            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing
+                if note.is_some() =>
+            {
                 let (call, verdict) = (noted.call, ended.verdict);
                 self.tell(seat.tid, Told::Call { call, verdict, outcome: ended.told() });
             }
-            What::Shared(_) | What::Credentials | What::Nothing => {}
+            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing => {}
         }
     }
 

@@ -1,11 +1,10 @@
 //! Executions: what was named, what the kernel opened for it, with which words.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 
@@ -18,10 +17,12 @@ use vrift_record::{
 use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
 use super::contents::{Keeper, When};
+use super::enforced::leads_to;
 use super::lookups::Of as Sought;
 use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, own_descriptor, path, seen_by};
+use super::scripts::{Interpreter, interpreters};
 use super::{Command, Recorder};
 use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
@@ -46,6 +47,8 @@ pub(super) struct Start {
     cwd: Vec<u8>,
     /// What the kernel answers if there is no such file: it looks for that before all else.
     in_vain: Option<Errno>,
+    /// The interpreter because of which the policy denies it.
+    denied: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -59,9 +62,22 @@ impl Start {
         &self.path
     }
 
-    /// Whether its bits or capabilities give who executes it other rights. A mount gives none.
-    pub(super) fn gains_rights(&self) -> bool {
-        matches!(&self.of, Of::Host(real) if gains_rights(real) && !is_script(real))
+    /// Its interpreters, the last of which is what runs, if it is a script of the host.
+    pub(super) fn interpreters(&self, seat: &Seat<'_>) -> Vec<Interpreter> {
+        match &self.of {
+            Of::Host(real) => interpreters(real, seat),
+            Of::Mount => Vec::new(),
+        }
+    }
+
+    /// Whether its bits or capabilities give who executes it other rights, or those of the last of its
+    /// interpreters do. A mount gives none.
+    pub(super) fn gains_rights(&self, interpreters: &[Interpreter]) -> bool {
+        match (interpreters.last(), &self.of) {
+            (Some(last), _) => gains_rights(&last.real),
+            (None, Of::Host(real)) => gains_rights(real),
+            (None, Of::Mount) => false,
+        }
     }
 
     /// The errno of an execution of what is not there.
@@ -72,6 +88,11 @@ impl Start {
     /// The same program by the path that its symlinks lead to.
     pub(super) fn led_to(&mut self, path: Vec<u8>) {
         self.path = path;
+    }
+
+    /// It is denied because of an interpreter that is there.
+    pub(super) fn denied_for(&mut self, interpreter: Vec<u8>) {
+        self.denied = Some(interpreter);
     }
 }
 
@@ -126,7 +147,8 @@ impl Recorder {
                 (words(Kind::Argv), words(Kind::Envp), directory(seat), version)
             }
         };
-        What::Program(Box::new(Start { path: asked, version, of, argv, env, cwd, in_vain }))
+        let denied = None;
+        What::Program(Box::new(Start { path: asked, version, of, argv, env, cwd, in_vain, denied }))
     }
 
     /// Records what came of an execution.
@@ -141,8 +163,11 @@ impl Recorder {
         let act = Act::Execute;
         if !ended.succeeded() {
             self.access(act, &start.path, None, None, Part::First, ended, seat);
+            if let Some(interpreter) = &start.denied {
+                self.access(Act::Load, interpreter, None, None, Part::Further, ended, seat);
+            }
             if ended.outcome == Outcome::Error(Errno::EPERM) && ended.response == Response::Denied {
-                self.gained(&start.path, ended, seat);
+                self.gained(start.denied.as_ref().unwrap_or(&start.path), ended, seat);
             }
             return;
         }
@@ -156,6 +181,16 @@ impl Recorder {
         let led = program.map_or(&start.path, |(path, _)| path).clone();
         let asked = (led != start.path).then_some(&start.path[..]);
         self.access(act, &led, asked, version, Part::First, ended, seat);
+        let between = if program.is_none() { start.interpreters(seat) } else { Vec::new() };
+        for Interpreter { path, real } in between {
+            let led = leads_to(Act::Load, &path, seat.tid);
+            if !loaded.iter().any(|(path, _)| *path == led) {
+                let version = self.version_of(Held::Host(real), &led);
+                let asked = (led != path).then_some(&path[..]);
+                let ended = Ended { verdict: Verdict::Host, ..*ended };
+                self.access(Act::Load, &led, asked, version, Part::Further, &ended, seat);
+            }
+        }
         for (path, version) in loaded.iter().filter(|(path, _)| *path != led) {
             let verdict = match seat.places.held(super::paths::path(path), Follow::Yes) {
                 None | Some(Held::Host(_)) => Verdict::Host,
@@ -242,12 +277,6 @@ fn unescaped(before: &[u8], shown: &[u8]) -> PathBuf {
         rest = after;
     }
     OsString::from_vec(path).into()
-}
-
-/// Whether a file is run by an interpreter: the kernel looks at the rights of that, then.
-fn is_script(file: &Path) -> bool {
-    let mut start = [0; 2];
-    File::open(file).is_ok_and(|mut file| file.read_exact(&mut start).is_ok() && start == *b"#!")
 }
 
 /// The path of an open file that is to be executed; memory has what its maker calls it.
