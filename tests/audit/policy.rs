@@ -182,6 +182,81 @@ attempt(lambda: os.remove('out/way'))
     assert!(violations(&recorded).iter().all(|(.., response)| *response == Response::Denied));
 }
 
+/// The start of a walk may be its root, and a socket is a socket by whatever path.
+#[test]
+fn other_roots_and_paths_of_sockets_do_not_lead_around_the_policy() {
+    let Some(site) = Site::new() else { return };
+    let daemon = site.sandbox.path("daemon").display().to_string();
+    let policy = format!(
+        "[read]\ndeny = ['.ssh']\n[write]\ndeny = ['elsewhere']\n[escape]\ndeny = ['daemon:{daemon}']"
+    );
+    let program = "
+import ctypes, struct
+libc = ctypes.CDLL(None, use_errno=True)
+here = os.open('.', os.O_PATH)
+def in_root(path, flags=0, at=here):
+  if libc.syscall(437, at, path, struct.pack('QQQ', flags, 0o600 if flags else 0, 0x10), 24) < 0:
+    raise OSError(ctypes.get_errno(), '')
+os.symlink('/.ssh', 'out/home'); os.symlink(os.getcwd() + '/daemon', 'out/daemon')
+for path in b'/.ssh/id', b'.ssh/id', b'/../../.ssh/id', b'/out/../.ssh/id', b'out/home/id':
+  attempt(lambda: in_root(path))
+attempt(lambda: in_root(b'/id', at=os.open('.ssh', os.O_PATH)))
+attempt(lambda: in_root(b'/elsewhere/made', os.O_CREAT | os.O_WRONLY))
+attempt(lambda: in_root(b'/none'))
+attempt(lambda: in_root(b'/source'))
+attempt(lambda: in_root(b'/out/made', os.O_CREAT | os.O_WRONLY))
+for path in 'out/daemon', 'out/../daemon', '/proc/self/cwd/daemon', '/proc/self/root' + os.getcwd() + '/daemon':
+  attempt(lambda: socket.socket(socket.AF_UNIX).connect(path))
+os.chdir('out')
+own = socket.socket(socket.AF_UNIX); own.bind('own'); own.listen(); os.symlink('own', 'link')
+attempt(lambda: socket.socket(socket.AF_UNIX).connect('/proc/self/cwd/link'))
+";
+    let recorded = site.record(&policy, &["--enforce"], program);
+    let expected = "13\n".repeat(7) + "2\ndone\ndone\n" + &"13\n".repeat(4) + "done\n";
+    assert_eq!(recorded.ran.out(), expected, "{}", recorded.ran);
+    let told = violations(&recorded);
+    let told: Vec<_> = told.iter().map(|(class, _, at, _)| (*class, at.clone())).collect();
+    let at = |name: &str| site.sandbox.path(name).display().to_string();
+    let expected = [
+        (Class::DeniedRead, at(".ssh/id")),
+        (Class::DeniedWrite, at("elsewhere/made")),
+        (Class::Escape, format!("daemon:{daemon}")),
+    ];
+    assert_eq!(told, expected);
+}
+
+/// The kernel takes them for the same.
+#[test]
+fn other_spellings_of_an_address_do_not_lead_around_the_policy() {
+    let Some(site) = Site::new() else { return };
+    let program = "
+import ctypes, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def connect(family, to): socket.socket(family).connect((to, port))
+attempt(lambda: connect(socket.AF_INET, '127.0.0.1'))
+attempt(lambda: connect(socket.AF_INET, '0.0.0.0'))
+attempt(lambda: socket.socket().bind(('127.0.0.1', 0)))
+def send(family):
+  udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+  to = struct.pack('=H', family) + struct.pack('>H4B8x', port, 127, 0, 0, 1)
+  if libc.sendto(udp.fileno(), b'x', 1, 0, to, 16) != 1: raise OSError(ctypes.get_errno(), '')
+attempt(lambda: send(2))
+attempt(lambda: send(0))
+if socket.has_ipv6:
+  for to in '::ffff:127.0.0.1', '::ffff:0.0.0.0', '::': attempt(lambda: connect(socket.AF_INET6, to))
+";
+    let policy = format!("[network]\ndeny = ['127.0.0.1:{}']", site.port);
+    let recorded = site.record(&policy, &["--enforce"], program);
+    let out = recorded.ran.out();
+    assert!(out.starts_with("13\n13\ndone\n13\n13\n"), "{}", recorded.ran);
+    // Without IPv6 there are no such sockets (EAFNOSUPPORT).
+    assert!(out.lines().skip(5).all(|line| matches!(line, "13" | "97")), "{}", recorded.ran);
+    let allowed = format!("forbid = ['network']\n{}", policy.replace("deny", "allow"));
+    let recorded = site.record(&allowed, &["--enforce"], program);
+    let out = recorded.ran.out();
+    assert!(out.starts_with("done\ndone\n13\ndone\ndone\n"), "{}", recorded.ran);
+}
+
 /// Under another name a file could be read or written, and a socket is made like any other node.
 #[test]
 fn another_name_does_not_lead_around_the_policy() {

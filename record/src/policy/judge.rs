@@ -1,7 +1,7 @@
 //! Holds what a program tree does to a policy.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Policy;
 use crate::event::{
@@ -168,7 +168,7 @@ impl Judge {
     /// What a call would break that does `act` with an endpoint.
     pub fn network<T: AsRef<[u8]>>(
         &self,
-        _act: NetworkAct,
+        act: NetworkAct,
         endpoint: &Endpoint<T>,
     ) -> Option<Broken> {
         // Local sockets are a matter of who is behind them, and netlink is the kernel.
@@ -180,7 +180,11 @@ impl Judge {
             | Endpoint::Other { family: 0 } => return None,
             Endpoint::Inet { .. } | Endpoint::Other { .. } => {}
         }
-        self.words(Class::Network, &[name(endpoint)])
+        let mut words = vec![name(endpoint)];
+        if let Endpoint::Inet { ip, port } = endpoint {
+            words.extend(also(act, *ip).into_iter().map(|ip| name(&inet(ip, *port))));
+        }
+        self.words(Class::Network, &words)
     }
 
     /// What an escape breaks.
@@ -223,6 +227,23 @@ impl Judge {
         let ends = (1..=path.len()).filter(|&at| at == path.len() || path[at] == b'/');
         ends.into_iter().any(|end| self.made.contains(&path[..end]))
     }
+}
+
+fn inet(ip: IpAddr, port: u16) -> Endpoint<Vec<u8>> {
+    Endpoint::Inet { ip, port }
+}
+
+/// Other addresses that mean the same to the kernel.
+fn also(act: NetworkAct, ip: IpAddr) -> Vec<IpAddr> {
+    let plain = ip.to_canonical();
+    let mut also = vec![plain];
+    // Who speaks to no address in particular speaks to this host (`ip_route_output_key_hash_rcu`).
+    if plain.is_unspecified() && matches!(act, NetworkAct::Connect | NetworkAct::Send) {
+        also.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        also.extend(plain.is_ipv6().then_some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+    }
+    also.retain(|other| *other != ip);
+    also
 }
 
 /// How an endpoint is named in a policy: `127.0.0.1:80`, `[::1]:80`, `family:17`.

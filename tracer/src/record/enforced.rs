@@ -14,7 +14,7 @@ use vrift_record::{Act, Escape, NetworkAct};
 use vrift_vfs::{Follow, Held};
 
 use super::files::Named;
-use super::network::{local_name, node};
+use super::network::{led_name, node};
 use super::noted::What;
 use super::opened::OpenFile;
 use super::paths::{path, seen_by};
@@ -75,7 +75,7 @@ impl Recorder {
             }
             What::Network(peers) => {
                 let forbidden = peers.iter().filter_map(|peer| peer.given()).any(|(act, to)| {
-                    let outside = local_name(to)
+                    let outside = led_name(act, to, seat)
                         .filter(|name| act != NetworkAct::Bind && !self.bound.contains(name));
                     let makes = node(act, to).map(|path| leads_to(Act::MakeNode, path, seat.tid));
                     forbids(&|judge| judge.network(act, to))

@@ -4,9 +4,12 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::abi::clone;
 use vrift_arch::{Arg, Syscall};
-use vrift_record::{Escape, Event as Told, Outcome};
+use vrift_record::{Act, Escape, Event as Told, Outcome};
+use vrift_vfs::{At, Follow, PathOp};
 
 use super::Recorder;
+use super::enforced::leads_to;
+use super::paths::absolute;
 use crate::call::{Abi, Call};
 use crate::memory::GuestAddr;
 use crate::procfs;
@@ -83,6 +86,13 @@ pub(super) fn of(
             Some(process) => format!("process {process}"),
             None => String::new(),
         },
+        Escape::Kernel if matches!(syscall, Syscall::Acct | Syscall::Swapon) => {
+            let path =
+                seat.memory.read_cstr(GuestAddr(call.arg(Arg::A0)), libc::PATH_MAX as usize).ok();
+            let op = path.map(|path| PathOp { at: At::Cwd, path, follow: Follow::Yes });
+            let path = op.map(|op| leads_to(Act::Write, &absolute(&op, seat), seat.tid));
+            String::from_utf8_lossy(&path.unwrap_or_default()).into_owned()
+        }
         _ => String::new(),
     };
     Some((kind, detail))

@@ -6,7 +6,7 @@ use vrift_arch::Arch;
 use vrift_record::{Act, Part, Verdict, VersionId};
 use vrift_vfs::{
     Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
-    Target,
+    Scope, Target,
 };
 
 use super::Recorder;
@@ -14,7 +14,7 @@ use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, named, opened};
-use super::paths::{absolute, absolute_by, own_descriptor, path, seen_by};
+use super::paths::{absolute, absolute_by, absolute_in_root, own_descriptor, path, seen_by};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::{Operation, handle_word};
@@ -204,7 +204,12 @@ impl Recorder {
         if op.path.is_empty() {
             return What::Nothing;
         }
-        let path = absolute_by(&op, seat, |directory| self.ways.physical(directory));
+        let path = match limits.scope {
+            Scope::Root => absolute_in_root(&op, seat),
+            Scope::Anywhere | Scope::Beneath => {
+                absolute_by(&op, seat, |directory| self.ways.physical(directory))
+            }
+        };
         let was = match (handle, create) {
             (Handle::Path | Handle::Read, Create::No) => Was::There,
             _ => self.before_change(&path, op.follow, seat),

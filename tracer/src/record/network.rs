@@ -23,6 +23,10 @@ use crate::view::places::Seat;
 /// The longest socket address (`struct sockaddr_storage`).
 const ADDRESS_BYTES_MAX: u64 = 128;
 
+/// `struct sockaddr_in`
+const INET_ADDRESS_BYTES: usize = 16;
+
+const AF_UNSPEC: u16 = 0;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 const AF_NETLINK: u16 = 16;
@@ -60,7 +64,7 @@ impl Recorder {
     pub(super) fn peers<A: Arch>(&self, call: &Call, seat: &Seat<'_>) -> Option<Vec<Peer>> {
         let fd = call.arg(Arg::A0) as i32;
         let given = |act, addr: u64, len: u64| {
-            let at = Where::Given(endpoint(GuestAddr(addr), len, seat));
+            let at = Where::Given(endpoint(act, GuestAddr(addr), len, seat));
             vec![Peer { act, fd, at }]
         };
         let (second, third) = (call.arg(Arg::A1), call.arg(Arg::A2));
@@ -95,7 +99,7 @@ impl Recorder {
                 Where::Given(endpoint) => endpoint,
                 Where::Told(at, len) if ended.succeeded() => {
                     let len = seat.memory.read_u32(len).unwrap_or(0);
-                    endpoint(at, u64::from(len), seat)
+                    endpoint(act, at, u64::from(len), seat)
                 }
                 Where::Told(..) => Endpoint::Other { family: 0 },
             };
@@ -114,13 +118,13 @@ impl Recorder {
                 self.access(Act::MakeNode, path, None, None, Part::Further, ended, seat);
             }
             if let (NetworkAct::Bind, Some(name), true) =
-                (act, local_name(&endpoint), ended.succeeded())
+                (act, led_name(act, &endpoint, seat), ended.succeeded())
             {
                 self.bound.insert(name);
             }
             // A socket of one's own is nobody else's.
             let asks_others = act != NetworkAct::Bind && ended.response == Response::Denied;
-            if let (true, Some(detail)) = (asks_others, local_name(&endpoint)) {
+            if let (true, Some(detail)) = (asks_others, led_name(act, &endpoint, seat)) {
                 let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
                 let told = Told::Escape { kind, call, detail, outcome };
                 self.out.tell_as(seat.tid, told, ended.response);
@@ -143,7 +147,7 @@ impl Recorder {
         call: &'static str,
         seat: &Seat<'_>,
     ) {
-        let detail = match (local_name(endpoint), endpoint, act) {
+        let detail = match (led_name(act, endpoint, seat), endpoint, act) {
             (Some(name), ..) => name,
             (None, Endpoint::Unnamed, NetworkAct::Accept) => b"accepted".to_vec(),
             _ => return,
@@ -180,10 +184,18 @@ pub(super) fn node(act: NetworkAct, endpoint: &Endpoint<Vec<u8>>) -> Option<&[u8
     }
 }
 
-/// The name of a UNIX socket.
-pub(super) fn local_name(endpoint: &Endpoint<Vec<u8>>) -> Option<Vec<u8>> {
+/// The name of a UNIX socket: what its path leads to.
+pub(super) fn led_name(
+    act: NetworkAct,
+    endpoint: &Endpoint<Vec<u8>>,
+    seat: &Seat<'_>,
+) -> Option<Vec<u8>> {
     match endpoint {
-        Endpoint::Unix(path) => Some(path.clone()),
+        Endpoint::Unix(name) => Some(match seat.places.held(path(name), Follow::Yes) {
+            None if act == NetworkAct::Bind => leads_to(Act::MakeNode, name, seat.tid),
+            None => leads_to(Act::Probe, name, seat.tid),
+            Some(_) => name.clone(),
+        }),
         Endpoint::Abstract(name) => Some([b"@", &name[..]].concat()),
         _ => None,
     }
@@ -199,22 +211,35 @@ fn peer(tid: Pid, fd: i32) -> Option<Pid> {
 }
 
 /// The endpoint in a socket address.
-fn endpoint(at: GuestAddr, len: u64, seat: &Seat<'_>) -> Endpoint<Vec<u8>> {
+fn endpoint(act: NetworkAct, at: GuestAddr, len: u64, seat: &Seat<'_>) -> Endpoint<Vec<u8>> {
     let mut address = vec![0; len.min(ADDRESS_BYTES_MAX) as usize];
     if seat.memory.read_exact(at, &mut address).is_err() {
         return Endpoint::Other { family: 0 };
     }
-    named(&address, |path| {
+    named(act, &address, |path| {
         absolute(&PathOp { at: At::Cwd, path: path.to_vec(), follow: Follow::Yes }, seat)
     })
 }
 
 /// The endpoint that an address names (`struct sockaddr_in` and its like).
-fn named(address: &[u8], absolute: impl Fn(&[u8]) -> Vec<u8>) -> Endpoint<Vec<u8>> {
+fn named(
+    act: NetworkAct,
+    address: &[u8],
+    absolute: impl Fn(&[u8]) -> Vec<u8>,
+) -> Endpoint<Vec<u8>> {
     let Some((family, rest)) = address.split_first_chunk::<2>() else {
         return Endpoint::Unnamed;
     };
-    let family = u16::from_ne_bytes(*family);
+    let family = match u16::from_ne_bytes(*family) {
+        // `udp_sendmsg` and `__inet_bind` take it for one of IPv4.
+        AF_UNSPEC
+            if matches!(act, NetworkAct::Send | NetworkAct::Bind)
+                && address.len() >= INET_ADDRESS_BYTES =>
+        {
+            AF_INET
+        }
+        family => family,
+    };
     let bytes = |from: usize, count: usize| rest.get(from..from + count).unwrap_or_default();
     let port = || bytes(0, 2).try_into().map_or(0, u16::from_be_bytes);
     match family {
@@ -246,7 +271,8 @@ mod tests {
     #[test]
     fn endpoints_are_read_from_addresses() {
         let check = |address: &[u8], expected| {
-            assert_eq!(named(address, |path| [b"/cwd/", path].concat()), expected);
+            let connect = NetworkAct::Connect;
+            assert_eq!(named(connect, address, |path| [b"/cwd/", path].concat()), expected);
         };
         let inet = |ip: &str, port| Endpoint::Inet { ip: ip.parse().expect("an address"), port };
         check(b"\x02\0\x01\xbb\x7f\0\0\x01\0\0\0\0\0\0\0\0", inet("127.0.0.1", 443));
@@ -260,5 +286,10 @@ mod tests {
         check(b"\x10\0\0\0\x05\0\0\0\0\0\0\0", Endpoint::Netlink { port: 5 });
         check(b"\x11\0", Endpoint::Other { family: 17 });
         check(b"", Endpoint::Unnamed);
+        let none = b"\0\0\x01\xbb\x7f\0\0\x01\0\0\0\0\0\0\0\0";
+        check(none, Endpoint::Other { family: 0 });
+        assert_eq!(named(NetworkAct::Send, none, <[u8]>::to_vec), inet("127.0.0.1", 443));
+        let short = named(NetworkAct::Send, &none[..8], <[u8]>::to_vec);
+        assert_eq!(short, Endpoint::Other { family: 0 });
     }
 }

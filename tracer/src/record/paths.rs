@@ -2,12 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::sys::stat::Mode;
 use nix::unistd::Pid;
-use vrift_vfs::{At, PathOp};
+use vrift_vfs::{At, Follow, PathOp};
 
 use super::opened::{named, opened};
 use crate::view::places::Seat;
@@ -43,6 +46,48 @@ pub(super) fn absolute_by(
         return base;
     }
     clean(&[&base[..], b"/", &op.path].concat(), physical)
+}
+
+/// The path for a walk of which the start is the root (`RESOLVE_IN_ROOT`), by what it leads to.
+pub(super) fn absolute_in_root(op: &PathOp, seat: &Seat<'_>) -> Vec<u8> {
+    let (base, start) = match op.at {
+        At::Cwd => (directory(seat), format!("/proc/{}/cwd", seat.tid)),
+        At::Fd(fd) => (
+            opened(seat, fd).unwrap_or_else(|| NOWHERE.to_vec()),
+            format!("/proc/{}/fd/{fd}", seat.tid),
+        ),
+    };
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in op.path.split(|&byte| byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    let joined = |base: &[u8], names: &[&[u8]]| {
+        let names = names.iter().flat_map(|name| [b"/", *name]);
+        std::iter::once(base).chain(names).collect::<Vec<_>>().concat()
+    };
+    let led = |path: &[u8], nofollow| {
+        let directory =
+            openat(AT_FDCWD, start.as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
+        let how = OpenHow::new()
+            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC | nofollow)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT);
+        let found = openat2(directory.ok()?, path, how).ok()?;
+        named(std::fs::read_link(format!("/proc/self/fd/{}", found.as_raw_fd())).ok()?)
+    };
+    let nofollow = match op.follow {
+        Follow::Yes => OFlag::empty(),
+        Follow::No => OFlag::O_NOFOLLOW,
+    };
+    let above = || match op.path.iter().rposition(|&byte| byte == b'/') {
+        Some(end) => led(&op.path[..=end], OFlag::empty()),
+        None => Some(base.clone()),
+    };
+    let missing = || Some(joined(&above()?, names.last().map_or(&[], std::slice::from_ref)));
+    led(&op.path, nofollow).or_else(missing).unwrap_or_else(|| joined(&base, &names))
 }
 
 /// The ways to a caller's own, and where they lead in `/proc/<tid>`: for vrift they would lead to vrift's own.
