@@ -299,3 +299,33 @@ except OSError: pass
     assert_eq!(of("sendto"), [(Verdict::Manifest, 1)].into());
     assert!(!of("bind").contains_key(&Verdict::Host), "{:?}", of("bind"));
 }
+
+/// The kernel is given another path: that of the file that takes the writes.
+#[test]
+fn what_is_redirected_within_a_mount_is_a_matter_of_the_mount() {
+    let Some(python) = python() else { return };
+    let program = "
+import os
+os.truncate('changed', 3)
+open('made', 'w').write('made'); os.truncate('made', 1)
+os.statvfs('in')
+print(open('changed').read())
+";
+    for enter in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let policy = sandbox.path("policy");
+        fs::write(&policy, "forbid = ['host-write']").unwrap();
+        let options = ["--discard", "--enforce", "--policy", policy.to_str().unwrap()];
+        let recorded = enter(&sandbox, &options, &[python, "-c", program]);
+        assert_eq!(recorded.ran.out(), "con\n", "{}", recorded.ran);
+        for name in ["changed", "made"] {
+            let path = sandbox.tree().join(name);
+            let file = &recorded.model.files[path.as_os_str().as_encoded_bytes()];
+            assert!(file.verdicts.contains(&Verdict::CopyOnWrite), "{file:?}");
+            assert!(!file.verdicts.contains(&Verdict::Host), "{file:?}");
+        }
+        let truncate = &recorded.model.calls["truncate".as_bytes()].verdicts;
+        assert_eq!(*truncate, [(Verdict::CopyOnWrite, 2)].into());
+        assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+    }
+}

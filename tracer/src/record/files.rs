@@ -65,6 +65,12 @@ impl Named {
         }
     }
 
+    /// Whether a mount has something at the path, or takes what is made there.
+    pub(super) fn is_of_mount(&self, seat: &Seat<'_>) -> bool {
+        let held = seat.places.held(path(&self.path), Follow::Yes);
+        held.is_some_and(|held| !matches!(held, Held::Host(_)))
+    }
+
     /// A file that is asked about.
     pub(super) fn probed(path: Vec<u8>) -> Named {
         Named::new(Kind::Is(Act::Probe), path)

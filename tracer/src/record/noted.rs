@@ -146,7 +146,14 @@ impl Recorder {
             Some(_) => Response::Denied,
             None => Response::Noted,
         };
-        let ended = Ended { call: noted.call, outcome, verdict: verdict(note, response), response };
+        let verdict = match (&noted.what, note) {
+            // The file behind a node has another path.
+            (What::File(named), Some(Note::Redirected(_))) if named.is_of_mount(seat) => {
+                Verdict::Manifest
+            }
+            _ => verdict(note, response),
+        };
+        let ended = Ended { call: noted.call, outcome, verdict, response };
         if let Outcome::Restarts(_) = outcome {
             // It is made again, and seen again.
             return;
