@@ -329,3 +329,71 @@ print(open('changed').read())
         assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
     }
 }
+
+/// What is changed by a path in `/proc` of the caller's own, in a mount and without one: it is told by its own path.
+#[test]
+fn what_is_changed_by_a_way_of_the_callers_own_is_told_by_its_path() {
+    let Some(python) = python() else { return };
+    let program = "
+import os
+file = os.open('changed', os.O_RDWR); by = f'/proc/self/fd/{file}'
+os.truncate(by, 3); os.chmod(by, 0o600)
+directory = os.open('.', os.O_RDONLY)
+os.mkdir('/proc/self/cwd/made'); os.mkdir(f'/proc/{os.getpid()}/fd/{directory}/other')
+os.rename('renamed', f'/dev/fd/{directory}/made/moved'); os.truncate('/proc/thread-self/cwd/made/moved', 1)
+os.link('in', '/proc/self/root' + os.getcwd() + '/second'); os.unlink('/proc/self/cwd/removed')
+os.symlink('/proc/self/cwd/in', '/proc/self/cwd/link')
+";
+    let expected = |recorded: &Recorded, sandbox: &Sandbox| {
+        let accesses = recorded.accesses().filter(|access| {
+            let names = [Some(&access.path), access.other.as_ref()];
+            access.act.changes()
+                && names.into_iter().flatten().any(|path| path.to_string().contains("/proc/"))
+        });
+        let odd: Vec<_> = accesses.map(|access| (access.act, access.path.to_string())).collect();
+        let link = sandbox.tree().join("link").display().to_string();
+        assert_eq!(odd, [(vrift_audit::Act::Symlink, link)]);
+        let changed =
+            ["changed", "link", "made", "made/moved", "other", "removed", "renamed", "second"];
+        let told = told(sandbox, recorded);
+        assert_eq!(told.keys().collect::<Vec<_>>(), changed);
+        told
+    };
+    for enter in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let policy = sandbox.path("policy");
+        fs::write(&policy, "forbid = ['host-write']").unwrap();
+        let options = ["--session", "s", "--enforce", "--policy", policy.to_str().unwrap()];
+        let recorded = enter(&sandbox, &options, &[python, "-c", program]);
+        assert_eq!(
+            expected(&recorded, &sandbox),
+            found(&told(&sandbox, &recorded), &export(&sandbox))
+        );
+        assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+    }
+    let sandbox = Sandbox::new();
+    plant(&sandbox);
+    let recorded = entered(&sandbox, &[], &[python, "-c", program]);
+    assert_eq!(expected(&recorded, &sandbox), found(&told(&sandbox, &recorded), &sandbox.tree()));
+}
+
+/// A plain file system that is read-only, or another one, says the same.
+#[test]
+fn a_mount_that_is_read_only_refuses_nothing_that_a_file_system_would_serve() {
+    let sandbox = Sandbox::new();
+    let script = "echo x 2> /dev/null > in || mkdir new 2> /dev/null || mv in \"$HOME\" 2> /dev/null || : > \"$HOME/f\"; \
+                  ln in \"$HOME/in\" 2> /dev/null || :";
+    let recorded = in_manifest(&sandbox, &["--read-only"], &["sh", "-ec", script]);
+    let denied = |errno| {
+        recorded.entries.iter().any(|entry| match &entry.event {
+            vrift_audit::Event::File(access) => {
+                access.outcome == vrift_audit::Outcome::Failed(errno)
+            }
+            _ => false,
+        })
+    };
+    assert!(denied(30) && denied(18), "EROFS and EXDEV");
+    run(sandbox.vrift(["audit", "compliance"]).arg(&recorded.path)).fine();
+    let verdicts = recorded.model.calls.values().flat_map(|tally| tally.verdicts.keys());
+    assert!(verdicts.into_iter().all(|verdict| *verdict != Verdict::Refused));
+}

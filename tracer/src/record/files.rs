@@ -14,7 +14,9 @@ use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, named, opened};
-use super::paths::{absolute, absolute_by, absolute_in_root, own_descriptor, path, seen_by};
+use super::paths::{
+    absolute, absolute_by, absolute_in_root, own_descriptor, own_place, path, seen_by,
+};
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
 use crate::decode::{Operation, handle_word};
@@ -165,7 +167,16 @@ impl Recorder {
             // That names nothing (ENOENT).
             return What::Nothing;
         }
-        let path = absolute_by(&op, seat, |directory| self.ways.physical(directory));
+        let mut path = absolute_by(&op, seat, |directory| self.ways.physical(directory));
+        let mut other = other;
+        if let Kind::Is(act) = kind
+            && (act.changes() || act == Act::Link)
+        {
+            path = own_place(&path, op.follow, seat).unwrap_or(path);
+            if act != Act::Symlink {
+                other = other.map(|to| own_place(&to, Follow::No, seat).unwrap_or(to));
+            }
+        }
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
             self.before_change(&path, op.follow, seat);
         }

@@ -270,7 +270,8 @@ fn verdict(note: Option<&Note>, response: Response) -> Verdict {
     match note {
         Some(Note::Refused { .. }) if response == Response::Denied => Verdict::Denied,
         None | Some(Note::Redirected(_)) => Verdict::Host,
-        Some(Note::Manifest) => Verdict::Manifest,
+        // What any file system says that is read-only (EROFS), or is not that of the other path (EXDEV).
+        Some(Note::Manifest | Note::Refused { why: None, .. }) => Verdict::Manifest,
         Some(Note::Blob(_)) => Verdict::Content,
         Some(Note::Refused { .. }) => Verdict::Refused,
     }

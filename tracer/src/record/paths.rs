@@ -112,6 +112,35 @@ pub(super) fn seen_by(tid: Pid, path: &[u8]) -> Vec<u8> {
     )
 }
 
+/// Where a path leads that starts at the caller's own directory, root or open file as `/proc` has them: what is
+/// there in a mount has another path for the kernel.
+pub(super) fn own_place(at: &[u8], follow: Follow, seat: &Seat<'_>) -> Option<Vec<u8>> {
+    let seen = seen_by(seat.tid, at);
+    let rest = seen.strip_prefix(b"/proc/")?;
+    let end = rest.iter().position(|&byte| byte == b'/')?;
+    let process: i32 = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
+    let process = Pid::from_raw(process);
+    if process != seat.tid && Some(process) != crate::procfs::process(seat.tid) {
+        return None;
+    }
+    let link = &rest[end + 1..];
+    let (place, rest) = if let Some(rest) = link.strip_prefix(b"cwd") {
+        (directory(seat), rest)
+    } else if let Some(rest) = link.strip_prefix(b"root") {
+        (Vec::new(), rest)
+    } else {
+        let number = link.strip_prefix(b"fd/")?;
+        let end = number.iter().position(|&byte| byte == b'/').unwrap_or(number.len());
+        let fd = std::str::from_utf8(&number[..end]).ok()?.parse().ok()?;
+        (opened(seat, fd)?, &number[end..])
+    };
+    match rest.first() {
+        None if follow == Follow::No || place.is_empty() => None,
+        None | Some(b'/') => Some([&place, rest].concat()),
+        Some(_) => None,
+    }
+}
+
 /// The descriptor of a task's own that a path leads to.
 pub(super) fn own_descriptor(tid: Pid, path: &[u8]) -> Option<i32> {
     let seen = seen_by(tid, path);
