@@ -343,6 +343,29 @@ l.accept()[0].close()
     assert_eq!(escapes(&recorded.path), [(Escape::Daemon, "accepted".to_owned())]);
 }
 
+/// Nobody listens at a socket for datagrams: it is of the tree if the tree has bound it.
+#[test]
+fn datagrams_within_the_tree_are_no_escape() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let outside = std::os::unix::net::UnixDatagram::bind(sandbox.path("outside")).unwrap();
+    let program = "
+import os, socket
+def new(): return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+name = '\\0vrift-%d' % os.getpid()
+path, abstract = new(), new()
+path.bind('own'); abstract.bind(name); os.symlink('own', 'link')
+for to in 'own', 'link', name:
+  new().sendto(b'x', to); new().sendmsg([b'x'], [], 0, to); new().connect(to)
+new().sendto(b'x', 'outside')
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    drop(outside);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let told = (Escape::Daemon, sandbox.path("outside").display().to_string());
+    assert_eq!(escapes(&recorded.path), [told]);
+}
+
 /// A program that may be executed and not read.
 #[test]
 fn what_vrift_may_not_read_is_told() {

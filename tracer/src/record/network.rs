@@ -155,9 +155,12 @@ impl Recorder {
         if act == NetworkAct::Bind {
             return;
         }
-        // Of a socket for datagrams nobody is told.
-        let peer = peer(seat.tid, socket);
-        if peer.is_some_and(|peer| self.known.contains(&peer)) {
+        // Of a socket for datagrams nobody is told; then it is whoever has bound it.
+        let is_own = match peer(seat.tid, socket) {
+            Some(peer) => self.known.contains(&peer),
+            None => act != NetworkAct::Accept && self.bound.contains(&detail),
+        };
+        if is_own {
             return;
         }
         let (kind, call) = (Escape::Daemon, call.as_bytes().to_vec());
