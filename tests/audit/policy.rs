@@ -182,6 +182,44 @@ attempt(lambda: os.remove('out/way'))
     assert!(violations(&recorded).iter().all(|(.., response)| *response == Response::Denied));
 }
 
+/// Also by descriptors that only name their files, and by the current directory.
+#[test]
+fn attributes_are_changed_by_descriptors_under_the_same_rules() {
+    let Some(site) = Site::new() else { return };
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*args):
+  if libc.syscall(*args) < 0: raise OSError(ctypes.get_errno(), '')
+EMPTY, FCHOWNAT, UTIMENSAT, FCHMODAT2, CWD = 0x1000, NUMBERS, 452, -100
+file, named = os.open('source', os.O_RDONLY), os.open('source', os.O_PATH)
+attempt(lambda: os.fchmod(file, 0o600))
+attempt(lambda: call(FCHOWNAT, named, b'', -1, -1, EMPTY))
+attempt(lambda: call(UTIMENSAT, named, b'', None, EMPTY))
+attempt(lambda: call(FCHMODAT2, named, b'', 0o600, EMPTY))
+attempt(lambda: call(UTIMENSAT, file, None, None, 0))
+os.chdir('elsewhere')
+attempt(lambda: call(FCHOWNAT, CWD, b'', -1, -1, EMPTY))
+os.chdir('../out')
+attempt(lambda: call(FCHOWNAT, CWD, b'', -1, -1, EMPTY))
+";
+    let numbers = match std::env::consts::ARCH {
+        "x86_64" => "260, 280",
+        _ => "54, 88",
+    };
+    let program = program.replace("NUMBERS", numbers);
+    let policy = "forbid = ['host-write']\n[write]\nallow = ['out']";
+    let recorded = site.record(policy, &["--enforce"], &program);
+    assert_eq!(recorded.ran.out(), "13\n".repeat(6) + "done\n", "{}", recorded.ran);
+    let of = |name: &str| {
+        let path = site.sandbox.path(name);
+        let file = &recorded.model.files[path.as_os_str().as_encoded_bytes()];
+        let counts = file.acts[&vrift_audit::Act::Attribute];
+        (counts.done, counts.failed)
+    };
+    assert_eq!([of("source"), of("elsewhere"), of("out")], [(0, 5), (0, 1), (1, 0)]);
+}
+
 /// The start of a walk may be its root, and a socket is a socket by whatever path.
 #[test]
 fn other_roots_and_paths_of_sockets_do_not_lead_around_the_policy() {

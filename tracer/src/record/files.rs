@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_record::{Act, Part, Verdict, VersionId};
 use vrift_vfs::{
-    Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
+    At, Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
     Scope, Target,
 };
 
@@ -15,7 +15,7 @@ use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, named, opened};
 use super::paths::{
-    absolute, absolute_by, absolute_in_root, own_descriptor, own_place, path, seen_by,
+    absolute, absolute_by, absolute_in_root, directory, own_descriptor, own_place, path, seen_by,
 };
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
@@ -155,7 +155,12 @@ impl Recorder {
             }
             Request::Truncate(op) => (Kind::Is(Act::Truncate), op, None),
             Request::SetAttr(Target::Path(op), _) => (Kind::Is(Act::Attribute), op, None),
-            Request::SetAttr(Target::Content(fd), _) => return self.attribute_of(fd, seat),
+            Request::SetAttr(Target::Content(fd) | Target::Open(At::Fd(fd)), _) => {
+                return self.attribute_of(opened(seat, fd), seat);
+            }
+            Request::SetAttr(Target::Open(At::Cwd), _) => {
+                return self.attribute_of(Some(directory(seat)), seat);
+            }
             Request::Watch(op, ..) => (Kind::Is(Act::Watch), op, None),
             // The kernel may look at more before it looks at the path.
             Request::Unmodelled(Target::Path(op), _) if !op.path.is_empty() => {
@@ -210,8 +215,8 @@ impl Recorder {
         self.eyes.are_same().then(|| Lookup::new(op, of, absolute)).flatten()
     }
 
-    fn attribute_of(&mut self, fd: i32, seat: &Seat<'_>) -> What {
-        let Some(path) = opened(seat, fd) else { return What::Nothing };
+    fn attribute_of(&mut self, open: Option<Vec<u8>>, seat: &Seat<'_>) -> What {
+        let Some(path) = open else { return What::Nothing };
         self.before_change(&path, Follow::Yes, seat);
         What::File(Named::new(Kind::Is(Act::Attribute), path))
     }
