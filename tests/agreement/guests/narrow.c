@@ -361,7 +361,8 @@ static void ipc(void)
 	CALL(117, 3, id, 0, 16, &value);
 	CALL(117, 3, id, 0, 0, &value);
 	CALL(117, 99, 1, 2, 3, 4, 5);
-	CALL(395, 0, 4096, 01600);
+	id = CALL(395, 0, 4096, 01600);      /* shmget */
+	CALL(396, id, 0, 0);
 	CALL(9999, 1, 2, 3, 4, 5, 6);
 }
 
