@@ -124,6 +124,9 @@ static void mounts(void)
 		changes[3] = at == 2 ? -1 : 0;
 		syscall(SYS_mount_setattr, -1, "missing", 0, changes, sizeof changes);
 	}
+	for (int at = 0; at < 6; at++)
+		syscall(SYS_mount, "a", "missing", "type",
+			(long[]){0xc0ed0000, 0xc0ed0021, 0x1c0ed1001, 0xc0ed8000, 0xc0ee8000, 0x21}[at], "data");
 	for (int at = 0; at < 4; at++)
 		syscall(SYS_fsconfig, -1, 2, "key", zeros, (int[]){3, 1 << 20, (1 << 20) + 1, -1}[at]);
 }

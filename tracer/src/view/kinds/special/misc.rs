@@ -314,26 +314,6 @@ pub(in super::super) fn ioprio(cx: &Cx<'_>, word: u32) -> String {
     format!("IOPRIO_PRIO_VALUE({class}, {})", word & 0x1fff)
 }
 
-/// `MS_REMOUNT`, `MS_BIND`, `MS_MOVE` and the propagation flags: with them the type means nothing.
-const NO_TYPE: u64 = MS_REMOUNT | 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
-/// The flags whose mount ignores the data as well.
-const NO_DATA: u64 = NO_TYPE & !MS_REMOUNT;
-const MS_REMOUNT: u64 = 0x20;
-
-/// mount: some flags make the type or the data meaningless.
-pub(super) fn enter_mount(cx: &Cx<'_>) -> Vec<Value> {
-    let mut args = enter_row(cx);
-    let flags = cx.arg(3);
-    if flags & NO_TYPE != 0 {
-        args[2] = Value::Addr(cx.arg(2));
-    }
-    // A remount reads its data even so.
-    if flags & NO_DATA != 0 && flags & MS_REMOUNT == 0 {
-        args[4] = Value::Addr(cx.arg(4));
-    }
-    args
-}
-
 /// The room for the sender's address, and how long that turned out to be.
 pub(super) fn leave_recvmsg(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     leave_row(cx, spelled, outcome);

@@ -96,7 +96,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
     Special { name: "io_setup", enter: misc::enter_io_setup, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
-    Special { name: "mount", enter: misc::enter_mount, leave: nothing },
+    Special { name: "mount", enter: mounting::enter_mount, leave: nothing },
     Special { name: "quotactl", enter: quota::enter, leave: nothing },
     Special { name: "mount_setattr", enter: mounting::enter_setattr, leave: nothing },
     Special { name: "swapon", enter: mounting::enter_swapon, leave: nothing },

@@ -4,6 +4,7 @@ use super::super::{Cx, strings};
 use super::misc::enter_row;
 use crate::view::names::{Menu, choices, files};
 use crate::view::value::{Quoting, Value, fields};
+use crate::view::word::Word;
 
 /// The size of the first `struct mount_attr`.
 const ATTRIBUTE_BYTES: usize = 32;
@@ -45,6 +46,44 @@ pub(super) fn enter_setattr(cx: &Cx<'_>) -> Vec<Value> {
         });
     }
     args
+}
+
+/// `MS_REMOUNT`, `MS_BIND`, `MS_MOVE` and the propagation flags: with them the type means nothing.
+const NO_TYPE: u64 = MS_REMOUNT | 0x1000 | 0x2000 | 0x2_0000 | 0x4_0000 | 0x8_0000 | 0x10_0000;
+/// The flags whose mount ignores the data as well.
+const NO_DATA: u64 = NO_TYPE & !MS_REMOUNT;
+const MS_REMOUNT: u64 = 0x20;
+/// `MS_MGC_VAL`, which was asked for once, in the upper half of the flags.
+const MAGIC: u64 = 0xc0ed_0000;
+const MAGIC_MASK: u64 = 0xffff_0000;
+
+/// mount: some flags make the type or the data meaningless.
+pub(super) fn enter_mount(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = enter_row(cx);
+    let (magic, flags) = match cx.arg(3) {
+        flags if flags & MAGIC_MASK == MAGIC => (true, flags & !MAGIC_MASK & 0xffff),
+        flags => (false, flags),
+    };
+    if magic {
+        args[3] = with_magic(cx, flags);
+    }
+    if flags & NO_TYPE != 0 {
+        args[2] = Value::Addr(cx.arg(2));
+    }
+    // A remount reads its data even so.
+    if flags & NO_DATA != 0 && flags & MS_REMOUNT == 0 {
+        args[4] = Value::Addr(cx.arg(4));
+    }
+    args
+}
+
+/// The flags behind the number that shows that they are flags.
+fn with_magic(cx: &Cx<'_>, flags: u64) -> Value {
+    let magic = Word::hex("MS_MGC_VAL", MAGIC);
+    match flags {
+        0 => Value::flags(magic),
+        _ => Value::flags(magic.beside(files::MOUNT.spell(flags), cx.style.constants)),
+    }
 }
 
 /// swapon: flags, and a priority in the low bits of the same word.
