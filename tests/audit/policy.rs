@@ -448,6 +448,25 @@ script('out/fine', '/bin/true'); execute('out/fine')
     denied(&recorded, Response::Noted);
 }
 
+/// Nobody ever writes to it, so who opened it to read its first line would wait for good.
+#[test]
+fn a_fifo_is_no_script() {
+    let Some(site) = Site::new() else { return };
+    let program = "
+import subprocess
+os.mkfifo('out/fifo'); os.chmod('out/fifo', 0o4755)
+open('out/script', 'w').write('#!out/fifo\\n'); os.chmod('out/script', 0o755)
+for name in 'out/fifo', 'out/script': attempt(lambda: subprocess.run([name]))
+";
+    for options in [&[][..], &["--enforce"]] {
+        let recorded = site.record("forbid = ['escape']", options, program);
+        assert_eq!(recorded.ran.out(), "13\n13\n", "{}", recorded.ran);
+        for name in ["fifo", "script"] {
+            fs::remove_file(site.sandbox.path("out").join(name)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_set_id_interpreter_is_not_executed_if_the_policy_is_enforced() {
     let Some(site) = Site::new() else { return };

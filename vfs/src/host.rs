@@ -35,7 +35,8 @@ pub(crate) enum Probe {
 /// executes it other rights.
 pub fn gains_rights(program: &Path) -> bool {
     const SET_ID: u32 = 0o6000;
-    let Ok(meta) = program.metadata() else { return false };
+    // A set-group-id directory, or FIFO, is no program.
+    let Some(meta) = program.metadata().ok().filter(Metadata::is_file) else { return false };
     // More than a `struct vfs_ns_cap_data` has.
     let capabilities = || getxattr(program, "security.capability", &mut [0u8; 64]);
     meta.mode() & SET_ID != 0 || capabilities().is_ok_and(|size| size > 0)

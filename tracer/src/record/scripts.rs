@@ -2,14 +2,13 @@
 //!
 //! The kernel reads their first lines, and maps nothing of them, so that a new program's memory does not show them.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use vrift_vfs::script::{HEAD_BYTES, interpreter};
 use vrift_vfs::{At, Follow, Held, PathOp};
 
-use super::paths::{absolute, path, seen_by};
+use super::paths::{absolute, open, path, seen_by};
 use crate::view::places::Seat;
 
 /// How often one script may name another as its interpreter (`exec_binprm` in fs/exec.c).
@@ -44,6 +43,6 @@ pub(super) fn interpreters(file: &Path, seat: &Seat<'_>) -> Vec<Interpreter> {
 
 fn head(file: &Path) -> Option<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    File::open(file).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
+    open(file)?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
     Some(head)
 }
