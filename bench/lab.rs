@@ -11,6 +11,7 @@ pub(crate) mod projects;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::ops::RangeInclusive;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,10 @@ use nix::sys::time::TimeValLike as _;
 
 use super::kit::{self, Sandbox};
 
-/// Rounds, unless `VRIFT_RUNS` says otherwise.
-const ROUNDS: usize = 7;
+/// Rounds, unless `VRIFT_RUNS` says otherwise: so many at least, and up to so many while no more than this time has
+/// passed. What short programs take varies the most.
+const ROUNDS: RangeInclusive<usize> = 7..=35;
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A program to run.
 #[derive(Debug, Clone)]
@@ -110,18 +113,13 @@ pub(crate) fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("", |(_, model)| model);
-    format!(
-        "Linux {} {}, {cores} cores {model}, {} rounds",
-        kernel.concat(),
-        std::env::consts::ARCH,
-        rounds()
-    )
+    format!("Linux {} {}, {cores} cores {model}", kernel.concat(), std::env::consts::ARCH)
 }
 
-/// How often everything is measured.
-pub(crate) fn rounds() -> usize {
+/// How often everything is measured, at least and at most.
+pub(crate) fn rounds() -> RangeInclusive<usize> {
     let wanted = std::env::var("VRIFT_RUNS").ok().and_then(|runs| runs.parse().ok());
-    wanted.unwrap_or(ROUNDS).max(1)
+    wanted.map_or(ROUNDS, |wanted: usize| wanted.max(1)..=wanted.max(1))
 }
 
 /// Whether `VRIFT_ONLY`, a list of names, leaves this program in.
@@ -151,7 +149,11 @@ pub(crate) fn measure(
             all[at] = None;
         }
     }
-    for round in 0..rounds() {
+    let (rounds, begin) = (rounds(), Instant::now());
+    for round in 0..*rounds.end() {
+        if round >= *rounds.start() && begin.elapsed() > PATIENCE {
+            break;
+        }
         for at in order(ways.len(), round) {
             let (Some(times), Some(load)) = (&mut all[at], &load[at]) else { continue };
             renew();
@@ -207,7 +209,8 @@ fn busy() -> String {
 pub(crate) fn table(load: &str, ways: &[Way], all: &[Option<Times>]) {
     let native = all[0].as_ref().expect("without a tracer it runs");
     let mut text = format!(
-        "\n{load} (load average {})\n  {:<18} {:>9} {:>9} {:>9} {:>10} {:>9}\n",
+        "\n{load} ({} rounds, load average {})\n  {:<18} {:>9} {:>9} {:>9} {:>10} {:>9}\n",
+        native.0.len(),
         busy(),
         "",
         "median s",
