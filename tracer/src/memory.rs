@@ -45,35 +45,18 @@ pub trait Memory {
     /// NUL comes within `max` bytes, `EFAULT` if the mapping ends before it.
     fn read_cstr(&self, at: GuestAddr, max: usize) -> Result<Vec<u8>, Errno> {
         // Most paths are short: the first read stays small, later ones go to the page's end.
-        let mut begin = [0; 256];
-        let (mut out, is_whole) = self.read_part(at, &mut begin[..max.min(256)])?;
-        if is_whole {
+        let mut out = Vec::new();
+        if read_up_to_nul(self, at, &mut [0; 256][..max.min(256)], &mut out)? {
             return Ok(out);
         }
         let mut chunk = vec![0; PAGE as usize];
         while out.len() < max {
-            let room = chunk.len().min(max - out.len());
-            let from = at.offset(out.len() as u64);
-            let (part, is_whole) = self.read_part(from, &mut chunk[..room])?;
-            out.extend(part);
-            if is_whole {
+            let (from, room) = (at.offset(out.len() as u64), chunk.len().min(max - out.len()));
+            if read_up_to_nul(self, from, &mut chunk[..room], &mut out)? {
                 return Ok(out);
             }
         }
         Err(Errno::ENAMETOOLONG)
-    }
-
-    /// Reads up to a NUL, the end of the page, or that of `chunk`; says whether it was the NUL.
-    fn read_part(&self, at: GuestAddr, chunk: &mut [u8]) -> Result<(Vec<u8>, bool), Errno> {
-        let to_page_end = (PAGE - at.0 % PAGE) as usize;
-        let want = to_page_end.min(chunk.len());
-        let count = self.read(at, &mut chunk[..want])?;
-        let got = &chunk[..count];
-        match got.iter().position(|&byte| byte == 0) {
-            Some(nul) => Ok((got[..nul].to_vec(), true)),
-            None if got.is_empty() => Err(Errno::EFAULT),
-            None => Ok((got.to_vec(), false)),
-        }
     }
 
     /// Reads a native 64-bit word.
@@ -89,4 +72,24 @@ pub trait Memory {
         self.read_exact(at, &mut word)?;
         Ok(u32::from_ne_bytes(word))
     }
+}
+
+/// Reads through `chunk` up to a NUL, the end of the page, or that of `chunk`, and adds it to `out`; says whether it was
+/// the NUL.
+fn read_up_to_nul<M: Memory + ?Sized>(
+    memory: &M,
+    at: GuestAddr,
+    chunk: &mut [u8],
+    out: &mut Vec<u8>,
+) -> Result<bool, Errno> {
+    let to_page_end = (PAGE - at.0 % PAGE) as usize;
+    let want = to_page_end.min(chunk.len());
+    let count = memory.read(at, &mut chunk[..want])?;
+    let got = &chunk[..count];
+    let nul = got.iter().position(|&byte| byte == 0);
+    if nul.is_none() && got.is_empty() {
+        return Err(Errno::EFAULT);
+    }
+    out.extend_from_slice(&got[..nul.unwrap_or(count)]);
+    Ok(nul.is_some())
 }

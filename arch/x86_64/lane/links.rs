@@ -11,7 +11,7 @@
 
 use super::*;
 
-/// How many links are read, less one. The kernel follows 40 (`MAXSYMLINKS`), `cc` is three.
+/// One more than how many links are read. The kernel follows 40 (`MAXSYMLINKS`), `cc` is four of them.
 const LINKS: u32 = 9;
 
 /// Room for a path that is put together, of which there are two: the one that is asked for, and the next. A longer one stops.

@@ -11,6 +11,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
 use nix::unistd::Pid;
 
 use crate::memory::GuestAddr;
+use crate::procfs;
 
 fn remote(at: GuestAddr, len: usize) -> RemoteIoVec {
     RemoteIoVec { base: at.0 as usize, len }
@@ -52,7 +53,7 @@ pub(super) fn write(tid: Pid, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> 
 
 /// The file takes what the tracee itself may not write, so that is asked first.
 fn to_mem_file(tid: Pid, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
-    let maps = std::fs::read_to_string(format!("/proc/{tid}/maps")).map_err(|e| errno_of(&e))?;
+    let maps = procfs::text(&format!("/proc/{tid}/maps")).map_err(|e| errno_of(&e))?;
     let end = at.0.checked_add(bytes.len() as u64).ok_or(Errno::EFAULT)?;
     if !is_writable(&maps, at.0, end) {
         return Err(Errno::EFAULT);

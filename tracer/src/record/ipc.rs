@@ -5,7 +5,6 @@
 //! of a number that nobody in the tree has asked for; a stop for each message would cost too much.
 
 use std::collections::HashSet;
-use std::fs;
 
 use nix::errno::Errno;
 use nix::mqueue::{MQ_OFlag, mq_close, mq_open};
@@ -15,6 +14,7 @@ use vrift_record::Escape;
 
 use crate::call::Call;
 use crate::memory::{GuestAddr, Memory};
+use crate::procfs;
 
 /// `NAME_MAX`, and a zero.
 const NAME_BYTES_MAX: usize = 256;
@@ -43,7 +43,7 @@ impl Kind {
             Kind::Messages => "msg",
             Kind::Semaphores => "sem",
         };
-        let list = fs::read_to_string(format!("/proc/sysvipc/{name}")).ok()?;
+        let list = procfs::text(&format!("/proc/sysvipc/{name}")).ok()?;
         let objects = list.lines().skip(1).filter_map(|line| {
             let mut numbers = line.split_whitespace().map(|word| word.parse().ok());
             Some((numbers.next()??, numbers.next()??))

@@ -74,22 +74,22 @@ impl Tape {
         Ok(Tape { shared, played: HEADER, directory: None })
     }
 
-    /// Copies what has been written since it was last played, up to `end`, behind what is in `bytes`, and takes note of
-    /// the calls, which are by this task.
-    fn unplayed(&mut self, tid: Pid, end: u64, copy: &mut Copy) -> io::Result<()> {
+    /// Copies what has been written since it was last played, up to `end`, behind what is there, and takes note of the
+    /// calls, which are by this task.
+    fn copy(&mut self, tid: Pid, end: u64, to: &mut Unplayed) -> io::Result<()> {
         if end == self.played {
             return Ok(());
         }
-        let begin = copy.bytes.len();
-        let found = self.shared.copy(self.played, end, &mut copy.bytes);
+        let begin = to.bytes.len();
+        let found = self.shared.copy(self.played, end, &mut to.bytes);
         found.ok_or(io::ErrorKind::InvalidData)?;
-        let (mut at, before) = (begin, copy.calls.len());
-        for (taped, size) in calls(&copy.bytes[begin..]) {
-            copy.calls.push(Place { stamp: taped.stamp, tid, at });
+        let (mut at, before) = (begin, to.calls.len());
+        for (taped, size) in calls(&to.bytes[begin..]) {
+            to.calls.push(Place { stamp: taped.stamp, tid, at });
             at += size;
         }
-        if at != copy.bytes.len() {
-            copy.calls.truncate(before);
+        if at != to.bytes.len() {
+            to.calls.truncate(before);
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.played = end;
@@ -123,12 +123,12 @@ impl std::error::Error for Spoilt {}
 
 /// What several tapes have that has not been played yet.
 #[derive(Debug, Default)]
-struct Copy {
+struct Unplayed {
     bytes: Vec<u8>,
     calls: Vec<Place>,
 }
 
-/// Where a call stands in a [`Copy`].
+/// Where a call stands in [`Unplayed`].
 #[derive(Debug)]
 struct Place {
     /// When it was written down.
@@ -142,7 +142,7 @@ struct Place {
 pub(in crate::engine) struct Tapes {
     of: BTreeMap<Pid, Tape>,
     /// Empty, with room: tapes are played often.
-    copy: Copy,
+    unplayed: Unplayed,
 }
 
 impl Tapes {
@@ -235,24 +235,24 @@ impl<A: Arch> Engine<A> {
         if !self.tapes.are_used() {
             return;
         }
-        let mut copy = std::mem::take(&mut self.tapes.copy);
+        let mut unplayed = std::mem::take(&mut self.tapes.unplayed);
         let mut spoilt = Vec::new();
         let ends = self.tapes.ends();
         for ((&tid, tape), end) in self.tapes.of.iter_mut().zip(ends) {
             // The lane goes on where it finds the end.
-            if tape.unplayed(tid, end, &mut copy).is_err() {
+            if tape.copy(tid, end, &mut unplayed).is_err() {
                 tape.rewind();
                 spoilt.push(tid);
             }
         }
-        copy.calls.sort_by_key(|place| place.stamp);
-        for Place { tid, at, .. } in copy.calls.drain(..) {
-            if let Some((taped, _)) = calls(&copy.bytes[at..]).next() {
+        unplayed.calls.sort_by_key(|place| place.stamp);
+        for Place { tid, at, .. } in unplayed.calls.drain(..) {
+            if let Some((taped, _)) = calls(&unplayed.bytes[at..]).next() {
                 self.play(tid, &taped);
             }
         }
-        copy.bytes.clear();
-        self.tapes.copy = copy;
+        unplayed.bytes.clear();
+        self.tapes.unplayed = unplayed;
         if let Some(tid) = before
             && let Some(tape) = self.tapes.of.get_mut(&tid)
         {

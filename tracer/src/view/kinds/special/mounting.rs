@@ -61,7 +61,7 @@ const MAGIC_MASK: u64 = 0xffff_0000;
 pub(super) fn enter_mount(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = enter_row(cx);
     let (magic, flags) = match cx.arg(3) {
-        flags if flags & MAGIC_MASK == MAGIC => (true, flags & !MAGIC_MASK & 0xffff),
+        flags if flags & MAGIC_MASK == MAGIC => (true, flags & 0xffff),
         flags => (false, flags),
     };
     if magic {
