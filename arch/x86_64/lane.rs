@@ -51,7 +51,7 @@ const EISDIR: u32 = (-21i32).cast_unsigned();
 const ELOOP: u32 = (-40i32).cast_unsigned();
 
 /// Where a call has its path, and whether a symlink at the end of it is followed.
-const CALLS: [(Syscall, Shape); 12] = [
+const CALLS: [(Syscall, Shape); 13] = [
     (Syscall::Fstat, Shape::Descriptor),
     (Syscall::Readlink, Shape::First(Links::NotFollowed)),
     (Syscall::Lstat, Shape::First(Links::NotFollowed)),
@@ -64,6 +64,7 @@ const CALLS: [(Syscall, Shape); 12] = [
     (Syscall::Faccessat2, Shape::Second(Links::AsNamed(Arg::A3))),
     (Syscall::Statx, Shape::Second(Links::AsNamed(Arg::A2))),
     (Syscall::Openat, Shape::Second(Links::AsOpened(Arg::A2))),
+    (Syscall::Mmap, Shape::Mapping),
 ];
 
 /// The argument that is the path; before a second one stands the directory that it starts in.
@@ -71,11 +72,19 @@ const CALLS: [(Syscall, Shape); 12] = [
 enum Shape {
     First(Links),
     Second(Links),
-    /// There is none.
+    /// There is none, but a descriptor as its first argument.
     Descriptor,
+    /// There is none: a file that is mapped as code, or shared, is told of. One that may be written through that is not.
+    Mapping,
 }
 
-/// No call whose path is its second argument has a number up to this, and no other a higher one.
+/// What a mapping may be (`asm-generic/mman-common.h`).
+const PROT_WRITE: u32 = 2;
+const PROT_EXEC: u32 = 4;
+const MAP_SHARED: u32 = 1;
+const MAP_ANONYMOUS: u32 = 0x20;
+
+/// No call whose path is its second argument has a number up to this, and no other with a path a higher one.
 const FIRST_MAX: u32 = 256;
 
 /// Where the page has the number of a call, the directory's byte, the tape's word, and the bits of the descriptors up to its
@@ -99,7 +108,7 @@ impl Shape {
     fn links(self) -> Option<Links> {
         match self {
             Shape::First(links) | Shape::Second(links) => Some(links),
-            Shape::Descriptor => None,
+            Shape::Descriptor | Shape::Mapping => None,
         }
     }
 
@@ -116,7 +125,12 @@ fn number(syscall: Syscall) -> u32 {
 /// The calls of a lane for this plan.
 fn calls_of(plan: &Plan<'_>) -> impl Iterator<Item = (Syscall, Shape)> {
     let opens = plan.tape != Some(Scope::Lookups);
-    CALLS.into_iter().filter(move |(_, shape)| opens || !shape.opens())
+    // Elsewhere nobody wants to know, or it could lie where the page does.
+    let maps = matches!((plan.hidden, plan.tape), (Hidden::Nothing, Some(Scope::Opened { .. })));
+    CALLS.into_iter().filter(move |(_, shape)| match shape {
+        Shape::Mapping => maps,
+        shape => opens || !shape.opens(),
+    })
 }
 
 /// The lane for a plan; `None` if it has too many places for a page.
@@ -147,8 +161,9 @@ pub(super) fn lane(plan: &Plan<'_>) -> Option<Lane> {
     passes.extend(calls_of(plan).map(|(call, shape)| Pass {
         nr: number(call),
         ip: code.address("made"),
-        unless: match shape.links() {
-            Some(Links::AsOpened(flags)) => Unless::AnyOf(flags, CHANGING),
+        unless: match (shape, shape.links()) {
+            (_, Some(Links::AsOpened(flags))) => Unless::AnyOf(flags, CHANGING),
+            (Shape::Mapping, _) => Unless::AnyOf(Arg::A2, PROT_WRITE),
             _ => Unless::Never,
         },
         purpose: Purpose::Call,
@@ -216,6 +231,19 @@ fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)], tape: Option<Scope>)
     }
     any_of(a, calls, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
+    if calls.iter().any(|(_, shape)| *shape == Shape::Mapping) {
+        a.label("mapping");
+        // What nobody wants to know of passes there, too.
+        a.op_with("test %,%edx", &[0xf7, 0xc2], PROT_WRITE);
+        a.jump("jne", "stop");
+        a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], MAP_ANONYMOUS);
+        a.jump("jne", "stop");
+        a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], MAP_SHARED);
+        a.jump("jne", "call");
+        a.op_with("test %,%edx", &[0xf7, 0xc2], PROT_EXEC);
+        a.jump("je", "stop");
+        a.jump("jmp", "call");
+    }
     if calls.iter().any(|(_, shape)| shape.opens()) {
         read_open_flags(a);
         a.jump("jne", "stop");
@@ -228,9 +256,10 @@ fn any_of(a: &mut Assembly, calls: &[(Syscall, Shape)], of: impl Fn(Shape) -> bo
         a.op_with("cmp %,%eax", &[0x3d], number(*call));
         a.jump(
             "je",
-            match shape.links() {
-                Some(Links::AsOpened(Arg::A1)) => "open1",
-                Some(Links::AsOpened(_)) => "open2",
+            match (shape, shape.links()) {
+                (Shape::Mapping, _) => "mapping",
+                (_, Some(Links::AsOpened(Arg::A1))) => "open1",
+                (_, Some(Links::AsOpened(_))) => "open2",
                 _ => "call",
             },
         );

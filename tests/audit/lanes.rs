@@ -201,6 +201,76 @@ fn files_that_have_lost_their_names_are_told_as_with_stops() {
     assert_eq!(recorded.model.totals.expect("it is whole").incomplete, 0);
 }
 
+/// Maps files in every way, and closes them before anybody is told.
+const MAPS: &str = r#"
+import ctypes, mmap, os, socket, time
+os.chdir('TREE')
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+R, W, X = mmap.PROT_READ, mmap.PROT_WRITE, mmap.PROT_EXEC
+PRIVATE, SHARED, ANONYMOUS = mmap.MAP_PRIVATE, mmap.MAP_SHARED, mmap.MAP_ANONYMOUS
+def attempt(fd, protection, flags):
+    try: mmap.mmap(fd, 1, flags=flags, prot=protection).close()
+    except OSError: pass
+def everything(fd):
+    for protection in [R, X, R | X, R | W, W | X]:
+        for flags in [PRIVATE, SHARED]: attempt(fd, protection, flags)
+    os.close(fd)
+def opened(path):
+    for flags in [os.O_RDONLY, os.O_WRONLY, os.O_RDWR]:
+        try: fd = os.open(path, flags)
+        except OSError: continue
+        everything(fd)
+def passed(fd):
+    one, other = socket.socketpair()
+    socket.send_fds(one, [b'.'], [fd])
+    os.close(fd)
+    return socket.recv_fds(other, 1, 1)[1][0]
+for turn in range(3):
+    for path in ['file', 'link', 'dir/../file', 'second', 'dir', 'fifo', '/dev/zero', '/etc/passwd', '/proc/self/exe', 'none']:
+        if path != 'fifo': opened(path)
+    memory = os.memfd_create('memory'); os.write(memory, b'code'); everything(memory)
+    everything(os.dup(os.open('dir/file', os.O_RDONLY)))
+    everything(passed(os.open('one/file', os.O_RDONLY)))
+    attempt(99, R | X, PRIVATE)
+    attempt(-1, R | X, PRIVATE | ANONYMOUS)
+    # One that is somewhere else by the time, or nowhere.
+    fd = os.open('two/file', os.O_RDONLY); os.rename('two/file', 'two/moved'); everything(fd)
+    fd = os.open('two/moved', os.O_RDONLY); os.unlink('two/moved'); everything(fd)
+    with open('two/file', 'w') as file: file.write(f'turn {turn}')
+    # What is written to it by memory changes no times.
+    for first, then in [(R, R | W), (R | W, R | W)]:
+        file = os.open('two/file', os.O_RDWR)
+        shared = libc.mmap(None, 4096, first, SHARED, file, 0)
+        os.close(file)
+        libc.mprotect(shared, 4096, then)
+        for text in [b'here', b'then', b'last']:
+            ctypes.memmove(shared, text, 4)
+            time.sleep(0.07) # longer than times are taken for too young to tell
+            with open('two/file') as other: other.read()
+    if os.fork() == 0:
+        everything(0); opened('file'); os._exit(0)
+    os.wait()
+"#;
+
+#[test]
+fn every_mapping_is_told_as_with_a_stop() {
+    let Some(python) = python() else { return };
+    let plant = |tree: &Path| {
+        plant(tree);
+        fs::hard_link(tree.join("file"), tree.join("second")).expect("the sandbox is ours");
+    };
+    let script = format!("exec '{python}' -c \"$1\" < TREE/closed/file");
+    let recorded = same(plant, &["sh", "-c", &script, "sh", MAPS]);
+    let is_one = |access: &&Access<Text>| {
+        access.act == Act::Map && access.path.to_string().ends_with("tree/dir/file")
+    };
+    // As code of its own in three ways, and shared in two.
+    assert_eq!(recorded.accesses().filter(is_one).count(), 3 * 5);
+}
+
 #[test]
 fn a_compilation_is_told_as_with_stops() {
     if !have("cc") {

@@ -9,7 +9,7 @@
 //! ([`unwritten`]).
 //!
 //! A record has the digest of what is read, which is asked for later. So the page asks the kernel at once for the attributes of
-//! a file that was opened, onto the tape; and if they changed while the tree was at work, its opener makes a call
+//! a file that was opened, or mapped as code, onto the tape; and if they changed while the tree was at work, its opener makes a call
 //! that is none ([`Tape::pause`]), and stops until the digest is there.
 
 use super::*;
@@ -52,7 +52,7 @@ pub(super) fn call(a: &mut Assembly, scope: Scope) {
     a.op("push %rax", &[0x50]);
     sort_out(a);
     write_call(a);
-    copy_path(a);
+    copy_path(a, scope);
     copy_answer(a, scope);
     match scope {
         Scope::Opened { .. } => {
@@ -124,10 +124,14 @@ fn write_call(a: &mut Assembly) {
 }
 
 /// Copies the path with its NUL, if there is one. What another process writes there now must not lead on.
-fn copy_path(a: &mut Assembly) {
+fn copy_path(a: &mut Assembly, scope: Scope) {
     a.op("mov 0x28(%rsp),%edx", &[0x8b, 0x54, 0x24, 0x28]);
     a.op_with("cmp %,%edx", &[0x81, 0xfa], number(Syscall::Fstat));
     a.jump("je", "answer");
+    if let Scope::Opened { .. } = scope {
+        a.op_with("cmp %,%edx", &[0x81, 0xfa], number(Syscall::Mmap));
+        a.jump("je", "answer");
+    }
     a.op("mov 0x10(%rsp),%rsi", &[0x48, 0x8b, 0x74, 0x24, 0x10]);
     a.op_with("cmp %,%edx", &[0x81, 0xfa], FIRST_MAX);
     a.jump("jbe", "path");
@@ -168,6 +172,8 @@ fn copy_answer(a: &mut Assembly, scope: Scope) {
             a.op_with("cmp %,%edx", &[0x81, 0xfa], number(call));
             a.jump("je", "attest");
         }
+        a.op_with("cmp %,%edx", &[0x81, 0xfa], number(Syscall::Mmap));
+        a.jump("je", "attest-mapped");
     }
     a.op("mov 0x18(%rsp),%rsi", &[0x48, 0x8b, 0x74, 0x24, 0x18]);
     a.op("mov %eax,%r10d", &[0x41, 0x89, 0xc2]);
@@ -194,12 +200,14 @@ fn copy_answer(a: &mut Assembly, scope: Scope) {
     a.jump("jne", "copy-byte");
 }
 
-/// Has the kernel write the attributes of what was opened behind the path; `r10` tells whether they have
+/// Has the kernel write the attributes of what was opened, or mapped, behind the path; `r10` tells whether they have
 /// changed lately.
 fn attest(a: &mut Assembly) {
     a.label("written");
     a.op("xor %r10d,%r10d", &[0x45, 0x31, 0xd2]);
     a.jump("jmp", "sealed");
+    a.label("attest-mapped");
+    a.op("mov %r8d,%eax", &[0x44, 0x89, 0xc0]);
     a.label("attest");
     a.op("mov %rdi,%rsi", &[0x48, 0x89, 0xfe]);
     a.op("mov %eax,%edi", &[0x89, 0xc7]);

@@ -312,7 +312,10 @@ impl Recorder {
             return;
         };
         let file = match seat.places.attested() {
-            Some(stat) => self.opened_then(stat.into(), &asked, opening.follow, fd as i32, seat),
+            Some(stat) => {
+                let asked = Some((&asked[..], opening.follow));
+                self.opened_then(stat.into(), asked, fd as i32, seat)
+            }
             None => OpenFile::of(fd as i32, seat),
         };
         let Some(file) = file else {

@@ -11,6 +11,7 @@ use super::ipc::Asked;
 use super::network::Peer;
 use super::opened::{OpenFile, opened};
 use super::programs::Start;
+use super::stat::Stat;
 use super::{Mounts, Recorder, escapes, ipc, lookups};
 use crate::call::{Abi, Call, Outcome};
 use crate::decode::decode;
@@ -197,18 +198,25 @@ impl Recorder {
         if flags & libc::MAP_ANONYMOUS != 0 {
             return What::Nothing;
         }
+        let inode = || match seat.places.attested() {
+            Some(stat) => Some(Stat::from(stat).inode),
+            None => procfs::backing(seat.tid, fd).map(|Backing { dev, ino }| (dev, ino)),
+        };
         if flags & libc::MAP_SHARED != 0
-            && let Some(Backing { dev, ino }) = procfs::backing(seat.tid, fd)
+            && let Some(inode) = inode()
         {
-            self.contents.shared((dev, ino));
+            self.contents.shared(inode);
         }
         if protection & libc::PROT_EXEC != 0 { What::Map(fd) } else { What::Nothing }
     }
 
     fn mapped(&mut self, fd: i32, ended: &Ended, seat: &Seat<'_>) {
-        if let Outcome::Value(_) = ended.outcome
-            && let Some(file) = OpenFile::of(fd, seat)
-        {
+        let Outcome::Value(_) = ended.outcome else { return };
+        let file = match seat.places.attested() {
+            Some(stat) => self.mapped_then(stat.into(), fd, seat),
+            None => OpenFile::of(fd, seat),
+        };
+        if let Some(file) = file {
             let version = self.held_by(&file, seat);
             let of_mount = file.is_mounted() && !file.is_below_overlay();
             let verdict = if of_mount { Verdict::ByDesign } else { Verdict::Host };

@@ -17,7 +17,7 @@ use crate::view::places::Seat;
 
 /// Stands for a directory of which the kernel does not tell the path: it has none any more, or one of more than
 /// 4096 bytes.
-const NOWHERE: &[u8] = b"/?";
+pub(super) const NOWHERE: &[u8] = b"/?";
 
 /// Whether a path starts in a directory whose own path is not known.
 pub(super) fn is_nowhere(path: &[u8]) -> bool {

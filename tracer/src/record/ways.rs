@@ -17,7 +17,7 @@ use vrift_vfs::Follow;
 
 use super::Recorder;
 use super::opened::{OpenFile, named};
-use super::paths::{path, seen_by};
+use super::paths::{NOWHERE, path, seen_by};
 use super::stat::{Inode, Stat};
 use crate::view::places::Seat;
 
@@ -113,12 +113,12 @@ fn is_memory(stat: &Stat) -> bool {
 }
 
 impl Recorder {
-    /// The file that a task has opened, and had these attributes then; `None` if it has no path.
+    /// The file that a task has opened, by this path if it is known, and had these attributes then; `None` if it has no
+    /// path.
     pub(super) fn opened_then(
         &mut self,
         stat: Stat,
-        asked: &[u8],
-        follow: Follow,
+        asked: Option<(&[u8], Follow)>,
         fd: i32,
         seat: &Seat<'_>,
     ) -> Option<OpenFile> {
@@ -129,7 +129,9 @@ impl Recorder {
             let way = path(&led).to_owned();
             OpenFile::of_host(led, stat, way)
         };
-        if let Some(led) = self.ways.still(&seen_by(seat.tid, asked), follow, &stat) {
+        if let Some((asked, follow)) = asked
+            && let Some(led) = self.ways.still(&seen_by(seat.tid, asked), follow, &stat)
+        {
             return Some(of_host(led));
         }
         // It is open still.
@@ -141,6 +143,13 @@ impl Recorder {
         // By a path that it was met at, or else one at which it is not found.
         let met = self.contents.path_of(&stat).map(<[u8]>::to_owned);
         let led = met.and_then(|met| self.ways.still(&met, Follow::Yes, &stat));
+        let asked = asked.map_or(NOWHERE, |(asked, _)| asked);
         Some(of_host(led.unwrap_or_else(|| asked.to_owned())))
+    }
+
+    /// The same of one that it has mapped: it has been opened, so a path of it is known. Of several one is as good as another.
+    pub(super) fn mapped_then(&mut self, stat: Stat, fd: i32, seat: &Seat<'_>) -> Option<OpenFile> {
+        let met = self.contents.path_of(&stat).map(<[u8]>::to_owned);
+        self.opened_then(stat, met.as_deref().map(|met| (met, Follow::Yes)), fd, seat)
     }
 }
