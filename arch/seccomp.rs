@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::lane::guard::{ADDRESS_HIGH, Touch, touches};
-use crate::lane::{Pass, Unless};
+use crate::lane::{Pass, Purpose, Unless};
 use crate::{Arch, Arg};
 
 pub use rules::{
@@ -230,7 +230,7 @@ fn search(ranges: &[(u32, Outcome<'_>)]) -> Vec<Insn> {
 
 /// Returns the action, or tests arguments first.
 fn decide(outcome: Outcome<'_>) -> Vec<Insn> {
-    let mut insns: Vec<Insn> = outcome.passes.iter().flat_map(pass).collect();
+    let mut insns: Vec<Insn> = outcome.passes.iter().flat_map(|one| pass(one, &outcome)).collect();
     if !outcome.when.is_empty() || !outcome.touches.is_empty() {
         insns.extend(unless_any(outcome));
     }
@@ -238,8 +238,8 @@ fn decide(outcome: Outcome<'_>) -> Vec<Insn> {
     insns
 }
 
-/// Allows a call that meets none of the conditions and touches nothing, and goes on with any other.
-fn unless_any(outcome: Outcome<'_>) -> Vec<Insn> {
+/// Leads out if a call touches what is guarded.
+fn unless_touching(outcome: &Outcome<'_>) -> Vec<Insn> {
     let high = |arg: Arg| load(DATA_ARGS + 8 * arg as u32 + 4);
     let mut insns = Vec::new();
     for &touch in outcome.touches {
@@ -259,6 +259,12 @@ fn unless_any(outcome: Outcome<'_>) -> Vec<Insn> {
             }
         }
     }
+    insns
+}
+
+/// Allows a call that meets none of the conditions and touches nothing, and goes on with any other.
+fn unless_any(outcome: Outcome<'_>) -> Vec<Insn> {
+    let mut insns = unless_touching(&outcome);
     for &When { arg, is } in outcome.when {
         // The low half comes first: all architectures here are little-endian.
         insns.push(load(DATA_ARGS + 8 * arg as u32));
@@ -273,8 +279,8 @@ fn unless_any(outcome: Outcome<'_>) -> Vec<Insn> {
     insns
 }
 
-/// Allows a call that its instruction may make, and goes on with any other.
-fn pass(pass: &Pass) -> Vec<Insn> {
+/// Allows a call that its instruction may make, and goes on with any other. A program's own call touches nothing.
+fn pass(pass: &Pass, outcome: &Outcome<'_>) -> Vec<Insn> {
     // Each test is a load and a jump that goes on or leads out.
     let mut insns = Vec::new();
     let mut wide = |at: u32, value: u64| {
@@ -288,6 +294,9 @@ fn pass(pass: &Pass) -> Vec<Insn> {
             insns.extend([load(DATA_ARGS + 8 * arg as u32), jump_set(bits, OUT, 0)]);
         }
         Unless::Not(arg, value) => wide(DATA_ARGS + 8 * arg as u32, value),
+    }
+    if pass.purpose == Purpose::Call {
+        insns.extend(unless_touching(outcome));
     }
     insns.push(ret(Action::Allow));
     lead_out(&mut insns);

@@ -125,8 +125,8 @@ fn number(syscall: Syscall) -> u32 {
 /// The calls of a lane for this plan.
 fn calls_of(plan: &Plan<'_>) -> impl Iterator<Item = (Syscall, Shape)> {
     let opens = plan.tape != Some(Scope::Lookups);
-    // Elsewhere nobody wants to know, or it could lie where the page does.
-    let maps = matches!((plan.hidden, plan.tape), (Hidden::Nothing, Some(Scope::Opened { .. })));
+    // Nobody else wants to know.
+    let maps = matches!(plan.tape, Some(Scope::Opened { .. }));
     CALLS.into_iter().filter(move |(_, shape)| match shape {
         Shape::Mapping => maps,
         shape => opens || !shape.opens(),
@@ -212,7 +212,7 @@ fn page(plan: &Plan<'_>) -> Assembly {
             ask(&mut a);
             compare(&mut a);
             compare_names(&mut a);
-            look_up(&mut a);
+            look_up(&mut a, &calls);
         }
     }
     leave(&mut a, plan.tape);
@@ -231,24 +231,30 @@ fn choose_any(a: &mut Assembly, calls: &[(Syscall, Shape)], tape: Option<Scope>)
     }
     any_of(a, calls, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
-    if calls.iter().any(|(_, shape)| *shape == Shape::Mapping) {
-        a.label("mapping");
-        // What nobody wants to know of passes there, too.
-        a.op_with("test %,%edx", &[0xf7, 0xc2], PROT_WRITE);
-        a.jump("jne", "stop");
-        a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], MAP_ANONYMOUS);
-        a.jump("jne", "stop");
-        a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], MAP_SHARED);
-        a.jump("jne", "call");
-        a.op_with("test %,%edx", &[0xf7, 0xc2], PROT_EXEC);
-        a.jump("je", "stop");
-        a.jump("jmp", "call");
-    }
+    choose_mapping(a, calls, "call");
     if calls.iter().any(|(_, shape)| shape.opens()) {
         read_open_flags(a);
         a.jump("jne", "stop");
         a.jump("jmp", "call");
     }
+}
+
+/// Goes on with a file that is mapped as code, or shared, and cannot be written through that; any other mapping passes there
+/// as well if nobody wants to know of it.
+fn choose_mapping(a: &mut Assembly, calls: &[(Syscall, Shape)], on: &'static str) {
+    if calls.iter().all(|(_, shape)| *shape != Shape::Mapping) {
+        return;
+    }
+    a.label("mapping");
+    a.op_with("test %,%edx", &[0xf7, 0xc2], PROT_WRITE);
+    a.jump("jne", "stop");
+    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], MAP_ANONYMOUS);
+    a.jump("jne", "stop");
+    a.op_with("test %,%r10d", &[0x41, 0xf7, 0xc2], MAP_SHARED);
+    a.jump("jne", on);
+    a.op_with("test %,%edx", &[0xf7, 0xc2], PROT_EXEC);
+    a.jump("je", "stop");
+    a.jump("jmp", on);
 }
 
 fn any_of(a: &mut Assembly, calls: &[(Syscall, Shape)], of: impl Fn(Shape) -> bool) {
@@ -295,12 +301,13 @@ fn read_open_flags(a: &mut Assembly) {
 /// Puts the path into `r11` and what the probe is to ask for into `rcx`.
 fn choose(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
     a.op("mov %rdi,%r11", &[0x49, 0x89, 0xfb]);
-    tell_apart(a, calls, |shape| matches!(shape, Shape::First(_) | Shape::Descriptor));
+    tell_apart(a, calls, |shape| !matches!(shape, Shape::Second(_)));
     a.op("mov %rsi,%r11", &[0x49, 0x89, 0xf3]);
     stop_in_directory(a);
     a.label("second");
     tell_apart(a, calls, |shape| matches!(shape, Shape::Second(_)));
     a.jump("jmp", "stop");
+    choose_mapping(a, calls, "mapped-file");
 
     if calls.iter().any(|(_, shape)| shape.opens()) {
         read_open_flags(a);
@@ -329,6 +336,7 @@ fn tell_apart(a: &mut Assembly, calls: &[(Syscall, Shape)], of: impl Fn(Shape) -
         a.jump(
             "je",
             match shape.links() {
+                None if shape == Shape::Mapping => "mapping",
                 None => "descriptor",
                 Some(Links::Followed) => "followed",
                 Some(Links::NotFollowed) => "not-followed",
@@ -498,8 +506,8 @@ fn begins_with_one_of(
 }
 
 /// Looks whether a descriptor may be of a mount: the first argument of fstat(2), or of a call with an
-/// empty path that says so.
-fn look_up(a: &mut Assembly) {
+/// empty path that says so, or what is mapped.
+fn look_up(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
     a.label("empty");
     a.op("mov 0x20(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x20]);
     a.op("mov (%rsp),%ecx", &[0x8b, 0x0c, 0x24]);
@@ -513,6 +521,12 @@ fn look_up(a: &mut Assembly) {
     a.jump("je", "stop");
     a.label("descriptor");
     a.op("mov 0x8(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x08]);
+    if calls.iter().any(|(_, shape)| *shape == Shape::Mapping) {
+        a.jump("jmp", "open");
+        a.label("mapped-file");
+        a.op("mov %r8d,%eax", &[0x44, 0x89, 0xc0]);
+        a.label("open");
+    }
     a.op_with("cmp %,%eax", &[0x3d], DESCRIPTORS);
     a.jump("jae", "stop");
     a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "descriptors");

@@ -44,6 +44,16 @@ fn spelled(access: &Access<Text>, model: &Model, tid: i32) -> String {
 /// Records a program in both ways in new copies of a tree; wants the same record.
 #[track_caller]
 fn same(plant: impl Fn(&Path), words: &[&str]) -> Recorded {
+    same_with(&[], plant, words)
+}
+
+fn texts(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// The same with other options; `TREE` in them and in the words stands for the tree.
+#[track_caller]
+fn same_with(options: &[&str], plant: impl Fn(&Path), words: &[&str]) -> Recorded {
     // One path: both copies lie there one after the other.
     let sandbox = Sandbox::new();
     let tree = sandbox.tree();
@@ -53,9 +63,11 @@ fn same(plant: impl Fn(&Path), words: &[&str]) -> Recorded {
         plant(&tree);
         let option = format!("--fast-lane={lane}");
         let at = tree.to_string_lossy().into_owned();
-        let words: Vec<String> = words.iter().map(|word| word.replace("TREE", &at)).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let recorded = recorded_with(&sandbox, &[&option], &words);
+        let placed = |words: &[&str]| -> Vec<String> {
+            words.iter().map(|word| word.replace("TREE", &at)).collect()
+        };
+        let (options, words) = (placed(&[&[&option[..]], options].concat()), placed(words));
+        let recorded = recorded_with(&sandbox, &texts(&options), &texts(&words));
         assert!(recorded.ran.status.success(), "{}", recorded.ran);
         recorded
     });
@@ -263,12 +275,16 @@ fn every_mapping_is_told_as_with_a_stop() {
         fs::hard_link(tree.join("file"), tree.join("second")).expect("the sandbox is ours");
     };
     let script = format!("exec '{python}' -c \"$1\" < TREE/closed/file");
-    let recorded = same(plant, &["sh", "-c", &script, "sh", MAPS]);
-    let is_one = |access: &&Access<Text>| {
-        access.act == Act::Map && access.path.to_string().ends_with("tree/dir/file")
-    };
-    // As code of its own in three ways, and shared in two.
-    assert_eq!(recorded.accesses().filter(is_one).count(), 3 * 5);
+    let mounts =
+        [&[][..], &["--overlay", "TREE/two", "--discard"], &["--overlay", "TREE", "--discard"]];
+    for options in mounts {
+        let recorded = same_with(options, plant, &["sh", "-c", &script, "sh", MAPS]);
+        let is_one = |access: &&Access<Text>| {
+            access.act == Act::Map && access.path.to_string().ends_with("tree/dir/file")
+        };
+        // As code of its own in three ways, and shared in two.
+        assert_eq!(recorded.accesses().filter(is_one).count(), 3 * 5, "{options:?}");
+    }
 }
 
 #[test]

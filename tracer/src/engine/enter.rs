@@ -97,7 +97,10 @@ impl<A: Arch> Engine<A> {
         }
         let start = match action {
             Action::PassOnHost(start) => Some(start),
-            Action::Pass if self.served.is_none() => Some(lane::Start::Root),
+            // What is mapped has no path.
+            Action::Pass if self.served.is_none() || call.syscall == Some(Syscall::Mmap) => {
+                Some(lane::Start::Root)
+            }
             _ => None,
         };
         if let Some(start) = start
