@@ -19,7 +19,6 @@ use crate::view::paths::PathFilter;
 use crate::view::places::{Places, Seat};
 use crate::view::select::Selection;
 use crate::view::spelled::{Spelled, Speller};
-use crate::view::window::Window;
 
 /// As many messages are kept so as not to be repeated.
 const TOLD_MAX: usize = 1000;
@@ -180,8 +179,6 @@ impl Observer {
         if self.sinks.is_empty() || !self.selection.contains(shown.abi, shown.syscall) {
             return None;
         }
-        let window = Window::new(seat.memory);
-        let seat = &Seat { memory: &window, ..*seat };
         if let Some(paths) = &self.paths
             && !paths.accepts::<A>(shown, seat)
         {
@@ -213,9 +210,7 @@ impl Observer {
         outcome: Outcome,
         seat: &Seat<'_>,
     ) {
-        let window = Window::new(seat.memory);
-        let seat = Seat { memory: &window, ..*seat };
-        self.speller.leave::<A>(spelled, call, outcome, &seat);
+        self.speller.leave::<A>(spelled, call, outcome, seat);
         if let (Outcome::Restarts(RESTARTBLOCK), Some(syscall)) = (outcome, call.syscall) {
             self.interrupted.insert(seat.tid, syscall.name());
         }

@@ -75,11 +75,11 @@ impl<A: Arch> Engine<A> {
         if let Some(next) = self.hold_ground(&call, guest)? {
             return Ok(next);
         }
+        let window = Window::new(&*guest);
         let (action, noted) = match self.decided(tid, &call) {
             Some(decided) => decided,
             None => {
                 // Before it is considered, which may make the file.
-                let window = Window::new(&*guest);
                 let noted = self.note(&call, &window, tid);
                 match self.denied(tid, noted.as_deref()) {
                     Some(errno) => (Action::refuse(errno, "the policy forbids it"), noted),
@@ -135,7 +135,7 @@ impl<A: Arch> Engine<A> {
         let announced = self.tasks.get_mut(&tid).and_then(|task| task.announced.take());
         let shown = match announced {
             Some(pending) => *pending,
-            None => Pending { noted, ..self.show(call, system, guest) },
+            None => Pending { noted, ..self.show(call, system, &window, tid) },
         };
         let taken = slots.clone();
         let pending = Pending { slots, lent, ..shown };

@@ -14,6 +14,7 @@ use crate::memory::Memory;
 use crate::record::Noted;
 use crate::view::event::Event;
 use crate::view::places::Seat;
+use crate::view::window::Window;
 
 impl<A: Arch> Engine<A> {
     /// Shows a call of a task that has a filter of its own. What is done with it is considered at
@@ -26,8 +27,9 @@ impl<A: Arch> Engine<A> {
     ) -> Result<Next, Errno> {
         let tid = guest.tid();
         if self.tasks.get(&tid).is_some_and(|task| task.announced.is_none()) {
-            let noted = self.note(&call, guest, tid);
-            let pending = Pending { noted, ..self.show(call, system, guest) };
+            let window = Window::new(&*guest);
+            let noted = self.note(&call, &window, tid);
+            let pending = Pending { noted, ..self.show(call, system, &window, tid) };
             let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
             task.announced = Some(Box::new(pending));
         }
@@ -55,10 +57,15 @@ impl<A: Arch> Engine<A> {
         self.observer.note::<A>(call, &Seat { tid, memory, places: &places })
     }
 
-    pub(super) fn show<G: Guest<A>>(&mut self, call: Call, system: Duration, guest: &G) -> Pending {
-        let tid = guest.tid();
+    pub(super) fn show(
+        &mut self,
+        call: Call,
+        system: Duration,
+        memory: &dyn Memory,
+        tid: Pid,
+    ) -> Pending {
         let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        let seat = Seat { tid, memory: guest, places: &places };
+        let seat = Seat { tid, memory, places: &places };
         let spelled = self.observer.enter::<A>(&call, &seat);
         let entered = self.observer.wants().times.then(Instant::now);
         Pending::new(call, spelled, entered, system)
@@ -96,6 +103,8 @@ impl<A: Arch> Engine<A> {
             }
         }
         let Some(mut spelled) = pending.spelled else { return };
+        let window = Window::new(guest);
+        let seat = Seat { memory: &window, ..seat };
         self.observer.complete::<A>(&mut spelled, &pending.call, outcome, &seat);
         let note = pending.note.as_ref();
         let event = Event::Leave { call: &spelled, outcome, note, spent, system };

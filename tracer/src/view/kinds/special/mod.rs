@@ -21,6 +21,7 @@ mod segment;
 mod select;
 mod xattr;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use vrift_arch::Syscall;
@@ -135,13 +136,9 @@ const SPECIALS: &[Special] = &[
 
 /// The spelling of a call that needs one.
 pub(super) fn find(name: &str) -> Option<&'static Special> {
-    static SORTED: LazyLock<Vec<&Special>> = LazyLock::new(|| {
-        let mut sorted: Vec<&Special> = SPECIALS.iter().collect();
-        sorted.sort_by_key(|special| special.name);
-        sorted
-    });
-    let at = SORTED.binary_search_by_key(&name, |special| special.name).ok()?;
-    SORTED.get(at).copied()
+    static BY_NAME: LazyLock<HashMap<&str, &Special>> =
+        LazyLock::new(|| SPECIALS.iter().map(|special| (special.name, special)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// Everything was known at entry.
