@@ -40,6 +40,7 @@ const MAY_IMPORT: &[(&str, &str, &[&str])] = &[
             "vrift-cas",
             "vrift-record",
             "vrift-vfs",
+            "foldhash",
             "libc",
             "memmap2",
             "nix",

@@ -38,4 +38,4 @@ pub use redact::{REDACTED, Redaction, redact, redact_words, secret};
 pub use text::Text;
 pub use utc::Utc;
 pub use words::names_memory;
-pub use writer::Writer;
+pub use writer::{Appended, Writer};

@@ -32,6 +32,8 @@ pub struct Writer<W: Write = File> {
     /// A frame's head, to be filled in, and the items that are not yet written.
     frame: Vec<u8>,
     texts: Texts,
+    /// How often they have been forgotten.
+    forgotten: u64,
     /// The time of the last entry.
     last: Duration,
     events: u64,
@@ -42,6 +44,15 @@ pub struct Writer<W: Write = File> {
 struct Texts {
     known: HashMap<Box<[u8]>, u32, RandomState>,
     bytes: usize,
+}
+
+/// An event as it was appended: the same can be appended again, by anybody and at any time, without a look at its
+/// texts.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    event: Event<u32>,
+    /// How often texts had been forgotten: afterwards their numbers stand for others.
+    forgotten: u64,
 }
 
 impl Writer<File> {
@@ -80,6 +91,7 @@ impl<W: Write> Writer<W> {
             number: 0,
             frame: vec![0; FRAME_HEAD],
             texts: Texts::default(),
+            forgotten: 0,
             last: Duration::ZERO,
             events: 0,
         };
@@ -97,12 +109,31 @@ impl<W: Write> Writer<W> {
         at: Duration,
         tid: Tid,
         event: Event<T>,
-    ) -> Result<(), Error> {
+    ) -> Result<Appended, Error> {
         if self.texts.known.len() > TEXTS_MAX || self.texts.bytes > TEXT_BYTES_MAX {
             self.texts = Texts::default();
+            self.forgotten += 1;
             self.put(&Item::Forget)?;
         }
         let event = event.try_map(&mut |text: T| self.number_of(text.as_ref()))?;
+        let appended = Appended { event: event.clone(), forgotten: self.forgotten };
+        self.put_event(at, tid, event)?;
+        Ok(appended)
+    }
+
+    /// Appends an event once more, unless its texts have been forgotten; returns whether it has.
+    ///
+    /// # Errors
+    /// Those of [`Writer::append`].
+    pub fn append_again(&mut self, at: Duration, tid: Tid, same: &Appended) -> Result<bool, Error> {
+        if same.forgotten != self.forgotten {
+            return Ok(false);
+        }
+        self.put_event(at, tid, same.event.clone())?;
+        Ok(true)
+    }
+
+    fn put_event(&mut self, at: Duration, tid: Tid, event: Event<u32>) -> Result<(), Error> {
         let after_us = at.saturating_sub(self.last).as_micros() as u64;
         self.last += Duration::from_micros(after_us);
         self.put(&Item::Event { after_us, tid, event })?;

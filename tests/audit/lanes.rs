@@ -143,6 +143,55 @@ fn every_open_is_told_as_with_a_stop() {
     assert!(recorded.paths(&[Act::Read]).iter().any(|path| path.ends_with("/two/other")));
 }
 
+/// Asks for the same files again and again, from several directories and processes, while paths come to lead elsewhere
+/// and files become others.
+const AGAIN: &str = r#"
+import os
+os.chdir('TREE')
+def read(path, flags=os.O_RDONLY): os.close(os.open(path, flags))
+def ask():
+    for path in [
+        'file', 'none', 'dir', 'link', 'closed/none', 'file/none', 'TREE/file', 'TREE/none', 'TREE/./none', 'TREE/dir/../none',
+        'turning/file', 'turning/../file', 'turning/../none', 'TREE/turning/../file', 'TREE/turning/..', 'two/../file',
+        '../file', '/proc/self/cwd/file', '/dev/fd/9', 'own', '/etc/passwd', 'n' * 250, 'TREE/' + 'n' * 250, 'n/' * 200,
+    ]:
+        for way in [
+            read, os.stat, os.lstat, os.readlink, lambda path: os.access(path, os.R_OK), lambda path: os.access(path, os.W_OK),
+            lambda path: read(path, os.O_DIRECTORY), lambda path: read(path, os.O_PATH),
+        ]:
+            try: way(path)
+            except OSError: pass
+def ask_all():
+    ask(); ask()
+    for directory in ['dir', '..']: os.chdir(directory); ask()
+    if os.fork() == 0:
+        ask(); os.chdir('dir'); ask(); os._exit(0)
+    os.wait()
+os.dup2(os.open('file', os.O_RDONLY), 9)
+ask_all()
+os.unlink('turning'); os.symlink('dir/one', 'turning'); ask_all()
+os.rename('dir', 'spare'); os.rename('one', 'dir'); os.rename('spare', 'one'); ask_all()
+with open('file', 'a') as file: file.write('more')
+ask_all()
+os.rename('two/file', 'file'); ask_all()
+os.mkdir('none'); ask_all()
+os.rmdir('none'); open('none', 'w').close(); ask_all()
+os.chmod('file', 0); ask_all()
+"#;
+
+#[test]
+fn what_is_asked_again_is_told_as_with_stops() {
+    let Some(python) = python() else { return };
+    let recorded = same(plant, &[python, "-c", AGAIN]);
+    let read = recorded
+        .accesses()
+        .filter(|access| access.act == Act::Read && access.path.to_string().ends_with("tree/file"));
+    let mut digests: Vec<_> = read.map(|access| recorded.digest(access)).collect();
+    digests.sort();
+    digests.dedup();
+    assert!(digests.len() >= 3, "{digests:?}");
+}
+
 /// Files that the tree changes as it reads them: each reading has the digest of what was there.
 const CHANGES: &str = r#"
 import os

@@ -143,8 +143,14 @@ impl Observer {
     }
 
     /// Reads what a call names at its entry, if it is recorded.
-    pub(crate) fn note<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
+    pub(crate) fn read<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
         self.recorder.as_mut()?.enter::<A>(call, seat)
+    }
+
+    /// Takes note of a call from a tape, which is about to be recorded: what is there of its memory stays.
+    pub(crate) fn note<A: Arch>(&mut self, call: &Call, _: &Seat<'_>) -> Option<Box<Noted>> {
+        self.recorder.as_ref()?;
+        Some(Box::new(Noted::from_tape::<A>(call)))
     }
 
     /// Records a call at its exit.

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::{Damage, Entry, Header, Reader, Writer};
-use made::{Random, written};
+use made::{Random, totals, written};
 
 /// What can be read of a record, and where it stops being readable.
 fn read(bytes: &[u8]) -> (Vec<Entry>, Option<Damage>) {
@@ -85,6 +85,38 @@ fn a_writer_keeps_a_bounded_amount_of_texts() {
     assert!(most.0 > 1000 && most.0 < 70_000, "{} texts", most.0);
     assert!(most.1 < 9 << 20, "{} bytes of texts", most.1);
     assert!(most.2 < 32 << 10, "{} bytes of a frame", most.2);
+}
+
+/// What is appended again is what would have been appended, to the byte; once its texts are forgotten it is not.
+#[test]
+fn what_is_appended_again_is_the_same() {
+    let mut random = Random(5);
+    let entries = random.entries(400);
+    let new = || Writer::new(Vec::new(), Path::new("r"), &Header::default()).unwrap();
+    let (mut whole, mut again) = (new(), new());
+    let mut first = Vec::new();
+    for Entry { at, tid, event } in &entries {
+        whole.append(*at, *tid, event.clone()).unwrap();
+        first.push(again.append(*at, *tid, event.clone()).unwrap());
+    }
+    let last = entries.last().unwrap().at;
+    for (number, (Entry { event, .. }, first)) in entries.iter().zip(&first).enumerate() {
+        let (at, tid) = (last + Duration::from_micros(number as u64), number as i32);
+        whole.append(at, tid, event.clone()).unwrap();
+        assert!(again.append_again(at, tid, first).unwrap());
+    }
+    assert_eq!(whole.events(), again.events());
+    assert!(whole.finish(totals()).unwrap() == again.finish(totals()).unwrap());
+
+    let mut writer = new();
+    let first = writer.append(Duration::ZERO, 1, random.access("/first".into())).unwrap();
+    for number in 0..70_000 {
+        let event = random.access(format!("/{number}").as_str().into());
+        writer.append(Duration::ZERO, 1, event).unwrap();
+    }
+    let before = writer.events();
+    assert!(!writer.append_again(Duration::ZERO, 1, &first).unwrap());
+    assert_eq!(writer.events(), before);
 }
 
 /// Time does not run backwards in a record, whatever the clock does.

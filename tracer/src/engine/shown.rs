@@ -54,7 +54,7 @@ impl<A: Arch> Engine<A> {
             return None;
         }
         let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        self.observer.note::<A>(call, &Seat { tid, memory, places: &places })
+        self.observer.read::<A>(call, &Seat { tid, memory, places: &places })
     }
 
     pub(super) fn show(

@@ -187,7 +187,7 @@ impl Contents {
     }
 
     /// The version of a file with these attributes, if it has been met.
-    fn known(&self, stat: &Stat) -> Option<VersionId> {
+    pub(super) fn known(&self, stat: &Stat) -> Option<VersionId> {
         let key = Key::of(stat);
         let met = self.known.get(&key.inode)?;
         let times_tell = met.times == Times::Tell && !self.shared.contains(&key.inode);

@@ -90,7 +90,11 @@ impl Recorder {
                 let file = OpenFile::of(*fd, seat)?;
                 self.forbids(Act::Map, &file.path, seat).then_some(Errno::EACCES)
             }
-            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing => None,
+            What::Handle(_)
+            | What::Shared(_)
+            | What::Credentials
+            | What::Taped(_)
+            | What::Nothing => None,
         }
     }
 

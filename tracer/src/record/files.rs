@@ -10,12 +10,14 @@ use vrift_vfs::{
 };
 
 use super::Recorder;
+use super::again::{Opened, Same};
 use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, named, opened};
 use super::paths::{
-    absolute, absolute_by, absolute_in_root, directory, own_descriptor, own_place, path, seen_by,
+    absolute, absolute_by, absolute_in_root, directory, is_nowhere, own_descriptor, own_place,
+    path, seen_by,
 };
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
@@ -232,15 +234,16 @@ impl Recorder {
                 absolute_by(&op, seat, |directory| self.ways.physical(directory))
             }
         };
-        let was = match (handle, create) {
-            (Handle::Path | Handle::Read, Create::No) => Was::There,
-            _ => self.before_change(&path, op.follow, seat),
+        let opening = Opening { handle, create, was: Was::There, follow: op.follow };
+        let was = match opening.only_reads() {
+            true => Was::There,
+            false => self.before_change(&path, op.follow, seat),
         };
         let lookup = match create {
             Create::No if limits == Limits::default() => self.lookup(&op, Of::Anything, &path),
             _ => None,
         };
-        let opening = Opening { handle, create, was, follow: op.follow };
+        let opening = Opening { was, ..opening };
         What::File(Named { lookup, ..Named::new(Kind::Opens(opening), path) })
     }
 
@@ -280,20 +283,24 @@ impl Recorder {
     }
 
     /// Records what came of a call that names a file.
-    pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) {
+    pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) -> Option<Same> {
         let Named { kind, path, other, version, .. } = named;
-        match kind {
-            Kind::Opens(opening) => self.file_opened(opening, path, ended, seat),
-            Kind::Is(act) => {
-                if (act.changes() || act == Act::Link) && ended.succeeded() {
-                    self.changed.did(act, &path, other.as_deref());
-                    self.ways.after(act);
-                }
-                let ended = Ended { verdict: written(act, ended), ..*ended };
-                let version = version.filter(|_| ended.succeeded());
-                self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat);
+        let act = match kind {
+            Kind::Opens(opening) => return self.file_opened(opening, path, ended, seat),
+            Kind::Is(act) => act,
+        };
+        if (act.changes() || act == Act::Link) && ended.succeeded() {
+            self.changed.did(act, &path, other.as_deref());
+            self.ways.after(act);
+            if let Some(again) = &mut self.again {
+                again.after(act);
             }
         }
+        let ended = Ended { verdict: written(act, ended), ..*ended };
+        let version = version.filter(|_| ended.succeeded());
+        let told = self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat)?;
+        let only_asks = matches!(act, Act::Probe | Act::ReadLink) && !is_nowhere(&path);
+        only_asks.then_some(Same { told, opened: None })
     }
 
     /// A file was opened, and not by a path.
@@ -305,11 +312,17 @@ impl Recorder {
         self.file_opened(opening, path, ended, seat);
     }
 
-    fn file_opened(&mut self, opening: Opening, asked: Vec<u8>, ended: &Ended, seat: &Seat<'_>) {
+    fn file_opened(
+        &mut self,
+        opening: Opening,
+        asked: Vec<u8>,
+        ended: &Ended,
+        seat: &Seat<'_>,
+    ) -> Option<Same> {
         let act = opening.act();
         let Outcome::Value(fd) = ended.outcome else {
-            self.access(act, &asked, None, None, Part::First, ended, seat);
-            return;
+            let told = self.access(act, &asked, None, None, Part::First, ended, seat)?;
+            return opening.only_reads().then_some(Same { told, opened: None });
         };
         let file = match seat.places.attested() {
             Some(stat) => {
@@ -324,7 +337,7 @@ impl Recorder {
                 self.changed.did(act, &asked, None);
             }
             self.access(act, &asked, None, None, Part::First, ended, seat);
-            return;
+            return None;
         };
         // What stands for a directory of a mount is one too.
         let act = match act {
@@ -352,11 +365,23 @@ impl Recorder {
             _ => written(act, ended),
         };
         let ended = Ended { verdict, ..*ended };
-        self.access(act, &file.path, other, version, Part::First, &ended, seat);
+        let told = self.access(act, &file.path, other, version, Part::First, &ended, seat)?;
+        let found_by_path = seat.places.attested().is_some()
+            && opening.follow == Follow::Yes
+            && self.ways.lead(&asked, &file.stat);
+        let has_all = version.is_some() || act == Act::List;
+        let is_same = opening.only_reads() && found_by_path && has_all;
+        is_same
+            .then_some(Same { told, opened: Some(Box::new(Opened { stat: file.stat, version })) })
     }
 }
 
 impl Opening {
+    /// Whether nothing is made or changed.
+    fn only_reads(self) -> bool {
+        matches!((self.handle, self.create), (Handle::Path | Handle::Read, Create::No))
+    }
+
     /// What it does with the file.
     fn act(self) -> Act {
         match (self.handle, self.create, self.was) {

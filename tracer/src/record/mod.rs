@@ -9,6 +9,7 @@
 //!
 //! Deliberately absent: any judgement. What is allowed is the policy's business.
 
+mod again;
 mod contents;
 mod enforced;
 mod escapes;
@@ -128,6 +129,8 @@ pub struct Recorder {
     unstopped: Unstopped,
     eyes: lookups::Eyes,
     ways: ways::Ways,
+    /// `None` if there are rules.
+    again: Option<again::Again>,
     /// The names of UNIX sockets that the tree has bound.
     bound: HashSet<Vec<u8>>,
     ipc: ipc::Ipc,
@@ -150,6 +153,7 @@ impl Recorder {
         held: Option<Held>,
     ) -> Result<Recorder, RecordError> {
         let enforcement = held.as_ref().map_or(Enforcement::Note, |held| held.enforcement);
+        let again = held.is_none().then(again::Again::default);
         let out = Output::create(path, header, held.map(|held| held.policy))?;
         let contents = Contents::new(out.clone());
         Ok(Recorder {
@@ -162,6 +166,7 @@ impl Recorder {
             unstopped: header.unstopped,
             eyes: lookups::Eyes::of_vrift(),
             ways: ways::Ways::default(),
+            again,
             bound: HashSet::new(),
             ipc: ipc::Ipc::default(),
             used: None,

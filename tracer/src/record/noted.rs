@@ -3,9 +3,12 @@
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::{Arch, Arg, Policy, Syscall};
-use vrift_record::{Access, Act, Escape, Event as Told, Part, Response, Verdict, VersionId};
+use vrift_record::{
+    Access, Act, Appended, Escape, Event as Told, Part, Response, Verdict, VersionId,
+};
 use vrift_vfs::Backing;
 
+use super::again::{Same, Taped};
 use super::files::Named;
 use super::ipc::Asked;
 use super::network::Peer;
@@ -45,11 +48,19 @@ pub(super) enum What {
     Shared(Asked),
     /// Its caller may have other credentials afterwards.
     Credentials,
+    /// It was made without a stop, and is read when it is recorded.
+    Taped(Taped),
     /// It names nothing: only on what grounds it was answered is of interest.
     Nothing,
 }
 
 impl Noted {
+    /// A call from a tape.
+    pub(crate) fn from_tape<A: Arch>(call: &Call) -> Noted {
+        let what = What::Taped(Taped::new::<A>(call));
+        Noted { call: "", what, escape: None, denied: None }
+    }
+
     /// Whether what comes of it must be seen, if the kernel makes it as it is.
     pub(crate) fn awaits_its_end(&self) -> bool {
         self.escape.is_some() || !matches!(self.what, What::Nothing)
@@ -135,14 +146,17 @@ impl Recorder {
         }
     }
 
-    /// Records a call that has ended.
+    /// Records a call that has ended; returns what can be told of others like it.
     pub(crate) fn leave(
         &mut self,
         noted: Noted,
         outcome: Outcome,
         note: Option<&Note>,
         seat: &Seat<'_>,
-    ) {
+    ) -> Option<Same> {
+        if let What::Taped(taped) = &noted.what {
+            return self.taped(taped, outcome, seat);
+        }
         let response = match noted.denied {
             Some(_) => Response::Denied,
             None => Response::Noted,
@@ -157,7 +171,7 @@ impl Recorder {
         let ended = Ended { call: noted.call, outcome, verdict, response };
         if let Outcome::Restarts(_) = outcome {
             // It is made again, and seen again.
-            return;
+            return None;
         }
         if let Some((kind, detail)) = noted.escape {
             let opened = match (&noted.what, outcome) {
@@ -176,19 +190,28 @@ impl Recorder {
             self.eyes.look_at(seat.tid);
         }
         match noted.what {
-            What::File(named) => self.file(named, &ended, seat),
+            What::File(named) => return self.file(named, &ended, seat),
             What::Handle(flags) if ended.succeeded() => self.handle_opened(flags, &ended, seat),
             What::Program(start) => self.program(*start, &ended, seat),
             What::Network(peers) => self.network(peers, &ended, seat),
             What::Map(fd) => self.mapped(fd, &ended, seat),
-            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing
+            What::Handle(_)
+            | What::Shared(_)
+            | What::Credentials
+            | What::Taped(_)
+            | What::Nothing
                 if note.is_some() =>
             {
                 let (call, verdict) = (noted.call, ended.verdict);
                 self.tell(seat.tid, Told::Call { call, verdict, outcome: ended.told() });
             }
-            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing => {}
+            What::Handle(_)
+            | What::Shared(_)
+            | What::Credentials
+            | What::Taped(_)
+            | What::Nothing => {}
         }
+        None
     }
 
     /// What a mapping is to the record.
@@ -236,7 +259,7 @@ impl Recorder {
         part: Part,
         ended: &Ended,
         seat: &Seat<'_>,
-    ) {
+    ) -> Option<Appended> {
         let (verdict, outcome) = (ended.verdict, ended.told());
         let call = ended.call.as_bytes();
         if ended.succeeded()
@@ -245,7 +268,7 @@ impl Recorder {
             self.out.incomplete();
         }
         let access = Access { call, act, path, other, version, part, verdict, outcome };
-        self.out.tell_as(seat.tid, Told::File(access), ended.response);
+        self.out.tell_as(seat.tid, Told::File(access), ended.response)
     }
 }
 

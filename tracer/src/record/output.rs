@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use nix::unistd::Pid;
 use vrift_record::policy::{Broken, Judge, Policy, Violation};
-use vrift_record::{Ending, Error, Event, Header, Response, Totals, Writer};
+use vrift_record::{Appended, Ending, Error, Event, Header, Response, Totals, Writer};
 
 /// How long something may wait to be written, so that little is lost if vrift is killed.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -62,20 +62,35 @@ impl Output {
         self.tell_as(tid, event, Response::Noted);
     }
 
-    /// The same for a call that the policy may have made fail.
-    pub(super) fn tell_as<T: AsRef<[u8]>>(&self, tid: Pid, event: Event<T>, response: Response) {
+    /// The same for a call that the policy may have made fail; returns what it can be told again by.
+    pub(super) fn tell_as<T: AsRef<[u8]>>(
+        &self,
+        tid: Pid,
+        event: Event<T>,
+        response: Response,
+    ) -> Option<Appended> {
         let tid = tid.as_raw();
         let mut shared = lock(&self.shared);
         let violation = shared.judge.as_mut().and_then(|judge| judge.look(tid, &event, response));
         // Under the lock: times do not decrease in the file.
         let at = self.start.elapsed();
-        if let Some(writer) = &mut shared.writer {
-            let mut told = writer.append(at, tid, event);
-            if let (Ok(()), Some(violation)) = (&told, violation) {
-                told = writer.append(at, tid, violation);
+        let writer = shared.writer.as_mut()?;
+        let told = writer.append(at, tid, event).and_then(|told| {
+            if let Some(violation) = violation {
+                writer.append(at, tid, violation)?;
             }
-            shared.note(told);
-        }
+            Ok(told)
+        });
+        shared.note(told)
+    }
+
+    /// Tells what has been told before of another call; returns whether it can be told so. No rule is asked.
+    pub(super) fn tell_again(&self, tid: Pid, same: &Appended) -> bool {
+        let mut shared = lock(&self.shared);
+        let at = self.start.elapsed();
+        let Some(writer) = &mut shared.writer else { return false };
+        let told = writer.append_again(at, tid.as_raw(), same);
+        shared.note(told).unwrap_or(false)
     }
 
     /// What the policy says to something that is asked for; `None` if it is not forbidden.
@@ -125,11 +140,12 @@ impl Output {
 
 impl Shared {
     /// A record that cannot be written ends there; the command goes on.
-    fn note(&mut self, result: Result<(), Error>) {
-        if let Err(error) = result {
+    fn note<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        let failed = |error| {
             self.writer = None;
             self.trouble = Some(error);
-        }
+        };
+        result.map_err(failed).ok()
     }
 }
 

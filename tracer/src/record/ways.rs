@@ -43,14 +43,12 @@ impl Ways {
     /// The tree has done something with success: a way may lead elsewhere. What is removed leads nowhere, until
     /// something else is made in its place.
     pub(super) fn after(&mut self, act: Act) {
-        match act {
-            Act::Rename | Act::Exchange | Act::Symlink | Act::Link | Act::MakeDirectory => {
+        if leads_elsewhere(act) {
+            self.directories.clear();
+            // A path behind what is removed has none without symlinks any more, and leads nowhere.
+            if act != Act::RemoveDirectory {
                 self.known.clear();
-                self.directories.clear();
             }
-            // A path behind it has none without symlinks any more.
-            Act::RemoveDirectory => self.directories.clear(),
-            _ => {}
         }
     }
 
@@ -65,6 +63,11 @@ impl Ways {
         }
         self.directories.insert(directory.to_owned(), physical.clone());
         physical
+    }
+
+    /// Whether this path is known to lead to this file, for whoever asks.
+    pub(super) fn lead(&self, asked: &[u8], stat: &Stat) -> bool {
+        self.known.get(asked).is_some_and(|led| led.inode == stat.inode)
     }
 
     /// The path without symlinks of the file that `asked` led to, if it still does.
@@ -88,6 +91,15 @@ impl Ways {
         self.known.insert(asked.to_owned(), Led { inode, path: path.clone() });
         Some(path)
     }
+}
+
+/// Whether a path may lead elsewhere, or a directory have another path, when this has been done.
+pub(super) fn leads_elsewhere(act: Act) -> bool {
+    use Act as A;
+    matches!(
+        act,
+        A::Rename | A::Exchange | A::Symlink | A::Link | A::MakeDirectory | A::RemoveDirectory
+    )
 }
 
 /// What a path leads to. Nothing happens to it: a FIFO is not opened for reading, nor a device.
