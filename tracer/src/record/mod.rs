@@ -27,6 +27,7 @@ mod paths;
 mod programs;
 mod scripts;
 mod stat;
+mod variables;
 mod watched;
 mod ways;
 
@@ -134,6 +135,7 @@ pub struct Recorder {
     /// The names of UNIX sockets that the tree has bound.
     bound: HashSet<Vec<u8>>,
     ipc: ipc::Ipc,
+    variables: variables::Variables,
     /// What a task has used, told before its end.
     used: Option<(Pid, Usage)>,
     root: Option<Pid>,
@@ -169,6 +171,7 @@ impl Recorder {
             again,
             bound: HashSet::new(),
             ipc: ipc::Ipc::default(),
+            variables: variables::Variables::default(),
             used: None,
             root: None,
             command: Command::Ahead,

@@ -11,8 +11,7 @@ use nix::errno::Errno;
 use vrift_arch::Arch;
 use vrift_arch::syscall::Kind;
 use vrift_record::{
-    Act, Escape, Event as Told, Execution, Part, Response, Value, Variable, Verdict, VersionId,
-    redact_words, secret,
+    Act, Escape, Event as Told, Execution, Part, Response, Verdict, VersionId, redact_words,
 };
 use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
@@ -23,6 +22,7 @@ use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, own_descriptor, path, seen_by};
 use super::scripts::{Interpreter, interpreters};
+use super::variables::told;
 use super::{Command, Recorder};
 use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
@@ -206,9 +206,12 @@ impl Recorder {
             self.gained(shown.as_ref().unwrap_or(&start.path), ended, seat);
         }
         let Start { path: program, mut argv, env, cwd, .. } = start;
-        let secrets: Vec<_> = env.iter().filter_map(|variable| secret(variable)).collect();
-        redact_words(&mut argv, &secrets);
-        let env = env.iter().map(|variable| told(variable)).collect();
+        let secrets = self.variables.secrets(&env);
+        let (program, cwd) = (&program[..], &cwd[..]);
+        redact_words(&mut argv, &secrets.iter().copied().flatten().collect::<Vec<_>>());
+        let argv = argv.iter().map(|word| &word[..]).collect();
+        let env = env.iter().zip(secrets).map(|(variable, secret)| told(variable, secret));
+        let env = env.collect();
         self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
     }
 
@@ -283,14 +286,4 @@ fn unescaped(before: &[u8], shown: &[u8]) -> PathBuf {
 fn executable(seat: &Seat<'_>, fd: i32) -> Vec<u8> {
     let memory = || named(procfs::link(seat.tid, fd)?);
     opened(seat, fd).or_else(memory).unwrap_or_default()
-}
-
-/// A variable as a record has it.
-fn told(variable: &[u8]) -> Variable<Vec<u8>> {
-    let end = variable.iter().position(|&byte| byte == b'=').unwrap_or(variable.len());
-    let value = match secret(variable) {
-        None => Value::Plain(variable.get(end + 1..).unwrap_or_default().to_vec()),
-        Some(_) => Value::Redacted,
-    };
-    Variable { name: variable[..end].to_vec(), value }
 }
