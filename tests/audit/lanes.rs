@@ -146,8 +146,12 @@ fn every_open_is_told_as_with_a_stop() {
 /// Asks for the same files again and again, from several directories and processes, while paths come to lead elsewhere
 /// and files become others.
 const AGAIN: &str = r#"
-import os
+import mmap, os, time
 os.chdir('TREE')
+# From then on the times of a file tell of another change.
+def grow_old(path):
+    changed = os.stat(path).st_ctime
+    while time.time() < changed + .1: pass
 def read(path, flags=os.O_RDONLY): os.close(os.open(path, flags))
 def ask():
     for path in [
@@ -177,6 +181,14 @@ os.rename('two/file', 'file'); ask_all()
 os.mkdir('none'); ask_all()
 os.rmdir('none'); open('none', 'w').close(); ask_all()
 os.chmod('file', 0); ask_all()
+grow_old('none'); grow_old('file'); ask_all()
+kept = os.open('none', os.O_RDONLY); os.unlink('none')
+with open('none', 'w') as file: file.write('another')
+grow_old('none'); ask_all()
+# Written through memory, which its times do not tell of.
+with open('none', 'r+b') as file: shared = mmap.mmap(file.fileno(), 0)
+shared[0] = 65; grow_old('none'); ask_all()
+for turn in range(3): shared[0] = 66 + turn; ask_all()
 "#;
 
 #[test]
