@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use vrift_record::Act;
 use vrift_vfs::Follow;
@@ -104,14 +105,20 @@ pub(super) fn leads_elsewhere(act: Act) -> bool {
 
 /// What a path leads to. Nothing happens to it: a FIFO is not opened for reading, nor a device.
 fn look(at: &Path, follow: Follow) -> Option<(Inode, PathBuf)> {
-    let nofollow = match follow {
-        Follow::Yes => 0,
-        Follow::No => libc::O_NOFOLLOW,
+    let inode = |file: &File| Some(Stat::from(file.metadata().ok()?).inode);
+    let flags = match follow {
+        Follow::Yes => OFlag::O_PATH | OFlag::O_CLOEXEC,
+        Follow::No => OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW,
     };
-    let flags = libc::O_PATH | libc::O_CLOEXEC | nofollow;
-    let file: File = OpenOptions::new().read(true).custom_flags(flags).open(at).ok()?;
-    let stat = Stat::from(file.metadata().ok()?);
-    Some((stat.inode, fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?))
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    // Most paths have no symlinks, and need not be asked for.
+    if !at.components().any(|name| name == Component::ParentDir)
+        && let Ok(file) = openat2(AT_FDCWD, at, how)
+    {
+        return Some((inode(&File::from(file))?, at.to_owned()));
+    }
+    let file: File = OpenOptions::new().read(true).custom_flags(flags.bits()).open(at).ok()?;
+    Some((inode(&file)?, fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?))
 }
 
 /// Whether a file is memory (memfd_create(2)): all of that is on one device of the kernel's own.
