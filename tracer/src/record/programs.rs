@@ -27,9 +27,10 @@ use super::{Command, Recorder};
 use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
 use crate::engine::pointers;
-use crate::memory::GuestAddr;
+use crate::memory::{GuestAddr, Memory};
 use crate::procfs;
 use crate::view::places::Seat;
+use crate::view::window::Window;
 
 /// The longest argument with its NUL (`MAX_ARG_STRLEN`).
 const WORD_BYTES_MAX: usize = 32 * 4096;
@@ -131,12 +132,13 @@ impl Recorder {
             }
             _ => (Of::Mount, None),
         };
+        let memory = Window::large(seat.memory);
         let words = |kind| {
             let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
-            let pointers = pointers(GuestAddr(at), A::WORD, seat.memory).unwrap_or_default();
+            let pointers = pointers(GuestAddr(at), A::WORD, &memory).unwrap_or_default();
             let strings = pointers.into_iter().filter(|&at| at != 0);
             strings
-                .map_while(|at| seat.memory.read_cstr(GuestAddr(at), WORD_BYTES_MAX).ok())
+                .map_while(|at| memory.read_cstr(GuestAddr(at), WORD_BYTES_MAX).ok())
                 .collect::<Vec<_>>()
         };
         let (argv, env, cwd, version) = match in_vain {

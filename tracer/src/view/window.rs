@@ -10,8 +10,11 @@ use nix::errno::Errno;
 
 use crate::memory::{GuestAddr, Memory, PAGE};
 
-/// The size of a piece; who asks for as much reads past the window.
+/// The size of a piece, unless much is to be read; who asks for as much reads past the window.
 const PIECE: usize = 512;
+
+/// The size of one for who reads a hundred strings.
+const LARGE_PIECE: usize = PAGE as usize;
 
 /// How much of a piece lies before what is asked for: of two paths the second is as often the lower one.
 const BEFORE: u64 = 128;
@@ -20,33 +23,33 @@ const BEFORE: u64 = 128;
 const PIECES: usize = 2;
 
 /// A view of a tracee's memory that lasts for one stop.
-pub(crate) struct Window<'a> {
+pub(crate) struct Window<'a, const SIZE: usize = PIECE> {
     memory: &'a dyn Memory,
-    seen: RefCell<Seen>,
+    seen: RefCell<Seen<SIZE>>,
 }
 
 /// The pieces that were read.
-struct Seen {
-    pieces: [Piece; PIECES],
+struct Seen<const SIZE: usize> {
+    pieces: [Piece<SIZE>; PIECES],
     /// The one that was used last; the one behind it is the next to be replaced.
     latest: usize,
 }
 
 #[derive(Clone, Copy)]
-struct Piece {
+struct Piece<const SIZE: usize> {
     from: u64,
     count: usize,
-    bytes: [u8; PIECE],
+    bytes: [u8; SIZE],
 }
 
-impl Piece {
-    const EMPTY: Piece = Piece { from: 0, count: 0, bytes: [0; PIECE] };
+impl<const SIZE: usize> Piece<SIZE> {
+    const EMPTY: Piece<SIZE> = Piece { from: 0, count: 0, bytes: [0; SIZE] };
 
     /// Becomes what lies at `from` and behind it.
     fn read(&mut self, memory: &dyn Memory, from: GuestAddr) -> Result<(), Errno> {
         let to_page_end = (PAGE - from.0 % PAGE) as usize;
         self.count = 0;
-        self.count = memory.read(from, &mut self.bytes[..to_page_end.min(PIECE)])?;
+        self.count = memory.read(from, &mut self.bytes[..to_page_end.min(SIZE)])?;
         self.from = from.0;
         Ok(())
     }
@@ -60,11 +63,24 @@ impl Piece {
 
 impl<'a> Window<'a> {
     pub(crate) fn new(memory: &'a dyn Memory) -> Window<'a> {
+        Window::on(memory)
+    }
+}
+
+impl<'a> Window<'a, LARGE_PIECE> {
+    /// One with larger pieces.
+    pub(crate) fn large(memory: &'a dyn Memory) -> Window<'a, LARGE_PIECE> {
+        Window::on(memory)
+    }
+}
+
+impl<'a, const SIZE: usize> Window<'a, SIZE> {
+    fn on(memory: &'a dyn Memory) -> Window<'a, SIZE> {
         Window { memory, seen: RefCell::new(Seen { pieces: [Piece::EMPTY; PIECES], latest: 0 }) }
     }
 }
 
-impl Seen {
+impl<const SIZE: usize> Seen<SIZE> {
     /// Makes the piece that holds `at` the latest, reading it if need be.
     fn piece(&mut self, memory: &dyn Memory, at: GuestAddr) -> Result<&[u8], Errno> {
         let behind = |turn: usize| (self.latest + turn) % PIECES;
@@ -83,9 +99,9 @@ impl Seen {
     }
 }
 
-impl Memory for Window<'_> {
+impl<const SIZE: usize> Memory for Window<'_, SIZE> {
     fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
-        if buf.is_empty() || buf.len() >= PIECE {
+        if buf.is_empty() || buf.len() >= SIZE {
             return self.memory.read(at, buf);
         }
         let mut seen = self.seen.borrow_mut();
