@@ -397,3 +397,42 @@ fn a_mount_that_is_read_only_refuses_nothing_that_a_file_system_would_serve() {
     let verdicts = recorded.model.calls.values().flat_map(|tally| tally.verdicts.keys());
     assert!(verdicts.into_iter().all(|verdict| *verdict != Verdict::Refused));
 }
+
+/// A file without a name is shown by the last one it had, wherever that is by now; so it is in the record.
+#[test]
+fn what_has_lost_its_name_is_told_by_the_last_one_it_had() {
+    let Some(python) = python() else { return };
+    let program = "
+import os
+def shown(file): print(os.readlink(f'/proc/self/fd/{file}').removeprefix(os.path.realpath('.')))
+os.mkdir('d')
+made, below = os.open('made', os.O_CREAT | os.O_RDWR), os.open('d/below', os.O_CREAT | os.O_RDWR)
+given, other, directory = os.open('in', os.O_RDONLY), os.open('other', os.O_CREAT | os.O_RDWR), os.open('d', os.O_RDONLY)
+os.unlink('made'); os.unlink('d/below'); os.unlink('in'); os.rename('d', 'e'); os.rename('changed', 'other')
+os.rmdir('e')
+for file in made, below, given, other, directory: shown(file)
+for file in made, below, given, other: open(f'/proc/self/fd/{file}').read()
+os.fchmod(made, 0o600)
+again = os.open('made', os.O_CREAT | os.O_RDWR)
+os.fchmod(made, 0o644)
+shown(made); shown(again)
+";
+    let acts = |recorded: &Recorded, sandbox: &Sandbox| {
+        let of = |access: &vrift_audit::Access<vrift_audit::Text>| {
+            let changes = access.act.changes() || access.act == vrift_audit::Act::Read;
+            let name = name_in(sandbox, access.path.as_path()).filter(|_| changes)?;
+            Some((access.act, name))
+        };
+        recorded.accesses().filter_map(of).collect::<Vec<_>>()
+    };
+    let on_host = Sandbox::new();
+    plant(&on_host);
+    let host = entered(&on_host, &[], &[python, "-c", program]);
+    assert!(host.ran.out().contains("/e (deleted)\n"), "{}", host.ran);
+    for enter in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let recorded = enter(&sandbox, &["--discard"], &[python, "-c", program]);
+        assert_eq!(recorded.ran.out(), host.ran.out());
+        assert_eq!(acts(&recorded, &sandbox), acts(&host, &on_host));
+    }
+}

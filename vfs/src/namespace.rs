@@ -168,12 +168,15 @@ impl Namespace {
         Ok(Some(path))
     }
 
-    /// What `/proc` shows as the path of `node`: it says so if the node has none left.
+    /// What `/proc` shows as the path of `node`: if it has none left, the last one it had, and that it is lost.
     pub fn shown_path(&self, node: NodeRef) -> Result<PathBuf, Error> {
-        match self.path_of(node)? {
-            Some(path) => Ok(path),
-            None => Ok(self.point(node.mount)?.join(format!("#{} (deleted)", ino(node.node)))),
+        if let Some(path) = self.path_of(node)? {
+            return Ok(path);
         }
+        let lost = self.tree(node.mount).lost_path_of(node.node)?;
+        let mut lost = lost.unwrap_or_else(|| format!("#{}", ino(node.node)).into_bytes());
+        lost.extend_from_slice(b" (deleted)");
+        Ok(self.point(node.mount)?.join(OsStr::from_bytes(&lost)))
     }
 
     /// Where a mount is seen: what it lies on may have been moved since it was made.
