@@ -22,6 +22,8 @@ mod like_strace;
 mod lookups;
 #[path = "audit/mounts.rs"]
 mod mounts;
+#[path = "audit/network.rs"]
+mod network;
 #[path = "audit/paths.rs"]
 mod paths;
 #[path = "audit/policy.rs"]

@@ -60,6 +60,8 @@ pub enum Event<T = Text> {
         act: NetworkAct,
         /// With whom.
         endpoint: Endpoint<T>,
+        /// Whether it is the first endpoint of the call.
+        part: Part,
         /// On what grounds it was answered.
         verdict: Verdict,
         /// What came of it.
@@ -287,6 +289,8 @@ pub enum NetworkAct {
     Accept,
     /// A message is sent to it.
     Send,
+    /// A socket is opened that needs no address to get what comes from its network.
+    Open,
 }
 
 /// One end of a communication.
@@ -494,10 +498,11 @@ impl<T> Event<T> {
                     outcome,
                 })
             }
-            Event::Network { call, act, endpoint, verdict, outcome } => Event::Network {
+            Event::Network { call, act, endpoint, part, verdict, outcome } => Event::Network {
                 call: give(call)?,
                 act,
                 endpoint: endpoint.try_map(give)?,
+                part,
                 verdict,
                 outcome,
             },

@@ -45,6 +45,7 @@ impl NetworkAct {
             NetworkAct::Listen => "listen",
             NetworkAct::Accept => "accept",
             NetworkAct::Send => "send",
+            NetworkAct::Open => "open",
         }
     }
 }
@@ -200,7 +201,7 @@ impl<T: fmt::Display> fmt::Display for Endpoint<T> {
             Endpoint::Abstract(name) => write!(f, "unix:@{name}"),
             Endpoint::Unnamed => f.write_str("unix socket without a name"),
             Endpoint::Netlink { port } => write!(f, "netlink:{port}"),
-            Endpoint::Other { family } => write!(f, "address of family {family}"),
+            Endpoint::Other { family } => write!(f, "family {family}"),
         }
     }
 }
