@@ -251,3 +251,52 @@ for way in ['/proc/self/fd/%d', '/dev/fd/%d']:
     assert_eq!(executed, [digest, digest]);
     run(&mut verify(&sandbox, &recorded.path)).fine();
 }
+
+/// What the tree has changed by one name of a file is no input by another.
+#[test]
+fn a_file_that_was_changed_by_another_of_its_names_is_no_input() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let names = ["written", "truncated", "mode", "read", "both", "mapped", "executed"];
+    for name in names {
+        match name {
+            "executed" | "mapped" => drop(fs::copy("/bin/true", sandbox.path(name)).unwrap()),
+            _ => fs::write(sandbox.path(name), "before").unwrap(),
+        }
+        fs::hard_link(sandbox.path(name), sandbox.path(format!("{name}2"))).unwrap();
+    }
+    let program = "
+import mmap, os, subprocess
+def write(name):
+    file = os.open(name, os.O_WRONLY | os.O_APPEND); os.write(file, b'W'); os.close(file)
+def read(name, flags=os.O_RDONLY):
+    file = os.open(name, flags); os.read(file, 9); return file
+write('written'); read('written2')
+os.truncate('truncated', 3); read('truncated2')
+os.chmod('mode', 0o600); read('mode2')
+read('read2'); write('read'); read('read2')
+write('both'); read('both2', os.O_RDWR)
+mapped = os.open('mapped2', os.O_RDONLY); write('mapped')
+mmap.mmap(mapped, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+write('executed'); subprocess.run(['./executed2'], check=True)
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let is = |name: &str| {
+        let path = sandbox.path(name);
+        let file = &recorded.model.files[path.as_os_str().as_encoded_bytes()];
+        (file.is_input(), file.is_output())
+    };
+    let told = names.map(|name| (name, is(&format!("{name}2"))));
+    let ours = (false, true);
+    let expected = [
+        ("written", ours),
+        ("truncated", ours),
+        ("mode", (true, false)),
+        ("read", (true, true)),
+        ("both", ours),
+        ("mapped", (true, true)),
+        ("executed", ours),
+    ];
+    assert_eq!(told, expected);
+}

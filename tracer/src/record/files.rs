@@ -289,6 +289,12 @@ impl Recorder {
                     self.changed.did(act, &path, other.as_deref());
                     self.ways.after(act);
                 }
+                if act == Act::Truncate
+                    && ended.succeeded()
+                    && let Ok(meta) = self::path(&seen_by(seat.tid, &path)).metadata()
+                {
+                    self.linked.changed(&meta.into(), &path);
+                }
                 let ended = Ended { verdict: written(act, ended), ..*ended };
                 let version = version.filter(|_| ended.succeeded());
                 self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat);
@@ -329,7 +335,11 @@ impl Recorder {
             act => act,
         };
         let other = (file.path != asked).then_some(&asked[..]);
+        if act.reads() {
+            self.changed_by_other_name(file.stat.inode, &file.path, ended, seat);
+        }
         if act.changes() {
+            self.linked.changed(&file.stat, &file.path);
             self.changed.did(act, &file.path, None);
             // A mount shows one of several names.
             if file.is_mounted()

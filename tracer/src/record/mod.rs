@@ -17,6 +17,7 @@ mod hasher;
 mod inherited;
 mod ipc;
 mod left;
+mod linked;
 mod lookups;
 mod network;
 mod noted;
@@ -122,6 +123,7 @@ pub struct Recorder {
     contents: Contents,
     /// The paths the tree has changed, for the end.
     changed: left::Changed,
+    linked: linked::Linked,
     /// Every process there was.
     known: HashSet<Pid>,
     enforcement: Enforcement,
@@ -157,6 +159,7 @@ impl Recorder {
             mounts,
             contents,
             changed: left::Changed::default(),
+            linked: linked::Linked::default(),
             known: HashSet::new(),
             enforcement,
             unstopped: header.unstopped,

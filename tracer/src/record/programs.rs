@@ -23,6 +23,7 @@ use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, own_descriptor, path, seen_by};
 use super::scripts::{Interpreter, interpreters};
+use super::stat::Stat;
 use super::{Command, Recorder};
 use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
@@ -175,7 +176,7 @@ impl Recorder {
         if std::mem::replace(&mut self.command, Command::Executed) == Command::Ahead {
             self.tell_inherited(seat.tid);
         }
-        let loaded = self.loaded(seat);
+        let loaded = self.loaded(ended, seat);
         // By its own name, if the path was a symlink.
         let program = loaded.iter().find(|(_, loaded)| *loaded == version && version.is_some());
         let led = program.map_or(&start.path, |(path, _)| path).clone();
@@ -232,7 +233,7 @@ impl Recorder {
     }
 
     /// The files that a new program finds mapped: itself and its dynamic linker.
-    fn loaded(&mut self, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
+    fn loaded(&mut self, ended: &Ended, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
         let maps = procfs::maps(seat.tid);
         let mut loaded: Vec<(Vec<u8>, Option<VersionId>)> = Vec::new();
         let mut last: &[u8] = b"";
@@ -246,6 +247,12 @@ impl Recorder {
                 Some((shown, held)) => (shown.into_os_string().into_vec(), held),
                 None => (named(real.clone()).unwrap_or_default(), Held::Host(real)),
             };
+            if !self.linked.are_none()
+                && let Held::Host(real) = &held
+                && let Ok(meta) = real.metadata()
+            {
+                self.changed_by_other_name(Stat::from(meta).inode, &shown, ended, seat);
+            }
             let version = self.version_of(held, &shown);
             if !loaded.iter().any(|(path, _)| *path == shown) {
                 loaded.push((shown, version));
