@@ -391,6 +391,8 @@ pub enum Escape {
     CoreDump,
     /// Shared memory, messages or semaphores that somebody outside of the tree has made.
     Ipc,
+    /// Files that others use are opened for the one that is told of it (fanotify).
+    Fanotify,
 }
 
 /// Where a version of a file was.

@@ -80,7 +80,7 @@ impl Verdict {
 
 impl Escape {
     /// Every kind.
-    pub const ALL: [Escape; 17] = [
+    pub const ALL: [Escape; 18] = [
         Escape::Daemon,
         Escape::SetId,
         Escape::IoUring,
@@ -98,6 +98,7 @@ impl Escape {
         Escape::FastLane,
         Escape::CoreDump,
         Escape::Ipc,
+        Escape::Fanotify,
     ];
 
     /// The kind in a word.
@@ -120,6 +121,7 @@ impl Escape {
             Escape::FastLane => "fast-lane",
             Escape::CoreDump => "core-dump",
             Escape::Ipc => "ipc",
+            Escape::Fanotify => "fanotify",
         }
     }
 }

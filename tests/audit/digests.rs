@@ -300,3 +300,26 @@ write('executed'); subprocess.run(['./executed2'], check=True)
     ];
     assert_eq!(told, expected);
 }
+
+/// What becomes code only after it was mapped was read before.
+#[test]
+fn a_library_that_mprotect_makes_code_is_an_input() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    fs::copy("/bin/true", sandbox.path("library")).unwrap();
+    let program = "
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype, libc.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+file = os.open('library', os.O_RDONLY)
+at = libc.mmap(None, 4096, 1, 2, file, 0)
+os.close(file)
+print(libc.mprotect(ctypes.c_void_p(at), ctypes.c_size_t(4096), 5))
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert_eq!(recorded.ran.out(), "0\n", "{}", recorded.ran);
+    let library = sandbox.path("library");
+    assert_eq!(recorded.read(&library), [Digest::of(&fs::read("/bin/true").unwrap())]);
+    let file = &recorded.model.files[library.as_os_str().as_encoded_bytes()];
+    assert!(file.is_input() && file.done(Act::Map) == 0, "{file:?}");
+}

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use vrift_audit::{Act, Escape, What};
+use vrift_audit::{Act, Escape, Outcome, What};
 
 use crate::kit::{Sandbox, have, python, root, run, skipped};
 use crate::recorded::{model, recorded, script};
@@ -388,4 +388,25 @@ fn what_vrift_may_not_read_is_told() {
     assert!(escapes(&record).contains(&told), "{:?}", escapes(&record));
     assert!(escapes(&record).iter().all(|escape| *escape == told), "{:?}", escapes(&record));
     assert!(model(&record).totals.unwrap().incomplete > 0);
+}
+
+/// The kernel opens files for who reads its events, but for who only wants their handles.
+#[test]
+fn fanotify_that_opens_files_is_told() {
+    let Some(python) = python() else { return };
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for flags in (0, 0x4, 0x200, 0x600, 0x80): print(libc.fanotify_init(flags, 0) < 0)
+";
+    let sandbox = Sandbox::new();
+    let words = [python, "-c", program];
+    let recorded = recorded(&sandbox, &words);
+    assert_eq!(recorded.ran.out(), run(&mut sandbox.natively(&words)).out());
+    let failed: Vec<_> = recorded.ran.out().lines().map(|line| line == "True").collect();
+    let told = recorded.model.findings.iter().map(|found| match found.what {
+        What::Escape { kind: Escape::Fanotify, outcome } => outcome != Outcome::Done,
+        _ => panic!("{found:?}"),
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [failed[0], failed[1], failed[4]]);
 }

@@ -15,6 +15,9 @@ use crate::memory::GuestAddr;
 use crate::procfs;
 use crate::view::places::Seat;
 
+/// `FAN_REPORT_FID`, `FAN_REPORT_DIR_FID` and `FAN_REPORT_MNT` (linux/fanotify.h): events of such a group open nothing.
+const FANOTIFY_WITHOUT_DESCRIPTORS: u64 = 0x200 | 0x400 | 0x4000;
+
 /// What a call may be, whatever its arguments.
 pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
     use Syscall as S;
@@ -39,6 +42,7 @@ pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
             Escape::OtherProcess
         }
         S::OpenByHandleAt => Escape::FileHandle,
+        S::FanotifyInit => Escape::Fanotify,
         // The kernel goes on writing to the file by itself.
         S::Acct
         | S::Swapon
@@ -75,6 +79,9 @@ pub(super) fn of(
     };
     if flags & clone::NAMESPACES != 0 {
         return Some((Escape::Namespace, format!("flags {:#x}", flags & clone::NAMESPACES)));
+    }
+    if syscall == Syscall::FanotifyInit && call.arg(Arg::A0) & FANOTIFY_WITHOUT_DESCRIPTORS != 0 {
+        return None;
     }
     let kind = kind(syscall)?;
     let detail = match kind {
