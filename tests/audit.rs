@@ -36,6 +36,8 @@ mod reading;
 mod recorded;
 #[path = "audit/strace.rs"]
 mod strace;
+#[path = "audit/symlinks.rs"]
+mod symlinks;
 #[path = "audit/tree.rs"]
 mod tree;
 #[path = "audit/verify.rs"]

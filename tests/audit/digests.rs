@@ -323,3 +323,29 @@ print(libc.mprotect(ctypes.c_void_p(at), ctypes.c_size_t(4096), 5))
     let file = &recorded.model.files[library.as_os_str().as_encoded_bytes()];
     assert!(file.is_input() && file.done(Act::Map) == 0, "{file:?}");
 }
+
+/// A new name is a change of the file's attributes, and leaves no other trace in them.
+#[test]
+fn what_the_tree_has_renamed_was_not_changed_by_others() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    for name in ["moved", "linked", "left", "right", "over", "kept"] {
+        fs::write(sandbox.path(name), name).unwrap();
+    }
+    let program = "
+import ctypes, os
+def read(name): os.read(os.open(name, os.O_RDONLY), 9)
+os.rename('moved', 'to'); read('to'); os.rename('to', 'again'); read('again')
+read('linked'); os.link('linked', 'second'); os.unlink('second'); read('linked')
+read('left'); read('right'); ctypes.CDLL(None).renameat2(-100, b'left', -100, b'right', 2)
+read('left'); read('right')
+read('kept'); os.link('kept', 'third'); os.rename('over', 'third'); read('kept'); read('third')
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+    assert_eq!(
+        recorded.read(&sandbox.path("left")),
+        ["left", "right"].map(|text| Digest::of(text.as_bytes()))
+    );
+}

@@ -337,6 +337,10 @@ impl<A: Arch> Places for Mounted<'_, A> {
         self.served?.namespace.held(path, follow)
     }
 
+    fn led(&self, path: &Path, follow: Follow) -> Option<PathBuf> {
+        self.served?.namespace.led(path, follow)
+    }
+
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
         self.served?.namespace.file_behind(real)
     }

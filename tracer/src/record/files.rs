@@ -13,9 +13,9 @@ use super::Recorder;
 use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
-use super::opened::{OpenFile, named, opened};
+use super::opened::{OpenFile, opened};
 use super::paths::{
-    absolute, absolute_by, absolute_in_root, directory, own_descriptor, own_place, path, seen_by,
+    absolute, absolute_by, absolute_in_root, directory, own_descriptor, path, seen_by,
 };
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
@@ -133,14 +133,15 @@ impl Recorder {
                 (Kind::Is(act), op, target)
             }
             Request::Link(Target::Path(op), Ok(to)) if op.follow == Follow::Yes => {
-                return self.link_to_what(&op, absolute(&to, seat), seat);
+                let to = self.place(absolute(&to, seat), Follow::No, seat);
+                return self.link_to_what(&op, to, seat);
             }
             Request::Link(Target::Path(op), Ok(to)) => {
                 (Kind::Is(Act::Link), op, Some(absolute(&to, seat)))
             }
             Request::Link(Target::Open(vrift_vfs::At::Fd(fd)) | Target::Content(fd), Ok(to)) => {
                 let path = opened(seat, fd).unwrap_or_default();
-                let other = Some(absolute(&to, seat));
+                let other = Some(self.place(absolute(&to, seat), Follow::No, seat));
                 let kind = Kind::Is(Act::Link);
                 return What::File(Named { other, ..Named::new(kind, path) });
             }
@@ -177,9 +178,13 @@ impl Recorder {
         if let Kind::Is(act) = kind
             && (act.changes() || act == Act::Link)
         {
-            path = own_place(&path, op.follow, seat).unwrap_or(path);
+            let follow = match act {
+                Act::Truncate | Act::Attribute => op.follow,
+                _ => Follow::No,
+            };
+            path = self.place(path, follow, seat);
             if act != Act::Symlink {
-                other = other.map(|to| own_place(&to, Follow::No, seat).unwrap_or(to));
+                other = other.map(|to| self.place(to, Follow::No, seat));
             }
         }
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
@@ -202,10 +207,9 @@ impl Recorder {
         let asked = absolute_by(op, seat, |directory| self.ways.physical(directory));
         let led = match own_descriptor(seat.tid, &asked) {
             Some(fd) => opened(seat, fd),
-            None if seat.places.held(path(&asked), Follow::Yes).is_some() => None,
-            None => path(&seen_by(seat.tid, &asked)).canonicalize().ok().and_then(named),
+            None => None,
         };
-        let path = led.unwrap_or(asked);
+        let path = led.unwrap_or_else(|| self.place(asked, Follow::Yes, seat));
         let version = self.foreign(&path, seat);
         let named = Named::new(Kind::Is(Act::Link), path);
         What::File(Named { other: Some(other), version, ..named })
@@ -289,15 +293,32 @@ impl Recorder {
                     self.changed.did(act, &path, other.as_deref());
                     self.ways.after(act);
                 }
-                if act == Act::Truncate
-                    && ended.succeeded()
-                    && let Ok(meta) = self::path(&seen_by(seat.tid, &path)).metadata()
-                {
-                    self.linked.changed(&meta.into(), &path);
+                if ended.succeeded() {
+                    self.look_again(act, &path, other.as_deref(), seat);
                 }
                 let ended = Ended { verdict: written(act, ended), ..*ended };
                 let version = version.filter(|_| ended.succeeded());
                 self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat);
+            }
+        }
+    }
+
+    /// What a change by name has made of the attributes of files of the host.
+    fn look_again(&mut self, act: Act, at: &[u8], other: Option<&[u8]>, seat: &Seat<'_>) {
+        let at = match act {
+            Act::Truncate => [Some(at), None],
+            Act::Link | Act::Rename => [other, None],
+            Act::Exchange => [Some(at), other],
+            _ => return,
+        };
+        for at in at.into_iter().flatten() {
+            if seat.places.held(path(at), Follow::No).is_none()
+                && let Ok(stat) = path(at).symlink_metadata().map(Stat::from)
+            {
+                match act {
+                    Act::Truncate => self.linked.changed(&stat, at),
+                    _ => self.contents.renamed(stat),
+                }
             }
         }
     }
@@ -346,7 +367,8 @@ impl Recorder {
                 && other.is_some()
                 && let Some(Held::Staged(_)) = seat.places.held(path(&asked), Follow::No)
             {
-                self.changed.did(act, &asked, None);
+                let place = self.place(asked.clone(), Follow::No, seat);
+                self.changed.did(act, &place, None);
             }
             self.contents.before_writing(file.stat.inode);
         }

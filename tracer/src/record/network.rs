@@ -123,12 +123,11 @@ impl Recorder {
                 _ => ended.told(),
             };
             if let Some(path) = node(act, &endpoint) {
+                let path = self.place(path.to_vec(), Follow::No, seat);
                 if ended.succeeded() {
-                    self.changed.did(Act::MakeNode, path, None);
+                    self.changed.did(Act::MakeNode, &path, None);
                 }
-                let led = self.out.is_judged().then(|| leads_to(Act::MakeNode, path, seat.tid));
-                let path = led.as_deref().unwrap_or(path);
-                self.access(Act::MakeNode, path, None, None, Part::Further, ended, seat);
+                self.access(Act::MakeNode, &path, None, None, Part::Further, ended, seat);
             }
             if let (NetworkAct::Bind, Some(name), true) =
                 (act, led_name(act, &endpoint, seat), ended.succeeded())

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,7 +18,7 @@ use vrift_vfs::Follow;
 
 use super::Recorder;
 use super::opened::{OpenFile, named};
-use super::paths::{path, seen_by};
+use super::paths::{own_place, path, seen_by};
 use super::stat::{Inode, Stat};
 use crate::view::places::Seat;
 
@@ -67,6 +68,14 @@ impl Ways {
         physical
     }
 
+    /// The path without symlinks of what is at a path of the host, or would be if it were made.
+    fn place(&mut self, at: &Path, follow: Follow) -> Option<PathBuf> {
+        if follow == Follow::Yes && at.is_symlink() {
+            return at.canonicalize().ok();
+        }
+        Some(self.physical(at.parent()?)?.join(at.file_name()?))
+    }
+
     /// The path without symlinks of the file that `asked` led to, if it still does.
     fn still(&mut self, asked: &[u8], follow: Follow, stat: &Stat) -> Option<Vec<u8>> {
         if let Some(led) = self.known.get(asked)
@@ -113,6 +122,14 @@ fn is_memory(stat: &Stat) -> bool {
 }
 
 impl Recorder {
+    /// The path by which a change is told: what is opened there later has it too, whatever way leads there.
+    pub(super) fn place(&mut self, asked: Vec<u8>, follow: Follow, seat: &Seat<'_>) -> Vec<u8> {
+        let asked = own_place(&asked, follow, seat).unwrap_or(asked);
+        let of_host = || self.ways.place(path(&seen_by(seat.tid, &asked)), follow);
+        let place = seat.places.led(path(&asked), follow).or_else(of_host);
+        place.map_or(asked, |place| place.into_os_string().into_vec())
+    }
+
     /// The file that a task has opened, and had these attributes then; `None` if it has no path.
     pub(super) fn opened_then(
         &mut self,

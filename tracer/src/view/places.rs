@@ -22,6 +22,12 @@ pub trait Places {
     /// The file of a mount that the kernel knows by `real`: its path, and what it holds.
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)>;
 
+    /// The path without symlinks of what a mount has at a path, or would have if it were made; `None` if that is a
+    /// matter of the host. Only who changes something at a path asks.
+    fn led(&self, _: &Path, _: Follow) -> Option<PathBuf> {
+        None
+    }
+
     /// The attributes of what the call has opened, if somebody has asked for them then: its descriptor may be
     /// another's by now.
     fn attested(&self) -> Option<Stat> {
