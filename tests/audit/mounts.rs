@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use vrift_audit::{Content, Left, Origin, Verdict, What};
+use vrift_audit::{Access, Content, Left, Origin, Verdict, What};
 use vrift_cas::Digest;
 
 use crate::digests::{MAPPED, mapped, rewriting};
@@ -417,22 +417,56 @@ again = os.open('made', os.O_CREAT | os.O_RDWR)
 os.fchmod(made, 0o644)
 shown(made); shown(again)
 ";
+    let said = same_as_on_the_host(&[python, "-c", program]);
+    assert!(said.contains("/e (deleted)\n"), "{said}");
+}
+
+#[test]
+fn what_has_lost_its_name_is_executed() {
+    let Some(python) = python() else { return };
+    let program = "
+import os, shutil
+def execute(how, name, *words):
+    file = os.open(name, os.O_RDONLY); os.unlink(name); os.set_inheritable(file, True)
+    if os.fork() == 0:
+        os.execve(file if how == 'file' else how % file, words, dict(os.environ))
+    print(how, name, os.wait()[1], flush=True)
+def script(text):
+    with open('script', 'w') as made: made.write(text)
+    os.chmod('script', 0o755)
+for how in 'file', '/proc/self/fd/%d', '/dev/fd/%d':
+    shutil.copy(shutil.which('cat'), 'cat'); execute(how, 'cat', 'cat', '/proc/self/comm')
+    shutil.copy(shutil.which('readlink'), 'link'); execute(how, 'link', 'link', '/proc/self/exe')
+    script('#!/bin/sh\\nexit 3\\n'); execute(how, 'script', 'script')
+";
+    let said = same_as_on_the_host(&[python, "-c", program]);
+    assert!(said.contains("script 768\n") && said.contains("/link (deleted)\n"), "{said}");
+}
+
+/// Runs a program on the host and in mounts of the same tree: it says the same, and does the same to the same files.
+#[track_caller]
+fn same_as_on_the_host(words: &[&str]) -> String {
     let acts = |recorded: &Recorded, sandbox: &Sandbox| {
-        let of = |access: &vrift_audit::Access<vrift_audit::Text>| {
-            let changes = access.act.changes() || access.act == vrift_audit::Act::Read;
-            let name = name_in(sandbox, access.path.as_path()).filter(|_| changes)?;
-            Some((access.act, name))
+        let of = |access: &Access<vrift_audit::Text>| {
+            let Access { act, path, .. } = access;
+            let has_content = act.changes() || act.reads();
+            let name = name_in(sandbox, path.as_path()).filter(|_| has_content)?;
+            let content = access.version.and_then(|version| recorded.model.content(version));
+            Some((*act, name, content))
         };
         recorded.accesses().filter_map(of).collect::<Vec<_>>()
     };
+    let said = |recorded: &Recorded, sandbox: &Sandbox| {
+        recorded.ran.out().replace(sandbox.tree().to_str().expect("a plain path"), "TREE")
+    };
     let on_host = Sandbox::new();
     plant(&on_host);
-    let host = entered(&on_host, &[], &[python, "-c", program]);
-    assert!(host.ran.out().contains("/e (deleted)\n"), "{}", host.ran);
+    let host = entered(&on_host, &[], words);
     for enter in [in_manifest, in_overlay] {
         let sandbox = Sandbox::new();
-        let recorded = enter(&sandbox, &["--discard"], &[python, "-c", program]);
-        assert_eq!(recorded.ran.out(), host.ran.out());
+        let recorded = enter(&sandbox, &["--discard"], words);
+        assert_eq!(said(&recorded, &sandbox), said(&host, &on_host));
         assert_eq!(acts(&recorded, &sandbox), acts(&host, &on_host));
     }
+    said(&host, &on_host)
 }

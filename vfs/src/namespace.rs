@@ -30,6 +30,9 @@ use crate::sticky::Protections;
 use crate::tree::{Content, Tree};
 use crate::verdict::Fresh;
 
+/// What is behind the path of what has lost it, as the kernel shows that (`d_path` in fs/d_path.c).
+pub(crate) const LOST: &[u8] = b" (deleted)";
+
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
 /// a device; it counts minors up from 1 and never gets this far.
 const FIRST_MINOR: u32 = 0xff000;
@@ -175,7 +178,7 @@ impl Namespace {
         }
         let lost = self.tree(node.mount).lost_path_of(node.node)?;
         let mut lost = lost.unwrap_or_else(|| format!("#{}", ino(node.node)).into_bytes());
-        lost.extend_from_slice(b" (deleted)");
+        lost.extend_from_slice(LOST);
         Ok(self.point(node.mount)?.join(OsStr::from_bytes(&lost)))
     }
 

@@ -123,9 +123,13 @@ impl Recorder {
             Target::Open(_) | Target::Content(_) => None,
         };
         let held = seat.places.held(path(&asked), Follow::Yes);
-        let held = held.unwrap_or_else(|| {
-            Held::Host(link.unwrap_or_else(|| path(&seen_by(seat.tid, &asked)).to_owned()))
-        });
+        let held = match (held, link) {
+            // It has no name in the mount any more.
+            (Some(Held::Nothing), Some(link)) if link.exists() => Held::Staged(link),
+            (Some(held), _) => held,
+            (None, Some(link)) => Held::Host(link),
+            (None, None) => Held::Host(path(&seen_by(seat.tid, &asked)).to_owned()),
+        };
         let (of, in_vain) = match &held {
             Held::Host(real) => {
                 (Of::Host(real.clone()), lookup.and_then(|lookup| lookup.in_vain(seat.tid)))
@@ -244,9 +248,10 @@ impl Recorder {
             }
             let real = unescaped(&line[..at], &line[at..]);
             let (shown, held) = match seat.places.behind(&real) {
-                Some((shown, held)) => (shown.into_os_string().into_vec(), held),
-                None => (named(real.clone()).unwrap_or_default(), Held::Host(real)),
+                Some(behind) => behind,
+                None => (real.clone(), Held::Host(real)),
             };
+            let shown = named(shown).unwrap_or_default();
             if !self.linked.are_none()
                 && let Held::Host(real) = &held
                 && let Ok(meta) = real.metadata()
