@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
-use vrift_record::{Act, Part, Verdict, VersionId};
+use vrift_record::{Act, Event as Told, Part, Verdict, VersionId};
 use vrift_vfs::{
     At, Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
     Scope, Target,
@@ -57,6 +57,14 @@ impl Named {
         };
         let other = other.map(|other| (act.to_other(), other));
         [(act, &self.path)].into_iter().chain(other)
+    }
+
+    /// The path of what is to be opened, and not only named by a descriptor.
+    pub(super) fn opened(&self) -> Option<&[u8]> {
+        match self.kind {
+            Kind::Opens(opening) if opening.handle != Handle::Path => Some(&self.path),
+            Kind::Opens(_) | Kind::Is(_) => None,
+        }
     }
 
     /// The path with this number among those that [`Named::asks`] gives, by what it leads to.
@@ -355,6 +363,13 @@ impl Recorder {
             Act::Read if file.stat.is_dir() => Act::List,
             act => act,
         };
+        if let (Some((kind, detail)), true) =
+            (self.reached(&file.path, seat.tid), act != Act::Probe)
+        {
+            let (call, outcome) = (ended.call.as_bytes(), ended.told());
+            let told = Told::Escape { kind, call, detail: detail.as_bytes(), outcome };
+            self.tell(seat.tid, told);
+        }
         let other = (file.path != asked).then_some(&asked[..]);
         if act.reads() {
             self.changed_by_other_name(file.stat.inode, &file.path, ended, seat);

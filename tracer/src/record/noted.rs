@@ -83,16 +83,16 @@ impl Recorder {
         };
         let asked = ipc::asked(&meant, seat.memory);
         let shared = || self.ipc.escape(asked.as_ref()?);
-        let is_of_tree = |process| {
-            let process = Pid::from_raw(process);
-            self.known.contains(&process) || procfs::process(seat.tid) == Some(process)
-        };
-        let escape = escapes::of(call, seat, is_of_tree).or_else(shared);
+        let is_of_tree = |process| self.is_of_tree(process, seat.tid);
+        let mut escape = escapes::of(call, seat, is_of_tree).or_else(shared);
         self.eyes.before(escape.as_ref().map(|(kind, _)| *kind));
         let mut what = match asked {
             Some(asked) => What::Shared(asked),
             None => self.what::<A>(&meant, seat),
         };
+        if escape.is_none() {
+            escape = self.denied_way(&what, seat);
+        }
         let denied = self.denies(&mut what, escape.as_ref(), seat);
         if let (What::Nothing, None, Mounts::None) = (&what, &escape, self.mounts) {
             return None;
