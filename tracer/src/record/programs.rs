@@ -167,6 +167,9 @@ impl Recorder {
         let ended = &Ended { verdict, ..*ended };
         let act = Act::Execute;
         if !ended.succeeded() {
+            if version.is_some() && ended.outcome == Outcome::Error(Errno::ENOENT) {
+                self.lacks_interpreter(&start, ended, seat);
+            }
             self.access(act, &start.path, None, None, Part::First, ended, seat);
             if let Some(interpreter) = &start.denied {
                 self.access(Act::Load, interpreter, None, None, Part::Further, ended, seat);
@@ -215,6 +218,15 @@ impl Recorder {
         redact_words(&mut argv, &secrets);
         let env = env.iter().map(|variable| told(variable)).collect();
         self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
+    }
+
+    /// The file is there: what is not is what it is to be run by.
+    fn lacks_interpreter(&mut self, start: &Start, ended: &Ended, seat: &Seat<'_>) {
+        let there = Ended { outcome: Outcome::Value(0), ..*ended };
+        self.access(Act::Probe, &start.path, None, None, Part::Further, &there, seat);
+        if let Some(Interpreter { path, .. }) = start.interpreters(seat).pop() {
+            self.access(Act::Load, &path, None, None, Part::Further, ended, seat);
+        }
     }
 
     /// Tells of a program that gives who executes it other rights.
