@@ -257,7 +257,7 @@ for way in ['/proc/self/fd/%d', '/dev/fd/%d']:
 fn a_file_that_was_changed_by_another_of_its_names_is_no_input() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
-    let names = ["written", "truncated", "mode", "read", "both", "mapped", "executed"];
+    let names = ["written", "truncated", "mode", "read", "before", "both", "mapped", "executed"];
     for name in names {
         match name {
             "executed" | "mapped" => drop(fs::copy("/bin/true", sandbox.path(name)).unwrap()),
@@ -275,6 +275,7 @@ write('written'); read('written2')
 os.truncate('truncated', 3); read('truncated2')
 os.chmod('mode', 0o600); read('mode2')
 read('read2'); write('read'); read('read2')
+read('before2'); write('before')
 write('both'); read('both2', os.O_RDWR)
 mapped = os.open('mapped2', os.O_RDONLY); write('mapped')
 mmap.mmap(mapped, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
@@ -294,11 +295,13 @@ write('executed'); subprocess.run(['./executed2'], check=True)
         ("truncated", ours),
         ("mode", (true, false)),
         ("read", (true, true)),
+        ("before", (true, true)),
         ("both", ours),
         ("mapped", (true, true)),
         ("executed", ours),
     ];
     assert_eq!(told, expected);
+    run(&mut verify(&sandbox, &recorded.path)).fine();
 }
 
 /// What becomes code only after it was mapped was read before.

@@ -302,7 +302,7 @@ impl Recorder {
                     self.ways.after(act);
                 }
                 if ended.succeeded() {
-                    self.look_again(act, &path, other.as_deref(), seat);
+                    self.look_again(act, &path, other.as_deref(), ended, seat);
                 }
                 let ended = Ended { verdict: written(act, ended), ..*ended };
                 let version = version.filter(|_| ended.succeeded());
@@ -312,7 +312,14 @@ impl Recorder {
     }
 
     /// What a change by name has made of the attributes of files of the host.
-    fn look_again(&mut self, act: Act, at: &[u8], other: Option<&[u8]>, seat: &Seat<'_>) {
+    fn look_again(
+        &mut self,
+        act: Act,
+        at: &[u8],
+        other: Option<&[u8]>,
+        ended: &Ended,
+        seat: &Seat<'_>,
+    ) {
         let at = match act {
             Act::Truncate => [Some(at), None],
             Act::Link | Act::Rename => [other, None],
@@ -324,7 +331,7 @@ impl Recorder {
                 && let Ok(stat) = path(at).symlink_metadata().map(Stat::from)
             {
                 match act {
-                    Act::Truncate => self.linked.changed(&stat, at),
+                    Act::Truncate => self.changed_by_name(&stat, at, ended, seat),
                     _ => self.contents.renamed(stat),
                 }
             }
@@ -372,10 +379,10 @@ impl Recorder {
         }
         let other = (file.path != asked).then_some(&asked[..]);
         if act.reads() {
-            self.changed_by_other_name(file.stat.inode, &file.path, ended, seat);
+            self.read_by_name(&file.stat, &file.path, ended, seat);
         }
         if act.changes() {
-            self.linked.changed(&file.stat, &file.path);
+            self.changed_by_name(&file.stat, &file.path, ended, seat);
             self.changed.did(act, &file.path, None);
             // A mount shows one of several names.
             if file.is_mounted()

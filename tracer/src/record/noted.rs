@@ -209,7 +209,7 @@ impl Recorder {
         if let Outcome::Value(_) = ended.outcome
             && let Some(file) = OpenFile::of(fd, seat)
         {
-            self.changed_by_other_name(file.stat.inode, &file.path, ended, seat);
+            self.read_by_name(&file.stat, &file.path, ended, seat);
             let version = self.held_by(&file, seat);
             let of_mount = file.is_mounted() && !file.is_below_overlay();
             let verdict = if of_mount { Verdict::ByDesign } else { Verdict::Host };

@@ -23,7 +23,6 @@ use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, own_descriptor, path, seen_by};
 use super::scripts::{Interpreter, interpreters};
-use super::stat::Stat;
 use super::{Command, Recorder};
 use crate::call::{Call, Outcome};
 use crate::decode::arg_of_kind;
@@ -264,11 +263,11 @@ impl Recorder {
                 None => (real.clone(), Held::Host(real)),
             };
             let shown = named(shown).unwrap_or_default();
-            if !self.linked.are_none()
+            if !self.linked.are_unchanged()
                 && let Held::Host(real) = &held
                 && let Ok(meta) = real.metadata()
             {
-                self.changed_by_other_name(Stat::from(meta).inode, &shown, ended, seat);
+                self.read_by_name(&meta.into(), &shown, ended, seat);
             }
             let version = self.version_of(held, &shown);
             if !loaded.iter().any(|(path, _)| *path == shown) {
