@@ -330,12 +330,13 @@ print(open('changed').read())
     }
 }
 
-/// What is changed by a path in `/proc` of the caller's own, in a mount and without one: it is told by its own path.
+/// What is changed by a path in `/proc` of the caller's own or another process', in a mount and without one: it is told
+/// by its own path.
 #[test]
-fn what_is_changed_by_a_way_of_the_callers_own_is_told_by_its_path() {
+fn what_is_changed_by_a_way_of_a_process_is_told_by_its_path() {
     let Some(python) = python() else { return };
     let program = "
-import os
+import os, signal
 file = os.open('changed', os.O_RDWR); by = f'/proc/self/fd/{file}'
 os.truncate(by, 3); os.chmod(by, 0o600)
 directory = os.open('.', os.O_RDONLY)
@@ -343,6 +344,13 @@ os.mkdir('/proc/self/cwd/made'); os.mkdir(f'/proc/{os.getpid()}/fd/{directory}/o
 os.rename('renamed', f'/dev/fd/{directory}/made/moved'); os.truncate('/proc/thread-self/cwd/made/moved', 1)
 os.link('in', '/proc/self/root' + os.getcwd() + '/second'); os.unlink('/proc/self/cwd/removed')
 os.symlink('/proc/self/cwd/in', '/proc/self/cwd/link')
+ready, tell = os.pipe()
+other = os.fork()
+if other == 0:
+    os.chdir('other'); os.dup2(os.open('../apart', os.O_RDWR), 99); os.write(tell, b'x'); signal.pause()
+os.read(ready, 1)
+os.mkdir(f'/proc/{other}/cwd/below'); os.truncate(f'/proc/{other}/fd/99', 4)
+os.kill(other, 9); os.wait()
 ";
     let expected = |recorded: &Recorded, sandbox: &Sandbox| {
         let accesses = recorded.accesses().filter(|access| {
@@ -353,8 +361,18 @@ os.symlink('/proc/self/cwd/in', '/proc/self/cwd/link')
         let odd: Vec<_> = accesses.map(|access| (access.act, access.path.to_string())).collect();
         let link = sandbox.tree().join("link").display().to_string();
         assert_eq!(odd, [(vrift_audit::Act::Symlink, link)]);
-        let changed =
-            ["changed", "link", "made", "made/moved", "other", "removed", "renamed", "second"];
+        let changed = [
+            "apart",
+            "changed",
+            "link",
+            "made",
+            "made/moved",
+            "other",
+            "other/below",
+            "removed",
+            "renamed",
+            "second",
+        ];
         let told = told(sandbox, recorded);
         assert_eq!(told.keys().collect::<Vec<_>>(), changed);
         told

@@ -328,8 +328,12 @@ impl<A: Arch> Places for Mounted<'_, A> {
     }
 
     fn mounted_directory(&self) -> Option<PathBuf> {
+        self.mounted_directory_of(self.tid)
+    }
+
+    fn mounted_directory_of(&self, tid: Pid) -> Option<PathBuf> {
         self.served?;
-        let node = *self.tasks.get(&self.tid)?.directory.borrow();
+        let node = *self.tasks.get(&tid)?.directory.borrow();
         self.path(node?)
     }
 

@@ -18,7 +18,7 @@ use vrift_vfs::Follow;
 
 use super::Recorder;
 use super::opened::{OpenFile, named};
-use super::paths::{own_place, path, seen_by};
+use super::paths::{path, seen_by, task_place};
 use super::stat::{Inode, Stat};
 use crate::view::places::Seat;
 
@@ -124,7 +124,7 @@ fn is_memory(stat: &Stat) -> bool {
 impl Recorder {
     /// The path by which a change is told: what is opened there later has it too, whatever way leads there.
     pub(super) fn place(&mut self, asked: Vec<u8>, follow: Follow, seat: &Seat<'_>) -> Vec<u8> {
-        let asked = own_place(&asked, follow, seat).unwrap_or(asked);
+        let asked = task_place(&asked, follow, seat).unwrap_or(asked);
         let of_host = || self.ways.place(path(&seen_by(seat.tid, &asked)), follow);
         let place = seat.places.led(path(&asked), follow).or_else(of_host);
         place.map_or(asked, |place| place.into_os_string().into_vec())

@@ -13,8 +13,13 @@ pub trait Places {
     /// The path of a task's descriptor that a mount serves.
     fn mounted(&self, tid: Pid, fd: i32) -> Option<PathBuf>;
 
-    /// The current directory, if it is in a mount.
+    /// The current directory of the one who calls, if it is in a mount.
     fn mounted_directory(&self) -> Option<PathBuf>;
+
+    /// The same of another task.
+    fn mounted_directory_of(&self, _: Pid) -> Option<PathBuf> {
+        self.mounted_directory()
+    }
 
     /// What a mount has at a path; `None` if that is a matter of the host.
     fn held(&self, path: &Path, follow: Follow) -> Option<Held>;
