@@ -57,13 +57,13 @@ pub fn names(mounts: Mounts) -> Vec<String> {
 }
 
 /// Whether calls of a model name a file or an endpoint. What is done with an open descriptor tells
-/// nothing new of the host; where there are mounts those calls stop in any case.
+/// nothing new of the host, but for the directory that paths start in afterwards, which calls without a stop are told
+/// by; where there are mounts those calls stop in any case.
 fn names_something(model: Model, mounts: Mounts) -> bool {
     match model {
         Model::Fstat
         | Model::Fstatfs
         | Model::Getdents
-        | Model::Fchdir
         | Model::Getcwd
         | Model::FgetXattr
         | Model::FlistXattr
