@@ -105,3 +105,56 @@ fn what_is_changed_behind_symlinks_is_told_by_its_own_path() {
     let mount = ["--discard", "--manifest", manifest, "--prefix", tree.to_str().unwrap()];
     assert_eq!(roles(&record(&sandbox, &mount).model, &tree), ROLES);
 }
+
+/// So is what is executed, and a script that is by a symlink, and what is by another process' directory.
+#[test]
+fn what_is_executed_behind_symlinks_is_told_by_its_own_path() {
+    let Some(python) = python() else { return };
+    let program = "
+import os, shutil, signal, subprocess, sys
+shutil.copy(shutil.which('true'), 'dir/program')
+with open('dir/script', 'w') as made: made.write('#!/bin/sh\\n')
+os.chmod('dir/script', 0o755); os.symlink('dir', 'other'); os.symlink('dir/script', 'to-script')
+def execute(path): subprocess.run([path, 'word'], check=True)
+execute('way/program'); execute('./other/../dir/program'); execute('/proc/self/cwd/dir/program')
+execute('way/script'); execute('./to-script'); execute('other/script')
+ready, tell = os.pipe()
+child = os.fork()
+if child == 0: os.chdir('dir'); os.write(tell, b'x'); signal.pause()
+os.read(ready, 1); execute(f'/proc/{child}/cwd/program'); execute(f'/proc/{child}/cwd/script')
+os.kill(child, 9); os.wait(); os.unlink('other')
+";
+    let told = |options: &[&str]| {
+        let sandbox = Sandbox::new();
+        plant(&sandbox.tree());
+        let tree = sandbox.tree();
+        let tree = tree.to_str().unwrap();
+        let overlay = ["--discard", "--overlay", tree];
+        let options = if options.is_empty() { &[][..] } else { &overlay };
+        let words = ["sh", "-c", "cd \"$0\"; exec \"$@\"", tree, python, "-c", program];
+        let recorded = recorded_with(&sandbox, options, &words);
+        assert!(recorded.ran.status.success(), "{}", recorded.ran);
+        assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+        let of_tree = recorded.accesses().filter(|access| {
+            matches!(access.act, vrift_audit::Act::Execute | vrift_audit::Act::Load)
+                && access.path.as_path().starts_with(tree)
+        });
+        let name = |access: &vrift_audit::Access<vrift_audit::Text>| {
+            recorded.digest(access);
+            let path = access.path.as_path().strip_prefix(tree).unwrap();
+            format!("{:?} {}", access.act, path.display())
+        };
+        let words = recorded.model.processes().iter().flat_map(|process| &process.programs);
+        let words = words.filter(|program| {
+            program.execution.argv.last().is_some_and(|word| word.as_bytes() == b"word")
+        });
+        (of_tree.map(name).collect::<Vec<_>>(), words.count())
+    };
+    let (program, script) = ("Execute dir/program", "Execute dir/script");
+    let expected = [program, program, program, script, script, script, program, script];
+    for options in [&[][..], &["--overlay"]] {
+        let (executed, programs) = told(options);
+        assert_eq!(executed, expected, "{options:?}");
+        assert_eq!(programs, expected.len(), "{options:?}");
+    }
+}

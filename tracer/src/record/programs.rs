@@ -38,6 +38,8 @@ const WORD_BYTES_MAX: usize = 32 * 4096;
 #[derive(Debug)]
 pub(super) struct Start {
     path: Vec<u8>,
+    /// The path without symlinks that it led to.
+    led: Vec<u8>,
     /// What the file holds.
     version: Option<VersionId>,
     /// Whose it is, and the way to it.
@@ -122,18 +124,33 @@ impl Recorder {
             Target::Open(_) | Target::Content(_) => None,
         };
         let held = seat.places.held(path(&asked), Follow::Yes);
-        let held = match (held, link) {
-            // It has no name in the mount any more.
-            (Some(Held::Nothing), Some(link)) if link.exists() => Held::Staged(link),
-            (Some(held), _) => held,
-            (None, Some(link)) => Held::Host(link),
-            (None, None) => Held::Host(path(&seen_by(seat.tid, &asked)).to_owned()),
+        // What is there in a mount need not be there on the host.
+        let in_vain = match (&held, &link) {
+            (None, None) => lookup.and_then(|lookup| lookup.in_vain(seat.tid)),
+            _ => None,
         };
-        let (of, in_vain) = match &held {
-            Held::Host(real) => {
-                (Of::Host(real.clone()), lookup.and_then(|lookup| lookup.in_vain(seat.tid)))
-            }
-            _ => (Of::Mount, None),
+        let led = match (in_vain, &link) {
+            (None, None) => self.place(asked.clone(), Follow::Yes, seat),
+            _ => asked.clone(),
+        };
+        let behind = || {
+            let (shown, held) = seat.places.behind(path(&led))?;
+            Some((named(shown)?, held))
+        };
+        let held = seat.places.held(path(&led), Follow::Yes);
+        let (led, held) = match (held, link) {
+            // It has no name in the mount any more.
+            (Some(Held::Nothing), Some(link)) if link.exists() => (led, Held::Staged(link)),
+            (Some(held), _) => (led, held),
+            (None, Some(link)) => (led, Held::Host(link)),
+            (None, None) => behind().unwrap_or_else(|| {
+                let real = path(&seen_by(seat.tid, &led)).to_owned();
+                (led.clone(), Held::Host(real))
+            }),
+        };
+        let of = match &held {
+            Held::Host(real) => Of::Host(real.clone()),
+            _ => Of::Mount,
         };
         let words = |kind| {
             let at = arg_of_kind::<A>(call, kind).map_or(0, |arg| call.arg(arg));
@@ -147,12 +164,14 @@ impl Recorder {
             // A search for a program asks for it in one directory after the other, with all its words.
             Some(_) => Default::default(),
             None => {
-                let version = self.version_of(held, &asked);
+                let version = self.version_of(held, &led);
                 (words(Kind::Argv), words(Kind::Envp), directory(seat), version)
             }
         };
         let denied = None;
-        What::Program(Box::new(Start { path: asked, version, of, argv, env, cwd, in_vain, denied }))
+        let path = asked;
+        let start = Start { path, led, version, of, argv, env, cwd, in_vain, denied };
+        What::Program(Box::new(start))
     }
 
     /// Records what came of an execution.
@@ -185,7 +204,7 @@ impl Recorder {
         let loaded = self.loaded(ended, seat);
         // By its own name, if the path was a symlink.
         let program = loaded.iter().find(|(_, loaded)| *loaded == version && version.is_some());
-        let led = program.map_or(&start.path, |(path, _)| path).clone();
+        let led = program.map_or(&start.led, |(path, _)| path).clone();
         let asked = (led != start.path).then_some(&start.path[..]);
         self.access(act, &led, asked, version, Part::First, ended, seat);
         let between = if program.is_none() { start.interpreters(seat) } else { Vec::new() };
