@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
@@ -161,6 +162,11 @@ impl Observer {
         if let Some(error) = recorder.trouble() {
             (self.complaints)(&error);
         }
+    }
+
+    /// The new paths of directories that have been renamed since this was last asked, if anybody knows.
+    pub(crate) fn take_moved(&mut self) -> Vec<PathBuf> {
+        self.recorder.as_mut().map(Recorder::take_moved).unwrap_or_default()
     }
 
     /// Whether births must be known before what children do.

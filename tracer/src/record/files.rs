@@ -332,6 +332,7 @@ impl Recorder {
             {
                 match act {
                     Act::Truncate => self.changed_by_name(&stat, at, ended, seat),
+                    _ if stat.is_dir() => self.moved.push(path(at).to_owned()),
                     _ => self.contents.renamed(stat),
                 }
             }
