@@ -22,6 +22,8 @@ mod like_strace;
 mod lookups;
 #[path = "audit/mounts.rs"]
 mod mounts;
+#[path = "audit/network.rs"]
+mod network;
 #[path = "audit/paths.rs"]
 mod paths;
 #[path = "audit/policy.rs"]
@@ -34,6 +36,8 @@ mod reading;
 mod recorded;
 #[path = "audit/strace.rs"]
 mod strace;
+#[path = "audit/symlinks.rs"]
+mod symlinks;
 #[path = "audit/tree.rs"]
 mod tree;
 #[path = "audit/verify.rs"]

@@ -60,6 +60,8 @@ pub enum Event<T = Text> {
         act: NetworkAct,
         /// With whom.
         endpoint: Endpoint<T>,
+        /// Whether it is the first endpoint of the call.
+        part: Part,
         /// On what grounds it was answered.
         verdict: Verdict,
         /// What came of it.
@@ -287,6 +289,8 @@ pub enum NetworkAct {
     Accept,
     /// A message is sent to it.
     Send,
+    /// A socket is opened that needs no address to get what comes from its network.
+    Open,
 }
 
 /// One end of a communication.
@@ -387,6 +391,8 @@ pub enum Escape {
     CoreDump,
     /// Shared memory, messages or semaphores that somebody outside of the tree has made.
     Ipc,
+    /// Files that others use are opened for the one that is told of it (fanotify).
+    Fanotify,
 }
 
 /// Where a version of a file was.
@@ -494,10 +500,11 @@ impl<T> Event<T> {
                     outcome,
                 })
             }
-            Event::Network { call, act, endpoint, verdict, outcome } => Event::Network {
+            Event::Network { call, act, endpoint, part, verdict, outcome } => Event::Network {
                 call: give(call)?,
                 act,
                 endpoint: endpoint.try_map(give)?,
+                part,
                 verdict,
                 outcome,
             },

@@ -15,7 +15,7 @@ use crate::event::{Event, Tid};
 use crate::header::Totals;
 
 pub(crate) const MAGIC: [u8; 8] = *b"\x89VRREC\r\n";
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 pub(crate) const PREAMBLE: usize = 16;
 pub(crate) const FRAME_HEAD: usize = 72;
 /// The longest frame: an execution has at most 6 MiB of arguments and environment, which are as many

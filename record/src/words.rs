@@ -45,6 +45,7 @@ impl NetworkAct {
             NetworkAct::Listen => "listen",
             NetworkAct::Accept => "accept",
             NetworkAct::Send => "send",
+            NetworkAct::Open => "open",
         }
     }
 }
@@ -79,7 +80,7 @@ impl Verdict {
 
 impl Escape {
     /// Every kind.
-    pub const ALL: [Escape; 17] = [
+    pub const ALL: [Escape; 18] = [
         Escape::Daemon,
         Escape::SetId,
         Escape::IoUring,
@@ -97,6 +98,7 @@ impl Escape {
         Escape::FastLane,
         Escape::CoreDump,
         Escape::Ipc,
+        Escape::Fanotify,
     ];
 
     /// The kind in a word.
@@ -119,6 +121,7 @@ impl Escape {
             Escape::FastLane => "fast-lane",
             Escape::CoreDump => "core-dump",
             Escape::Ipc => "ipc",
+            Escape::Fanotify => "fanotify",
         }
     }
 }
@@ -200,7 +203,7 @@ impl<T: fmt::Display> fmt::Display for Endpoint<T> {
             Endpoint::Abstract(name) => write!(f, "unix:@{name}"),
             Endpoint::Unnamed => f.write_str("unix socket without a name"),
             Endpoint::Netlink { port } => write!(f, "netlink:{port}"),
-            Endpoint::Other { family } => write!(f, "address of family {family}"),
+            Endpoint::Other { family } => write!(f, "family {family}"),
         }
     }
 }

@@ -251,3 +251,104 @@ for way in ['/proc/self/fd/%d', '/dev/fd/%d']:
     assert_eq!(executed, [digest, digest]);
     run(&mut verify(&sandbox, &recorded.path)).fine();
 }
+
+/// What the tree has changed by one name of a file is no input by another.
+#[test]
+fn a_file_that_was_changed_by_another_of_its_names_is_no_input() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let names = ["written", "truncated", "mode", "read", "before", "both", "mapped", "executed"];
+    for name in names {
+        match name {
+            "executed" | "mapped" => drop(fs::copy("/bin/true", sandbox.path(name)).unwrap()),
+            _ => fs::write(sandbox.path(name), "before").unwrap(),
+        }
+        fs::hard_link(sandbox.path(name), sandbox.path(format!("{name}2"))).unwrap();
+    }
+    let program = "
+import mmap, os, subprocess
+def write(name):
+    file = os.open(name, os.O_WRONLY | os.O_APPEND); os.write(file, b'W'); os.close(file)
+def read(name, flags=os.O_RDONLY):
+    file = os.open(name, flags); os.read(file, 9); return file
+write('written'); read('written2')
+os.truncate('truncated', 3); read('truncated2')
+os.chmod('mode', 0o600); read('mode2')
+read('read2'); write('read'); read('read2')
+read('before2'); write('before')
+write('both'); read('both2', os.O_RDWR)
+mapped = os.open('mapped2', os.O_RDONLY); write('mapped')
+mmap.mmap(mapped, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
+write('executed'); subprocess.run(['./executed2'], check=True)
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    let is = |name: &str| {
+        let path = sandbox.path(name);
+        let file = &recorded.model.files[path.as_os_str().as_encoded_bytes()];
+        (file.is_input(), file.is_output())
+    };
+    let told = names.map(|name| (name, is(&format!("{name}2"))));
+    let ours = (false, true);
+    let expected = [
+        ("written", ours),
+        ("truncated", ours),
+        ("mode", (true, false)),
+        ("read", (true, true)),
+        ("before", (true, true)),
+        ("both", ours),
+        ("mapped", (true, true)),
+        ("executed", ours),
+    ];
+    assert_eq!(told, expected);
+    run(&mut verify(&sandbox, &recorded.path)).fine();
+}
+
+/// What becomes code only after it was mapped was read before.
+#[test]
+fn a_library_that_mprotect_makes_code_is_an_input() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    fs::copy("/bin/true", sandbox.path("library")).unwrap();
+    let program = "
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype, libc.mmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+file = os.open('library', os.O_RDONLY)
+at = libc.mmap(None, 4096, 1, 2, file, 0)
+os.close(file)
+print(libc.mprotect(ctypes.c_void_p(at), ctypes.c_size_t(4096), 5))
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert_eq!(recorded.ran.out(), "0\n", "{}", recorded.ran);
+    let library = sandbox.path("library");
+    assert_eq!(recorded.read(&library), [Digest::of(&fs::read("/bin/true").unwrap())]);
+    let file = &recorded.model.files[library.as_os_str().as_encoded_bytes()];
+    assert!(file.is_input() && file.done(Act::Map) == 0, "{file:?}");
+}
+
+/// A new name is a change of the file's attributes, and leaves no other trace in them.
+#[test]
+fn what_the_tree_has_renamed_was_not_changed_by_others() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    for name in ["moved", "linked", "left", "right", "over", "kept"] {
+        fs::write(sandbox.path(name), name).unwrap();
+    }
+    let program = "
+import ctypes, os
+def read(name): os.read(os.open(name, os.O_RDONLY), 9)
+os.rename('moved', 'to'); read('to'); os.rename('to', 'again'); read('again')
+read('linked'); os.link('linked', 'second'); os.unlink('second'); read('linked')
+read('left'); read('right'); ctypes.CDLL(None).renameat2(-100, b'left', -100, b'right', 2)
+read('left'); read('right')
+read('kept'); os.link('kept', 'third'); os.rename('over', 'third'); read('kept'); read('third')
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+    assert_eq!(
+        recorded.read(&sandbox.path("left")),
+        ["left", "right"].map(|text| Digest::of(text.as_bytes()))
+    );
+}

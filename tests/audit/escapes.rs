@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
-use vrift_audit::{Act, Escape, What};
+use vrift_audit::{Act, Escape, Outcome, What};
 
 use crate::kit::{Sandbox, have, python, root, run, skipped};
-use crate::recorded::{model, recorded, script};
+use crate::recorded::{model, recorded, recorded_with, script};
 
 /// The escapes that a record tells, with what they are about.
 fn escapes(record: &Path) -> Vec<(Escape, String)> {
@@ -388,4 +388,61 @@ fn what_vrift_may_not_read_is_told() {
     assert!(escapes(&record).contains(&told), "{:?}", escapes(&record));
     assert!(escapes(&record).iter().all(|escape| *escape == told), "{:?}", escapes(&record));
     assert!(model(&record).totals.unwrap().incomplete > 0);
+}
+
+/// The kernel opens files for who reads its events, but for who only wants their handles.
+#[test]
+fn fanotify_that_opens_files_is_told() {
+    let Some(python) = python() else { return };
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for flags in (0, 0x4, 0x200, 0x600, 0x80): print(libc.fanotify_init(flags, 0) < 0)
+";
+    let sandbox = Sandbox::new();
+    let words = [python, "-c", program];
+    let recorded = recorded(&sandbox, &words);
+    assert_eq!(recorded.ran.out(), run(&mut sandbox.natively(&words)).out());
+    let failed: Vec<_> = recorded.ran.out().lines().map(|line| line == "True").collect();
+    let told = recorded.model.findings.iter().map(|found| match found.what {
+        What::Escape { kind: Escape::Fanotify, outcome } => outcome != Outcome::Done,
+        _ => panic!("{found:?}"),
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [failed[0], failed[1], failed[4]]);
+}
+
+/// By the file that it is in `/proc` it can be read and written too.
+#[test]
+fn memory_of_others_that_is_opened_is_told() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import os, signal, sys
+def attempt(path, flags=os.O_RDONLY):
+  try: os.open(path, flags); return 'done'
+  except OSError as error: return error.errno
+child = os.fork()
+if child == 0: signal.pause()
+for own in 'self', os.getpid(), child: attempt(f'/proc/{own}/mem')
+os.kill(child, 9); os.wait()
+other = sys.argv[1]
+os.symlink(f'/proc/{other}/task/{other}', 'way')
+print(attempt(f'/proc/{other}/mem', os.O_RDWR), attempt('way/mem'))
+attempt('way/mem', os.O_PATH); os.unlink('way')
+";
+    let mut outside = sandbox.command("sleep").arg("1000").spawn().unwrap();
+    let words = [python, "-c", program, &outside.id().to_string()];
+    let noted = recorded(&sandbox, &words);
+    let said = run(&mut sandbox.natively(&words)).out();
+    let policy = sandbox.path("policy");
+    fs::write(&policy, "forbid = ['escape']").unwrap();
+    let enforced = ["--policy", policy.to_str().unwrap(), "--enforce"];
+    let enforced = recorded_with(&sandbox, &enforced, &words);
+    let (told, denied) = (escapes(&noted.path), escapes(&enforced.path));
+    outside.kill().and_then(|()| outside.wait()).unwrap();
+    assert_eq!(noted.ran.out(), said);
+    let other = (Escape::OtherProcess, format!("process {}", outside.id()));
+    assert_eq!(told, vec![other.clone(); said.matches("done").count()]);
+    assert_eq!(enforced.ran.out(), "1 1\n", "{}", enforced.ran);
+    assert_eq!(denied, [other.clone(), other]);
 }

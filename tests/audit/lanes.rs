@@ -115,6 +115,17 @@ for turn in range(6):
     os.rename('one', 'spare'); os.rename('two', 'one'); os.rename('spare', 'two')
     attempt('one/file', os.O_RDONLY)
     os.unlink('turning'); os.symlink(['one', 'two'][turn % 2], 'turning')
+here, there = os.open('.', os.O_RDONLY), os.open('dir', os.O_RDONLY)
+for turn in range(3):
+    for directory in there, here:
+        os.fchdir(directory)
+        for path in ['none', 'file', 'dir/none']: attempt(path, os.O_RDONLY); os.access(path, os.R_OK)
+os.mkdir('first'); os.chdir('first')
+for name in 'second', 'third':
+    for path in ['none', '../file']: os.access(path, os.R_OK); attempt(path, os.O_RDONLY)
+    os.rename(os.getcwd(), '../' + name)
+    for path in ['none', '../file']: os.access(path, os.R_OK); attempt(path, os.O_RDONLY)
+os.chdir('..')
 os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')
 for path in ['.', '..', 'none', '../file']: attempt(path, os.O_RDONLY)
 "#;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use vrift_audit::{Act, Event, Outcome};
+use vrift_audit::{Act, Event, Outcome, Part};
 
 use crate::kit::{Sandbox, have, python, run, skipped};
 use crate::recorded::{Recorded, recorded};
@@ -70,13 +70,18 @@ fn of_record(recorded: &Recorded) -> Sets {
         let others = of_act.filter_map(|access| access.other.as_ref());
         others.map(|other| masked(&other.to_string())).collect()
     };
+    // By what names they have besides, no call tells.
+    let written = recorded.accesses().filter(|access| {
+        let writes = matches!(access.act, Act::Write | Act::ReadWrite | Act::Replace | Act::Create);
+        writes && access.part == Part::First && !access.path.to_string().starts_with("/dev/fd/")
+    });
     let programs = recorded.entries.iter().filter_map(|entry| match &entry.event {
         Event::Executed(execution) => Some(masked(&execution.program.to_string())),
         _ => None,
     });
     Sets::from([
         ("read", paths(&[Act::Read])),
-        ("written", paths(&[Act::Write, Act::ReadWrite, Act::Replace, Act::Create])),
+        ("written", written.map(|access| masked(&access.path.to_string())).collect()),
         ("executed", programs.collect()),
         ("mapped", paths(&[Act::Map])),
         ("missing", missing.map(|access| masked(&access.path.to_string())).collect()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use vrift_audit::{Content, Left, Origin, Verdict, What};
+use vrift_audit::{Access, Content, Left, Origin, Verdict, What};
 use vrift_cas::Digest;
 
 use crate::digests::{MAPPED, mapped, rewriting};
@@ -330,12 +330,13 @@ print(open('changed').read())
     }
 }
 
-/// What is changed by a path in `/proc` of the caller's own, in a mount and without one: it is told by its own path.
+/// What is changed by a path in `/proc` of the caller's own or another process', in a mount and without one: it is told
+/// by its own path.
 #[test]
-fn what_is_changed_by_a_way_of_the_callers_own_is_told_by_its_path() {
+fn what_is_changed_by_a_way_of_a_process_is_told_by_its_path() {
     let Some(python) = python() else { return };
     let program = "
-import os
+import os, signal
 file = os.open('changed', os.O_RDWR); by = f'/proc/self/fd/{file}'
 os.truncate(by, 3); os.chmod(by, 0o600)
 directory = os.open('.', os.O_RDONLY)
@@ -343,6 +344,13 @@ os.mkdir('/proc/self/cwd/made'); os.mkdir(f'/proc/{os.getpid()}/fd/{directory}/o
 os.rename('renamed', f'/dev/fd/{directory}/made/moved'); os.truncate('/proc/thread-self/cwd/made/moved', 1)
 os.link('in', '/proc/self/root' + os.getcwd() + '/second'); os.unlink('/proc/self/cwd/removed')
 os.symlink('/proc/self/cwd/in', '/proc/self/cwd/link')
+ready, tell = os.pipe()
+other = os.fork()
+if other == 0:
+    os.chdir('other'); os.dup2(os.open('../apart', os.O_RDWR), 99); os.write(tell, b'x'); signal.pause()
+os.read(ready, 1)
+os.mkdir(f'/proc/{other}/cwd/below'); os.truncate(f'/proc/{other}/fd/99', 4)
+os.kill(other, 9); os.wait()
 ";
     let expected = |recorded: &Recorded, sandbox: &Sandbox| {
         let accesses = recorded.accesses().filter(|access| {
@@ -353,8 +361,18 @@ os.symlink('/proc/self/cwd/in', '/proc/self/cwd/link')
         let odd: Vec<_> = accesses.map(|access| (access.act, access.path.to_string())).collect();
         let link = sandbox.tree().join("link").display().to_string();
         assert_eq!(odd, [(vrift_audit::Act::Symlink, link)]);
-        let changed =
-            ["changed", "link", "made", "made/moved", "other", "removed", "renamed", "second"];
+        let changed = [
+            "apart",
+            "changed",
+            "link",
+            "made",
+            "made/moved",
+            "other",
+            "other/below",
+            "removed",
+            "renamed",
+            "second",
+        ];
         let told = told(sandbox, recorded);
         assert_eq!(told.keys().collect::<Vec<_>>(), changed);
         told
@@ -396,4 +414,77 @@ fn a_mount_that_is_read_only_refuses_nothing_that_a_file_system_would_serve() {
     run(sandbox.vrift(["audit", "compliance"]).arg(&recorded.path)).fine();
     let verdicts = recorded.model.calls.values().flat_map(|tally| tally.verdicts.keys());
     assert!(verdicts.into_iter().all(|verdict| *verdict != Verdict::Refused));
+}
+
+/// A file without a name is shown by the last one it had, wherever that is by now; so it is in the record.
+#[test]
+fn what_has_lost_its_name_is_told_by_the_last_one_it_had() {
+    let Some(python) = python() else { return };
+    let program = "
+import os
+def shown(file): print(os.readlink(f'/proc/self/fd/{file}').removeprefix(os.path.realpath('.')))
+os.mkdir('d')
+made, below = os.open('made', os.O_CREAT | os.O_RDWR), os.open('d/below', os.O_CREAT | os.O_RDWR)
+given, other, directory = os.open('in', os.O_RDONLY), os.open('other', os.O_CREAT | os.O_RDWR), os.open('d', os.O_RDONLY)
+os.unlink('made'); os.unlink('d/below'); os.unlink('in'); os.rename('d', 'e'); os.rename('changed', 'other')
+os.rmdir('e')
+for file in made, below, given, other, directory: shown(file)
+for file in made, below, given, other: open(f'/proc/self/fd/{file}').read()
+os.fchmod(made, 0o600)
+again = os.open('made', os.O_CREAT | os.O_RDWR)
+os.fchmod(made, 0o644)
+shown(made); shown(again)
+";
+    let said = same_as_on_the_host(&[python, "-c", program]);
+    assert!(said.contains("/e (deleted)\n"), "{said}");
+}
+
+#[test]
+fn what_has_lost_its_name_is_executed() {
+    let Some(python) = python() else { return };
+    let program = "
+import os, shutil
+def execute(how, name, *words):
+    file = os.open(name, os.O_RDONLY); os.unlink(name); os.set_inheritable(file, True)
+    if os.fork() == 0:
+        os.execve(file if how == 'file' else how % file, words, dict(os.environ))
+    print(how, name, os.wait()[1], flush=True)
+def script(text):
+    with open('script', 'w') as made: made.write(text)
+    os.chmod('script', 0o755)
+for how in 'file', '/proc/self/fd/%d', '/dev/fd/%d':
+    shutil.copy(shutil.which('cat'), 'cat'); execute(how, 'cat', 'cat', '/proc/self/comm')
+    shutil.copy(shutil.which('readlink'), 'link'); execute(how, 'link', 'link', '/proc/self/exe')
+    script('#!/bin/sh\\nexit 3\\n'); execute(how, 'script', 'script')
+";
+    let said = same_as_on_the_host(&[python, "-c", program]);
+    assert!(said.contains("script 768\n") && said.contains("/link (deleted)\n"), "{said}");
+}
+
+/// Runs a program on the host and in mounts of the same tree: it says the same, and does the same to the same files.
+#[track_caller]
+fn same_as_on_the_host(words: &[&str]) -> String {
+    let acts = |recorded: &Recorded, sandbox: &Sandbox| {
+        let of = |access: &Access<vrift_audit::Text>| {
+            let Access { act, path, .. } = access;
+            let has_content = act.changes() || act.reads();
+            let name = name_in(sandbox, path.as_path()).filter(|_| has_content)?;
+            let content = access.version.and_then(|version| recorded.model.content(version));
+            Some((*act, name, content))
+        };
+        recorded.accesses().filter_map(of).collect::<Vec<_>>()
+    };
+    let said = |recorded: &Recorded, sandbox: &Sandbox| {
+        recorded.ran.out().replace(sandbox.tree().to_str().expect("a plain path"), "TREE")
+    };
+    let on_host = Sandbox::new();
+    plant(&on_host);
+    let host = entered(&on_host, &[], words);
+    for enter in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let recorded = enter(&sandbox, &["--discard"], words);
+        assert_eq!(said(&recorded, &sandbox), said(&host, &on_host));
+        assert_eq!(acts(&recorded, &sandbox), acts(&host, &on_host));
+    }
+    said(&host, &on_host)
 }

@@ -404,3 +404,17 @@ fn what_is_left_in_a_renamed_directory_is_an_output() {
         assert_eq!(is(name), (false, false, true), "{name}");
     }
 }
+
+/// A script that names no interpreter there is is there itself.
+#[test]
+fn a_script_without_its_interpreter_is_not_missing() {
+    let sandbox = Sandbox::new();
+    let prepare = "printf '#!nowhere/shell\n' > script; chmod 755 script";
+    run(&mut sandbox.natively(&["sh", "-c", prepare])).fine();
+    let recorded = script(&sandbox, "./script 2> /dev/null || ./none 2> /dev/null || :");
+    let is_missing = |name: &str| {
+        let path = sandbox.path(name);
+        recorded.model.files[path.as_os_str().as_encoded_bytes()].is_missing()
+    };
+    assert_eq!(["script", "nowhere/shell", "none"].map(is_missing), [false, true, true]);
+}

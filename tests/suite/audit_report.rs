@@ -161,6 +161,7 @@ fn compliance_has_the_status_of_the_table() {
         call: "connect".into(),
         act: NetworkAct::Connect,
         endpoint: Endpoint::Inet { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 80 },
+        part: Part::First,
         verdict: Verdict::Host,
         outcome: Outcome::Done,
     });

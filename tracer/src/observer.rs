@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
@@ -143,14 +144,15 @@ impl Observer {
     }
 
     /// Reads what a call names at its entry, if it is recorded.
-    pub(crate) fn read<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
+    pub(crate) fn note<A: Arch>(&mut self, call: &Call, seat: &Seat<'_>) -> Option<Box<Noted>> {
         self.recorder.as_mut()?.enter::<A>(call, seat)
     }
 
-    /// Takes note of a call from a tape, which is about to be recorded: what is there of its memory stays.
-    pub(crate) fn note<A: Arch>(&mut self, call: &Call, _: &Seat<'_>) -> Option<Box<Noted>> {
-        self.recorder.as_ref()?;
-        Some(Box::new(Noted::from_tape::<A>(call)))
+    /// Records a call that was made without a stop.
+    pub(crate) fn taped<A: Arch>(&mut self, call: &Call, outcome: Outcome, seat: &Seat<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.taped::<A>(call, outcome, seat);
+        }
     }
 
     /// Records a call at its exit.
@@ -166,6 +168,11 @@ impl Observer {
         if let Some(error) = recorder.trouble() {
             (self.complaints)(&error);
         }
+    }
+
+    /// The new paths of directories that have been renamed since this was last asked, if anybody knows.
+    pub(crate) fn take_moved(&mut self) -> Vec<PathBuf> {
+        self.recorder.as_mut().map(Recorder::take_moved).unwrap_or_default()
     }
 
     /// Whether births must be known before what children do.

@@ -5,6 +5,7 @@
 //! before: as with mount(2), the order counts. From then on it is known by what it covers and no
 //! longer by its path.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use crate::manifest::Node;
 use crate::namespace::Namespace;
 use crate::place::{NodeRef, Place};
 use crate::request::{At, Follow, PathOp};
-use crate::resolve::{Ending, Found, Resolved, resolve};
+use crate::resolve::{Ending, Found, Last, Resolved, resolve};
 use crate::session::Staged;
 use crate::tree::Content;
 
@@ -163,6 +164,19 @@ impl Namespace {
                 let mut points = self.mounts().map(|(_, at, ..)| at);
                 points.any(|at| path.starts_with(at)).then_some(Held::Nothing)
             }
+        }
+    }
+
+    /// The path without symlinks of what a mount has at a path, or would have if it were made; `None` if the path is a
+    /// matter of the host.
+    pub fn led(&self, path: &Path, follow: Follow) -> Option<PathBuf> {
+        let Resolved { found, entry, last, .. } = self.walk(path, follow).ok()?;
+        match (found, entry, last) {
+            (Found::Node(_) | Found::Absent | Found::TooLong, Some((above, name)), Last::Name) => {
+                Some(self.shown_path(above).ok()?.join(OsStr::from_bytes(&name)))
+            }
+            (Found::Node(node), ..) => self.shown_path(node).ok(),
+            _ => None,
         }
     }
 

@@ -30,6 +30,9 @@ use crate::sticky::Protections;
 use crate::tree::{Content, Tree};
 use crate::verdict::Fresh;
 
+/// What is behind the path of what has lost it, as the kernel shows that (`d_path` in fs/d_path.c).
+pub(crate) const LOST: &[u8] = b" (deleted)";
+
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
 /// a device; it counts minors up from 1 and never gets this far.
 const FIRST_MINOR: u32 = 0xff000;
@@ -168,12 +171,15 @@ impl Namespace {
         Ok(Some(path))
     }
 
-    /// What `/proc` shows as the path of `node`: it says so if the node has none left.
+    /// What `/proc` shows as the path of `node`: if it has none left, the last one it had, and that it is lost.
     pub fn shown_path(&self, node: NodeRef) -> Result<PathBuf, Error> {
-        match self.path_of(node)? {
-            Some(path) => Ok(path),
-            None => Ok(self.point(node.mount)?.join(format!("#{} (deleted)", ino(node.node)))),
+        if let Some(path) = self.path_of(node)? {
+            return Ok(path);
         }
+        let lost = self.tree(node.mount).lost_path_of(node.node)?;
+        let mut lost = lost.unwrap_or_else(|| format!("#{}", ino(node.node)).into_bytes());
+        lost.extend_from_slice(LOST);
+        Ok(self.point(node.mount)?.join(OsStr::from_bytes(&lost)))
     }
 
     /// Where a mount is seen: what it lies on may have been moved since it was made.

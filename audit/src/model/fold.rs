@@ -39,8 +39,10 @@ impl Fold {
                 self.file(&access.path).add(&access, process, at);
                 self.moved(&access);
             }
-            Event::Network { call, act, endpoint, verdict, outcome } => {
-                self.calls.entry(call).or_default().add(verdict, outcome);
+            Event::Network { call, act, endpoint, part, verdict, outcome } => {
+                if part == Part::First {
+                    self.calls.entry(call).or_default().add(verdict, outcome);
+                }
                 if let Some(process) = process {
                     let connection = Connection { endpoint, act, process };
                     self.model.connections.entry(connection).or_default().add(outcome);

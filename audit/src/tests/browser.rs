@@ -24,8 +24,8 @@ fn nasty() -> Model {
         events.push((1, Event::Escape { kind, call, detail, outcome: Outcome::Done }));
         let endpoint = Endpoint::Unix(Text::from(*name));
         let (call, act, verdict) = (Text::from(*name), NetworkAct::Connect, Verdict::Host);
-        let outcome = Outcome::Done;
-        events.push((1, Event::Network { call, act, endpoint, verdict, outcome }));
+        let (part, outcome) = (Part::First, Outcome::Done);
+        events.push((1, Event::Network { call, act, endpoint, part, verdict, outcome }));
     }
     events.push((1, ended(0)));
     let mut model = folded(&events);

@@ -266,7 +266,7 @@ fn endpoints_and_escapes_are_compared() {
     let peer = |port| Endpoint::Inet { ip: std::net::IpAddr::from([10, 0, 0, 1]), port };
     let speaks = |run: &mut Run, act, endpoint| {
         let (call, verdict, outcome) = ("connect".into(), Verdict::Host, Outcome::Done);
-        run.add(Event::Network { call, act, endpoint, verdict, outcome });
+        run.add(Event::Network { call, act, endpoint, part: Part::First, verdict, outcome });
     };
     let mut a = Run::new(3);
     speaks(&mut a, NetworkAct::Connect, peer(80));

@@ -171,6 +171,7 @@ impl Random {
                 call: self.text(),
                 act: self.one_of(&[NetworkAct::Connect, NetworkAct::Send, NetworkAct::Accept]),
                 endpoint: self.endpoint(),
+                part: self.one_of(&[Part::First, Part::Further]),
                 verdict: self.verdict(),
                 outcome,
             },

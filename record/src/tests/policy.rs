@@ -138,6 +138,7 @@ fn endpoints_and_escapes() {
         call: b"connect".to_vec(),
         act: NetworkAct::Connect,
         endpoint: Endpoint::<Vec<u8>>::Inet { ip: ip.parse().unwrap(), port },
+        part: Part::First,
         verdict: Verdict::Host,
         outcome: Outcome::Failed(101),
     };

@@ -328,13 +328,21 @@ impl<A: Arch> Places for Mounted<'_, A> {
     }
 
     fn mounted_directory(&self) -> Option<PathBuf> {
+        self.mounted_directory_of(self.tid)
+    }
+
+    fn mounted_directory_of(&self, tid: Pid) -> Option<PathBuf> {
         self.served?;
-        let node = *self.tasks.get(&self.tid)?.directory.borrow();
+        let node = *self.tasks.get(&tid)?.directory.borrow();
         self.path(node?)
     }
 
     fn held(&self, path: &Path, follow: Follow) -> Option<Held> {
         self.served?.namespace.held(path, follow)
+    }
+
+    fn led(&self, path: &Path, follow: Follow) -> Option<PathBuf> {
+        self.served?.namespace.led(path, follow)
     }
 
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {

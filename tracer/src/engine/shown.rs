@@ -1,16 +1,19 @@
 //! What those who watch are told of a call: the sinks of a trace, and the record.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
 
+use super::lane::Tapes;
 use super::served::Mounted;
 use super::task::Pending;
 use super::{Engine, Guest, Next};
 use crate::call::{Call, Outcome};
 use crate::memory::Memory;
+use crate::procfs;
 use crate::record::Noted;
 use crate::view::event::Event;
 use crate::view::places::Seat;
@@ -54,7 +57,7 @@ impl<A: Arch> Engine<A> {
             return None;
         }
         let places = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
-        self.observer.read::<A>(call, &Seat { tid, memory, places: &places })
+        self.observer.note::<A>(call, &Seat { tid, memory, places: &places })
     }
 
     pub(super) fn show(
@@ -101,6 +104,10 @@ impl<A: Arch> Engine<A> {
             if !self.observer.finds_the_same() {
                 self.close_lane(guest);
             }
+            let moved = self.observer.take_moved();
+            if !moved.is_empty() {
+                follow(&moved, &mut self.tapes, self.tasks.keys());
+            }
         }
         let Some(mut spelled) = pending.spelled else { return };
         let window = Window::new(guest);
@@ -109,5 +116,15 @@ impl<A: Arch> Engine<A> {
         let note = pending.note.as_ref();
         let event = Event::Leave { call: &spelled, outcome, note, spent, system };
         self.observer.event(tid, &event);
+    }
+}
+
+/// What tasks have on their tapes from now on is told by the directories they are in, if these have other paths
+/// by now.
+fn follow<'a>(moved: &[PathBuf], tapes: &mut Tapes, tasks: impl Iterator<Item = &'a Pid>) {
+    let is_inside = |at: PathBuf| moved.iter().any(|moved| at.starts_with(moved));
+    let inside = |&&tid: &&Pid| procfs::directory(tid).is_ok_and(is_inside);
+    for &tid in tasks.filter(inside) {
+        tapes.leave_directory(tid);
     }
 }

@@ -21,7 +21,6 @@ use vrift_record::{Act, Appended, VersionId};
 
 use super::Recorder;
 use super::contents::Contents;
-use super::noted::Noted;
 use super::stat::Stat;
 use super::ways::leads_elsewhere;
 use crate::call::{Call, Outcome};
@@ -152,31 +151,12 @@ impl Again {
     }
 }
 
-/// A call from a tape.
-#[derive(Debug)]
-pub(super) struct Taped {
-    call: Call,
-    /// Reads what it names.
-    read: fn(&mut Recorder, &Call, &Seat<'_>) -> Option<Box<Noted>>,
-}
-
-impl Taped {
-    pub(super) fn new<A: Arch>(call: &Call) -> Taped {
-        Taped { call: call.clone(), read: Recorder::enter::<A> }
-    }
-}
-
 impl Recorder {
     /// Records a call from a tape.
-    pub(super) fn taped(
-        &mut self,
-        taped: &Taped,
-        outcome: Outcome,
-        seat: &Seat<'_>,
-    ) -> Option<Same> {
+    pub(crate) fn taped<A: Arch>(&mut self, call: &Call, outcome: Outcome, seat: &Seat<'_>) {
         let key = self.again.as_mut().and_then(|again| {
             again.key.clear();
-            key(&taped.call, outcome, seat, &mut again.key)
+            key(call, outcome, seat, &mut again.key)
         });
         if key.is_some()
             && let Some(again) = &mut self.again
@@ -184,14 +164,13 @@ impl Recorder {
             && let Some(told) = again.of(seat.tid, opened, &self.contents)
             && self.out.tell_again(seat.tid, told)
         {
-            return None;
+            return;
         }
-        let noted = (taped.read)(self, &taped.call, seat)?;
+        let Some(noted) = self.enter::<A>(call, seat) else { return };
         let same = self.leave(*noted, outcome, None, seat);
         if let (Some(()), Some(same), Some(again)) = (key, same, &mut self.again) {
             again.keep(seat.tid, same);
         }
-        None
     }
 }
 

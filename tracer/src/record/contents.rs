@@ -256,6 +256,15 @@ impl Contents {
         self.known.remove(&inode);
     }
 
+    /// The tree has given a file another name, or taken one: that alone may have changed its attributes.
+    pub(super) fn renamed(&mut self, now: Stat) {
+        if let Some(met) = self.known.get_mut(&now.inode)
+            && (met.stat.size, met.stat.modified) == (now.size, now.modified)
+        {
+            met.stat = now;
+        }
+    }
+
     /// Whether the tree has opened a file for writing, or changed its attributes.
     pub(super) fn has_written(&self, inode: Inode) -> bool {
         self.written.contains(&inode)

@@ -90,12 +90,20 @@ impl Recorder {
                 let file = OpenFile::of(*fd, seat)?;
                 self.forbids(Act::Map, &file.path, seat).then_some(Errno::EACCES)
             }
-            What::Handle(_)
-            | What::Shared(_)
-            | What::Credentials
-            | What::Taped(_)
-            | What::Nothing => None,
+            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing => None,
         }
+    }
+
+    /// What opening a file would be, if a rule forbids that; else it is told when it is open.
+    pub(super) fn denied_way(&self, what: &What, seat: &Seat<'_>) -> Option<(Escape, String)> {
+        let What::File(named) = what else { return None };
+        if self.enforcement == Enforcement::Note {
+            return None;
+        }
+        let opened = named.opened()?;
+        let (kind, detail) = self.reached(&leads_to(Act::Read, opened, seat.tid), seat.tid)?;
+        let broken = self.out.forbids(|judge| judge.escaped(kind, detail.as_bytes()));
+        broken.map(|_| (kind, detail))
     }
 
     /// Whether a rule forbids something that is asked of a file; it is told as what its path leads to, then.

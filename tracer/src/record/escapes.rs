@@ -15,6 +15,9 @@ use crate::memory::GuestAddr;
 use crate::procfs;
 use crate::view::places::Seat;
 
+/// `FAN_REPORT_FID`, `FAN_REPORT_DIR_FID` and `FAN_REPORT_MNT` (linux/fanotify.h): events of such a group open nothing.
+const FANOTIFY_WITHOUT_DESCRIPTORS: u64 = 0x200 | 0x400 | 0x4000;
+
 /// What a call may be, whatever its arguments.
 pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
     use Syscall as S;
@@ -39,6 +42,7 @@ pub(super) fn kind(syscall: Syscall) -> Option<Escape> {
             Escape::OtherProcess
         }
         S::OpenByHandleAt => Escape::FileHandle,
+        S::FanotifyInit => Escape::Fanotify,
         // The kernel goes on writing to the file by itself.
         S::Acct
         | S::Swapon
@@ -76,6 +80,9 @@ pub(super) fn of(
     if flags & clone::NAMESPACES != 0 {
         return Some((Escape::Namespace, format!("flags {:#x}", flags & clone::NAMESPACES)));
     }
+    if syscall == Syscall::FanotifyInit && call.arg(Arg::A0) & FANOTIFY_WITHOUT_DESCRIPTORS != 0 {
+        return None;
+    }
     let kind = kind(syscall)?;
     let detail = match kind {
         Escape::Ptrace => {
@@ -106,7 +113,26 @@ fn other(syscall: Syscall, given: i32, tid: Pid) -> Option<i32> {
     }
 }
 
+/// The task whose memory a file of `/proc` is.
+fn memory_of(path: &[u8]) -> Option<i32> {
+    let mut names = path.strip_prefix(b"/proc/")?.rsplit(|&byte| byte == b'/');
+    let task = (names.next() == Some(b"mem")).then(|| names.next()).flatten()?;
+    std::str::from_utf8(task).ok()?.parse().ok()
+}
+
 impl Recorder {
+    /// What it is to open a file: that of another process' memory is a way into that.
+    pub(super) fn reached(&self, path: &[u8], tid: Pid) -> Option<(Escape, String)> {
+        let process = memory_of(path).filter(|&process| !self.is_of_tree(process, tid))?;
+        Some((Escape::OtherProcess, format!("process {process}")))
+    }
+
+    /// Whether a process is one that the command has started, or itself.
+    pub(super) fn is_of_tree(&self, process: i32, tid: Pid) -> bool {
+        let process = Pid::from_raw(process);
+        self.known.contains(&process) || procfs::process(tid) == Some(process)
+    }
+
     /// Records that a call has failed, or a program ended, because it would have changed what vrift has put into its process.
     pub(crate) fn meddled(&self, tid: Pid, call: &str, place: &str, errno: Errno) {
         let (call, detail) = (call.as_bytes(), place.as_bytes());

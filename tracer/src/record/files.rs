@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use vrift_arch::Arch;
-use vrift_record::{Act, Part, Verdict, VersionId};
+use vrift_record::{Act, Event as Told, Part, Verdict, VersionId};
 use vrift_vfs::{
     At, Create, Follow, Handle, Held, Limits, MakeKind, Open, PathOp, Removal, RenameMode, Request,
     Scope, Target,
@@ -14,10 +14,9 @@ use super::again::{Opened, Same};
 use super::contents::{Keeper, When};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
-use super::opened::{OpenFile, named, opened};
+use super::opened::{OpenFile, opened};
 use super::paths::{
-    absolute, absolute_by, absolute_in_root, directory, is_nowhere, own_descriptor, own_place,
-    path, seen_by,
+    absolute, absolute_by, absolute_in_root, directory, is_nowhere, own_descriptor, path, seen_by,
 };
 use super::stat::Stat;
 use crate::call::{Call, Outcome};
@@ -59,6 +58,14 @@ impl Named {
         };
         let other = other.map(|other| (act.to_other(), other));
         [(act, &self.path)].into_iter().chain(other)
+    }
+
+    /// The path of what is to be opened, and not only named by a descriptor.
+    pub(super) fn opened(&self) -> Option<&[u8]> {
+        match self.kind {
+            Kind::Opens(opening) if opening.handle != Handle::Path => Some(&self.path),
+            Kind::Opens(_) | Kind::Is(_) => None,
+        }
     }
 
     /// The path with this number among those that [`Named::asks`] gives, by what it leads to.
@@ -135,14 +142,15 @@ impl Recorder {
                 (Kind::Is(act), op, target)
             }
             Request::Link(Target::Path(op), Ok(to)) if op.follow == Follow::Yes => {
-                return self.link_to_what(&op, absolute(&to, seat), seat);
+                let to = self.place(absolute(&to, seat), Follow::No, seat);
+                return self.link_to_what(&op, to, seat);
             }
             Request::Link(Target::Path(op), Ok(to)) => {
                 (Kind::Is(Act::Link), op, Some(absolute(&to, seat)))
             }
             Request::Link(Target::Open(vrift_vfs::At::Fd(fd)) | Target::Content(fd), Ok(to)) => {
                 let path = opened(seat, fd).unwrap_or_default();
-                let other = Some(absolute(&to, seat));
+                let other = Some(self.place(absolute(&to, seat), Follow::No, seat));
                 let kind = Kind::Is(Act::Link);
                 return What::File(Named { other, ..Named::new(kind, path) });
             }
@@ -179,9 +187,13 @@ impl Recorder {
         if let Kind::Is(act) = kind
             && (act.changes() || act == Act::Link)
         {
-            path = own_place(&path, op.follow, seat).unwrap_or(path);
+            let follow = match act {
+                Act::Truncate | Act::Attribute => op.follow,
+                _ => Follow::No,
+            };
+            path = self.place(path, follow, seat);
             if act != Act::Symlink {
-                other = other.map(|to| own_place(&to, Follow::No, seat).unwrap_or(to));
+                other = other.map(|to| self.place(to, Follow::No, seat));
             }
         }
         if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
@@ -204,10 +216,9 @@ impl Recorder {
         let asked = absolute_by(op, seat, |directory| self.ways.physical(directory));
         let led = match own_descriptor(seat.tid, &asked) {
             Some(fd) => opened(seat, fd),
-            None if seat.places.held(path(&asked), Follow::Yes).is_some() => None,
-            None => path(&seen_by(seat.tid, &asked)).canonicalize().ok().and_then(named),
+            None => None,
         };
-        let path = led.unwrap_or(asked);
+        let path = led.unwrap_or_else(|| self.place(asked, Follow::Yes, seat));
         let version = self.foreign(&path, seat);
         let named = Named::new(Kind::Is(Act::Link), path);
         What::File(Named { other: Some(other), version, ..named })
@@ -296,11 +307,42 @@ impl Recorder {
                 again.after(act);
             }
         }
+        if ended.succeeded() {
+            self.look_again(act, &path, other.as_deref(), ended, seat);
+        }
         let ended = Ended { verdict: written(act, ended), ..*ended };
         let version = version.filter(|_| ended.succeeded());
         let told = self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat)?;
         let only_asks = matches!(act, Act::Probe | Act::ReadLink) && !is_nowhere(&path);
         only_asks.then_some(Same { told, opened: None })
+    }
+
+    /// What a change by name has made of the attributes of files of the host.
+    fn look_again(
+        &mut self,
+        act: Act,
+        at: &[u8],
+        other: Option<&[u8]>,
+        ended: &Ended,
+        seat: &Seat<'_>,
+    ) {
+        let at = match act {
+            Act::Truncate => [Some(at), None],
+            Act::Link | Act::Rename => [other, None],
+            Act::Exchange => [Some(at), other],
+            _ => return,
+        };
+        for at in at.into_iter().flatten() {
+            if seat.places.held(path(at), Follow::No).is_none()
+                && let Ok(stat) = path(at).symlink_metadata().map(Stat::from)
+            {
+                match act {
+                    Act::Truncate => self.changed_by_name(&stat, at, ended, seat),
+                    _ if stat.is_dir() => self.moved.push(path(at).to_owned()),
+                    _ => self.contents.renamed(stat),
+                }
+            }
+        }
     }
 
     /// A file was opened, and not by a path.
@@ -344,15 +386,27 @@ impl Recorder {
             Act::Read if file.stat.is_dir() => Act::List,
             act => act,
         };
+        if let (Some((kind, detail)), true) =
+            (self.reached(&file.path, seat.tid), act != Act::Probe)
+        {
+            let (call, outcome) = (ended.call.as_bytes(), ended.told());
+            let told = Told::Escape { kind, call, detail: detail.as_bytes(), outcome };
+            self.tell(seat.tid, told);
+        }
         let other = (file.path != asked).then_some(&asked[..]);
+        if act.reads() {
+            self.read_by_name(&file.stat, &file.path, ended, seat);
+        }
         if act.changes() {
+            self.changed_by_name(&file.stat, &file.path, ended, seat);
             self.changed.did(act, &file.path, None);
             // A mount shows one of several names.
             if file.is_mounted()
                 && other.is_some()
                 && let Some(Held::Staged(_)) = seat.places.held(path(&asked), Follow::No)
             {
-                self.changed.did(act, &asked, None);
+                let place = self.place(asked.clone(), Follow::No, seat);
+                self.changed.did(act, &place, None);
             }
             self.contents.before_writing(file.stat.inode);
         }

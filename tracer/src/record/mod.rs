@@ -18,6 +18,7 @@ mod hasher;
 mod inherited;
 mod ipc;
 mod left;
+mod linked;
 mod lookups;
 mod network;
 mod noted;
@@ -33,7 +34,7 @@ mod ways;
 
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::unistd::Pid;
@@ -124,6 +125,9 @@ pub struct Recorder {
     contents: Contents,
     /// The paths the tree has changed, for the end.
     changed: left::Changed,
+    linked: linked::Linked,
+    /// The new paths of directories that have been renamed since this was last asked.
+    moved: Vec<PathBuf>,
     /// Every process there was.
     known: HashSet<Pid>,
     enforcement: Enforcement,
@@ -163,6 +167,8 @@ impl Recorder {
             mounts,
             contents,
             changed: left::Changed::default(),
+            linked: linked::Linked::default(),
+            moved: Vec::new(),
             known: HashSet::new(),
             enforcement,
             unstopped: header.unstopped,
@@ -280,6 +286,11 @@ impl Recorder {
     /// Whether the tree sees what vrift sees.
     pub(crate) fn sees_the_same(&self) -> bool {
         self.eyes.are_same()
+    }
+
+    /// The new paths of directories that have been renamed since this was last asked.
+    pub(crate) fn take_moved(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.moved)
     }
 
     /// Calls have been made that are not recorded.

@@ -1,6 +1,6 @@
 //! Calls that name endpoints, and who is behind them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
@@ -25,6 +25,10 @@ const ADDRESS_BYTES_MAX: u64 = 128;
 
 /// `struct sockaddr_in`
 const INET_ADDRESS_BYTES: usize = 16;
+
+/// What of a socket's type is no flag, and the type that has another name by now (linux/net.h).
+const SOCK_TYPE_MASK: i32 = 0xf;
+pub(super) const SOCK_PACKET: i32 = 10;
 
 const AF_UNSPEC: u16 = 0;
 const AF_INET: u16 = 2;
@@ -75,6 +79,15 @@ impl Recorder {
                 given(NetworkAct::Send, call.arg(Arg::A4), call.arg(Arg::A5))
             }
             Syscall::Sendto => Vec::new(),
+            Syscall::Socket => {
+                let family = opened_bare(fd, second as i32)?;
+                let at = Where::Given(Endpoint::Other { family });
+                vec![Peer { act: NetworkAct::Open, fd, at }]
+            }
+            Syscall::Listen => {
+                let at = Where::Given(unbound(seat.tid, fd)?);
+                vec![Peer { act: NetworkAct::Listen, fd, at }]
+            }
             Syscall::Sendmsg | Syscall::Sendmmsg => {
                 let named = messages::of::<A>(call, seat.memory);
                 let named = named.iter().filter_map(|message| message.name());
@@ -90,7 +103,7 @@ impl Recorder {
 
     /// Records what came of a call that names endpoints.
     pub(super) fn network(&mut self, peers: Vec<Peer>, ended: &Ended, seat: &Seat<'_>) {
-        for Peer { act, fd, at } in peers {
+        for (number, Peer { act, fd, at }) in peers.into_iter().enumerate() {
             let socket = match (act, ended.outcome) {
                 (NetworkAct::Accept, Outcome::Value(accepted)) => accepted as i32,
                 _ => fd,
@@ -110,12 +123,11 @@ impl Recorder {
                 _ => ended.told(),
             };
             if let Some(path) = node(act, &endpoint) {
+                let path = self.place(path.to_vec(), Follow::No, seat);
                 if ended.succeeded() {
-                    self.changed.did(Act::MakeNode, path, None);
+                    self.changed.did(Act::MakeNode, &path, None);
                 }
-                let led = self.out.is_judged().then(|| leads_to(Act::MakeNode, path, seat.tid));
-                let path = led.as_deref().unwrap_or(path);
-                self.access(Act::MakeNode, path, None, None, Part::Further, ended, seat);
+                self.access(Act::MakeNode, &path, None, None, Part::Further, ended, seat);
             }
             if let (NetworkAct::Bind, Some(name), true) =
                 (act, led_name(act, &endpoint, seat), ended.succeeded())
@@ -132,8 +144,9 @@ impl Recorder {
             if ended.succeeded() {
                 self.look_behind(act, socket, &endpoint, call, seat);
             }
+            let part = if number == 0 { Part::First } else { Part::Further };
             let (call, verdict) = (call.as_bytes().to_vec(), answered(&endpoint, ended, seat));
-            let told = Told::Network { call, act, endpoint, verdict, outcome };
+            let told = Told::Network { call, act, endpoint, part, verdict, outcome };
             self.out.tell_as(seat.tid, told, ended.response);
         }
     }
@@ -211,6 +224,28 @@ fn peer(tid: Pid, fd: i32) -> Option<Pid> {
     let socket = descriptors::copied(tid, process, fd).ok()?;
     let pid = getsockopt(&socket, PeerCredentials).ok()?.pid();
     (pid > 0).then(|| Pid::from_raw(pid))
+}
+
+/// The family of a socket that gets what comes from its network as soon as it is opened: of packets
+/// (`SOCK_PACKET` is its old name), or a raw one. Raw netlink is the kernel, and raw UNIX is datagrams.
+fn opened_bare(family: i32, kind: i32) -> Option<u16> {
+    let family = match (family, kind & SOCK_TYPE_MASK) {
+        (libc::AF_PACKET, _) | (libc::AF_INET, SOCK_PACKET) => libc::AF_PACKET,
+        (libc::AF_UNIX | libc::AF_NETLINK, _) => return None,
+        (family, libc::SOCK_RAW) => family,
+        _ => return None,
+    };
+    u16::try_from(family).ok()
+}
+
+/// What a socket of IP waits at that has no address so far: the kernel gives it a port of any address.
+fn unbound(tid: Pid, fd: i32) -> Option<Endpoint<Vec<u8>>> {
+    let process = crate::procfs::process(tid)?;
+    let socket = descriptors::copied(tid, process, fd).ok()?;
+    // That it is one of TCP is not checked; the address is only asked for.
+    let address = TcpListener::from(socket).local_addr().ok()?;
+    let (ip, port) = (address.ip(), address.port());
+    (port == 0).then_some(Endpoint::Inet { ip, port })
 }
 
 /// The endpoint in a socket address.

@@ -8,7 +8,7 @@ use vrift_record::{
 };
 use vrift_vfs::Backing;
 
-use super::again::{Same, Taped};
+use super::again::Same;
 use super::files::Named;
 use super::ipc::Asked;
 use super::network::Peer;
@@ -48,19 +48,11 @@ pub(super) enum What {
     Shared(Asked),
     /// Its caller may have other credentials afterwards.
     Credentials,
-    /// It was made without a stop, and is read when it is recorded.
-    Taped(Taped),
     /// It names nothing: only on what grounds it was answered is of interest.
     Nothing,
 }
 
 impl Noted {
-    /// A call from a tape.
-    pub(crate) fn from_tape<A: Arch>(call: &Call) -> Noted {
-        let what = What::Taped(Taped::new::<A>(call));
-        Noted { call: "", what, escape: None, denied: None }
-    }
-
     /// Whether what comes of it must be seen, if the kernel makes it as it is.
     pub(crate) fn awaits_its_end(&self) -> bool {
         self.escape.is_some() || !matches!(self.what, What::Nothing)
@@ -95,16 +87,16 @@ impl Recorder {
         };
         let asked = ipc::asked(&meant, seat.memory);
         let shared = || self.ipc.escape(asked.as_ref()?);
-        let is_of_tree = |process| {
-            let process = Pid::from_raw(process);
-            self.known.contains(&process) || procfs::process(seat.tid) == Some(process)
-        };
-        let escape = escapes::of(call, seat, is_of_tree).or_else(shared);
+        let is_of_tree = |process| self.is_of_tree(process, seat.tid);
+        let mut escape = escapes::of(call, seat, is_of_tree).or_else(shared);
         self.eyes.before(escape.as_ref().map(|(kind, _)| *kind));
         let mut what = match asked {
             Some(asked) => What::Shared(asked),
             None => self.what::<A>(&meant, seat),
         };
+        if escape.is_none() {
+            escape = self.denied_way(&what, seat);
+        }
         let denied = self.denies(&mut what, escape.as_ref(), seat);
         if let (What::Nothing, None, Mounts::None) = (&what, &escape, self.mounts) {
             return None;
@@ -154,9 +146,6 @@ impl Recorder {
         note: Option<&Note>,
         seat: &Seat<'_>,
     ) -> Option<Same> {
-        if let What::Taped(taped) = &noted.what {
-            return self.taped(taped, outcome, seat);
-        }
         let response = match noted.denied {
             Some(_) => Response::Denied,
             None => Response::Noted,
@@ -195,21 +184,13 @@ impl Recorder {
             What::Program(start) => self.program(*start, &ended, seat),
             What::Network(peers) => self.network(peers, &ended, seat),
             What::Map(fd) => self.mapped(fd, &ended, seat),
-            What::Handle(_)
-            | What::Shared(_)
-            | What::Credentials
-            | What::Taped(_)
-            | What::Nothing
+            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing
                 if note.is_some() =>
             {
                 let (call, verdict) = (noted.call, ended.verdict);
                 self.tell(seat.tid, Told::Call { call, verdict, outcome: ended.told() });
             }
-            What::Handle(_)
-            | What::Shared(_)
-            | What::Credentials
-            | What::Taped(_)
-            | What::Nothing => {}
+            What::Handle(_) | What::Shared(_) | What::Credentials | What::Nothing => {}
         }
         None
     }
@@ -240,6 +221,7 @@ impl Recorder {
             None => OpenFile::of(fd, seat),
         };
         if let Some(file) = file {
+            self.read_by_name(&file.stat, &file.path, ended, seat);
             let version = self.held_by(&file, seat);
             let of_mount = file.is_mounted() && !file.is_below_overlay();
             let verdict = if of_mount { Verdict::ByDesign } else { Verdict::Host };

@@ -112,21 +112,20 @@ pub(super) fn seen_by(tid: Pid, path: &[u8]) -> Vec<u8> {
     )
 }
 
-/// Where a path leads that starts at the caller's own directory, root or open file as `/proc` has them: what is
-/// there in a mount has another path for the kernel.
-pub(super) fn own_place(at: &[u8], follow: Follow, seat: &Seat<'_>) -> Option<Vec<u8>> {
+/// Where a path leads that starts at a process' directory or open file, or at the caller's own root, as `/proc` has
+/// them: what is there in a mount has another path for the kernel.
+pub(super) fn task_place(at: &[u8], follow: Follow, seat: &Seat<'_>) -> Option<Vec<u8>> {
     let seen = seen_by(seat.tid, at);
     let rest = seen.strip_prefix(b"/proc/")?;
     let end = rest.iter().position(|&byte| byte == b'/')?;
     let process: i32 = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
     let process = Pid::from_raw(process);
-    if process != seat.tid && Some(process) != crate::procfs::process(seat.tid) {
-        return None;
-    }
+    let is_own = process == seat.tid || Some(process) == crate::procfs::process(seat.tid);
     let link = &rest[end + 1..];
+    let seat = if is_own { seat } else { &Seat { tid: process, ..*seat } };
     let (place, rest) = if let Some(rest) = link.strip_prefix(b"cwd") {
         (directory(seat), rest)
-    } else if let Some(rest) = link.strip_prefix(b"root") {
+    } else if let (Some(rest), true) = (link.strip_prefix(b"root"), is_own) {
         (Vec::new(), rest)
     } else {
         let number = link.strip_prefix(b"fd/")?;
@@ -151,7 +150,7 @@ pub(super) fn own_descriptor(tid: Pid, path: &[u8]) -> Option<i32> {
 /// The current directory; it may have lost that name.
 pub(super) fn directory(seat: &Seat<'_>) -> Vec<u8> {
     let of_host = || std::fs::read_link(format!("/proc/{}/cwd", seat.tid)).ok();
-    let path = seat.places.mounted_directory().or_else(of_host);
+    let path = seat.places.mounted_directory_of(seat.tid).or_else(of_host);
     path.and_then(named).unwrap_or_else(|| NOWHERE.to_vec())
 }
 

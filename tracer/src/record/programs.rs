@@ -39,6 +39,8 @@ const WORD_BYTES_MAX: usize = 32 * 4096;
 #[derive(Debug)]
 pub(super) struct Start {
     path: Vec<u8>,
+    /// The path without symlinks that it led to.
+    led: Vec<u8>,
     /// What the file holds.
     version: Option<VersionId>,
     /// Whose it is, and the way to it.
@@ -123,14 +125,33 @@ impl Recorder {
             Target::Open(_) | Target::Content(_) => None,
         };
         let held = seat.places.held(path(&asked), Follow::Yes);
-        let held = held.unwrap_or_else(|| {
-            Held::Host(link.unwrap_or_else(|| path(&seen_by(seat.tid, &asked)).to_owned()))
-        });
-        let (of, in_vain) = match &held {
-            Held::Host(real) => {
-                (Of::Host(real.clone()), lookup.and_then(|lookup| lookup.in_vain(seat.tid)))
-            }
-            _ => (Of::Mount, None),
+        // What is there in a mount need not be there on the host.
+        let in_vain = match (&held, &link) {
+            (None, None) => lookup.and_then(|lookup| lookup.in_vain(seat.tid)),
+            _ => None,
+        };
+        let led = match (in_vain, &link) {
+            (None, None) => self.place(asked.clone(), Follow::Yes, seat),
+            _ => asked.clone(),
+        };
+        let behind = || {
+            let (shown, held) = seat.places.behind(path(&led))?;
+            Some((named(shown)?, held))
+        };
+        let held = seat.places.held(path(&led), Follow::Yes);
+        let (led, held) = match (held, link) {
+            // It has no name in the mount any more.
+            (Some(Held::Nothing), Some(link)) if link.exists() => (led, Held::Staged(link)),
+            (Some(held), _) => (led, held),
+            (None, Some(link)) => (led, Held::Host(link)),
+            (None, None) => behind().unwrap_or_else(|| {
+                let real = path(&seen_by(seat.tid, &led)).to_owned();
+                (led.clone(), Held::Host(real))
+            }),
+        };
+        let of = match &held {
+            Held::Host(real) => Of::Host(real.clone()),
+            _ => Of::Mount,
         };
         let memory = Window::large(seat.memory);
         let words = |kind| {
@@ -145,12 +166,14 @@ impl Recorder {
             // A search for a program asks for it in one directory after the other, with all its words.
             Some(_) => Default::default(),
             None => {
-                let version = self.version_of(held, &asked);
+                let version = self.version_of(held, &led);
                 (words(Kind::Argv), words(Kind::Envp), directory(seat), version)
             }
         };
         let denied = None;
-        What::Program(Box::new(Start { path: asked, version, of, argv, env, cwd, in_vain, denied }))
+        let path = asked;
+        let start = Start { path, led, version, of, argv, env, cwd, in_vain, denied };
+        What::Program(Box::new(start))
     }
 
     /// Records what came of an execution.
@@ -164,6 +187,9 @@ impl Recorder {
         let ended = &Ended { verdict, ..*ended };
         let act = Act::Execute;
         if !ended.succeeded() {
+            if version.is_some() && ended.outcome == Outcome::Error(Errno::ENOENT) {
+                self.lacks_interpreter(&start, ended, seat);
+            }
             self.access(act, &start.path, None, None, Part::First, ended, seat);
             if let Some(interpreter) = &start.denied {
                 self.access(Act::Load, interpreter, None, None, Part::Further, ended, seat);
@@ -177,10 +203,10 @@ impl Recorder {
         if std::mem::replace(&mut self.command, Command::Executed) == Command::Ahead {
             self.tell_inherited(seat.tid);
         }
-        let loaded = self.loaded(seat);
+        let loaded = self.loaded(ended, seat);
         // By its own name, if the path was a symlink.
         let program = loaded.iter().find(|(_, loaded)| *loaded == version && version.is_some());
-        let led = program.map_or(&start.path, |(path, _)| path).clone();
+        let led = program.map_or(&start.led, |(path, _)| path).clone();
         let asked = (led != start.path).then_some(&start.path[..]);
         self.access(act, &led, asked, version, Part::First, ended, seat);
         let between = if program.is_none() { start.interpreters(seat) } else { Vec::new() };
@@ -217,6 +243,15 @@ impl Recorder {
         self.tell(seat.tid, Told::Executed(Execution { program, argv, env, cwd }));
     }
 
+    /// The file is there: what is not is what it is to be run by.
+    fn lacks_interpreter(&mut self, start: &Start, ended: &Ended, seat: &Seat<'_>) {
+        let there = Ended { outcome: Outcome::Value(0), ..*ended };
+        self.access(Act::Probe, &start.path, None, None, Part::Further, &there, seat);
+        if let Some(Interpreter { path, .. }) = start.interpreters(seat).pop() {
+            self.access(Act::Load, &path, None, None, Part::Further, ended, seat);
+        }
+    }
+
     /// Tells of a program that gives who executes it other rights.
     fn gained(&self, program: &[u8], ended: &Ended, seat: &Seat<'_>) {
         let (kind, call, outcome) = (Escape::SetId, ended.call.as_bytes(), ended.told());
@@ -237,7 +272,7 @@ impl Recorder {
     }
 
     /// The files that a new program finds mapped: itself and its dynamic linker.
-    fn loaded(&mut self, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
+    fn loaded(&mut self, ended: &Ended, seat: &Seat<'_>) -> Vec<(Vec<u8>, Option<VersionId>)> {
         let maps = procfs::maps(seat.tid);
         let mut loaded: Vec<(Vec<u8>, Option<VersionId>)> = Vec::new();
         let mut last: &[u8] = b"";
@@ -248,9 +283,16 @@ impl Recorder {
             }
             let real = unescaped(&line[..at], &line[at..]);
             let (shown, held) = match seat.places.behind(&real) {
-                Some((shown, held)) => (shown.into_os_string().into_vec(), held),
-                None => (named(real.clone()).unwrap_or_default(), Held::Host(real)),
+                Some(behind) => behind,
+                None => (real.clone(), Held::Host(real)),
             };
+            let shown = named(shown).unwrap_or_default();
+            if !self.linked.are_unchanged()
+                && let Held::Host(real) = &held
+                && let Ok(meta) = real.metadata()
+            {
+                self.read_by_name(&meta.into(), &shown, ended, seat);
+            }
             let version = self.version_of(held, &shown);
             if !loaded.iter().any(|(path, _)| *path == shown) {
                 loaded.push((shown, version));

@@ -3,6 +3,7 @@
 use vrift_arch::seccomp::{Interest, Is, When};
 use vrift_arch::{Arg, Model, Policy, Syscall};
 
+use super::network::SOCK_PACKET;
 use super::{Mounts, escapes, ipc, lookups};
 
 /// A mapping that may be executed, or through which a file may be written.
@@ -10,6 +11,20 @@ const MAPPING: &[When] = &[
     When { arg: Arg::A2, is: Is::AnyBit(libc::PROT_EXEC as u32) },
     When { arg: Arg::A3, is: Is::AnyBit(libc::MAP_SHARED as u32) },
 ];
+
+/// A socket that needs no address; the recorder looks closer.
+const BARE_SOCKET: &[When] = &[
+    When { arg: Arg::A0, is: Is::AnyOf(&[libc::AF_PACKET as u32]) },
+    When { arg: Arg::A1, is: Is::AnyOf(&with_flags(libc::SOCK_RAW)) },
+    When { arg: Arg::A1, is: Is::AnyOf(&with_flags(SOCK_PACKET)) },
+];
+
+/// A type of sockets with whatever flags.
+const fn with_flags(kind: i32) -> [u32; 4] {
+    let (kind, cloexec, nonblock) =
+        (kind as u32, libc::SOCK_CLOEXEC as u32, libc::SOCK_NONBLOCK as u32);
+    [kind, kind | cloexec, kind | nonblock, kind | cloexec | nonblock]
+}
 
 /// Whether a call is recorded; `None` stands for numbers no table knows.
 pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
@@ -19,7 +34,8 @@ pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
     }
     match syscall {
         Syscall::Mmap | Syscall::Mmap2 => return Interest::If(MAPPING),
-        Syscall::Accept | Syscall::Accept4 => return Interest::Always,
+        Syscall::Socket => return Interest::If(BARE_SOCKET),
+        Syscall::Accept | Syscall::Accept4 | Syscall::Listen => return Interest::Always,
         _ => {}
     }
     match syscall.row().policy {
@@ -41,13 +57,13 @@ pub fn names(mounts: Mounts) -> Vec<String> {
 }
 
 /// Whether calls of a model name a file or an endpoint. What is done with an open descriptor tells
-/// nothing new of the host; where there are mounts those calls stop in any case.
+/// nothing new of the host, but for the directory that paths start in afterwards, which calls without a stop are told
+/// by; where there are mounts those calls stop in any case.
 fn names_something(model: Model, mounts: Mounts) -> bool {
     match model {
         Model::Fstat
         | Model::Fstatfs
         | Model::Getdents
-        | Model::Fchdir
         | Model::Getcwd
         | Model::FgetXattr
         | Model::FlistXattr

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,7 +19,7 @@ use vrift_vfs::Follow;
 
 use super::Recorder;
 use super::opened::{OpenFile, named};
-use super::paths::{NOWHERE, path, seen_by};
+use super::paths::{NOWHERE, path, seen_by, task_place};
 use super::stat::{Inode, Stat};
 use crate::view::places::Seat;
 
@@ -69,6 +70,14 @@ impl Ways {
     /// Whether this path is known to lead to this file, for whoever asks.
     pub(super) fn lead(&self, asked: &[u8], stat: &Stat) -> bool {
         self.known.get(asked).is_some_and(|led| led.inode == stat.inode)
+    }
+
+    /// The path without symlinks of what is at a path of the host, or would be if it were made.
+    fn place(&mut self, at: &Path, follow: Follow) -> Option<PathBuf> {
+        if follow == Follow::Yes && at.is_symlink() {
+            return at.canonicalize().ok();
+        }
+        Some(self.physical(at.parent()?)?.join(at.file_name()?))
     }
 
     /// The path without symlinks of the file that `asked` led to, if it still does.
@@ -132,6 +141,14 @@ fn is_memory(stat: &Stat) -> bool {
 }
 
 impl Recorder {
+    /// The path by which a change is told: what is opened there later has it too, whatever way leads there.
+    pub(super) fn place(&mut self, asked: Vec<u8>, follow: Follow, seat: &Seat<'_>) -> Vec<u8> {
+        let asked = task_place(&asked, follow, seat).unwrap_or(asked);
+        let of_host = || self.ways.place(path(&seen_by(seat.tid, &asked)), follow);
+        let place = seat.places.led(path(&asked), follow).or_else(of_host);
+        place.map_or(asked, |place| place.into_os_string().into_vec())
+    }
+
     /// The file that a task has opened, by this path if it is known, and had these attributes then; `None` if it has no
     /// path.
     pub(super) fn opened_then(

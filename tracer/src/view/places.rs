@@ -13,14 +13,25 @@ pub trait Places {
     /// The path of a task's descriptor that a mount serves.
     fn mounted(&self, tid: Pid, fd: i32) -> Option<PathBuf>;
 
-    /// The current directory, if it is in a mount.
+    /// The current directory of the one who calls, if it is in a mount.
     fn mounted_directory(&self) -> Option<PathBuf>;
+
+    /// The same of another task.
+    fn mounted_directory_of(&self, _: Pid) -> Option<PathBuf> {
+        self.mounted_directory()
+    }
 
     /// What a mount has at a path; `None` if that is a matter of the host.
     fn held(&self, path: &Path, follow: Follow) -> Option<Held>;
 
     /// The file of a mount that the kernel knows by `real`: its path, and what it holds.
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)>;
+
+    /// The path without symlinks of what a mount has at a path, or would have if it were made; `None` if that is a
+    /// matter of the host. Only who changes something at a path asks.
+    fn led(&self, _: &Path, _: Follow) -> Option<PathBuf> {
+        None
+    }
 
     /// The attributes of what the call has opened, if somebody has asked for them then: its descriptor may be
     /// another's by now.

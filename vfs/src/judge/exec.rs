@@ -24,7 +24,7 @@ use crate::elf::Interpreter;
 use crate::error::Error;
 use crate::host;
 use crate::image::Head;
-use crate::namespace::Namespace;
+use crate::namespace::{LOST, Namespace};
 use crate::place::{NodeRef, Place};
 use crate::request::{At, Exec, Follow, PathOp, Purpose, Target};
 use crate::resolve::{Course, Ending, Found, resolve};
@@ -39,6 +39,8 @@ struct Image {
     course: Course,
     /// The path `/proc/<pid>/exe` shows.
     path: PathBuf,
+    /// The link of `/proc` that leads to it, if nothing else does.
+    link: Option<PathBuf>,
 }
 
 impl Image {
@@ -127,12 +129,13 @@ impl Namespace {
             Target::Path(op) => op,
             Target::Open(At::Cwd) => return Err(Errno::EACCES.into()),
             Target::Open(At::Fd(fd)) | Target::Content(fd) => {
+                let link = PathBuf::from(format!("/proc/{}/fd/{fd}", caller.ids().1));
                 return match caller.node(*fd) {
-                    Some(node) => self.image_of(caller, node, None),
-                    None => {
-                        let path = PathBuf::from(format!("/proc/{}/fd/{fd}", caller.ids().1));
-                        Ok(host_image(path, Course::Plain))
+                    Some(node) => {
+                        let link = self.nameless(node, Some(&link))?;
+                        self.image_of(caller, node, None, link)
                     }
+                    None => Ok(host_image(link, Course::Plain)),
                 };
             }
         };
@@ -145,7 +148,10 @@ impl Namespace {
                 Ok(host_image(path, at.course))
             }
             Found::Host(path) => Ok(host_image(path, at.course)),
-            Found::Node(node) => self.image_of(caller, node, at.entry),
+            Found::Node(node) => {
+                let link = self.nameless(node, at.link.as_ref())?;
+                self.image_of(caller, node, at.entry, link)
+            }
             Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
             Found::Magic(..) => Err(Errno::ELOOP.into()),
         }
@@ -156,6 +162,7 @@ impl Namespace {
         caller: &dyn Caller,
         at: NodeRef,
         entry: Option<(NodeRef, Vec<u8>)>,
+        link: Option<PathBuf>,
     ) -> Result<Image, Failure> {
         let node = self.node(at)?;
         match node.kind {
@@ -167,14 +174,17 @@ impl Namespace {
             return Err(Errno::EACCES.into());
         }
         // Only a staging file can be written to (`deny_write_access` in include/linux/fs.h).
-        if self.digest(at)?.is_none() && caller.is_open_to_write(&self.content_path(at)?) {
+        let path = match entry {
+            Some((directory, name)) if link.is_none() => {
+                self.shown_path(directory)?.join(OsStr::from_bytes(&name))
+            }
+            _ => self.shown_path(at)?,
+        };
+        let image = Image { place: Place::Node(at), course: Course::Crossed, path, link };
+        if self.digest(at)?.is_none() && caller.is_open_to_write(&self.staged(&image, at)?) {
             return Err(Errno::ETXTBSY.into());
         }
-        let path = match entry {
-            Some((directory, name)) => self.shown_path(directory)?.join(OsStr::from_bytes(&name)),
-            None => self.shown_path(at)?,
-        };
-        Ok(Image { place: Place::Node(at), course: Course::Crossed, path })
+        Ok(image)
     }
 
     /// What the start of a file says of how it is run.
@@ -191,6 +201,11 @@ impl Namespace {
         }
     }
 
+    /// The way to the staging file of an image.
+    fn staged(&self, image: &Image, at: NodeRef) -> Result<PathBuf, Error> {
+        image.link.as_ref().map_or_else(|| self.content_path(at), |link| Ok(link.clone()))
+    }
+
     fn open_content(&self, image: &Image) -> Result<File, Error> {
         let unread = |source: Box<dyn std::error::Error + Send + Sync>| Error::Content {
             file: image.path.clone(),
@@ -199,7 +214,7 @@ impl Namespace {
         match &image.place {
             Place::Node(at) => match self.digest(*at)? {
                 Some(blob) => self.open_blob(&blob).map_err(|e| unread(e.into())),
-                None => File::open(self.content_path(*at)?).map_err(|e| unread(e.into())),
+                None => File::open(self.staged(image, *at)?).map_err(|e| unread(e.into())),
             },
             Place::Host(path) => File::open(path).map_err(|e| unread(e.into())),
         }
@@ -236,7 +251,7 @@ impl Namespace {
                 let source = match self.digest(*at)? {
                     Some(blob) => Source::Blob(blob),
                     None => {
-                        let meta = self.content_path(*at)?.symlink_metadata();
+                        let meta = self.staged(image, *at)?.metadata();
                         Source::host(&meta.map_err(|source| Error::Copy { source })?)
                     }
                 };
@@ -260,7 +275,7 @@ impl Namespace {
 fn host_image(path: PathBuf, course: Course) -> Image {
     let jump = if path.starts_with("/proc") { host::link_target(&path) } else { None };
     let shown = jump.unwrap_or_else(|| path.clone());
-    Image { place: Place::Host(path), course, path: shown }
+    Image { place: Place::Host(path), course, path: shown, link: None }
 }
 
 /// An interpreter: relative to the current directory, whatever the program was relative to.
@@ -296,7 +311,10 @@ fn is_lost(caller: &dyn Caller, target: &Target) -> bool {
 fn name_of_task(target: &Target, filename: &[u8], image: &Image) -> OsString {
     let last = filename.rsplit(|&b| b == b'/').next().unwrap_or(filename);
     match (target, image.path.file_name()) {
-        (Target::Open(_), Some(name)) if host::names_task_by_file() => name.to_owned(),
+        (Target::Open(_), Some(name)) if host::names_task_by_file() => {
+            let lost = name.as_bytes().strip_suffix(LOST).filter(|_| image.link.is_some());
+            OsStr::from_bytes(lost.unwrap_or(name.as_bytes())).to_owned()
+        }
         _ => OsStr::from_bytes(last).to_owned(),
     }
 }

@@ -60,7 +60,7 @@ impl Namespace {
             Found::Absent if open.create.makes_a_name() => Err(Errno::EROFS.into()),
             Found::Absent | Found::TooLong => Err(Errno::ENOENT.into()),
             Found::Node(node) => {
-                if let Some(link) = self.nameless(node, &at)? {
+                if let Some(link) = self.nameless(node, at.link.as_ref())? {
                     return self.open_by_link(caller, open, node, link);
                 }
                 let directory = at.entry.map(|(directory, _)| directory);

@@ -159,12 +159,12 @@ impl Namespace {
         Ok(Judged::reply(Reply::Done))
     }
 
-    /// The link of `/proc` that led to the file `at`, if that is the only way to what was its staging file.
+    /// The link of `/proc` that leads to the file `at`, if that is the only way to what was its staging file.
     /// What the link leads to has no name either, so it is no blob.
     pub(super) fn nameless(
         &self,
         at: NodeRef,
-        found: &Resolved,
+        link: Option<&PathBuf>,
     ) -> Result<Option<PathBuf>, Failure> {
         let node = self.node(at)?;
         if node.kind != Kind::File
@@ -174,7 +174,7 @@ impl Namespace {
             return Ok(None);
         }
         let unnamed = |link: &&PathBuf| std::fs::metadata(link).is_ok_and(|meta| meta.nlink() == 0);
-        Ok(found.link.as_ref().filter(unnamed).cloned())
+        Ok(link.filter(unnamed).cloned())
     }
 
     /// truncate(2): the kernel truncates the staging file.
@@ -189,7 +189,7 @@ impl Namespace {
             return Err(Errno::EACCES.into());
         }
         refuse_program(caller, at)?;
-        if let Some(link) = self.nameless(at, found)? {
+        if let Some(link) = self.nameless(at, found.link.as_ref())? {
             return Ok(Judged::redirect(Paths { first: Some(link), second: None }));
         }
         self.stage(at, Keep::Content)?;

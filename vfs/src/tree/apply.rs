@@ -63,6 +63,7 @@ impl Tree {
             target: (birth.kind == Kind::Symlink).then(|| birth.target.clone()),
             xattrs: None,
             names: Vec::new(),
+            lost: None,
             parent: at.filter(|_| directory).map(|slot| slot.dir),
         };
         self.next = next;
@@ -92,7 +93,9 @@ impl Tree {
             return Err(Errno::ENOTEMPTY.into());
         }
         self.leave(at, id, time)?;
-        let node = &mut self.live(id)?.node;
+        let live = self.live(id)?;
+        live.lost = Some(at.clone());
+        let node = &mut live.node;
         node.ctime = time;
         if directory {
             node.nlink = 0;
@@ -288,6 +291,7 @@ impl Tree {
             target: None,
             xattrs: None,
             names,
+            lost: None,
             parent,
         })
     }

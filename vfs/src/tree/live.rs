@@ -21,6 +21,8 @@ pub(super) struct Live {
     pub(super) xattrs: Option<Xattrs>,
     /// All its names.
     pub(super) names: Vec<Slot>,
+    /// The last name that was removed of it.
+    pub(super) lost: Option<Slot>,
     /// The directory above, if it is a directory.
     pub(super) parent: Option<NodeId>,
 }

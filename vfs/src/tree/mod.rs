@@ -281,10 +281,24 @@ impl Tree {
         {
             return Ok(Some(manifest.path_of(id)?));
         }
+        self.path_by(id, |at| self.name_of(at))
+    }
+
+    /// The same, of what has no name left by the last one it had; `None` if it never had one.
+    pub fn lost_path_of(&self, id: NodeId) -> Result<Option<Vec<u8>>, Error> {
+        let lost = |at| self.live.get(at).and_then(|live| live.lost.clone());
+        self.path_by(id, |at| Ok(self.name_of(at)?.or_else(|| lost(at))))
+    }
+
+    fn path_by(
+        &self,
+        id: NodeId,
+        name: impl Fn(NodeId) -> Result<Option<Slot>, Error>,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let mut parts = Vec::new();
         let mut at = id;
         while at != self.root() {
-            let Some(slot) = self.name_of(at)? else { return Ok(None) };
+            let Some(slot) = name(at)? else { return Ok(None) };
             parts.push(slot.name);
             at = slot.dir;
         }

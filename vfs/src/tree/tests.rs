@@ -359,6 +359,7 @@ fn what_has_lost_its_last_name_keeps_its_attributes_and_has_no_path() {
     let (at, time) = (twins.slot(Path::new("x")).unwrap(), twins.time());
     twins.apply(&Change::Unlink { at, time }).unwrap();
     assert_eq!(twins.tree.path_of(node).unwrap(), None);
+    assert_eq!(twins.tree.lost_path_of(node).unwrap(), Some(b"x".to_vec()));
     let left = twins.tree.node(node).unwrap();
     assert_eq!((left.nlink, left.size, left.ctime), (0, 1, time));
     let dir = twins.named(Path::new("a/b/c")).unwrap();

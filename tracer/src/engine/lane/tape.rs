@@ -314,9 +314,7 @@ impl<A: Arch> Engine<A> {
         let mounted = Mounted { served: self.served.as_ref(), tasks: &self.tasks, tid };
         let places = Then { mounted: &mounted, moment };
         let seat = Seat { tid, memory, places: &places };
-        if let Some(noted) = self.observer.note::<A>(&call, &seat) {
-            self.observer.record(*noted, outcome, None, &seat);
-        }
+        self.observer.taped::<A>(&call, outcome, &seat);
         if let Some(mut spelled) = self.observer.enter::<A>(&call, &seat) {
             self.observer.complete::<A>(&mut spelled, &call, outcome, &seat);
             let none = Duration::ZERO;
