@@ -12,6 +12,9 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 /// Who writes without a pause, as no call does, is not waited for longer than this.
 const LOOKS_MAX: usize = 1000;
 
+/// So many are copied at once.
+const LINE_WORDS: usize = 8;
+
 /// A file without a name that cannot get another size.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -50,7 +53,14 @@ impl Shared {
         }
         let words = self.words().get((from / word) as usize..(to / word) as usize)?;
         bytes.reserve(size_of_val(words));
-        words.iter().for_each(|word| bytes.extend(word.load(Ordering::Relaxed).to_le_bytes()));
+        let mut line = [0; LINE_WORDS * size_of::<AtomicU64>()];
+        for words in words.chunks(LINE_WORDS) {
+            let (places, _) = line.as_chunks_mut();
+            for (word, place) in words.iter().zip(places) {
+                *place = word.load(Ordering::Relaxed).to_le_bytes();
+            }
+            bytes.extend_from_slice(&line[..size_of_val(words)]);
+        }
         Some(())
     }
 
