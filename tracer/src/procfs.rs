@@ -189,7 +189,7 @@ pub(crate) fn children() -> Vec<Pid> {
 /// The path a link shows, if it is the path of something that still has one.
 fn linked_path(link: String) -> Result<PathBuf, Errno> {
     let path = nix::fcntl::readlink(link.as_str()).map(PathBuf::from)?;
-    let deleted = path.as_os_str().as_encoded_bytes().ends_with(b" (deleted)");
+    let deleted = path.as_os_str().as_encoded_bytes().ends_with(vrift_vfs::LOST);
     if !path.is_absolute() || deleted && !path.exists() {
         return Err(Errno::ENOENT);
     }

@@ -59,7 +59,7 @@ pub use error::Error;
 pub use files::{Backing, FdTable, OpenNode, Shared, Usage};
 pub use host::gains_rights;
 pub use listing::{DirEntry, Positions};
-pub use namespace::{Mount, Namespace};
+pub use namespace::{LOST, Mount, Namespace};
 pub use place::{MountId, NodeRef, Place};
 pub use problem::Problem;
 pub use request::{

@@ -31,7 +31,7 @@ use crate::tree::{Content, Tree};
 use crate::verdict::Fresh;
 
 /// What is behind the path of what has lost it, as the kernel shows that (`d_path` in fs/d_path.c).
-pub(crate) const LOST: &[u8] = b" (deleted)";
+pub const LOST: &[u8] = b" (deleted)";
 
 /// The minor number of the first mount's device. Major 0 is the kernel's for file systems without
 /// a device; it counts minors up from 1 and never gets this far.

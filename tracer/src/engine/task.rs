@@ -193,9 +193,10 @@ impl Pending {
 
     /// Whether nothing is to be done at its exit that depends on its result.
     fn owes_nothing(&self) -> bool {
-        let is_noted = self.noted.as_ref().is_some_and(|noted| noted.awaits_its_end());
-        let is_told = is_noted || (self.noted.is_some() && self.note.is_some());
-        self.spelled.is_none() && !is_told && self.owes_words_only()
+        let is_told = |noted: &Noted| noted.awaits_its_end() || self.note.is_some();
+        self.spelled.is_none()
+            && !self.noted.as_deref().is_some_and(is_told)
+            && self.owes_words_only()
     }
 
     /// Whether nothing is to be done at its exit but to tell of it.

@@ -5,16 +5,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use vrift_record::{VersionId, names_memory};
-use vrift_vfs::Held;
+use vrift_vfs::{Held, LOST};
 
 use super::Recorder;
 use super::contents::{Keeper, When};
 use super::stat::Stat;
 use crate::procfs;
 use crate::view::places::Seat;
-
-/// What the kernel writes behind the path of an open file that has lost its name.
-const DELETED: &[u8] = b" (deleted)";
 
 /// An open file.
 #[derive(Debug)]
@@ -97,12 +94,12 @@ fn is_memory(shown: &Path) -> bool {
 /// sockets) has no slash at its start.
 pub(super) fn named(shown: PathBuf) -> Option<Vec<u8>> {
     // A name may end so too.
-    let lost = shown.as_os_str().as_bytes().ends_with(DELETED)
+    let lost = shown.as_os_str().as_bytes().ends_with(LOST)
         && !is_memory(&shown)
         && shown.symlink_metadata().is_err();
     let mut path = OsString::from(shown).into_vec();
     if lost {
-        path.truncate(path.len() - DELETED.len());
+        path.truncate(path.len() - LOST.len());
     }
     (path.first() == Some(&b'/')).then_some(path)
 }

@@ -173,7 +173,6 @@ impl Namespace {
         if !self.allows(&caller.creds(Ids::FileSystem), (at, &node), EXEC)? {
             return Err(Errno::EACCES.into());
         }
-        // Only a staging file can be written to (`deny_write_access` in include/linux/fs.h).
         let path = match entry {
             Some((directory, name)) if link.is_none() => {
                 self.shown_path(directory)?.join(OsStr::from_bytes(&name))
@@ -181,6 +180,7 @@ impl Namespace {
             _ => self.shown_path(at)?,
         };
         let image = Image { place: Place::Node(at), course: Course::Crossed, path, link };
+        // Only a staging file can be written to (`deny_write_access` in include/linux/fs.h).
         if self.digest(at)?.is_none() && caller.is_open_to_write(&self.staged(&image, at)?) {
             return Err(Errno::ETXTBSY.into());
         }

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use nix::unistd::Pid;
+use vrift_vfs::LOST;
 
 use super::Cx;
 use crate::call::Outcome;
@@ -21,9 +22,6 @@ use crate::view::word::{Number, Word};
 
 /// `AT_FDCWD`
 const AT_FDCWD: i32 = -100;
-
-/// What the kernel puts behind the path of a file without a name.
-const DELETED: &[u8] = b" (deleted)";
 
 impl<'a> Cx<'a> {
     /// A descriptor.
@@ -131,7 +129,7 @@ impl<'a> Table<'a> {
         }
         let mut on = Opened { device, ..self.named(name.to_vec()) };
         if is_path
-            && let Some(path) = name.strip_suffix(DELETED)
+            && let Some(path) = name.strip_suffix(LOST)
             && !link.exists()
         {
             (on.name, on.deleted) = (path.to_vec(), true);
