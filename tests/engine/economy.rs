@@ -242,6 +242,6 @@ fn a_search_for_a_program_reads_no_words_in_vain() {
         Some(counts.get("process_vm_readv").copied().unwrap_or(0))
     };
     let [Some(few), Some(many)] = [1, 51].map(reads) else { return };
-    // Its path, which may lie across two pieces.
-    assert!((50..=100).contains(&(many - few)), "{few}, {many}");
+    // Its path, which may lie across two pieces; in how many pages the words lie differs by a few.
+    assert!((40..=100).contains(&(many - few)), "{few}, {many}");
 }

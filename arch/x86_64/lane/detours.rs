@@ -82,7 +82,8 @@ fn in_reach(code: &[u8], from: usize, padding: &[u8]) -> impl Iterator<Item = us
     let begin = behind.saturating_sub(usize::from(i8::MIN.unsigned_abs()) + SLACK);
     let end = (behind + i8::MAX as usize + padding.len()).min(code.len());
     let windows = code.get(begin..end).unwrap_or_default().windows(padding.len()).enumerate();
-    let found = windows.filter(move |(_, bytes)| *bytes == padding);
+    // Few places have even the first byte.
+    let found = windows.filter(move |(_, bytes)| bytes[0] == padding[0] && *bytes == padding);
     found.map(move |(n, _)| begin + n + SLACK).filter(move |&to| short(behind, to).is_some())
 }
 

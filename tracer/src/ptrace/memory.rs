@@ -84,34 +84,36 @@ fn errno_of(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
+/// As many memories stay open.
+const PLANTED_MAX: usize = 4;
+
 thread_local! {
-    /// The memory that was written to last, and whose it is: a task that makes one call after another
-    /// needs it again.
-    static PLANTED: RefCell<Option<(Pid, File)>> = const { RefCell::new(None) };
+    /// The memories that were written to last, and whose they are: a task that makes one call after another
+    /// needs its own again, and so do tasks that take turns.
+    static PLANTED: RefCell<Vec<(Pid, File)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Writes `bytes` into memory that the tracee can only read, as a debugger sets a breakpoint.
 pub(super) fn plant(tid: Pid, at: GuestAddr, bytes: &[u8]) -> Result<(), Errno> {
     PLANTED.with_borrow_mut(|planted| {
-        let file = match planted {
-            Some((whose, file)) if *whose == tid => file,
-            _ => {
+        let known = planted.iter().position(|(whose, _)| *whose == tid);
+        let place = match known {
+            Some(place) => place,
+            None => {
                 let file = File::options().write(true).open(mem_path(tid));
-                &mut planted.insert((tid, file.map_err(|e| errno_of(&e))?)).1
+                let file = file.map_err(|e| errno_of(&e))?;
+                planted.truncate(PLANTED_MAX - 1);
+                planted.insert(0, (tid, file));
+                0
             }
         };
-        file.write_all_at(bytes, at.0).map_err(|e| errno_of(&e))
+        planted[place].1.write_all_at(bytes, at.0).map_err(|e| errno_of(&e))
     })
 }
 
-/// Takes note that `tid` is nobody's any more.
-pub(super) fn ended(tid: Pid) {
-    PLANTED.with_borrow_mut(|planted| drop(planted.take_if(|(whose, _)| *whose == tid)));
-}
-
-/// Takes note that a program was executed: its memory is another, and its other threads are gone.
-pub(super) fn executed() {
-    PLANTED.with_borrow_mut(|planted| *planted = None);
+/// Takes note that `tid` is nobody's any more, or that its memory is another.
+pub(super) fn forget(tid: Pid) {
+    PLANTED.with_borrow_mut(|planted| planted.retain(|(whose, _)| *whose != tid));
 }
 
 fn mem_path(tid: Pid) -> String {

@@ -92,7 +92,7 @@ pub fn wait(patience: Patience, measure: Measure) -> Result<Waited, Errno> {
             Ok((tid, status, used)) => (Pid::from_raw(tid), status, used),
         };
         if libc::WIFEXITED(status) || libc::WIFSIGNALED(status) {
-            memory::ended(tid);
+            memory::forget(tid);
         }
         if libc::WIFEXITED(status) {
             let ending = Ending::Exited { code: libc::WEXITSTATUS(status) };
@@ -160,8 +160,11 @@ fn stop(tid: Pid, status: i32) -> Result<Stop, Errno> {
             Stop::NewChild { child: pid(message()?) }
         }
         libc::PTRACE_EVENT_EXEC => {
-            memory::executed();
-            Stop::Exec { former: pid(message()?) }
+            memory::forget(tid);
+            let former = pid(message()?);
+            // Nobody is told of its end.
+            memory::forget(former);
+            Stop::Exec { former }
         }
         libc::PTRACE_EVENT_STOP if signo != libc::SIGTRAP => Stop::Group { signo },
         libc::PTRACE_EVENT_STOP => Stop::Trap,

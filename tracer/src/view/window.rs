@@ -13,37 +13,40 @@ use crate::memory::{GuestAddr, Memory, PAGE};
 /// The size of a piece, unless much is to be read; who asks for as much reads past the window.
 const PIECE: usize = 512;
 
-/// The size of one for who reads a hundred strings.
-const LARGE_PIECE: usize = PAGE as usize;
-
 /// How much of a piece lies before what is asked for: of two paths the second is as often the lower one.
 const BEFORE: u64 = 128;
 
 /// A vector and the strings it leads to are read in turns.
 const PIECES: usize = 2;
 
+/// For who reads a hundred strings: whole pages, and as many as a program's variables lie in that has made them itself.
+const LARGE_PIECE: usize = PAGE as usize;
+const LARGE_PIECES: usize = 16;
+
 /// A view of a tracee's memory that lasts for one stop.
-pub(crate) struct Window<'a, const SIZE: usize = PIECE> {
+pub(crate) struct Window<'a, const SIZE: usize = PIECE, const COUNT: usize = PIECES> {
     memory: &'a dyn Memory,
-    seen: RefCell<Seen<SIZE>>,
+    seen: RefCell<Seen<SIZE, COUNT>>,
 }
 
 /// The pieces that were read.
-struct Seen<const SIZE: usize> {
-    pieces: [Piece<SIZE>; PIECES],
-    /// The one that was used last; the one behind it is the next to be replaced.
-    latest: usize,
+struct Seen<const SIZE: usize, const COUNT: usize> {
+    pieces: [Piece<SIZE>; COUNT],
+    /// How often one was used.
+    uses: u64,
 }
 
 #[derive(Clone, Copy)]
 struct Piece<const SIZE: usize> {
     from: u64,
     count: usize,
+    /// The last time that it was used.
+    used: u64,
     bytes: [u8; SIZE],
 }
 
 impl<const SIZE: usize> Piece<SIZE> {
-    const EMPTY: Piece<SIZE> = Piece { from: 0, count: 0, bytes: [0; SIZE] };
+    const EMPTY: Piece<SIZE> = Piece { from: 0, count: 0, used: 0, bytes: [0; SIZE] };
 
     /// Becomes what lies at `from` and behind it.
     fn read(&mut self, memory: &dyn Memory, from: GuestAddr) -> Result<(), Errno> {
@@ -67,28 +70,33 @@ impl<'a> Window<'a> {
     }
 }
 
-impl<'a> Window<'a, LARGE_PIECE> {
-    /// One with larger pieces.
-    pub(crate) fn large(memory: &'a dyn Memory) -> Window<'a, LARGE_PIECE> {
+impl<'a> Window<'a, LARGE_PIECE, LARGE_PIECES> {
+    /// One with more and larger pieces.
+    pub(crate) fn large(memory: &'a dyn Memory) -> Window<'a, LARGE_PIECE, LARGE_PIECES> {
         Window::on(memory)
     }
 }
 
-impl<'a, const SIZE: usize> Window<'a, SIZE> {
-    fn on(memory: &'a dyn Memory) -> Window<'a, SIZE> {
-        Window { memory, seen: RefCell::new(Seen { pieces: [Piece::EMPTY; PIECES], latest: 0 }) }
+impl<'a, const SIZE: usize, const COUNT: usize> Window<'a, SIZE, COUNT> {
+    fn on(memory: &'a dyn Memory) -> Window<'a, SIZE, COUNT> {
+        Window { memory, seen: RefCell::new(Seen { pieces: [Piece::EMPTY; COUNT], uses: 0 }) }
     }
 }
 
-impl<const SIZE: usize> Seen<SIZE> {
-    /// Makes the piece that holds `at` the latest, reading it if need be.
+impl<const SIZE: usize, const COUNT: usize> Seen<SIZE, COUNT> {
+    /// As much of what lies before a byte is read with it.
+    const BEFORE: u64 = if SIZE == LARGE_PIECE { PAGE } else { BEFORE };
+
+    /// The piece that holds `at`, read in the place of the one that was not used for longest if need be.
     fn piece(&mut self, memory: &dyn Memory, at: GuestAddr) -> Result<&[u8], Errno> {
-        let behind = |turn: usize| (self.latest + turn) % PIECES;
-        let known = (0..PIECES).map(behind).find(|&index| self.pieces[index].behind(at).is_some());
-        self.latest = known.unwrap_or(behind(1));
-        let piece = &mut self.pieces[self.latest];
+        self.uses += 1;
+        let known = self.pieces.iter().position(|piece| piece.behind(at).is_some());
+        let oldest = || (0..COUNT).min_by_key(|&index| self.pieces[index].used);
+        let index = known.or_else(oldest).unwrap_or_default();
+        let piece = &mut self.pieces[index];
+        piece.used = self.uses;
         if known.is_none() {
-            let before = GuestAddr(at.0 - BEFORE.min(at.0 % PAGE));
+            let before = GuestAddr(at.0 - Self::BEFORE.min(at.0 % PAGE));
             // Of a call that is told of later only what it pointed at is known, piece by piece.
             let known = piece.read(memory, before);
             if known.is_err() || piece.behind(at).is_none() {
@@ -99,7 +107,7 @@ impl<const SIZE: usize> Seen<SIZE> {
     }
 }
 
-impl<const SIZE: usize> Memory for Window<'_, SIZE> {
+impl<const SIZE: usize, const COUNT: usize> Memory for Window<'_, SIZE, COUNT> {
     fn read(&self, at: GuestAddr, buf: &mut [u8]) -> Result<usize, Errno> {
         if buf.is_empty() || buf.len() >= SIZE {
             return self.memory.read(at, buf);
@@ -202,6 +210,21 @@ mod tests {
         window.write(GuestAddr(0x1100), &[0]).expect("it is writable");
         window.read_exact(GuestAddr(0x1100), &mut [0]).expect("it is mapped");
         assert_eq!(memory.reads.get(), 3, "what was written is read again");
+    }
+
+    #[test]
+    fn pages_that_lead_here_and_there_are_read_once() {
+        let memory = Counted { start: 0x1000, end: 0x20000, reads: Cell::new(0) };
+        let window = Window::large(&memory);
+        let words = |word: u64| {
+            (0..LARGE_PIECES as u64).rev().map(move |page| 0x1000 + page * PAGE + 0xff0 - 24 * word)
+        };
+        for at in (0..100).flat_map(words) {
+            let mut read = [0; 8];
+            window.read_exact(GuestAddr(at), &mut read).expect("it is mapped");
+            assert!((at..).zip(read).all(|(at, read)| byte(at) == read), "{at:#x}");
+        }
+        assert_eq!(memory.reads.get(), LARGE_PIECES);
     }
 
     #[test]

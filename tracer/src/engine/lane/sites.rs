@@ -4,6 +4,7 @@
 //! found beside another, both become jumps at once wherever the same code lies at the same distance. An instruction is known
 //! by its whole page and its place in it, so nothing is taken for an instruction that is none.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
@@ -137,11 +138,12 @@ fn pages_of<A: Arch>(site: u64) -> impl Iterator<Item = u64> {
 }
 
 /// What an instruction needs to become a jump, with these pages around it.
-fn detour<'a, A: Arch>(site: u64, pages: impl IntoIterator<Item = &'a Page>) -> Option<Detour> {
-    let mut pages = pages.into_iter().peekable();
-    let at = pages.peek()?.at;
-    let code: Vec<u8> = pages.flat_map(|page| page.code.iter().copied()).collect();
-    A::detour(site, &code, at)
+fn detour<A: Arch>(site: u64, pages: &[&Page]) -> Option<Detour> {
+    let code = match pages {
+        [page] => Cow::from(&page.code),
+        pages => Cow::from(pages.iter().map(|page| &page.code[..]).collect::<Vec<_>>().concat()),
+    };
+    A::detour(site, &code, pages.first()?.at)
 }
 
 /// Pages that are about to be changed, each with what the program has in it.
@@ -186,7 +188,7 @@ impl Drafts {
     fn detour<A: Arch>(&self, site: u64) -> Option<Detour> {
         let page = |at: u64| self.pages.get(&at).map(|(page, _)| page);
         let pages: Option<Vec<&Page>> = pages_of::<A>(site).map(page).collect();
-        detour::<A>(site, pages?)
+        detour::<A>(site, &pages?)
     }
 
     fn put(&mut self, at: u64, bytes: &[u8]) {
@@ -229,7 +231,8 @@ impl Sites {
             pages.extend(Page::read(at, memory)?);
         }
         let is_whole = pages.len() == pages_of::<A>(site).count();
-        let Some(detour) = detour::<A>(site, &pages).filter(|_| is_whole) else {
+        let of_all: Vec<&Page> = pages.iter().collect();
+        let Some(detour) = detour::<A>(site, &of_all).filter(|_| is_whole) else {
             self.fixed.insert(site);
             return Ok(Way::None);
         };
