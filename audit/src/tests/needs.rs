@@ -28,12 +28,21 @@ fn what_was_there_and_was_used_is_needed() {
         (1, access(Act::Read, "/src/a.o", None, done)),
         (1, access(Act::Probe, "/src/log", None, done)),
         (1, access(Act::Replace, "/src/log", None, done)),
+        (1, access(Act::Create, "/out/new", None, done)),
+        (1, access(Act::Create, "/out/new/deep", None, done)),
+        (1, access(Act::Create, "/out/new/deep/x", None, done)),
+        (1, access(Act::Create, "/top", None, done)),
+        (1, access(Act::Remove, "/old/x", None, done)),
     ]);
     let found: Vec<_> = needed(&model).into_iter().map(|(p, need)| (p.to_string(), need)).collect();
     assert_eq!(
         found,
         [
             ("/device-tree".to_owned(), Need::Content(None)),
+            ("/old".to_owned(), Need::Presence),
+            ("/old/x".to_owned(), Need::Presence),
+            ("/out".to_owned(), Need::Presence),
+            ("/src".to_owned(), Need::Presence),
             ("/usr/bin/cc".to_owned(), Need::Content(None)),
             ("/usr/include".to_owned(), Need::Presence),
         ]

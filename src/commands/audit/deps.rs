@@ -17,7 +17,7 @@ use crate::failure::{Failure, complain};
 /// What is needed, sorted by who provides it.
 struct Needs<'a> {
     model: &'a Model,
-    files: BTreeMap<&'a Text, Need>,
+    files: &'a BTreeMap<Text, Need>,
     owners: Owners<'a>,
 }
 
@@ -33,8 +33,8 @@ pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    let owners = owners(&files.keys().copied().collect())?;
-    let needs = Needs { model: &model, files, owners };
+    let owners = owners(&files.keys().collect())?;
+    let needs = Needs { model: &model, files: &files, owners };
     write(None, |out| match args.json {
         true => writeln!(out, "{}", needs.json()),
         false => needs.print(out),
@@ -73,8 +73,8 @@ impl<'a> Needs<'a> {
         packages
     }
 
-    fn contents(&self) -> impl Iterator<Item = (&'a Text, &Need)> {
-        let all = self.files.iter().map(|(path, need)| (*path, need));
+    fn contents(&self) -> impl Iterator<Item = (&'a Text, &'a Need)> {
+        let all = self.files.iter();
         all.filter(|(_, need)| matches!(need, Need::Content(_)))
     }
 

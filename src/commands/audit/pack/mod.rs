@@ -1,13 +1,14 @@
 //! `vrift audit pack`: the files of the host that a run needed, and no others, as manifests to run it from.
 //!
 //! A mount cannot replace the root directory. So there is a manifest for each place where needed files lie:
-//! the deepest directory of a top-level directory that has them all.
+//! the deepest directory of a top-level directory that has them all, and all names that were only found.
 
 mod links;
 mod patterns;
 mod places;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::{Write, stdout};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -52,10 +53,18 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
         };
         wanted.insert(path.as_path().to_owned(), want);
     }
-    for link in links::leading_to(&wanted, &model) {
-        wanted.entry(link).or_insert(Want::Name);
-    }
-    let places = places::of(&wanted);
+    let cwd = Path::new(OsStr::from_bytes(&model.header.cwd));
+    wanted.entry(cwd.to_owned()).or_insert(Want::Name);
+    let add = |wanted: &mut Wanted, links: BTreeSet<PathBuf>| {
+        links.into_iter().for_each(|link| _ = wanted.entry(link).or_insert(Want::Name));
+    };
+    let links = links::named(&wanted, &model);
+    add(&mut wanted, links);
+    let points = places::points(&wanted, cwd);
+    // Nobody knows whether these were used; so they do not say where a place is.
+    let links = links::near(&wanted, &model);
+    add(&mut wanted, links);
+    let places = places::of(points, &wanted);
     if places.is_empty() {
         return Err(Failure::new(
             "the run needed no file of the host, so there is nothing to pack",
@@ -69,7 +78,7 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     let mut problems = 0;
     let mut mounts = Vec::new();
     for place in &places {
-        let manifest = args.output.join(place.file_name());
+        let manifest = args.output.join(&place.file);
         problems += place_packed(place, &wanted, &store, &manifest, args)?;
         mounts.push((manifest, place.point.clone()));
     }
