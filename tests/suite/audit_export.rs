@@ -70,6 +70,38 @@ fn a_run_that_left_nothing_cannot_be_attested_to() {
     assert!(said.contains("nothing to attest to"), "{said}");
 }
 
+/// Of a damaged record nobody knows what it lacks. So no statement is made of it, and who makes anything else
+/// of it is told by the exit status.
+#[test]
+fn a_damaged_record_is_not_attested_to() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let mut bytes = fs::read(&record).expect("it was just written");
+    bytes.push(0);
+    fs::write(&record, bytes).expect("it is ours");
+    let asked = |words: &[&str]| run(sandbox.vrift(["audit"]).args(words).arg(&record));
+    for format in ["in-toto", "slsa"] {
+        let out = sandbox.path(format);
+        let out = out.to_str().expect("a sandbox has a plain name");
+        let failed = asked(&["export", "--format", format, "-o", out]).vrift_failed();
+        assert!(failed.contains("the record is damaged, so nobody can vouch"), "{failed}");
+        assert!(!Path::new(out).exists());
+    }
+    for words in [
+        &["export", "--format", "spdx"][..],
+        &["export", "--format", "cyclonedx"],
+        &["export", "--format", "depfile"],
+        &["export", "--format", "json"],
+        &["deps"],
+        &["deps", "-0"],
+    ] {
+        let ran = asked(words);
+        assert_eq!(ran.code(), Some(1), "{ran}");
+        assert!(ran.err().contains("something was appended to it"), "{ran}");
+        assert!(!ran.out().is_empty(), "{ran}");
+    }
+}
+
 #[test]
 fn bills_of_materials_have_the_parts_that_their_schemas_require() {
     let sandbox = Sandbox::new();

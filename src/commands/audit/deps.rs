@@ -10,7 +10,7 @@ use vrift_audit::deps::{Dpkg, Need, Owners, Package, needed, rpm_owners};
 use vrift_audit::report::{digest, json_bytes};
 use vrift_audit::{Model, Text};
 
-use super::record::{read, write};
+use super::record::{read, told_all, write};
 use crate::cli::DepsArgs;
 use crate::failure::{Failure, complain};
 
@@ -21,6 +21,7 @@ struct Needs<'a> {
     owners: Owners<'a>,
 }
 
+/// Exit status 1 if the record is damaged: what is missing there was needed too.
 pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let files = needed(&model);
@@ -31,7 +32,7 @@ pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
                 out.write_all(b"\0")
             })
         })?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(told_all(&model));
     }
     let owners = owners(&files.keys().collect())?;
     let needs = Needs { model: &model, files: &files, owners };
@@ -39,7 +40,7 @@ pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
         true => writeln!(out, "{}", needs.json()),
         false => needs.print(out),
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(told_all(&model))
 }
 
 /// The packages of files, by every package database that is there.

@@ -9,10 +9,11 @@ use vrift_audit::export::{Artifacts, Key, cyclonedx, depfile, envelope, in_toto,
 use vrift_audit::report::{Summary, json};
 
 use super::kept;
-use super::record::{read, write};
+use super::record::{read, told_all, write};
 use crate::cli::{AuditExportArgs, ExportFormat};
 use crate::failure::{Failure, complain};
 
+/// Exit status 1 if the record is damaged: what is missing there is missing in the document.
 pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
     let attests = matches!(args.format, ExportFormat::InToto | ExportFormat::Slsa);
     if args.sign_key.is_some() && !attests {
@@ -36,7 +37,7 @@ pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
                 complain(&format!("left out {path}: make cannot read such a name"));
             }
             write(args.output.as_deref(), |out| out.write_all(&rule.text))?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(told_all(&model));
         }
     };
     let document = match &key {
@@ -44,7 +45,7 @@ pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
         None => document,
     };
     write(args.output.as_deref(), |out| spelled(out, &document))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(told_all(&model))
 }
 
 /// Inputs and outputs with all digests that can be had; says which cannot.

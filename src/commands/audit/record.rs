@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write, stdout};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::ExitCode;
 
 use vrift_audit::{Model, Record};
 use vrift_cas::Temp;
@@ -17,6 +18,14 @@ pub(super) fn read(record: &Path) -> Result<Model, Failure> {
         complain(&format!("{}: {damage}; what comes before is shown", record.display()));
     }
     Ok(model)
+}
+
+/// Exit status 1 if the record is damaged, so that what was made of it may lack something.
+pub(super) fn told_all(model: &Model) -> ExitCode {
+    match model.damage {
+        None => ExitCode::SUCCESS,
+        Some(_) => ExitCode::FAILURE,
+    }
 }
 
 /// Writes to a file, or to standard output.

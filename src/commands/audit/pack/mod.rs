@@ -21,7 +21,7 @@ use vrift_cas::{Digest, Durability, Store};
 use vrift_vfs::ingest::{self, Options, Progress, Sensitive};
 use vrift_vfs::manifest::Manifest;
 
-use super::record::read;
+use super::record::{read, told_all};
 use crate::cli::PackArgs;
 use crate::environment;
 use crate::failure::{Failure, complain};
@@ -39,7 +39,8 @@ enum Want {
     Name,
 }
 
-/// Packs, and says how to run the command again. Exit status 1 if something is not as the run found it.
+/// Packs, and says how to run the command again. Exit status 1 if something is not as the run found it,
+/// or if the record is damaged.
 pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let mut wanted: Wanted = Wanted::new();
@@ -84,7 +85,7 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     }
     problems += outside(&wanted, &places);
     tell(&model, &mounts)?;
-    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if problems == 0 { told_all(&model) } else { ExitCode::FAILURE })
 }
 
 /// Takes in what is wanted below one place; returns how much is not as it was.
