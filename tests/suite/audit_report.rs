@@ -74,12 +74,17 @@ impl Made {
     }
 
     /// Writes the record into a sandbox.
-    pub(crate) fn written(mut self, sandbox: &Sandbox, name: &str) -> PathBuf {
+    pub(crate) fn written(self, sandbox: &Sandbox, name: &str) -> PathBuf {
+        self.written_in(sandbox, name, Path::new("/src"))
+    }
+
+    /// Writes the record of a command that was run in this directory.
+    pub(crate) fn written_in(mut self, sandbox: &Sandbox, name: &str, cwd: &Path) -> PathBuf {
         let used = Usage::default();
         self.events.push(Event::Ended { how: How::Ended(Ending::Exited(0)), used });
         let header = Header {
             command: vec![b"cc".to_vec(), b"-c".to_vec(), b"a.c".to_vec()],
-            cwd: b"/src".to_vec(),
+            cwd: cwd.as_os_str().as_encoded_bytes().to_vec(),
             host: "h".to_owned(),
             ..Header::default()
         };

@@ -36,6 +36,9 @@ pub(super) fn export(args: &AuditExportArgs) -> Result<ExitCode, Failure> {
             for path in &rule.left_out {
                 complain(&format!("left out {path}: make cannot read such a name"));
             }
+            for path in &rule.make_only {
+                complain(&format!("{path}: ninja cannot read such a name, make can"));
+            }
             write(args.output.as_deref(), |out| out.write_all(&rule.text))?;
             return Ok(told_all(&model));
         }
