@@ -201,6 +201,9 @@ fn what_is_only_looked_at_is_in_a_pack() {
         "stat -c '%a %s %n' x; cat d/y",
     );
     runs_from_its_pack("ln -s none dangling", "readlink dangling");
+    runs_from_its_pack("echo 1 > x; ln -s x link", "test -f link && echo there");
+    runs_from_its_pack("mkdir real; echo 1 > real/x; ln -s real way", "test -f way/x && cat way/x");
+    runs_from_its_pack("mkdir real; ln -s none real/x; ln -s real way", "readlink way/x");
 }
 
 #[test]

@@ -61,12 +61,27 @@ fn leading_to(wanted: &Wanted, model: &Model, ways: BTreeSet<PathBuf>) -> BTreeS
             found.extend(links);
         }
     }
-    let is_made = |link: &PathBuf| {
-        let file = model.files.get(link.as_os_str().as_bytes());
-        file.is_some_and(|file| file.before == Before::Absent)
-    };
-    found.retain(|link| !is_made(link));
+    found.retain(|link| !is_made(link, model));
     found
+}
+
+fn is_made(path: &Path, model: &Model) -> bool {
+    let file = model.files.get(path.as_os_str().as_bytes());
+    file.is_some_and(|file| file.before == Before::Absent)
+}
+
+/// What must be there for a name to be found, which the record tells of as the program spelled it: the symlinks on
+/// its way, and what it leads to. If that is nothing, the name itself, which may be that of a symlink.
+pub(super) fn way_of(path: &Path, model: &Model) -> Vec<PathBuf> {
+    let mut way = Vec::new();
+    let end = walk(path, &mut way);
+    let name = || {
+        let directory = path.parent()?.canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    way.push(end.or_else(name).unwrap_or_else(|| path.to_owned()));
+    way.retain(|one| !is_made(one, model));
+    way
 }
 
 /// Where a path leads, and the symlinks on the way.

@@ -45,14 +45,18 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let mut wanted: Wanted = Wanted::new();
     for (path, need) in needed(&model) {
-        let want = match need {
+        match need {
             Need::Content(version) => {
                 let content = version.and_then(|version| model.content(version));
-                Want::Content(content.and_then(Content::digest))
+                let want = Want::Content(content.and_then(Content::digest));
+                wanted.insert(path.as_path().to_owned(), want);
             }
-            Need::Presence => Want::Name,
-        };
-        wanted.insert(path.as_path().to_owned(), want);
+            Need::Presence => {
+                for name in links::way_of(path.as_path(), &model) {
+                    wanted.entry(name).or_insert(Want::Name);
+                }
+            }
+        }
     }
     let cwd = Path::new(OsStr::from_bytes(&model.header.cwd));
     wanted.entry(cwd.to_owned()).or_insert(Want::Name);
