@@ -211,6 +211,28 @@ fn a_command_runs_from_its_pack_in_a_directory_that_it_does_not_look_at() {
     runs_from_its_pack("mkdir -p d/e; echo 1 > x", "cd d && cat ../x");
 }
 
+/// The mount is where the directory is seen from, and names that nobody used are told to be missing.
+#[test]
+fn who_lists_a_directory_sees_what_is_packed() {
+    runs_from_its_pack("mkdir d; echo 1 > d/x; echo 2 > d/y", "cat d/*; ls; find . -type f");
+    let sandbox = Sandbox::new();
+    let tree = sandbox.tree();
+    fs::create_dir_all(&tree).expect("the sandbox is ours");
+    fs::write(tree.join("used"), "x").expect("it is ours");
+    let pack = || {
+        let mut vrift = sandbox.vrift(["audit", "-o"]);
+        vrift.arg(sandbox.path("a.rec")).args(["--", "sh", "-c", "ls; cat used; echo > made"]);
+        run(vrift.current_dir(&tree)).fine();
+        let mut pack = sandbox.vrift(["audit", "pack", "-o"]);
+        run(pack.arg(sandbox.path("packed")).arg(sandbox.path("a.rec"))).err()
+    };
+    assert_eq!(pack(), "");
+    fs::write(tree.join("only listed"), "x").expect("it is ours");
+    fs::remove_file(tree.join("made")).expect("it is ours");
+    let said = "of 1 directories that the run listed not all names are packed, such as";
+    assert_eq!(pack(), format!("vrift: {said} {}\n", tree.display()));
+}
+
 /// A link that the run has made will be made again.
 #[test]
 fn a_pack_has_no_link_that_the_run_has_made() {

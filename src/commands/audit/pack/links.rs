@@ -65,7 +65,8 @@ fn leading_to(wanted: &Wanted, model: &Model, ways: BTreeSet<PathBuf>) -> BTreeS
     found
 }
 
-fn is_made(path: &Path, model: &Model) -> bool {
+/// Whether the run has made what is at a path.
+pub(super) fn is_made(path: &Path, model: &Model) -> bool {
     let file = model.files.get(path.as_os_str().as_bytes());
     file.is_some_and(|file| file.before == Before::Absent)
 }

@@ -10,13 +10,14 @@ mod places;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{Write, stdout};
+use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use vrift_audit::deps::{Need, needed};
 use vrift_audit::report::quoted;
-use vrift_audit::{Content, Model};
+use vrift_audit::{Act, Content, Model, Text};
 use vrift_cas::{Digest, Durability, Store};
 use vrift_vfs::ingest::{self, Options, Progress, Sensitive};
 use vrift_vfs::manifest::Manifest;
@@ -65,7 +66,8 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     };
     let links = links::named(&wanted, &model);
     add(&mut wanted, links);
-    let points = places::points(&wanted, cwd);
+    let listed = listed(&model);
+    let points = places::points(&wanted, &listed, cwd);
     // Nobody knows whether these were used; so they do not say where a place is.
     let links = links::near(&wanted, &model);
     add(&mut wanted, links);
@@ -88,8 +90,38 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
         mounts.push((manifest, place.point.clone()));
     }
     problems += outside(&wanted, &places);
+    tell_of_lists(&listed, &wanted, &model);
     tell(&model, &mounts)?;
     Ok(if problems == 0 { told_all(&model) } else { ExitCode::FAILURE })
+}
+
+/// The directories that the run has listed.
+fn listed(model: &Model) -> BTreeSet<PathBuf> {
+    let needed = needed(model);
+    let is_listed =
+        |path: &&Text| model.files.get(*path).is_some_and(|file| file.done(Act::List) > 0);
+    needed.keys().filter(is_listed).filter_map(|path| path.as_path().canonicalize().ok()).collect()
+}
+
+/// Says of which directories the run saw names that are not packed, because it did nothing else with them.
+fn tell_of_lists(listed: &BTreeSet<PathBuf>, wanted: &Wanted, model: &Model) {
+    let is_packed = |path: &Path| {
+        let next = wanted.range::<Path, _>((Bound::Included(path), Bound::Unbounded)).next();
+        next.is_some_and(|(next, _)| next.starts_with(path))
+    };
+    let has_more = |directory: &&PathBuf| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut paths = entries.map(|entry| entry.path());
+        paths.any(|path| !is_packed(&path) && !links::is_made(&path, model))
+    };
+    let short: Vec<_> = listed.iter().filter(has_more).collect();
+    if let Some(first) = short.first() {
+        complain(&format!(
+            "of {} directories that the run listed not all names are packed, such as {}",
+            short.len(),
+            first.display()
+        ));
+    }
 }
 
 /// Takes in what is wanted below one place; returns how much is not as it was.

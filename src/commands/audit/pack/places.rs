@@ -24,18 +24,19 @@ pub(super) struct Place {
 const NAME_BYTES_MAX: usize = 200;
 
 /// Where the wanted paths lie: for each top-level directory the deepest one that has them all in it. What only
-/// has something wanted in it, or the directory the command is run in, must be there anyway.
-pub(super) fn points(wanted: &Wanted, cwd: &Path) -> BTreeSet<PathBuf> {
+/// has something wanted in it, or the directory the command is run in, must be there anyway; but who lists a
+/// directory sees what is mounted at it or above, and not what is mounted in it.
+pub(super) fn points(wanted: &Wanted, listed: &BTreeSet<PathBuf>, cwd: &Path) -> BTreeSet<PathBuf> {
     let above = |path: &Path| path.ancestors().skip(1).map(Path::to_owned).collect::<Vec<_>>();
     let mut on_the_way: BTreeSet<PathBuf> = wanted.keys().flat_map(|path| above(path)).collect();
     on_the_way.extend(cwd.ancestors().map(Path::to_owned));
     let is_goal =
         |path: &Path, want: &Want| matches!(want, Want::Content(_)) || !on_the_way.contains(path);
+    let goals = wanted.iter().filter(|(path, want)| is_goal(path, want));
+    let directories = goals.filter_map(|(path, _)| path.parent());
     let mut points: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-    for (path, _) in wanted.iter().filter(|(path, want)| is_goal(path, want)) {
-        let Some(directory) = path.parent().filter(|parent| parent.parent().is_some()) else {
-            continue;
-        };
+    let all = directories.chain(listed.iter().map(PathBuf::as_path));
+    for directory in all.filter(|directory| directory.parent().is_some()) {
         let top: PathBuf = directory.components().take(2).collect();
         points
             .entry(top)
@@ -88,7 +89,8 @@ mod tests {
         let wanted: Wanted =
             wanted.iter().map(|&(path, want)| (PathBuf::from(path), want)).collect();
         let text = |name: OsString| name.into_string().expect("it is UTF-8");
-        let places = of(points(&wanted, Path::new(cwd)), &wanted).into_iter();
+        let points = points(&wanted, &BTreeSet::new(), Path::new(cwd));
+        let places = of(points, &wanted).into_iter();
         places.map(|one| (text(one.file), text(one.point.into()), one.inside.len())).collect()
     }
 
@@ -129,6 +131,14 @@ mod tests {
         let (content, name) = (Want::Content(None), Want::Name);
         let wanted = [("/home/me/src/a.c", content), ("/home/me/build", name)];
         assert_eq!(placed(&wanted, "/home/me"), [place("home-me.vrift", "/home/me", 2)]);
+    }
+
+    #[test]
+    fn a_directory_that_was_listed_is_in_a_place() {
+        let wanted: Wanted = [(PathBuf::from("/home/me/src/a.c"), Want::Content(None))].into();
+        let listed = ["/", "/home/me", "/tmp"].map(PathBuf::from).into();
+        let found = points(&wanted, &listed, Path::new("/home/me"));
+        assert_eq!(found, ["/home/me", "/tmp"].map(PathBuf::from).into());
     }
 
     #[test]
