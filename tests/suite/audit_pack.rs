@@ -211,6 +211,26 @@ fn a_command_runs_from_its_pack_in_a_directory_that_it_does_not_look_at() {
     runs_from_its_pack("mkdir -p d/e; echo 1 > x", "cd d && cat ../x");
 }
 
+/// What is there now may be another content than what the run read, if nobody knows that.
+#[test]
+fn a_content_that_the_record_does_not_tell_is_named() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("file");
+    fs::write(&file, "x").expect("it is ours");
+    let name = file.to_str().expect("a sandbox has a plain name");
+    let mut made = Made::new(&["cat", name], &[]);
+    made.read(name, "x");
+    made.events.retain(|event| !matches!(event, vrift_audit::Event::Content { .. }));
+    let record = made.written(&sandbox, "a.rec");
+    let mut pack = sandbox.vrift(["audit", "pack", "-o"]);
+    let ran = run(pack.arg(sandbox.path("packed")).arg(record));
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    assert_eq!(
+        ran.err(),
+        format!("vrift: {name}: the record does not tell what the run read of it\n")
+    );
+}
+
 /// The mount is where the directory is seen from, and names that nobody used are told to be missing.
 #[test]
 fn who_lists_a_directory_sees_what_is_packed() {

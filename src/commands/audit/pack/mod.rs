@@ -45,12 +45,17 @@ enum Want {
 pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let mut wanted: Wanted = Wanted::new();
+    let mut problems = 0;
     for (path, need) in needed(&model) {
         match need {
             Need::Content(version) => {
                 let content = version.and_then(|version| model.content(version));
-                let want = Want::Content(content.and_then(Content::digest));
-                wanted.insert(path.as_path().to_owned(), want);
+                let digest = content.and_then(Content::digest);
+                if version.is_some() && digest.is_none() {
+                    complain(&format!("{path}: the record does not tell what the run read of it"));
+                    problems += 1;
+                }
+                wanted.insert(path.as_path().to_owned(), Want::Content(digest));
             }
             Need::Presence => {
                 for name in links::way_of(path.as_path(), &model) {
@@ -82,7 +87,6 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     };
     std::fs::create_dir_all(&args.output).map_err(failed)?;
     let store = environment::store_or_new()?.with_durability(Durability::Batched);
-    let mut problems = 0;
     let mut mounts = Vec::new();
     for place in &places {
         let manifest = args.output.join(&place.file);
