@@ -58,6 +58,35 @@ fn a_statement_names_what_went_in_and_what_came_out() {
     assert_eq!(started, "1970-01-01T00:00:00Z");
 }
 
+/// SLSA's schema wants a URI, and who checks a statement compares it.
+#[test]
+fn a_builder_is_a_uri() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let built = |builder: &str| {
+        let mut vrift = sandbox.vrift(["audit", "export", "--format", "slsa", "--builder"]);
+        run(vrift.arg(builder).arg(&record))
+    };
+    for builder in ["", "me", "https://ci.example/a b", "://x", "9p:x", "urn:", "https://ci/\"x"] {
+        let failed = built(builder).vrift_failed();
+        assert!(failed.contains("--builder is no URI"), "{builder}: {failed}");
+    }
+    for builder in ["https://ci.example/a%20b?c=[1]#d", "urn:x:y", "mailto:me@ci.example"] {
+        let ran = built(builder);
+        let statement: Value = serde_json::from_str(&ran.out()).expect("it is JSON");
+        assert_eq!(statement["predicate"]["runDetails"]["builder"]["id"], builder);
+    }
+    let mut made = Made::new(&["cc"], &[]);
+    made.leave("/src/a.o", "object");
+    let record = made.written_on(&sandbox, "b.rec", "my host%");
+    let statement: Value = serde_json::from_str(
+        &run(sandbox.vrift(["audit", "export", "--format", "slsa"]).arg(&record)).out(),
+    )
+    .expect("it is JSON");
+    let builder = &statement["predicate"]["runDetails"]["builder"]["id"];
+    assert_eq!(builder, "urn:vrift:host:my%20host%25");
+}
+
 /// A statement must be about something.
 #[test]
 fn a_run_that_left_nothing_cannot_be_attested_to() {

@@ -75,20 +75,26 @@ impl Made {
 
     /// Writes the record into a sandbox.
     pub(crate) fn written(self, sandbox: &Sandbox, name: &str) -> PathBuf {
-        self.written_in(sandbox, name, Path::new("/src"))
+        self.told(sandbox, name, Header { cwd: b"/src".to_vec(), ..Header::default() })
     }
 
     /// Writes the record of a command that was run in this directory.
-    pub(crate) fn written_in(mut self, sandbox: &Sandbox, name: &str, cwd: &Path) -> PathBuf {
+    pub(crate) fn written_in(self, sandbox: &Sandbox, name: &str, cwd: &Path) -> PathBuf {
+        let cwd = cwd.as_os_str().as_encoded_bytes().to_vec();
+        self.told(sandbox, name, Header { cwd, ..Header::default() })
+    }
+
+    /// Writes the record of a command that was run on this host.
+    pub(crate) fn written_on(self, sandbox: &Sandbox, name: &str, host: &str) -> PathBuf {
+        let (cwd, host) = (b"/src".to_vec(), host.to_owned());
+        self.told(sandbox, name, Header { cwd, host, ..Header::default() })
+    }
+
+    fn told(mut self, sandbox: &Sandbox, name: &str, header: Header) -> PathBuf {
         let used = Usage::default();
         self.events.push(Event::Ended { how: How::Ended(Ending::Exited(0)), used });
-        let header = Header {
-            command: vec![b"cc".to_vec(), b"-c".to_vec(), b"a.c".to_vec()],
-            cwd: cwd.as_os_str().as_encoded_bytes().to_vec(),
-            host: "h".to_owned(),
-            ..Header::default()
-        };
-        write(&sandbox.path(name), &header, self.events)
+        let command = vec![b"cc".to_vec(), b"-c".to_vec(), b"a.c".to_vec()];
+        write(&sandbox.path(name), &Header { command, ..header }, self.events)
     }
 }
 
