@@ -231,6 +231,35 @@ fn a_content_that_the_record_does_not_tell_is_named() {
     );
 }
 
+/// What the run had from a mount it has from the same mount again, if that is what it was.
+#[test]
+fn a_command_with_a_mount_runs_from_its_pack_with_that_mount() {
+    let sandbox = Sandbox::new();
+    let (tree, point) = (sandbox.tree(), sandbox.path("mnt"));
+    fs::create_dir_all(&tree).expect("the sandbox is ours");
+    fs::create_dir(&point).expect("the sandbox is ours");
+    fs::write(tree.join("x"), "mounted\n").expect("it is ours");
+    let manifest = sandbox.ingest(&tree);
+    let mut vrift = sandbox.vrift(["audit", "--discard", "-o"]);
+    vrift.arg(sandbox.path("a.rec")).arg("--manifest").arg(&manifest).arg("--prefix").arg(&point);
+    run(vrift.args(["--", "cat"]).arg(point.join("x"))).fine();
+    let pack = || {
+        let mut pack = sandbox.vrift(["audit", "pack", "-o"]);
+        run(pack.arg(sandbox.path("packed")).arg(sandbox.path("a.rec")))
+    };
+    let said = pack().fine();
+    let script = said.replace("vrift run", "\"$VRIFT\" run --discard");
+    let vrift = sandbox.vrift(["run"]);
+    let mut shell = sandbox.command("sh");
+    shell.env("VRIFT", vrift.get_program()).args(["-c", &script]);
+    assert_eq!(run(&mut shell).fine(), "mounted\n", "{script}");
+    fs::write(tree.join("x"), "another\n").expect("it is ours");
+    sandbox.ingest(&tree);
+    let ran = pack();
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    assert!(ran.err().contains("it is not the manifest that was mounted"), "{ran}");
+}
+
 /// The mount is where the directory is seen from, and names that nobody used are told to be missing.
 #[test]
 fn who_lists_a_directory_sees_what_is_packed() {

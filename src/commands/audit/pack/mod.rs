@@ -94,6 +94,13 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
         mounts.push((manifest, place.point.clone()));
     }
     problems += outside(&wanted, &places);
+    for (manifest, point, id) in served(&model) {
+        if !Manifest::open(&manifest).is_ok_and(|now| now.id().0 == id) {
+            complain(&format!("{}: it is not the manifest that was mounted", manifest.display()));
+            problems += 1;
+        }
+        mounts.push((manifest, point));
+    }
     tell_of_lists(&listed, &wanted, &model);
     tell(&model, &mounts)?;
     Ok(if problems == 0 { told_all(&model) } else { ExitCode::FAILURE })
@@ -181,12 +188,19 @@ fn outside(wanted: &Wanted, places: &[Place]) -> usize {
     .count()
 }
 
+/// The manifests that the run had mounted itself, where, and what they were.
+fn served(model: &Model) -> impl Iterator<Item = (PathBuf, PathBuf, [u8; 32])> {
+    let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+    let mounts = model.header.mounts.iter();
+    mounts.filter_map(move |mount| Some((path(&mount.file), path(&mount.point), mount.manifest?)))
+}
+
 /// The command line that runs the command from the mounts.
 fn tell(model: &Model, mounts: &[(PathBuf, PathBuf)]) -> Result<(), Failure> {
     let mut out = stdout().lock();
     write!(out, "cd {} && vrift run", quoted(&model.header.cwd))?;
     for (manifest, point) in mounts {
-        let manifest = manifest.canonicalize()?;
+        let manifest = std::path::absolute(manifest)?;
         let quoted = |path: &Path| quoted(path.as_os_str().as_bytes());
         write!(out, " --manifest {} --prefix {}", quoted(&manifest), quoted(point))?;
     }
