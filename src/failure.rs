@@ -49,6 +49,11 @@ impl Failure {
         Failure { status, ..self }
     }
 
+    /// Whether it is the command that could not be executed, and not vrift that failed.
+    pub(crate) fn is_of_command(&self) -> bool {
+        self.status != VRIFT_FAILED
+    }
+
     /// Prints it and returns the exit status. Whoever reads an output and closes it wants no more of it, and no
     /// message either: other programs end by SIGPIPE then, unless they were started with that ignored.
     pub(crate) fn report(&self) -> ExitCode {

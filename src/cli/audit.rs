@@ -58,13 +58,13 @@ pub(crate) enum AuditCommand {
     Compliance(ComplianceArgs),
     /// Compare two runs: what one was given, read or left and the other not; exit status 1 if they differ
     Diff(AuditDiffArgs),
-    /// Write a record as an attestation, a bill of materials, or a rule for make
+    /// Write a record as an attestation, a bill of materials, or a rule for make; exit status 1 if the record is damaged
     Export(AuditExportArgs),
-    /// Name the files and packages of the host that a run needed
+    /// Name the files and packages of the host that a run needed; exit status 1 if the record is damaged
     Deps(DepsArgs),
-    /// Store the files of the host that a run needed, to run it from mounts of them alone
+    /// Store the files of the host that a run needed, to run it from mounts of them alone; exit status 1 if one is not as the run found it, or the record is damaged
     Pack(PackArgs),
-    /// Check that a record is as it was written, and that files and blobs still are as it tells
+    /// Check that a record is as it was written, and that files and blobs still are as it tells; exit status 1 if not
     Verify {
         /// The record
         #[arg(value_name = "REC")]

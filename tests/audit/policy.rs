@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
@@ -542,4 +542,23 @@ attempt(lambda: open(home + '/source').read())
     let recorded = site.record(policy, &["--enforce"], program);
     assert_eq!(recorded.ran.out(), "13\n13\n13\n13\ndone\n", "{}", recorded.ran);
     assert_eq!(recorded.ran.code(), Some(3));
+}
+
+/// The command itself may be what the policy denies; it is not executed then, and that is a violation like others.
+#[test]
+fn a_command_that_is_denied_itself_has_broken_the_policy() {
+    let sandbox = Sandbox::new();
+    let tool = sandbox.path("tool");
+    fs::write(&tool, "#!/bin/sh\necho ran\n").expect("the sandbox is ours");
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    for denied in ["tool", "/bin/sh"] {
+        let policy = sandbox.path("policy.toml");
+        fs::write(&policy, format!("[exec]\ndeny = ['{denied}']")).expect("the sandbox is ours");
+        let mut vrift = sandbox.vrift(["audit", "--enforce", "--policy"]);
+        vrift.arg(&policy).args(["--", "./tool"]);
+        let ran = run(vrift.current_dir(sandbox.path("")));
+        assert_eq!((ran.code(), ran.out()), (Some(3), String::new()), "{ran}");
+        assert!(ran.err().contains(&format!("denied-exec by '{denied}'")), "{ran}");
+        assert!(ran.err().contains("./tool: Permission denied"), "{ran}");
+    }
 }

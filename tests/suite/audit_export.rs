@@ -58,6 +58,35 @@ fn a_statement_names_what_went_in_and_what_came_out() {
     assert_eq!(started, "1970-01-01T00:00:00Z");
 }
 
+/// SLSA's schema wants a URI, and who checks a statement compares it.
+#[test]
+fn a_builder_is_a_uri() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let built = |builder: &str| {
+        let mut vrift = sandbox.vrift(["audit", "export", "--format", "slsa", "--builder"]);
+        run(vrift.arg(builder).arg(&record))
+    };
+    for builder in ["", "me", "https://ci.example/a b", "://x", "9p:x", "urn:", "https://ci/\"x"] {
+        let failed = built(builder).vrift_failed();
+        assert!(failed.contains("--builder is no URI"), "{builder}: {failed}");
+    }
+    for builder in ["https://ci.example/a%20b?c=[1]#d", "urn:x:y", "mailto:me@ci.example"] {
+        let ran = built(builder);
+        let statement: Value = serde_json::from_str(&ran.out()).expect("it is JSON");
+        assert_eq!(statement["predicate"]["runDetails"]["builder"]["id"], builder);
+    }
+    let mut made = Made::new(&["cc"], &[]);
+    made.leave("/src/a.o", "object");
+    let record = made.written_on(&sandbox, "b.rec", "my host%");
+    let statement: Value = serde_json::from_str(
+        &run(sandbox.vrift(["audit", "export", "--format", "slsa"]).arg(&record)).out(),
+    )
+    .expect("it is JSON");
+    let builder = &statement["predicate"]["runDetails"]["builder"]["id"];
+    assert_eq!(builder, "urn:vrift:host:my%20host%25");
+}
+
 /// A statement must be about something.
 #[test]
 fn a_run_that_left_nothing_cannot_be_attested_to() {
@@ -68,6 +97,38 @@ fn a_run_that_left_nothing_cannot_be_attested_to() {
     let mut vrift = sandbox.vrift(["audit", "export", "--format", "in-toto"]);
     let said = run(vrift.arg(&record)).vrift_failed();
     assert!(said.contains("nothing to attest to"), "{said}");
+}
+
+/// Of a damaged record nobody knows what it lacks. So no statement is made of it, and who makes anything else
+/// of it is told by the exit status.
+#[test]
+fn a_damaged_record_is_not_attested_to() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let mut bytes = fs::read(&record).expect("it was just written");
+    bytes.push(0);
+    fs::write(&record, bytes).expect("it is ours");
+    let asked = |words: &[&str]| run(sandbox.vrift(["audit"]).args(words).arg(&record));
+    for format in ["in-toto", "slsa"] {
+        let out = sandbox.path(format);
+        let out = out.to_str().expect("a sandbox has a plain name");
+        let failed = asked(&["export", "--format", format, "-o", out]).vrift_failed();
+        assert!(failed.contains("the record is damaged, so nobody can vouch"), "{failed}");
+        assert!(!Path::new(out).exists());
+    }
+    for words in [
+        &["export", "--format", "spdx"][..],
+        &["export", "--format", "cyclonedx"],
+        &["export", "--format", "depfile"],
+        &["export", "--format", "json"],
+        &["deps"],
+        &["deps", "-0"],
+    ] {
+        let ran = asked(words);
+        assert_eq!(ran.code(), Some(1), "{ran}");
+        assert!(ran.err().contains("something was appended to it"), "{ran}");
+        assert!(!ran.out().is_empty(), "{ran}");
+    }
 }
 
 #[test]
@@ -227,7 +288,7 @@ fn make_reads_the_rule_whatever_files_are_called() {
     }
     let names = [
         "a.c", "a b.h", "c#d.h", "e$f.h", "g%h.h", "i:j.h", "k\\l.h", "m\\ n.h", "o\\:p.h",
-        "ö'\".h", "q\tr.h", "s  t.h",
+        "ö'\".h", "q\tr.h", "s  t.h", "~root", "~", "(u).h", "v)w.h", "x&",
     ];
     let sandbox = Sandbox::new();
     let at = |name: &str| sandbox.path(name);
@@ -237,19 +298,21 @@ fn make_reads_the_rule_whatever_files_are_called() {
         made.read(at(name).to_str().expect("it is UTF-8"), name);
     }
     made.read("/proc/cpuinfo", "");
-    for unspeakable in ["two\nlines", "a=b", "a;b", "a|b", "a\\", "a ", "a\t"] {
+    for unspeakable in
+        ["two\nlines", "a=b", "a;b", "a|b", "a\\", "a ", "a\t", "a\r", "copy (1)", "(a)", "a)"]
+    {
         made.read(&format!("/src/{unspeakable}"), "");
     }
-    for unspeakable in ["a\tb.o", "a.o "] {
+    for unspeakable in ["a\tb.o", "a.o ", "a(b)", "a&"] {
         made.leave(&format!("/src/{unspeakable}"), "object");
     }
     for target in ["out 1.o", "out$2.o", "out%3.o"] {
         fs::write(at(target), "").expect("the sandbox is ours");
         made.leave(at(target).to_str().expect("it is UTF-8"), "object");
     }
-    let record = made.written(&sandbox, "a.rec");
+    let record = made.written_in(&sandbox, "a.rec", sandbox.path("").components().as_path());
     let ran = run(sandbox.vrift(["audit", "export", "--format", "depfile"]).arg(&record));
-    assert_eq!(ran.err().matches("make cannot read such a name").count(), 9, "{ran}");
+    assert_eq!(ran.err().matches("make cannot read such a name").count(), 15, "{ran}");
     let rule = ran.out() + "\tfalse\n";
     fs::write(at("rule.mk"), &rule).expect("the sandbox is ours");
     let epoch = SystemTime::UNIX_EPOCH;
@@ -267,5 +330,49 @@ fn make_reads_the_rule_whatever_files_are_called() {
         set(name, 3000);
         assert_eq!(question(), Some(1), "{name} is newer: {rule}");
         set(name, 1000);
+    }
+}
+
+/// ninja has other rules for names. Those that it cannot read are told, and it reads all others.
+#[test]
+fn ninja_reads_the_rule_but_for_names_that_are_told() {
+    if !have("ninja") {
+        return;
+    }
+    let fine = [
+        "a.c", "a b.h", "c#d.h", "e$f.h", "g%h.h", "i:j.h", "k\\l.h", "m\\ n.h", "ö.h", "~root",
+        "(u).h", "[id].h",
+    ];
+    let ill = [
+        "a'b", "a\"b", "a\tb", "a*b", "a?b", "a<b", "a&b", "a`b", "a\\#b", "a\\:b", "a\\$b", "ab:",
+    ];
+    let names = || fine.iter().map(|name| (name, true)).chain(ill.iter().map(|name| (name, false)));
+    for (name, is_fine) in names() {
+        let sandbox = Sandbox::new();
+        let at = |name: &str| sandbox.path(name).to_str().expect("it is UTF-8").to_owned();
+        fs::write(at(name), name).expect("the sandbox is ours");
+        let mut made = Made::new(&["cc"], &[]);
+        made.read(&at(name), name);
+        made.leave(&at("out"), "object");
+        let record = made.written_in(&sandbox, "a.rec", sandbox.path("").components().as_path());
+        let ran = run(sandbox.vrift(["audit", "export", "--format", "depfile"]).arg(&record));
+        assert_eq!(ran.err().contains("ninja cannot read such a name"), !is_fine, "{ran}");
+        let rule = "rule r\n  command = touch out\n  depfile = out.d\nbuild out: r\n";
+        fs::write(at("build.ninja"), rule).expect("it is ours");
+        let ninja = || run(sandbox.command("ninja").args(["-d", "explain"])).out();
+        ninja();
+        fs::write(at("out.d"), ran.stdout).expect("it is ours");
+        let epoch = SystemTime::UNIX_EPOCH;
+        let set = |seconds: u64| {
+            let times = FileTimes::new().set_modified(epoch + Duration::from_secs(seconds));
+            let file = File::options().write(true).open(at(name)).expect("it is there");
+            file.set_times(times).expect("it is ours");
+        };
+        set(1000);
+        let is_read = ninja().contains("no work to do") && {
+            set(4_000_000_000);
+            !ninja().contains("no work to do")
+        };
+        assert!(is_read || !is_fine, "{name}");
     }
 }

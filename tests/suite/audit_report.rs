@@ -74,16 +74,27 @@ impl Made {
     }
 
     /// Writes the record into a sandbox.
-    pub(crate) fn written(mut self, sandbox: &Sandbox, name: &str) -> PathBuf {
+    pub(crate) fn written(self, sandbox: &Sandbox, name: &str) -> PathBuf {
+        self.told(sandbox, name, Header { cwd: b"/src".to_vec(), ..Header::default() })
+    }
+
+    /// Writes the record of a command that was run in this directory.
+    pub(crate) fn written_in(self, sandbox: &Sandbox, name: &str, cwd: &Path) -> PathBuf {
+        let cwd = cwd.as_os_str().as_encoded_bytes().to_vec();
+        self.told(sandbox, name, Header { cwd, ..Header::default() })
+    }
+
+    /// Writes the record of a command that was run on this host.
+    pub(crate) fn written_on(self, sandbox: &Sandbox, name: &str, host: &str) -> PathBuf {
+        let (cwd, host) = (b"/src".to_vec(), host.to_owned());
+        self.told(sandbox, name, Header { cwd, host, ..Header::default() })
+    }
+
+    fn told(mut self, sandbox: &Sandbox, name: &str, header: Header) -> PathBuf {
         let used = Usage::default();
         self.events.push(Event::Ended { how: How::Ended(Ending::Exited(0)), used });
-        let header = Header {
-            command: vec![b"cc".to_vec(), b"-c".to_vec(), b"a.c".to_vec()],
-            cwd: b"/src".to_vec(),
-            host: "h".to_owned(),
-            ..Header::default()
-        };
-        write(&sandbox.path(name), &header, self.events)
+        let command = vec![b"cc".to_vec(), b"-c".to_vec(), b"a.c".to_vec()];
+        write(&sandbox.path(name), &Header { command, ..header }, self.events)
     }
 }
 
@@ -223,4 +234,67 @@ fn sqlite_reads_the_tables() {
     assert_eq!(ask("SELECT call, verdict, count FROM calls"), "openat|host|2\n");
     let nowhere = run(sandbox.vrift(["audit", "report", "--format", "sqlite"]).arg(&record));
     assert!(nowhere.vrift_failed().contains("-o"));
+}
+
+/// Nobody loses the report he has because there is no room for another.
+#[test]
+fn a_file_is_replaced_by_all_of_a_report_or_not_at_all() {
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let home = sandbox.path("reports");
+    std::fs::create_dir(&home).expect("the sandbox is ours");
+    let listed = || -> Vec<_> {
+        let names = std::fs::read_dir(&home).expect("it is there").flatten();
+        names.map(|entry| entry.file_name()).collect()
+    };
+    let report = |format: &str, limit: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$@\"");
+        let mut shell = sandbox.command("sh");
+        let vrift = sandbox.vrift(["audit", "report", "--format", format, "-o", "r"]);
+        shell.args(["-c", &script, "sh"]).arg(vrift.get_program()).args(vrift.get_args());
+        run(shell.arg(&record).current_dir(&home))
+    };
+    for format in ["html", "json", "sqlite"] {
+        std::fs::write(home.join("r"), "old").expect("it is ours");
+        let failed = report(format, "0").vrift_failed();
+        assert!(failed.contains("cannot write"), "{format}: {failed}");
+        assert_eq!(std::fs::read(home.join("r")).expect("it is there"), b"old", "{format}");
+        assert_eq!(listed(), ["r"], "{format}");
+        report(format, "unlimited").fine();
+        assert_ne!(std::fs::read(home.join("r")).expect("it is there"), b"old", "{format}");
+        assert_eq!(listed(), ["r"], "{format}");
+        std::fs::remove_file(home.join("r")).expect("it is ours");
+        report(format, "0").vrift_failed();
+        assert!(listed().is_empty(), "{format}");
+    }
+}
+
+/// What is no file is written to; a symlink stays one, and a file keeps its mode.
+#[test]
+fn a_report_goes_where_it_is_sent() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let sandbox = Sandbox::new();
+    let record = a_build(&sandbox);
+    let report = |to: &str| {
+        let mut vrift = sandbox.vrift(["audit", "report", "-o", to]);
+        run(vrift.arg(&record).current_dir(sandbox.path(""))).fine()
+    };
+    let told = |name: &str| std::fs::read(sandbox.path(name)).expect("it was written");
+    let mode = |name: &str| {
+        std::fs::metadata(sandbox.path(name)).expect("it was written").permissions().mode() & 0o777
+    };
+    assert_eq!(report("/dev/null"), "");
+    assert!(report("/dev/stdout").starts_with("COMPLIANT"));
+    report("new");
+    assert_eq!(mode("new"), 0o600);
+    std::fs::write(sandbox.path("shared"), "old").expect("it is ours");
+    let shared = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(sandbox.path("shared"), shared).expect("it is ours");
+    symlink("shared", sandbox.path("link")).expect("it is ours");
+    symlink("later", sandbox.path("dangling")).expect("it is ours");
+    report("link");
+    report("dangling");
+    assert_eq!((told("shared"), mode("shared")), (told("new"), 0o644));
+    assert_eq!(told("later"), told("new"));
+    assert!(sandbox.path("link").is_symlink() && sandbox.path("dangling").is_symlink());
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use vrift_record::Text;
@@ -15,6 +16,15 @@ pub struct Dpkg {
     root: PathBuf,
     lists: Vec<PathBuf>,
     versions: HashMap<String, String>,
+    diversions: HashMap<Vec<u8>, Diversion>,
+}
+
+/// Where a file of a package goes because another package has put its own there.
+#[derive(Debug)]
+struct Diversion {
+    to: Vec<u8>,
+    /// The package whose file is at the path; the administrator, who is none, is `:`.
+    by: Vec<u8>,
 }
 
 impl Dpkg {
@@ -37,12 +47,15 @@ impl Dpkg {
             }
         }
         lists.sort();
-        let status = fs::read(place.join("status")).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(Vec::new()),
-            _ => Err(error),
-        })?;
-        let versions = versions(&String::from_utf8_lossy(&status));
-        Ok(Some(Dpkg { root: root.to_owned(), lists, versions }))
+        let kept = |name: &str| {
+            fs::read(place.join(name)).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(Vec::new()),
+                _ => Err(error),
+            })
+        };
+        let versions = versions(&String::from_utf8_lossy(&kept("status")?));
+        let diversions = diversions(&kept("diversions")?);
+        Ok(Some(Dpkg { root: root.to_owned(), lists, versions, diversions }))
     }
 
     /// The packages that these files belong to.
@@ -54,10 +67,18 @@ impl Dpkg {
         for list in &self.lists {
             let bytes = fs::read(list)?;
             for line in bytes.split(|&byte| byte == b'\n') {
-                search.listed(line, || self.package(list));
+                search.listed(self.placed(line, list), || self.package(list));
             }
         }
         Ok(search.found())
+    }
+
+    /// Where a file is that a list of a package names.
+    fn placed<'b>(&'b self, path: &'b [u8], list: &Path) -> &'b [u8] {
+        let Some(Diversion { to, by }) = self.diversions.get(path) else { return path };
+        let name = list.file_stem().unwrap_or_default().as_bytes();
+        let is_own = name.split(|&byte| byte == b':').next() == Some(by);
+        if is_own { path } else { to }
     }
 
     fn package(&self, list: &Path) -> Package {
@@ -65,6 +86,14 @@ impl Dpkg {
         let version = self.versions.get(&name).cloned().unwrap_or_default();
         Package { name, version }
     }
+}
+
+/// What dpkg's file of diversions tells in three lines each: the path, where it goes, and who has it there.
+fn diversions(told: &[u8]) -> HashMap<Vec<u8>, Diversion> {
+    let lines: Vec<&[u8]> = told.split(|&byte| byte == b'\n').collect();
+    let all = lines.chunks_exact(3);
+    all.map(|three| (three[0].to_vec(), Diversion { to: three[1].to_vec(), by: three[2].to_vec() }))
+        .collect()
 }
 
 /// The versions in dpkg's status file, by the names that its lists have.

@@ -1,8 +1,9 @@
 //! Executions of two runs: which were made in one only, and with which other environments.
 //!
 //! Executions with the same program, words and directory are the same; whatever order they came in. What
-//! remains of a program is paired in order.
+//! remains of a program is paired by the words that executions have in common.
 
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use vrift_record::{Execution, Text, Value};
@@ -26,6 +27,11 @@ struct Key {
 type Environment = BTreeMap<Text, Option<Text>>;
 
 type Runs = BTreeMap<Key, Vec<Environment>>;
+
+type Executed = (Key, Environment);
+
+/// As many pairs of executions of a program are compared; more are paired in order.
+const COMPARED_MAX: usize = 1 << 18;
 
 /// What differs between the executions of two runs.
 pub(super) fn compare(
@@ -134,8 +140,7 @@ fn count(a: &Environment, b: &Environment, variables: &mut Variables) {
 
 /// What is left over of each program.
 fn unpaired(a: Runs, b: Runs, variables: &mut Variables) -> Vec<ExecutionChange> {
-    type Left = Vec<(Key, Environment)>;
-    let mut programs: BTreeMap<Text, (Left, Left)> = BTreeMap::new();
+    let mut programs: BTreeMap<Text, (Vec<Executed>, Vec<Executed>)> = BTreeMap::new();
     let flat = |runs: Runs| {
         runs.into_iter().flat_map(|(key, all)| all.into_iter().map(move |env| (key.clone(), env)))
     };
@@ -147,14 +152,9 @@ fn unpaired(a: Runs, b: Runs, variables: &mut Variables) -> Vec<ExecutionChange>
     }
     let mut changes = Vec::new();
     for (program, (left, right)) in programs {
-        let (mut left, mut right) = (left.into_iter(), right.into_iter());
-        loop {
-            let (a, b) = (left.next(), right.next());
+        for (a, b) in paired(left, right) {
             if let (Some((_, a)), Some((_, b))) = (&a, &b) {
                 count(a, b, variables);
-            }
-            if a.is_none() && b.is_none() {
-                break;
             }
             let words = |side: Option<(Key, Environment)>| side.map(|(key, _)| (key.argv, key.cwd));
             let run = Both { a: words(a), b: words(b) };
@@ -162,4 +162,55 @@ fn unpaired(a: Runs, b: Runs, variables: &mut Variables) -> Vec<ExecutionChange>
         }
     }
     changes
+}
+
+/// Pairs what is most alike, then the rest in order.
+fn paired(a: Vec<Executed>, b: Vec<Executed>) -> Vec<(Option<Executed>, Option<Executed>)> {
+    let sorted = |all: &[Executed]| -> Vec<Vec<Text>> {
+        let words = |(key, _): &Executed| {
+            let mut words = key.argv.clone();
+            words.sort();
+            words
+        };
+        all.iter().map(words).collect()
+    };
+    let mut of_a = vec![None; a.len()];
+    let mut is_free = vec![true; b.len()];
+    if a.len().saturating_mul(b.len()) <= COMPARED_MAX {
+        let (left, right) = (sorted(&a), sorted(&b));
+        let places = (0..a.len()).flat_map(|at| (0..b.len()).map(move |to| (at, to)));
+        let mut all: Vec<_> =
+            places.map(|(at, to)| (Reverse(in_common(&left[at], &right[to])), at, to)).collect();
+        all.sort();
+        for (_, at, to) in all {
+            if of_a[at].is_none() && is_free[to] {
+                (of_a[at], is_free[to]) = (Some(to), false);
+            }
+        }
+    }
+    let mut b: Vec<_> = b.into_iter().map(Some).collect();
+    let mut found: Vec<_> = a
+        .into_iter()
+        .zip(of_a)
+        .map(|(one, other)| (Some(one), other.and_then(|at| b[at].take())))
+        .collect();
+    let mut rest = b.into_iter().flatten();
+    for (_, other) in found.iter_mut().filter(|(_, other)| other.is_none()) {
+        *other = rest.next();
+    }
+    found.extend(rest.map(|one| (None, Some(one))));
+    found
+}
+
+/// How many words two sorted lists have in common.
+fn in_common(a: &[Text], b: &[Text]) -> usize {
+    let (mut at, mut to, mut common) = (0, 0, 0);
+    while let (Some(left), Some(right)) = (a.get(at), b.get(to)) {
+        match left.cmp(right) {
+            Ordering::Less => at += 1,
+            Ordering::Greater => to += 1,
+            Ordering::Equal => (at, to, common) = (at + 1, to + 1, common + 1),
+        }
+    }
+    common
 }

@@ -10,6 +10,9 @@ use crate::report::Summary;
 /// What make takes for something else in a name, whatever stands before it.
 const UNSPEAKABLE: &[u8] = b"\n;=|";
 
+/// What ninja ends a name at, however it is written.
+const NINJA_ENDS: &[u8] = b"\"&'*<>?^`";
+
 /// A rule, and the files that cannot be named in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -17,6 +20,8 @@ pub struct Rule {
     pub text: Vec<u8>,
     /// Files whose names make cannot read.
     pub left_out: Vec<Text>,
+    /// Files in the rule whose names make can read, and ninja cannot.
+    pub make_only: Vec<Text>,
 }
 
 /// Where a name stands in a rule.
@@ -32,15 +37,18 @@ pub fn depfile(model: &Model) -> Rule {
     let Summary { mut inputs, outputs, .. } = Summary::of(model);
     inputs.sort_by_key(|&(path, _)| path);
     let directory = [&model.header.cwd[..], b"/"].concat();
-    let mut left_out = Vec::new();
+    let (mut left_out, mut make_only) = (Vec::new(), Vec::new());
     let mut spelled = |path: &Text, place| {
         let name = match path.as_bytes().strip_prefix(&directory[..]) {
-            Some(inside) if !inside.is_empty() => inside,
+            // A tilde at the beginning is somebody's home.
+            Some(inside) if !inside.is_empty() && !inside.starts_with(b"~") => inside,
             _ => path.as_bytes(),
         };
         let spelled = spelled(name, place);
-        if spelled.is_none() {
-            left_out.push(path.clone());
+        match &spelled {
+            None => left_out.push(path.clone()),
+            Some(_) if !is_for_ninja(name, place) => make_only.push(path.clone()),
+            Some(_) => {}
         }
         spelled
     };
@@ -61,15 +69,23 @@ pub fn depfile(model: &Model) -> Rule {
         }
         text.push(b'\n');
     }
-    Rule { text, left_out }
+    Rule { text, left_out, make_only }
 }
 
 /// A name as make reads it, if it can.
 fn spelled(name: &[u8], place: Place) -> Option<Vec<u8>> {
-    // Blanks at the end fall together with those behind the name; a tab in a target becomes a blank.
-    let ends_ill = matches!(name.last(), Some(b'\\' | b' ' | b'\t'));
-    let has_tab = place == Place::Target && name.contains(&b'\t');
-    if ends_ill || has_tab || name.iter().any(|byte| UNSPEAKABLE.contains(byte)) {
+    let is_target = place == Place::Target;
+    // Blanks at the end fall together with those behind the name. What ends with a parenthesis is the end of a
+    // member of an archive, or of several; what ends with an ampersand is a target of a group.
+    let ends_ill = match name.last() {
+        Some(b'\\' | b' ' | b'\t' | b'\x0b' | b'\x0c' | b'\r' | b')') => true,
+        Some(b'&') => is_target,
+        _ => false,
+    };
+    let starts_ill = matches!(name.first(), Some(b'\x0b' | b'\x0c' | b'\r'));
+    // A tab in a target becomes a blank.
+    let has_tab = is_target && name.contains(&b'\t');
+    if ends_ill || starts_ill || has_tab || name.iter().any(|byte| UNSPEAKABLE.contains(byte)) {
         return None;
     }
     let mut spelled = Vec::with_capacity(name.len());
@@ -80,11 +96,20 @@ fn spelled(name: &[u8], place: Place) -> Option<Vec<u8>> {
                 let before = name[..at].iter().rev().take_while(|&&byte| byte == b'\\').count();
                 spelled.extend(std::iter::repeat_n(b'\\', before + 1));
             }
-            b'%' if place == Place::Target => spelled.push(b'\\'),
+            b'%' if is_target => spelled.push(b'\\'),
             b'$' => spelled.push(b'$'),
             _ => {}
         }
         spelled.push(byte);
     }
     Some(spelled)
+}
+
+/// Whether ninja reads a name that is spelled for make.
+fn is_for_ninja(name: &[u8], place: Place) -> bool {
+    let ends = |byte: u8| byte.is_ascii_control() || NINJA_ENDS.contains(&byte);
+    // It doubles no backslash but one before a blank, and undoes none before a percent sign.
+    let doubled = name.windows(2).any(|two| two[0] == b'\\' && b"#:$".contains(&two[1]));
+    let is_pattern = place == Place::Target && name.contains(&b'%');
+    !(name.iter().any(|&byte| ends(byte)) || name.ends_with(b":") || doubled || is_pattern)
 }

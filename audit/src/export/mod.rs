@@ -32,6 +32,8 @@ pub use statement::{in_toto, slsa};
 pub enum Error {
     /// An attestation must be about something.
     NoOutput,
+    /// An attestation vouches for all that the record told when it was written.
+    Damaged,
     /// It is no private key of ed25519 in PEM (PKCS#8).
     Key {
         /// What is wrong with it.
@@ -46,6 +48,9 @@ impl fmt::Display for Error {
                 "the record has no output with a digest, so there is nothing to attest to; \
                  a record that was cut off has none",
             ),
+            Error::Damaged => f.write_str(
+                "the record is damaged, so nobody can vouch for what it told; the other formats have what is left",
+            ),
             Error::Key { .. } => f.write_str(
                 "the key is no private ed25519 key in PEM (PKCS#8); \
                  `openssl genpkey -algorithm ed25519` makes one",
@@ -57,7 +62,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::NoOutput => None,
+            Error::NoOutput | Error::Damaged => None,
             Error::Key { source } => Some(source),
         }
     }

@@ -11,7 +11,7 @@ use crate::report::{Conclusion, Summary};
 /// A statement with a link (`https://in-toto.io/attestation/link/v0.3`).
 ///
 /// # Errors
-/// [`Error::NoOutput`].
+/// [`Error::NoOutput`], [`Error::Damaged`].
 pub fn in_toto(artifacts: &Artifacts<'_>) -> Result<Value, Error> {
     let model = artifacts.model;
     let status = match model.totals.as_ref().map(|totals| totals.ending) {
@@ -45,7 +45,7 @@ pub fn in_toto(artifacts: &Artifacts<'_>) -> Result<Value, Error> {
 /// say.
 ///
 /// # Errors
-/// [`Error::NoOutput`].
+/// [`Error::NoOutput`], [`Error::Damaged`].
 pub fn slsa(artifacts: &Artifacts<'_>, builder: &str) -> Result<Value, Error> {
     let model = artifacts.model;
     let start = model.header.start_ns;
@@ -75,6 +75,9 @@ pub fn slsa(artifacts: &Artifacts<'_>, builder: &str) -> Result<Value, Error> {
 }
 
 fn statement(artifacts: &Artifacts<'_>, kind: &str, predicate: Value) -> Result<Value, Error> {
+    if artifacts.model.damage.is_some() {
+        return Err(Error::Damaged);
+    }
     if artifacts.outputs.is_empty() {
         return Err(Error::NoOutput);
     }

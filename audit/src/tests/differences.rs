@@ -190,6 +190,30 @@ fn words_that_differ_are_named() {
 }
 
 /// Processes of a parallel build come in any order, and some of them have the same words.
+/// Where one execution is missing, the others are compared with those that are most like them.
+#[test]
+fn executions_are_compared_with_those_that_are_alike() {
+    let linked = |objects: &[&str]| {
+        let mut run = Run::new(7);
+        for object in objects {
+            run.executes(
+                &["cc", "-c", &object.replace(".o", ".c"), "-o", object],
+                &[("O", object)],
+            );
+        }
+        let all = [&["cc", "-shared", "-o", "lib.so"], objects].concat();
+        run.executes(&all, &[("O", "lib.so")]);
+        run
+    };
+    let (_, said) = told(&linked(&["a.o", "b.o", "c.o"]), &linked(&["a.o", "b.o"]));
+    assert_eq!(
+        said,
+        "the runs differ in 2 executions\n\
+         execution of /usr/bin/cc\n  a  cc -c c.c -o c.o\n  b  -\n\
+         words of /usr/bin/cc\n  a  cc -shared -o lib.so a.o b.o c.o\n  b  cc -shared -o lib.so a.o b.o\n"
+    );
+}
+
 #[test]
 fn the_order_of_processes_does_not_matter() {
     let environments = [[("MAKELEVEL", "1")], [("MAKELEVEL", "2")], [("MAKELEVEL", "3")]];

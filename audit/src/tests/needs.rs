@@ -28,12 +28,21 @@ fn what_was_there_and_was_used_is_needed() {
         (1, access(Act::Read, "/src/a.o", None, done)),
         (1, access(Act::Probe, "/src/log", None, done)),
         (1, access(Act::Replace, "/src/log", None, done)),
+        (1, access(Act::Create, "/out/new", None, done)),
+        (1, access(Act::Create, "/out/new/deep", None, done)),
+        (1, access(Act::Create, "/out/new/deep/x", None, done)),
+        (1, access(Act::Create, "/top", None, done)),
+        (1, access(Act::Remove, "/old/x", None, done)),
     ]);
     let found: Vec<_> = needed(&model).into_iter().map(|(p, need)| (p.to_string(), need)).collect();
     assert_eq!(
         found,
         [
             ("/device-tree".to_owned(), Need::Content(None)),
+            ("/old".to_owned(), Need::Presence),
+            ("/old/x".to_owned(), Need::Presence),
+            ("/out".to_owned(), Need::Presence),
+            ("/src".to_owned(), Need::Presence),
             ("/usr/bin/cc".to_owned(), Need::Content(None)),
             ("/usr/include".to_owned(), Need::Presence),
         ]
@@ -69,6 +78,36 @@ fn packages_are_found_by_the_lists_of_dpkg_also_through_a_merged_usr() {
             ("/usr/bin/gcc".to_owned(), vec![gcc.clone()]),
             ("/usr/lib/x/libc.so.6".to_owned(), vec![libc.clone()]),
             ("/usr/share/doc".to_owned(), vec![gcc, libc]),
+        ]
+    );
+}
+
+/// A file of one package that another has put its own in the place of has another path.
+#[test]
+fn files_that_are_diverted_are_of_the_package_that_brought_them() {
+    let root = tempfile::tempdir().unwrap();
+    let place = root.path().join("var/lib/dpkg");
+    fs::create_dir_all(place.join("info")).unwrap();
+    fs::write(place.join("info/libpq-dev:amd64.list"), "/usr/bin/config\n/usr/bin/plain\n")
+        .unwrap();
+    fs::write(place.join("info/common:amd64.list"), "/usr/bin/config\n").unwrap();
+    let diversions =
+        "/usr/bin/config\n/usr/bin/config.dev\ncommon\n/usr/bin/plain\n/usr/bin/plain.real\n:\n";
+    fs::write(place.join("diversions"), diversions).unwrap();
+    let database = Dpkg::open(root.path()).unwrap().unwrap();
+    let files = ["/usr/bin/config", "/usr/bin/config.dev", "/usr/bin/plain", "/usr/bin/plain.real"];
+    let files: Vec<Text> = files.into_iter().map(Text::from).collect();
+    let owners = database.owners(&files.iter().collect()).unwrap();
+    let found: Vec<_> = owners
+        .iter()
+        .flat_map(|(path, all)| all.iter().map(move |one| format!("{} {path}", one.name)))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "common:amd64 /usr/bin/config",
+            "libpq-dev:amd64 /usr/bin/config.dev",
+            "libpq-dev:amd64 /usr/bin/plain.real",
         ]
     );
 }

@@ -2,6 +2,7 @@
 //!
 //! A rule that can never match protects nobody, so it is an error.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 
 use super::rules::glob;
@@ -23,7 +24,7 @@ pub(super) fn paths(pattern: &str, places: &Places) -> Result<Vec<String>, Polic
     // Up to the first name that may be several.
     let mut plain = place.clone();
     let mut names = rest.split('/').filter(|name| !matches!(*name, "" | ".")).peekable();
-    while let Some(name) = names.next_if(|name| !name.contains(['*', '?', '[', '{', '\\'])) {
+    while let Some(name) = names.next_if(|name| !name.contains(SPECIAL)) {
         plain.push(name);
     }
     let names = names.collect::<Vec<_>>().join("/");
@@ -88,17 +89,34 @@ fn led_to(plain: &Path, places: &Places) -> PathBuf {
     plain.to_owned()
 }
 
-/// A pattern of endpoints. In one that starts as an address of IPv6, the bracket is no class of characters.
+/// What means something in a pattern.
+const SPECIAL: [char; 5] = ['*', '?', '[', '{', '\\'];
+
+/// A pattern of endpoints, spelled as they are told: one address in any spelling is that address. In one that
+/// starts as an address of IPv6, the bracket is no class of characters.
 pub(super) fn endpoint(pattern: &str) -> Result<String, PolicyError> {
-    if !pattern.contains([':', '*']) {
-        let why = "an endpoint is ADDRESS:PORT or family:NUMBER, with '*' for any";
-        return Err(futile(pattern, why));
+    let why = "an endpoint is ADDRESS:PORT or family:NUMBER, with '*' for any; calls have no names of hosts";
+    if let Ok(one) = pattern.parse::<SocketAddr>() {
+        return Ok(globset::escape(&match one.ip() {
+            IpAddr::V4(ip) => format!("{ip}:{}", one.port()),
+            IpAddr::V6(ip) => format!("[{ip}]:{}", one.port()),
+        }));
     }
     let inside = pattern.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    Ok(match inside {
-        Some((address, _)) if address.contains(':') => pattern.replacen('[', "[[]", 1),
-        _ => pattern.to_owned(),
-    })
+    let (text, rest) = match inside {
+        Some((address, rest)) if address.contains([':', '*']) => {
+            (pattern.replacen('[', "[[]", 1), [address, rest].concat())
+        }
+        _ => (pattern.to_owned(), pattern.to_owned()),
+    };
+    let is_family = |number: &str| number.parse::<u16>().is_ok();
+    let is_plain = !rest.contains(SPECIAL);
+    let can_be = |c: char| c.is_ascii_hexdigit() || ".:,-!]}".contains(c) || SPECIAL.contains(&c);
+    match is_plain {
+        true if pattern.strip_prefix("family:").is_some_and(is_family) => Ok(text),
+        false if pattern.replace("family", "").chars().all(can_be) => Ok(text.to_ascii_lowercase()),
+        _ => Err(futile(pattern, why)),
+    }
 }
 
 /// A pattern of escapes.

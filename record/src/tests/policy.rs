@@ -303,6 +303,13 @@ fn a_policy_that_means_nothing_is_refused() {
             "[network]\ndeny = ['127.0.0.1']",
             "'127.0.0.1' can never match: an endpoint is ADDRESS:PORT",
         ),
+        ("[network]\ndeny = ['example.com:443']", "'example.com:443' can never match"),
+        ("[network]\ndeny = ['*.example.com:*']", "calls have no names of hosts"),
+        ("[network]\ndeny = ['cafe.fe:443']", "can never match"),
+        ("[network]\ndeny = ['10.0.0.0/8:*']", "can never match"),
+        ("[network]\ndeny = ['127.0.0.1:99999']", "can never match"),
+        ("[network]\ndeny = ['::1:80']", "can never match"),
+        ("[network]\ndeny = ['family:inet']", "can never match"),
         ("[escape]\ndeny = ['ptracee']", "there is no such escape; there are daemon, set-id"),
         ("[escape]\ndeny = ['deamon:/run/x']", "can never match"),
     ] {
@@ -312,6 +319,27 @@ fn a_policy_that_means_nothing_is_refused() {
     let homeless = Places { home: None, ..places() };
     let error = Policy::parse("[read]\nallow = [\"~/x\"]", &homeless).unwrap_err();
     assert!(error.to_string().contains("HOME"), "{error}");
+}
+
+/// One address has several spellings, and is told in one.
+#[test]
+fn an_address_is_denied_in_any_spelling() {
+    let denied = |pattern: &str, ip: &str| {
+        let judge = judge(&format!("[network]\ndeny = ['{pattern}']"));
+        let endpoint = Endpoint::<Vec<u8>>::Inet { ip: ip.parse().unwrap(), port: 80 };
+        judge.network(NetworkAct::Connect, &endpoint).is_some()
+    };
+    for pattern in ["[0:0:0:0:0:0:0:1]:80", "[0::0001]:80", "[::1]:*", "[*]:80", "[::[0-9]]:8{0,1}"]
+    {
+        assert!(denied(pattern, "::1"), "{pattern}");
+        assert!(!denied(pattern, "127.0.0.1"), "{pattern}");
+    }
+    for pattern in ["[FE80::A]:80", "[FE80::*]:*", "[fe80::a]:80"] {
+        assert!(denied(pattern, "fe80::a") && !denied(pattern, "::1"), "{pattern}");
+    }
+    for pattern in ["10.*", "10.0.0.?:80", "{10.0.0.1,family}:*", "10.0.0.[!2-9]:80"] {
+        assert!(denied(pattern, "10.0.0.1") && !denied(pattern, "11.0.0.1"), "{pattern}");
+    }
 }
 
 /// What the documentation shows can be used as it is.

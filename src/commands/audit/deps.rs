@@ -10,17 +10,18 @@ use vrift_audit::deps::{Dpkg, Need, Owners, Package, needed, rpm_owners};
 use vrift_audit::report::{digest, json_bytes};
 use vrift_audit::{Model, Text};
 
-use super::record::{read, write};
+use super::record::{read, told_all, write};
 use crate::cli::DepsArgs;
 use crate::failure::{Failure, complain};
 
 /// What is needed, sorted by who provides it.
 struct Needs<'a> {
     model: &'a Model,
-    files: BTreeMap<&'a Text, Need>,
+    files: &'a BTreeMap<Text, Need>,
     owners: Owners<'a>,
 }
 
+/// Exit status 1 if the record is damaged: what is missing there was needed too.
 pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let files = needed(&model);
@@ -31,15 +32,15 @@ pub(super) fn deps(args: &DepsArgs) -> Result<ExitCode, Failure> {
                 out.write_all(b"\0")
             })
         })?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(told_all(&model));
     }
-    let owners = owners(&files.keys().copied().collect())?;
-    let needs = Needs { model: &model, files, owners };
+    let owners = owners(&files.keys().collect())?;
+    let needs = Needs { model: &model, files: &files, owners };
     write(None, |out| match args.json {
         true => writeln!(out, "{}", needs.json()),
         false => needs.print(out),
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(told_all(&model))
 }
 
 /// The packages of files, by every package database that is there.
@@ -73,8 +74,8 @@ impl<'a> Needs<'a> {
         packages
     }
 
-    fn contents(&self) -> impl Iterator<Item = (&'a Text, &Need)> {
-        let all = self.files.iter().map(|(path, need)| (*path, need));
+    fn contents(&self) -> impl Iterator<Item = (&'a Text, &'a Need)> {
+        let all = self.files.iter();
         all.filter(|(_, need)| matches!(need, Need::Content(_)))
     }
 

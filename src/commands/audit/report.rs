@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use vrift_audit::report::{Html, Markdown, Page, Summary, json, sqlite};
 
-use super::record::{read, write};
+use super::record::{place, read, write};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::failure::Failure;
 
@@ -26,14 +26,12 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The file is emptied first, and made as private as a record.
 fn tables(summary: &Summary<'_>, output: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = output else {
         return Err(
             Failure::new("a database cannot go to standard output").hint("name its file with -o")
         );
     };
-    write(output, |_| Ok(()))?;
     let failed = || Failure::new(format!("cannot write the database {}", path.display()));
-    sqlite(summary, path).map_err(|error| failed().because(error))
+    place(path, |_, file| sqlite(summary, file).map_err(|error| failed().because(error)))
 }

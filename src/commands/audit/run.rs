@@ -43,12 +43,16 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
             discard(&args.output);
             return Err(failure);
         }
-        (ended, _) => ended?,
+        (ended, _) => ended,
     };
-    Ok(match violations.as_ref().map_or(0, told) {
-        0 => end_as(ending),
-        _ => ExitCode::from(VIOLATED),
-    })
+    let broken = violations.as_ref().map_or(0, told);
+    match ending {
+        Err(failure) if broken > 0 && failure.is_of_command() => _ = failure.report(),
+        Err(failure) => return Err(failure),
+        Ok(ending) if broken == 0 => return Ok(end_as(ending)),
+        Ok(_) => {}
+    }
+    Ok(ExitCode::from(VIOLATED))
 }
 
 /// Removes a record of nothing: it would look as if vrift had been killed.

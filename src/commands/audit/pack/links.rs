@@ -12,7 +12,7 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use vrift_audit::{Execution, Model, Value};
+use vrift_audit::{Before, Execution, Model, Value};
 
 use super::Wanted;
 
@@ -22,9 +22,8 @@ const LINKS_MAX: usize = 40;
 /// How much of a program is searched for the name of its interpreter.
 const HEAD_BYTES: u64 = 8 << 10;
 
-/// The symlinks that lead to something wanted, by the paths they have after all symlinks above them.
-pub(super) fn leading_to(wanted: &Wanted, model: &Model) -> BTreeSet<PathBuf> {
-    let goals: BTreeSet<&Path> = wanted.keys().flat_map(|path| path.ancestors()).collect();
+/// The symlinks on the way to something wanted from what the run has named: words, variables, interpreters.
+pub(super) fn named(wanted: &Wanted, model: &Model) -> BTreeSet<PathBuf> {
     let mut ways = said(model);
     ways.extend(
         model
@@ -33,11 +32,28 @@ pub(super) fn leading_to(wanted: &Wanted, model: &Model) -> BTreeSet<PathBuf> {
             .filter(|(_, file)| file.is_code())
             .flat_map(|(path, _)| interpreters(path.as_path())),
     );
-    for &directory in &goals {
+    leading_to(wanted, model, ways)
+}
+
+/// The symlinks to something wanted that lie in the directories of what is wanted.
+pub(super) fn near(wanted: &Wanted, model: &Model) -> BTreeSet<PathBuf> {
+    let mut ways = BTreeSet::new();
+    for directory in goals(wanted) {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
         ways.extend(links.map(|entry| entry.path()));
     }
+    leading_to(wanted, model, ways)
+}
+
+fn goals(wanted: &Wanted) -> BTreeSet<&Path> {
+    wanted.keys().flat_map(|path| path.ancestors()).collect()
+}
+
+/// The symlinks on these ways, by the paths they have after all symlinks above them, where a way leads to
+/// something wanted. Those that the run has made are none: it will make them again.
+fn leading_to(wanted: &Wanted, model: &Model, ways: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let goals = goals(wanted);
     let mut found = BTreeSet::new();
     for way in ways {
         let mut links = Vec::new();
@@ -45,7 +61,28 @@ pub(super) fn leading_to(wanted: &Wanted, model: &Model) -> BTreeSet<PathBuf> {
             found.extend(links);
         }
     }
+    found.retain(|link| !is_made(link, model));
     found
+}
+
+/// Whether the run has made what is at a path.
+pub(super) fn is_made(path: &Path, model: &Model) -> bool {
+    let file = model.files.get(path.as_os_str().as_bytes());
+    file.is_some_and(|file| file.before == Before::Absent)
+}
+
+/// What must be there for a name to be found, which the record tells of as the program spelled it: the symlinks on
+/// its way, and what it leads to. If that is nothing, the name itself, which may be that of a symlink.
+pub(super) fn way_of(path: &Path, model: &Model) -> Vec<PathBuf> {
+    let mut way = Vec::new();
+    let end = walk(path, &mut way);
+    let name = || {
+        let directory = path.parent()?.canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    way.push(end.or_else(name).unwrap_or_else(|| path.to_owned()));
+    way.retain(|one| !is_made(one, model));
+    way
 }
 
 /// Where a path leads, and the symlinks on the way.

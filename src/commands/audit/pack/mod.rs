@@ -1,26 +1,28 @@
 //! `vrift audit pack`: the files of the host that a run needed, and no others, as manifests to run it from.
 //!
 //! A mount cannot replace the root directory. So there is a manifest for each place where needed files lie:
-//! the deepest directory of a top-level directory that has them all.
+//! the deepest directory of a top-level directory that has them all, and all names that were only found.
 
 mod links;
 mod patterns;
 mod places;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::{Write, stdout};
+use std::ops::Bound;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use vrift_audit::deps::{Need, needed};
 use vrift_audit::report::quoted;
-use vrift_audit::{Content, Model};
+use vrift_audit::{Act, Content, Model, Text};
 use vrift_cas::{Digest, Durability, Store};
 use vrift_vfs::ingest::{self, Options, Progress, Sensitive};
 use vrift_vfs::manifest::Manifest;
 
-use super::record::read;
+use super::record::{read, told_all};
 use crate::cli::PackArgs;
 use crate::environment;
 use crate::failure::{Failure, complain};
@@ -38,24 +40,43 @@ enum Want {
     Name,
 }
 
-/// Packs, and says how to run the command again. Exit status 1 if something is not as the run found it.
+/// Packs, and says how to run the command again. Exit status 1 if something is not as the run found it,
+/// or if the record is damaged.
 pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     let model = read(&args.record)?;
     let mut wanted: Wanted = Wanted::new();
+    let mut problems = 0;
     for (path, need) in needed(&model) {
-        let want = match need {
+        match need {
             Need::Content(version) => {
                 let content = version.and_then(|version| model.content(version));
-                Want::Content(content.and_then(Content::digest))
+                let digest = content.and_then(Content::digest);
+                if version.is_some() && digest.is_none() {
+                    complain(&format!("{path}: the record does not tell what the run read of it"));
+                    problems += 1;
+                }
+                wanted.insert(path.as_path().to_owned(), Want::Content(digest));
             }
-            Need::Presence => Want::Name,
-        };
-        wanted.insert(path.as_path().to_owned(), want);
+            Need::Presence => {
+                for name in links::way_of(path.as_path(), &model) {
+                    wanted.entry(name).or_insert(Want::Name);
+                }
+            }
+        }
     }
-    for link in links::leading_to(&wanted, &model) {
-        wanted.entry(link).or_insert(Want::Name);
-    }
-    let places = places::of(&wanted);
+    let cwd = Path::new(OsStr::from_bytes(&model.header.cwd));
+    wanted.entry(cwd.to_owned()).or_insert(Want::Name);
+    let add = |wanted: &mut Wanted, links: BTreeSet<PathBuf>| {
+        links.into_iter().for_each(|link| _ = wanted.entry(link).or_insert(Want::Name));
+    };
+    let links = links::named(&wanted, &model);
+    add(&mut wanted, links);
+    let listed = listed(&model);
+    let points = places::points(&wanted, &listed, cwd);
+    // Nobody knows whether these were used; so they do not say where a place is.
+    let links = links::near(&wanted, &model);
+    add(&mut wanted, links);
+    let places = places::of(points, &wanted);
     if places.is_empty() {
         return Err(Failure::new(
             "the run needed no file of the host, so there is nothing to pack",
@@ -66,16 +87,52 @@ pub(super) fn pack(args: &PackArgs) -> Result<ExitCode, Failure> {
     };
     std::fs::create_dir_all(&args.output).map_err(failed)?;
     let store = environment::store_or_new()?.with_durability(Durability::Batched);
-    let mut problems = 0;
     let mut mounts = Vec::new();
     for place in &places {
-        let manifest = args.output.join(place.file_name());
+        let manifest = args.output.join(&place.file);
         problems += place_packed(place, &wanted, &store, &manifest, args)?;
         mounts.push((manifest, place.point.clone()));
     }
     problems += outside(&wanted, &places);
+    for (manifest, point, id) in served(&model) {
+        if !Manifest::open(&manifest).is_ok_and(|now| now.id().0 == id) {
+            complain(&format!("{}: it is not the manifest that was mounted", manifest.display()));
+            problems += 1;
+        }
+        mounts.push((manifest, point));
+    }
+    tell_of_lists(&listed, &wanted, &model);
     tell(&model, &mounts)?;
-    Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if problems == 0 { told_all(&model) } else { ExitCode::FAILURE })
+}
+
+/// The directories that the run has listed.
+fn listed(model: &Model) -> BTreeSet<PathBuf> {
+    let needed = needed(model);
+    let is_listed =
+        |path: &&Text| model.files.get(*path).is_some_and(|file| file.done(Act::List) > 0);
+    needed.keys().filter(is_listed).filter_map(|path| path.as_path().canonicalize().ok()).collect()
+}
+
+/// Says of which directories the run saw names that are not packed, because it did nothing else with them.
+fn tell_of_lists(listed: &BTreeSet<PathBuf>, wanted: &Wanted, model: &Model) {
+    let is_packed = |path: &Path| {
+        let next = wanted.range::<Path, _>((Bound::Included(path), Bound::Unbounded)).next();
+        next.is_some_and(|(next, _)| next.starts_with(path))
+    };
+    let has_more = |directory: &&PathBuf| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut paths = entries.map(|entry| entry.path());
+        paths.any(|path| !is_packed(&path) && !links::is_made(&path, model))
+    };
+    let short: Vec<_> = listed.iter().filter(has_more).collect();
+    if let Some(first) = short.first() {
+        complain(&format!(
+            "of {} directories that the run listed not all names are packed, such as {}",
+            short.len(),
+            first.display()
+        ));
+    }
 }
 
 /// Takes in what is wanted below one place; returns how much is not as it was.
@@ -131,12 +188,19 @@ fn outside(wanted: &Wanted, places: &[Place]) -> usize {
     .count()
 }
 
+/// The manifests that the run had mounted itself, where, and what they were.
+fn served(model: &Model) -> impl Iterator<Item = (PathBuf, PathBuf, [u8; 32])> {
+    let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+    let mounts = model.header.mounts.iter();
+    mounts.filter_map(move |mount| Some((path(&mount.file), path(&mount.point), mount.manifest?)))
+}
+
 /// The command line that runs the command from the mounts.
 fn tell(model: &Model, mounts: &[(PathBuf, PathBuf)]) -> Result<(), Failure> {
     let mut out = stdout().lock();
     write!(out, "cd {} && vrift run", quoted(&model.header.cwd))?;
     for (manifest, point) in mounts {
-        let manifest = manifest.canonicalize()?;
+        let manifest = std::path::absolute(manifest)?;
         let quoted = |path: &Path| quoted(path.as_os_str().as_bytes());
         write!(out, " --manifest {} --prefix {}", quoted(&manifest), quoted(point))?;
     }
