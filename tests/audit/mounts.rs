@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use vrift_audit::{Access, Content, Left, Origin, Verdict, What};
+use vrift_audit::{Access, Act, Content, Left, Origin, Verdict, What};
 use vrift_cas::Digest;
 
 use crate::digests::{MAPPED, mapped, rewriting};
@@ -90,6 +90,27 @@ fn found(told: &Remains, outcome: &std::path::Path) -> Remains {
         }
     };
     told.keys().map(|name| (name.clone(), state(name))).collect()
+}
+
+/// In some files of `/proc` mounts are told of, so others are opened instead.
+#[test]
+fn files_of_proc_that_tell_of_mounts_are_told_by_their_own_paths() {
+    let script = "read x < /proc/self/maps; read x < /proc/self/mountinfo; read x < /proc/$$/mounts
+        exec 3< /proc/self/task/$$/smaps; : < /proc/self/fd/3; : < /proc/version; echo $$";
+    for inside in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let recorded = inside(&sandbox, &["--discard"], &["sh", "-c", script]);
+        let process = recorded.ran.out().trim().to_owned();
+        let expected = ["maps", "mountinfo", "mounts", "task/PID/smaps"]
+            .map(|name| format!("/proc/PID/{name}").replace("PID", &process));
+        let read = recorded.paths(&[Act::Read]);
+        let of_process = |path: &&String| path.starts_with(&format!("/proc/{process}/"));
+        assert!(read.iter().filter(of_process).eq(&expected), "{read:?}");
+        let store = sandbox.store().display().to_string();
+        assert!(!read.iter().any(|path| path.starts_with(&store)), "{read:?}");
+        let verified = run(&mut verify(&sandbox, &recorded.path));
+        assert!(verified.status.success(), "{verified}");
+    }
 }
 
 const CHANGES: &str = "

@@ -382,6 +382,10 @@ impl Places for Then<'_> {
         self.mounted.behind(real)
     }
 
+    fn viewed(&self, real: &Path) -> Option<PathBuf> {
+        self.mounted.viewed(real)
+    }
+
     fn attested(&self) -> Option<Stat> {
         self.moment.opened
     }
