@@ -213,6 +213,26 @@ fn what_is_read_in_an_overlay_is_told_with_its_digest() {
     assert!(ran.code() == Some(1) && ran.out().contains(&line), "{ran}");
 }
 
+/// What has only got another name in an overlay is there by that once the session is applied, and not before.
+#[test]
+fn what_an_overlay_has_by_other_names_need_not_be_there() {
+    let sandbox = Sandbox::new();
+    let script = "cat in > /dev/null; ln in a; mv renamed b; mv mode changed; mv removed directory";
+    let script = format!("mkdir directory; {script}");
+    let recorded = in_overlay(&sandbox, &["--session", "s"], &["sh", "-ec", &script]);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    let not_kept = ["a", "b", "changed", "directory/removed"]
+        .map(|name| format!("not kept: {}\n", sandbox.tree().join(name).display()));
+    assert!(said.starts_with(&not_kept.concat()) && said.contains(", 4 not kept\n"), "{said}");
+    run(sandbox.vrift(["session", "apply", "s"]).arg(sandbox.tree())).fine();
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(!said.contains("not kept"), "{said}");
+    fs::write(sandbox.tree().join("in"), "other").expect("the sandbox is ours");
+    let ran = run(&mut verify(&sandbox, &recorded.path));
+    let line = format!("changed: {}\n", sandbox.tree().join("in").display());
+    assert!(ran.code() == Some(1) && ran.out().contains(&line), "{ran}");
+}
+
 /// Each time it is opened, and whether its name still leads there or not.
 #[test]
 fn versions_of_a_file_in_a_mount_are_kept_apart() {
