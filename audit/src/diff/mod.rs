@@ -213,7 +213,7 @@ fn spoken(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
 fn escapes(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
     let told = model.findings.iter().filter_map(|finding| match &finding.what {
         What::Escape { kind, .. } => {
-            let subject = names.word(&finding.subject, &mut Numbers::default());
+            let subject = names.word(&finding.subject, None, &mut Numbers::default());
             Some(format!("{} {subject}", kind.word()))
         }
         What::Violation { .. } => None,
