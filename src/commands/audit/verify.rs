@@ -174,7 +174,7 @@ fn from_session(store: &Store, path: &Text, digest: Digest) -> Now {
 }
 
 fn compared(path: &Path, digest: Digest) -> Now {
-    match kept::regular(path).and_then(|mut file| Digest::of_reader(&mut file)) {
+    match kept::regular(path).and_then(|file| Digest::of_file(&file)) {
         Ok(found) if found == digest => Now::Same,
         Ok(_) => Now::Changed,
         Err(error) => match error.kind() {
