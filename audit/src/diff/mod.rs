@@ -201,6 +201,9 @@ fn spoken(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
         let act = connection.act;
         let endpoint = match (&connection.endpoint, act) {
             (Endpoint::Inet { ip, .. }, NetworkAct::Accept) => ip.to_string(),
+            (Endpoint::Inet { ip, port }, _) if model.ports.contains(port) => {
+                format!("{ip}, a port of the run's own")
+            }
             (Endpoint::Netlink { .. }, _) => "netlink".to_owned(),
             (Endpoint::Unix(path), _) => format!("unix:{}", names.path(path)?),
             (other, _) => other.to_string(),
