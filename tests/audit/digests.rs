@@ -23,6 +23,32 @@ fn a_file_that_is_overwritten_keeps_the_digest_of_what_was_read() {
     assert_eq!(recorded.read(&sandbox.path("f")), expected);
 }
 
+/// Both get another name.
+#[test]
+fn files_that_are_exchanged_are_inputs() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    for name in ["one", "two"] {
+        fs::write(sandbox.path(name), name).expect("the sandbox is ours");
+    }
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None)
+assert libc.renameat2(-100, b'one', -100, b'two', 2) == 0
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    for (name, other) in [("one", "two"), ("two", "one")] {
+        let file = &recorded.model.files[sandbox.path(name).as_os_str().as_encoded_bytes()];
+        assert!(file.is_input() && file.is_output(), "{name}: {file:?}");
+        let digest = |version| recorded.model.content(version).and_then(Content::digest);
+        let given: Vec<_> = file.given.iter().map(|&version| digest(version)).collect();
+        assert_eq!(given, [Some(Digest::of(name.as_bytes()))], "{name}: {file:?}");
+        let Some(Left::File(left)) = file.left else { panic!("{name}: {file:?}") };
+        assert_eq!(digest(left), Some(Digest::of(other.as_bytes())));
+    }
+}
+
 /// What the caller has redirected the command's standard input and output to.
 #[test]
 fn standard_input_is_read_and_standard_output_is_no_work_of_others() {

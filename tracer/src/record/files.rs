@@ -35,6 +35,8 @@ pub(super) struct Named {
     lookup: Option<Lookup>,
     /// What it holds, if it gets another name and the tree has not written it.
     version: Option<VersionId>,
+    /// The same of what is at the other name, if they are exchanged.
+    other_version: Option<VersionId>,
     /// Whether a rename replaces something.
     replaced: Was,
 }
@@ -90,7 +92,8 @@ impl Named {
     }
 
     fn new(kind: Kind, path: Vec<u8>) -> Named {
-        Named { kind, path, other: None, lookup: None, version: None, replaced: Was::Missing }
+        let (lookup, version, other_version) = (None, None, None);
+        Named { kind, path, other: None, lookup, version, other_version, replaced: Was::Missing }
     }
 
     /// What the kernel answers if there is no such file, and that is all there is to it.
@@ -210,11 +213,12 @@ impl Recorder {
             Kind::Is(Act::Link | Act::Rename | Act::Exchange) => self.foreign(&path, seat),
             _ => None,
         };
-        let replaced = match (kind, &other) {
-            (Kind::Is(Act::Rename), Some(other)) => was(other, seat),
-            _ => Was::Missing,
+        let (replaced, other_version) = match (kind, &other) {
+            (Kind::Is(Act::Rename), Some(other)) => (was(other, seat), None),
+            (Kind::Is(Act::Exchange), Some(other)) => (Was::Missing, self.foreign(other, seat)),
+            _ => (Was::Missing, None),
         };
-        What::File(Named { kind, path, other, lookup, version, replaced })
+        What::File(Named { kind, path, other, lookup, version, other_version, replaced })
     }
 
     /// What the path leads to gets another name; it may have none so far.
@@ -311,13 +315,16 @@ impl Recorder {
     }
 
     fn done(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) -> Option<Same> {
-        let Named { kind, path, other, version, replaced, .. } = named;
+        let Named { kind, path, other, version, other_version, replaced, .. } = named;
         let act = match kind {
             Kind::Opens(opening) => return self.file_opened(opening, path, ended, seat),
             Kind::Is(act) => act,
         };
         if let (Some(other), Was::There, true) = (&other, replaced, ended.succeeded()) {
             self.found(other, ended, seat);
+        }
+        if let (Some(other), Some(_), true) = (&other, other_version, ended.succeeded()) {
+            self.access(act, other, None, other_version, Part::Further, ended, seat);
         }
         if (act.changes() || act == Act::Link) && ended.succeeded() {
             self.changed.did(act, &path, other.as_deref());
