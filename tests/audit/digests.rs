@@ -7,7 +7,7 @@ use vrift_audit::{Act, Content, Left, Model};
 use vrift_cas::Digest;
 
 use crate::kit::{Sandbox, have, python, run};
-use crate::recorded::{recorded, script, verify};
+use crate::recorded::{Recorded, recorded, script, verify};
 
 #[test]
 fn a_file_that_is_overwritten_keeps_the_digest_of_what_was_read() {
@@ -21,6 +21,65 @@ fn a_file_that_is_overwritten_keeps_the_digest_of_what_was_read() {
         ["one\n", "two\n", "two\nthree\n", "two\nthree\n", "two\nthree\n", "two\nthree\n"];
     let expected = digests.map(|text| Digest::of(text.as_bytes()));
     assert_eq!(recorded.read(&sandbox.path("f")), expected);
+}
+
+/// Both get another name.
+#[test]
+fn files_that_are_exchanged_are_inputs() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    for name in ["one", "two"] {
+        fs::write(sandbox.path(name), name).expect("the sandbox is ours");
+    }
+    let program = "
+import ctypes
+libc = ctypes.CDLL(None)
+assert libc.renameat2(-100, b'one', -100, b'two', 2) == 0
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    assert!(recorded.ran.status.success(), "{}", recorded.ran);
+    for (name, other) in [("one", "two"), ("two", "one")] {
+        let file = &recorded.model.files[sandbox.path(name).as_os_str().as_encoded_bytes()];
+        assert!(file.is_input() && file.is_output(), "{name}: {file:?}");
+        let digest = |version| recorded.model.content(version).and_then(Content::digest);
+        let given: Vec<_> = file.given.iter().map(|&version| digest(version)).collect();
+        assert_eq!(given, [Some(Digest::of(name.as_bytes()))], "{name}: {file:?}");
+        let Some(Left::File(left)) = file.left else { panic!("{name}: {file:?}") };
+        assert_eq!(digest(left), Some(Digest::of(other.as_bytes())));
+    }
+}
+
+/// What the caller has redirected the command's standard input and output to.
+#[test]
+fn standard_input_is_read_and_standard_output_is_no_work_of_others() {
+    let sandbox = Sandbox::new();
+    let read = |lane: &str, before: &str, redirections: &str| {
+        fs::write(sandbox.path("in"), "text\n").expect("the sandbox is ours");
+        let command =
+            "echo one; cat out > copy; cat in > copy; echo two; cat out > copy; echo three";
+        let script =
+            format!("{before} \"$0\" audit {lane} -o rec -- sh -c '{command}' {redirections}");
+        let mut shell = sandbox.command("sh");
+        let ran = run(shell.args(["-ec", &script, env!("CARGO_BIN_EXE_vrift")]));
+        let recorded = Recorded::at(sandbox.path("rec"), ran);
+        assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+        let read = recorded.accesses().filter(|access| access.act == Act::Read);
+        let own = read.filter_map(|access| {
+            let name = access.path.as_path().strip_prefix(sandbox.path("")).ok()?;
+            Some((name.display().to_string(), recorded.digest(access)))
+        });
+        own.collect::<Vec<_>>()
+    };
+    let content = |name: &str, text: &str| (name.to_owned(), Digest::of(text.as_bytes()));
+    let own = [content("out", "one\n"), content("in", "text\n"), content("out", "one\ntwo\n")];
+    for lane in ["--fast-lane=never", "--fast-lane=always"] {
+        let given = [&[content("in", "text\n")], &own[..]].concat();
+        assert_eq!(read(lane, "", "< in > out"), given);
+        let both = [&[content("out", "")], &own[..]].concat();
+        assert_eq!(read(lane, ": > out;", "1<> out"), both);
+        // One that has lost its name is nowhere to be found.
+        assert_eq!(read(lane, "exec 4< in; rm in; echo text > in;", "<&4 4<&- > out"), own);
+    }
 }
 
 /// A program that writes a file and reads it, over and over, faster than times change; and what it is given

@@ -67,6 +67,33 @@ call(0x40000027)       # getpid of x32
     );
 }
 
+/// What is mounted and what becomes the root is told by the place.
+#[test]
+fn name_spaces_are_told_with_paths() {
+    let Some(python) = python() else { return };
+    if std::env::consts::ARCH != "x86_64" {
+        return skipped("the numbers are those of x86_64");
+    }
+    let sandbox = Sandbox::new();
+    let program = "
+import ctypes, os
+call = ctypes.CDLL(None).syscall
+os.mkdir('dir')
+call(161, b'none')                              # chroot
+call(165, b'x', b'dir/../dir', b'nobodys', 0, 0)  # mount
+os.chdir('dir')
+call(166, b'.', 0)                              # umount2
+call(155, b'../dir', b'x')                          # pivot_root
+call(161, 1)
+";
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    let place = |name: &str| (Escape::Namespace, sandbox.path(name).display().to_string());
+    let expected = [place("none"), place("dir"), place("dir"), place("dir")];
+    let told = escapes(&recorded.path);
+    assert_eq!(told[..4], expected, "{}", recorded.ran);
+    assert_eq!(told[4..], [(Escape::Namespace, String::new())]);
+}
+
 /// Nobody in the tree makes a call for it: the kernel writes the file, or starts a program.
 #[test]
 fn cores_that_are_dumped_are_told() {

@@ -399,6 +399,14 @@ for path in ['file', 'dir/file', '/file', 'closed/file', '/etc/passwd', 'link', 
     }
 }
 
+/// Who has the lane from its first call on stops for nothing between that and its end.
+#[test]
+fn what_a_process_looks_for_before_it_ends_is_told_by_its_directory() {
+    let script = "cd TREE/dir; x=$([ -e none ]); (: < none) 2> closed; (cd one; [ -e none ]); (cd ..; [ -e none ])";
+    let recorded = same(plant, &["sh", "-c", &format!("{script}; :")]);
+    assert_eq!(recorded.model.totals.expect("it is whole").incomplete, 0);
+}
+
 /// A reader is told which calls the programs have told of themselves.
 #[test]
 fn the_header_says_which_calls_need_not_stop() {

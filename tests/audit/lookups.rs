@@ -1,9 +1,13 @@
 //! Calls that look for a file and find none are answered by vrift: as the kernel answers them.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
+use vrift_audit::Before;
+
 use crate::kit::{Sandbox, have, line_difference, python, root, run, skipped};
+use crate::recorded::recorded_with;
 
 /// Every way to look for a file, at every kind of path; prints what came of it.
 const PROGRAM: &str = r#"
@@ -133,5 +137,48 @@ fn lookups_of_other_users_and_roots_are_the_kernels() {
         let new_tree =
             "mount -t tmpfs none dir && mkdir dir/none && touch dir/none/x && exec \"$@\"";
         check(&["unshare", "-m", "sh", "-c", new_tree, "sh"], "");
+    }
+}
+
+/// What a call says of a path is not always whether there is something.
+#[test]
+fn what_is_no_directory_or_is_replaced_was_there() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let tree = sandbox.tree();
+    let program = "
+import os, sys
+os.chdir(sys.argv[1])
+def attempt(what, *args):
+    try: what(*args)
+    except OSError: pass
+for name in ['read', 'only', 'link', 'only/below']: attempt(os.listdir, name)
+open('read').read()
+attempt(os.open, 'slash/', os.O_RDONLY)
+attempt(os.chdir, 'entered')
+for old, new in [('one', 'over'), ('two', 'fresh')]:
+    open(old, 'w').close(); os.rename(old, new)
+";
+    for options in
+        [&["--fast-lane=never"][..], &["--fast-lane=always"], &["--overlay", "TREE", "--discard"]]
+    {
+        let _ = fs::remove_dir_all(&tree);
+        fs::create_dir(&tree).expect("the sandbox is ours");
+        for name in ["read", "only", "slash", "entered", "over"] {
+            fs::write(tree.join(name), name).expect("the sandbox is ours");
+        }
+        symlink("only", tree.join("link")).expect("the sandbox is ours");
+        let place = tree.to_str().expect("a plain path");
+        let options: Vec<_> = options.iter().map(|word| word.replace("TREE", place)).collect();
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        let recorded = recorded_with(&sandbox, &options, &[python, "-c", program, place]);
+        assert!(recorded.ran.status.success(), "{}", recorded.ran);
+        let file = |name: &str| &recorded.model.files[tree.join(name).as_os_str().as_bytes()];
+        for name in ["read", "only", "link", "slash", "entered", "over"] {
+            assert_eq!(file(name).before, Before::There, "{name} {options:?}");
+            assert!(!file(name).is_missing(), "{name} {options:?}");
+        }
+        assert!(file("read").is_input() && file("only/below").is_missing(), "{options:?}");
+        assert_eq!(file("fresh").before, Before::Absent, "{options:?}");
     }
 }

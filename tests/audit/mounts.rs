@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use vrift_audit::{Access, Content, Left, Origin, Verdict, What};
+use vrift_audit::{Access, Act, Content, Left, Origin, Verdict, What};
 use vrift_cas::Digest;
 
 use crate::digests::{MAPPED, mapped, rewriting};
@@ -90,6 +90,27 @@ fn found(told: &Remains, outcome: &std::path::Path) -> Remains {
         }
     };
     told.keys().map(|name| (name.clone(), state(name))).collect()
+}
+
+/// In some files of `/proc` mounts are told of, so others are opened instead.
+#[test]
+fn files_of_proc_that_tell_of_mounts_are_told_by_their_own_paths() {
+    let script = "read x < /proc/self/maps; read x < /proc/self/mountinfo; read x < /proc/$$/mounts
+        exec 3< /proc/self/task/$$/smaps; : < /proc/self/fd/3; : < /proc/version; echo $$";
+    for inside in [in_manifest, in_overlay] {
+        let sandbox = Sandbox::new();
+        let recorded = inside(&sandbox, &["--discard"], &["sh", "-c", script]);
+        let process = recorded.ran.out().trim().to_owned();
+        let expected = ["maps", "mountinfo", "mounts", "task/PID/smaps"]
+            .map(|name| format!("/proc/PID/{name}").replace("PID", &process));
+        let read = recorded.paths(&[Act::Read]);
+        let of_process = |path: &&String| path.starts_with(&format!("/proc/{process}/"));
+        assert!(read.iter().filter(of_process).eq(&expected), "{read:?}");
+        let store = sandbox.store().display().to_string();
+        assert!(!read.iter().any(|path| path.starts_with(&store)), "{read:?}");
+        let verified = run(&mut verify(&sandbox, &recorded.path));
+        assert!(verified.status.success(), "{verified}");
+    }
 }
 
 const CHANGES: &str = "
@@ -187,6 +208,26 @@ fn what_is_read_in_an_overlay_is_told_with_its_digest() {
     let said = run(&mut verify(&sandbox, &recorded.path)).fine();
     assert!(said.contains("1 not kept"), "{said}");
     fs::write(sandbox.tree().join("in"), "other").unwrap();
+    let ran = run(&mut verify(&sandbox, &recorded.path));
+    let line = format!("changed: {}\n", sandbox.tree().join("in").display());
+    assert!(ran.code() == Some(1) && ran.out().contains(&line), "{ran}");
+}
+
+/// What has only got another name in an overlay is there by that once the session is applied, and not before.
+#[test]
+fn what_an_overlay_has_by_other_names_need_not_be_there() {
+    let sandbox = Sandbox::new();
+    let script = "cat in > /dev/null; ln in a; mv renamed b; mv mode changed; mv removed directory";
+    let script = format!("mkdir directory; {script}");
+    let recorded = in_overlay(&sandbox, &["--session", "s"], &["sh", "-ec", &script]);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    let not_kept = ["a", "b", "changed", "directory/removed"]
+        .map(|name| format!("not kept: {}\n", sandbox.tree().join(name).display()));
+    assert!(said.starts_with(&not_kept.concat()) && said.contains(", 4 not kept\n"), "{said}");
+    run(sandbox.vrift(["session", "apply", "s"]).arg(sandbox.tree())).fine();
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    assert!(!said.contains("not kept"), "{said}");
+    fs::write(sandbox.tree().join("in"), "other").expect("the sandbox is ours");
     let ran = run(&mut verify(&sandbox, &recorded.path));
     let line = format!("changed: {}\n", sandbox.tree().join("in").display());
     assert!(ran.code() == Some(1) && ran.out().contains(&line), "{ran}");

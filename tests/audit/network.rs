@@ -1,8 +1,9 @@
 //! Sockets: those that need no address, and calls with several.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use vrift_audit::{Class, Endpoint, NetworkAct, Response, What};
+use vrift_audit::{Class, Connection, Endpoint, NetworkAct, Response, What};
 
 use crate::kit::{Sandbox, python, run};
 use crate::recorded::{Recorded, recorded, recorded_with};
@@ -117,7 +118,15 @@ local = socket.socket(socket.AF_UNIX); local.bind('local'); local.listen()
         assert_eq!(recorded.ran.code(), Some(code), "{}", recorded.ran);
         let told = recorded.model.connections.keys();
         let listens = told.filter(|connection| connection.act == NetworkAct::Listen);
-        let listens: Vec<_> = listens.map(|connection| connection.endpoint.to_string()).collect();
+        // What the kernel has given is told besides.
+        let is_given = |connection: &&Connection| match &connection.endpoint {
+            Endpoint::Inet { port, .. } => recorded.model.ports.contains(port),
+            _ => false,
+        };
+        let (given, listens): (Vec<_>, Vec<_>) = listens.partition(is_given);
+        assert_eq!(given.len(), if enforce.is_some() { 0 } else { listens.len() }, "{given:?}");
+        let listens: Vec<_> =
+            listens.into_iter().map(|connection| connection.endpoint.to_string()).collect();
         assert_eq!(listens[0], "0.0.0.0:0", "{listens:?}");
         assert!(listens[1..].iter().all(|other| other == "[::]:0"), "{listens:?}");
         let refused = recorded.ran.err().contains("Permission denied");
@@ -148,4 +157,47 @@ print(libc.sendmmsg(sender.fileno(), heads, 3, 0))
         _ => panic!("{to:?}"),
     });
     assert_eq!(sent.collect::<Vec<_>>(), [(7, 2), (9, 1)]);
+}
+
+/// Which ports those are differs from run to run; who speaks to them is of the tree.
+#[test]
+fn ports_that_the_kernel_hands_out_are_told_and_make_no_difference() {
+    let Some(python) = python() else { return };
+    let sandbox = Sandbox::new();
+    let program = "
+import socket
+def meet(family, host, bind):
+    server = socket.socket(family)
+    if bind: server.bind((host, 0))
+    server.listen()
+    port = server.getsockname()[1]
+    client = socket.create_connection((host, port)); server.accept()
+    heard = socket.socket(family, socket.SOCK_DGRAM); heard.bind((host, 0))
+    client = socket.socket(family, socket.SOCK_DGRAM); client.sendto(b'x', heard.getsockname())
+    print(port, heard.getsockname()[1])
+    return server, heard
+kept = [meet(socket.AF_INET, '127.0.0.1', True), meet(socket.AF_INET, '127.0.0.1', False)]
+";
+    let rules = sandbox.path("rules");
+    fs::write(&rules, "forbid = [\"network\"]\n").expect("the sandbox is ours");
+    let rules = rules.to_str().expect("a plain path");
+    let recorded = |name: &str, options: &[&str]| {
+        let recorded = recorded_with(&sandbox, options, &[python, "-c", program]);
+        let out = recorded.ran.out();
+        let said = out.split_whitespace().map(|port| port.parse().expect("a port"));
+        let said: BTreeSet<u16> = said.collect();
+        assert_eq!(recorded.model.ports, said, "{}", recorded.ran);
+        fs::rename(&recorded.path, sandbox.path(name)).expect("the sandbox is ours");
+        recorded
+    };
+    let first = recorded("first", &["--fast-lane=never"]);
+    let second = recorded("second", &["--policy", rules]);
+    assert_ne!(first.model.ports, second.model.ports);
+    let mut diff = sandbox.vrift(["audit", "diff"]);
+    run(diff.arg(sandbox.path("first")).arg(sandbox.path("second"))).fine();
+    let violations = second.model.findings.iter().filter(|finding| {
+        matches!(finding.what, What::Violation { .. }) && *finding.call.as_bytes() == *b"bind"
+    });
+    let subjects: Vec<_> = violations.map(|finding| finding.subject.to_string()).collect();
+    assert_eq!(subjects, ["127.0.0.1:0"]);
 }

@@ -23,10 +23,7 @@ pub(crate) fn recorded_with(sandbox: &Sandbox, options: &[&str], words: &[&str])
     let mut vrift = sandbox.vrift(["audit", "-o"]);
     vrift.arg(&path).args(options).arg("--").args(words);
     let ran = run(&mut vrift);
-    let entries = entries(&path);
-    let model = model(&path);
-    assert_eq!(model.damage, None, "{ran}");
-    Recorded { ran, path, entries, model }
+    Recorded::at(path, ran)
 }
 
 /// Records a command.
@@ -50,6 +47,13 @@ pub(crate) fn model(path: &Path) -> Model {
 }
 
 impl Recorded {
+    /// A record that a run has made.
+    pub(crate) fn at(path: PathBuf, ran: Ran) -> Recorded {
+        let (entries, model) = (entries(&path), model(&path));
+        assert_eq!(model.damage, None, "{ran}");
+        Recorded { ran, path, entries, model }
+    }
+
     /// What was done to files with success, in order.
     pub(crate) fn accesses(&self) -> impl Iterator<Item = &Access<Text>> {
         self.entries.iter().filter_map(|entry| match &entry.event {

@@ -168,3 +168,36 @@ fn damage_is_found_and_named() {
     fs::write(&recorded.path, b"anything").unwrap();
     run(&mut verify(&sandbox, &recorded.path)).vrift_failed();
 }
+
+/// The record grows while the command runs.
+#[test]
+fn a_command_may_read_its_own_record() {
+    let sandbox = Sandbox::new();
+    let more = "for n in $(seq 3000); do test -e missing$n || :; done";
+    for name in ["rec", "second"] {
+        let lines = format!("ln -f rec second; cat {name} > copy; {more}; cat {name} > copy");
+        let recorded = script(&sandbox, &lines);
+        assert!(recorded.model.findings.is_empty(), "{:?}", recorded.model.findings);
+        let read = recorded.paths(&[Act::Read]);
+        assert!(read.contains(&sandbox.path(name).display().to_string()), "{read:?}");
+        let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+        assert!(!said.contains(&format!("{}\n", recorded.path.display())), "{said}");
+    }
+}
+
+#[test]
+fn a_record_that_the_command_removes_is_missed() {
+    let sandbox = Sandbox::new();
+    let said = |script: &str| {
+        let mut vrift = sandbox.vrift(["audit", "-o"]);
+        let ran = run(vrift.arg(sandbox.path("rec")).args(["--", "sh", "-c", script]));
+        assert!(ran.status.success(), "{ran}");
+        ran.err()
+    };
+    assert_eq!(said("cat rec > copy"), "");
+    for script in ["rm rec", "mv rec moved", "cp rec new; mv new rec"] {
+        let expected = "vrift: the command has removed the record ";
+        let said = said(script);
+        assert!(said.starts_with(expected) && said.contains("/rec"), "{said}");
+    }
+}

@@ -342,9 +342,19 @@ impl Namespace {
         self.last_opened.borrow().get(digest).copied()
     }
 
-    /// A file of this content for one call of the task `tid`.
-    pub(crate) fn make_view(&self, content: &[u8], tid: i32) -> Result<PathBuf, Error> {
-        self.skeleton.view(content, tid)
+    /// A file of this content for one call of the task `tid`, instead of the file of `/proc` at `proc`.
+    pub(crate) fn make_view(
+        &self,
+        content: &[u8],
+        tid: i32,
+        proc: &Path,
+    ) -> Result<PathBuf, Error> {
+        self.skeleton.view(content, tid, proc)
+    }
+
+    /// The file of `/proc` of which a task has one of vrift's open, which the kernel knows by `real`.
+    pub fn viewed(&self, real: &Path) -> Option<PathBuf> {
+        self.skeleton.viewed(real)
     }
 
     /// The path a socket is bound to that stands for `node`.

@@ -10,7 +10,7 @@
 //!     0-17                      the symlink, FIFO or socket for node 17 of mount 0
 //!     watch-0-17                what is watched or locked instead of node 17 of mount 0
 //!     exec/                     executable copies, see `stage`
-//!     view-17                   what task 17 is about to open instead of a file of /proc
+//!     view-17-1-maps            what task 17 is about to open instead of /proc/1/maps
 //! ```
 //!
 //! The place is the store, or a directory of the user's own where the store may not be written.
@@ -21,7 +21,7 @@
 //! descriptors knows. A directory that is locked gets one of its own (`watch-0-17`), or the lock would hold
 //! for all of them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
@@ -37,6 +37,7 @@ use crate::error::Error;
 use crate::lease;
 use crate::listing::Positions;
 use crate::manifest::Manifest;
+use crate::namespace::LOST;
 use crate::place::NodeRef;
 
 /// Every user a tracee may become can enter and open the stand-ins; they are empty.
@@ -55,6 +56,8 @@ impl Skeleton {
     pub fn create(place: &Path) -> Result<Skeleton, Error> {
         let run = place.join("run");
         make_directory(&run)?;
+        // As the kernel tells where a descriptor is open.
+        let run = run.canonicalize().map_err(|source| Error::Skeleton { path: run, source })?;
         remove_abandoned(&run);
         // A skeleton that has no lock yet must not be taken for an abandoned one.
         let _no_removal = lock_directory(&run, FlockArg::LockShared)
@@ -105,9 +108,14 @@ impl Skeleton {
         self.root.join("exec")
     }
 
-    /// A file of this content for one call of the task `tid`.
-    pub(crate) fn view(&self, content: &[u8], tid: i32) -> Result<PathBuf, Error> {
-        let path = self.root.join(format!("view-{tid}"));
+    /// A file of this content for one call of the task `tid`, instead of the file of `/proc` at `proc`.
+    pub(crate) fn view(&self, content: &[u8], tid: i32, proc: &Path) -> Result<PathBuf, Error> {
+        let mut name = OsString::from(format!("view-{tid}"));
+        for part in proc.iter().skip_while(|part| *part == "/" || *part == "proc") {
+            name.push("-");
+            name.push(part);
+        }
+        let path = self.root.join(name);
         // A descriptor may still be open on the last one.
         let _ = fs::remove_file(&path);
         let made = fs::write(&path, content)
@@ -116,6 +124,14 @@ impl Skeleton {
             Ok(()) => Ok(path),
             Err(source) => Err(Error::Skeleton { path, source }),
         }
+    }
+
+    /// The file of `/proc` that was opened by the file at `real`, which may be gone.
+    pub(crate) fn viewed(&self, real: &Path) -> Option<PathBuf> {
+        let name = real.strip_prefix(&self.root).ok()?.as_os_str().as_bytes();
+        let name = name.strip_suffix(LOST).unwrap_or(name).strip_prefix(b"view-")?;
+        let parts = name.split(|&byte| byte == b'-').skip(1).map(OsStr::from_bytes);
+        Some([OsStr::new("/proc")].into_iter().chain(parts).collect())
     }
 
     /// The FIFO that stands for `node`, made if it is not there: whoever opens the node meets there.

@@ -201,6 +201,9 @@ fn spoken(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
         let act = connection.act;
         let endpoint = match (&connection.endpoint, act) {
             (Endpoint::Inet { ip, .. }, NetworkAct::Accept) => ip.to_string(),
+            (Endpoint::Inet { ip, port }, _) if model.ports.contains(port) => {
+                format!("{ip}, a port of the run's own")
+            }
             (Endpoint::Netlink { .. }, _) => "netlink".to_owned(),
             (Endpoint::Unix(path), _) => format!("unix:{}", names.path(path)?),
             (other, _) => other.to_string(),
@@ -213,7 +216,7 @@ fn spoken(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
 fn escapes(model: &Model, names: &Names<'_>) -> BTreeSet<String> {
     let told = model.findings.iter().filter_map(|finding| match &finding.what {
         What::Escape { kind, .. } => {
-            let subject = names.word(&finding.subject, &mut Numbers::default());
+            let subject = names.word(&finding.subject, None, &mut Numbers::default());
             Some(format!("{} {subject}", kind.word()))
         }
         What::Violation { .. } => None,

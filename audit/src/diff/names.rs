@@ -50,8 +50,13 @@ impl<'a> Names<'a> {
 
     /// Whether a path, or a directory it is in, is temporary.
     fn is_passing(&self, path: &[u8]) -> bool {
+        self.is_passing_below(1, path)
+    }
+
+    /// The same for directories whose paths are longer than that.
+    fn is_passing_below(&self, length: usize, path: &[u8]) -> bool {
         let mut end = path.len();
-        while end > 1 {
+        while end > length {
             if self.passing.contains(&path[..end]) {
                 return true;
             }
@@ -77,15 +82,37 @@ impl<'a> Names<'a> {
         Some(named.join(&b'/'))
     }
 
-    /// A word of a command line or a value of a variable, with all paths in it by their common names.
-    pub(super) fn word(&self, word: &Text, numbers: &mut Numbers) -> Text {
+    /// The path of a temporary file that a word names from a directory.
+    fn passing_in(&self, directory: &Text, name: &[u8]) -> Option<Vec<u8>> {
+        let mut parts = name.split(|&byte| byte == b'/');
+        if self.passing.is_empty() || name.is_empty() || parts.any(|part| part == b"..") {
+            return None;
+        }
+        let name = name.strip_prefix(b"./").unwrap_or(name);
+        let name = name.strip_suffix(b"/").unwrap_or(name);
+        let directory = directory.as_bytes();
+        let directory = directory.strip_suffix(b"/").unwrap_or(directory);
+        let path = [directory, b"/", name].concat();
+        // In a temporary directory not every word names a file.
+        self.is_passing_below(directory.len(), &path).then_some(path)
+    }
+
+    /// A word of a command line or a value of a variable, with all paths in it by their common names; relative ones start in
+    /// this directory.
+    pub(super) fn word(
+        &self,
+        word: &Text,
+        directory: Option<&Text>,
+        numbers: &mut Numbers,
+    ) -> Text {
         let bytes = word.as_bytes();
         let mut spelled = Vec::with_capacity(bytes.len());
         let mut changed = false;
         let mut at = 0;
         while at < bytes.len() {
-            // A path may follow on a name, as in `-o/tmp/x`.
-            if bytes[at] != b'/' {
+            // An absolute path may follow on a name, as in `-o/tmp/x`.
+            let begins = at == 0 || ENDS.contains(&bytes[at - 1]);
+            if bytes[at] != b'/' && !begins {
                 spelled.push(bytes[at]);
                 at += 1;
                 continue;
@@ -93,6 +120,17 @@ impl<'a> Names<'a> {
             let rest = &bytes[at..];
             let end = rest.iter().position(|byte| ENDS.contains(byte)).unwrap_or(rest.len());
             let path = &rest[..end];
+            if bytes[at] != b'/' {
+                let passing = directory.and_then(|directory| self.passing_in(directory, path));
+                let (name, end) = match &passing {
+                    Some(passing) => (numbers.of(passing), end),
+                    None => (vec![bytes[at]], 1),
+                };
+                changed |= passing.is_some();
+                spelled.extend(name);
+                at += end;
+                continue;
+            }
             if self.is_passing(path) {
                 changed = true;
                 spelled.extend(numbers.of(path));

@@ -72,7 +72,7 @@ fn executions(model: &Model, names: &Names<'_>) -> Runs {
     for program in model.processes().iter().flat_map(|process| &process.programs) {
         let Execution { program, argv, env, cwd } = &program.execution;
         let mut numbers = Numbers::default();
-        let mut word = |text: &Text| names.word(text, &mut numbers);
+        let mut word = |text: &Text| names.word(text, Some(cwd), &mut numbers);
         let key = Key {
             argv: argv.iter().map(&mut word).collect(),
             program: word(program),

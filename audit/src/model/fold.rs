@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use vrift_record::{Access, Act, Entry, Event, Outcome, Part, Text, names_memory};
+use vrift_record::{
+    Access, Act, Endpoint, Entry, Event, NetworkAct, Outcome, Part, Text, names_memory,
+};
 
 use super::moves::Moves;
 use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
@@ -40,8 +42,18 @@ impl Fold {
                 self.moved(&access);
             }
             Event::Network { call, act, endpoint, part, verdict, outcome } => {
-                if part == Part::First {
-                    self.calls.entry(call).or_default().add(verdict, outcome);
+                match (part, act, &endpoint) {
+                    (Part::First, ..) => {
+                        self.calls.entry(call).or_default().add(verdict, outcome);
+                    }
+                    (
+                        Part::Further,
+                        NetworkAct::Bind | NetworkAct::Listen,
+                        Endpoint::Inet { port, .. },
+                    ) => {
+                        self.model.ports.insert(*port);
+                    }
+                    (Part::Further, ..) => {}
                 }
                 if let Some(process) = process {
                     let connection = Connection { endpoint, act, process };

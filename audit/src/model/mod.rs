@@ -8,7 +8,7 @@ mod fold;
 mod moves;
 mod processes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct Model {
     pub versions: BTreeMap<VersionId, Version>,
     /// With whom the tree spoke, and how often.
     pub connections: BTreeMap<Connection, Counts>,
+    /// The ports that the kernel has handed out to sockets of the tree.
+    pub ports: BTreeSet<u16>,
     /// How often each system call was answered on which grounds.
     pub calls: BTreeMap<Text, Tally>,
     /// Possible escapes and violations, in their order.

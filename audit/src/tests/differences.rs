@@ -306,3 +306,32 @@ fn endpoints_and_escapes_are_compared() {
     assert_eq!(diff.escapes.b.first().map(String::as_str), Some("daemon /run/docker.sock"));
     assert_eq!(diff.causes(), 3);
 }
+
+/// By names from the directory of who is told them, in words and variables.
+#[test]
+fn temporary_files_are_known_by_relative_names() {
+    let build = |pid: Tid, name: &str| {
+        let mut run = Run::new(pid);
+        let (file, index) = (format!("tmp/{name}.o"), format!(".git/index.{name}"));
+        let words = ["cc", "-o", &file, &format!("./{file}"), &format!("sh -c 'cat {file}/'")];
+        let env = [("INDEX", &index[..]), ("OPTIONS", &format!("'-o' '{file}' 'in/tmp/x'"))];
+        run.executes(&words, &env);
+        run.uses_up(&format!("/src/{file}"));
+        run.uses_up(&format!("/src/{index}"));
+        run
+    };
+    let (diff, text) = told(&build(10, "one"), &build(77, "two"));
+    assert!(diff.is_empty(), "{text}");
+    // A word is not temporary because the directory is, nor one that names something above.
+    let inside = |pid: Tid, word: &str| {
+        let mut run = Run::new(pid);
+        run.header.cwd = b"/src/tmp".to_vec();
+        run.uses_up("/src/tmp");
+        run.uses_up("/src/x");
+        run.executes(&["make", word, "../x"], &[]);
+        run
+    };
+    let (_, text) = told(&inside(10, "one"), &inside(77, "two"));
+    let words = "words of /usr/bin/make\n  a  one\n  b  two\n";
+    assert_eq!(text, format!("the runs differ in 1 execution\n{words}"));
+}

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Policy;
 use crate::event::{
-    Access, Act, Class, Endpoint, Escape, Event, NetworkAct, Outcome, Response, Tid, Verdict,
+    Access, Act, Class, Endpoint, Escape, Event, NetworkAct, Outcome, Part, Response, Tid, Verdict,
 };
 
 /// Devices that hold nothing.
@@ -85,6 +85,14 @@ impl Judge {
                 self.remember(access);
                 let (broken, path) = broken?;
                 (broken, &access.call, path.as_ref().to_vec())
+            }
+            // That has been judged by what was asked for: any port.
+            Event::Network {
+                act: NetworkAct::Bind | NetworkAct::Listen,
+                part: Part::Further,
+                ..
+            } => {
+                return None;
             }
             Event::Network { call, act, endpoint, .. } => {
                 (self.network(*act, endpoint)?, call, name(endpoint))

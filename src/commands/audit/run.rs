@@ -2,6 +2,7 @@
 
 use std::env;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,10 +33,11 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
     header.policy = held.as_ref().map(|held| held.policy.digest());
     header.unstopped = unstopped(args.root.fast_lane.into(), held.as_ref());
     let mounts = if header.mounts.is_empty() { Mounts::None } else { Mounts::Some };
-    let mut violations = None;
+    let (mut violations, mut made) = (None, None);
     let ended = observed(&args.root, &args.words, &[], || {
         let recorder = Recorder::create(&args.output, &header, mounts, held)?;
         violations = Some(recorder.violations());
+        made = identity(&args.output);
         Ok(Observer::silent(Box::new(complain_about)).recording(recorder))
     });
     let ending = match (ended, &violations) {
@@ -45,6 +47,12 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
         }
         (ended, _) => ended,
     };
+    if made.is_some() && identity(&args.output) != made {
+        let output = args.output.display();
+        complain(&format!(
+            "the command has removed the record {output}, or put something in its place"
+        ));
+    }
     let broken = violations.as_ref().map_or(0, told);
     match ending {
         Err(failure) if broken > 0 && failure.is_of_command() => _ = failure.report(),
@@ -53,6 +61,11 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
         Ok(_) => {}
     }
     Ok(ExitCode::from(VIOLATED))
+}
+
+/// The device and inode number of what is at a path.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// Removes a record of nothing: it would look as if vrift had been killed.

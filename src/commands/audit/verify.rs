@@ -1,8 +1,10 @@
 //! `vrift audit verify`: whether a record is as it was written, and whether the files and blobs it
 //! tells of still hold what they held.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write, stdout};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -103,29 +105,43 @@ pub(super) fn verify(record: &Path, as_json: bool) -> Result<ExitCode, Failure> 
 
 /// Looks at all that should still be there: what paths held last, and blobs.
 fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
-    let mut last: BTreeMap<VersionId, &Text> = BTreeMap::new();
+    let (mut last, mut seen) = (Vec::new(), HashSet::new());
     for (path, file) in &model.files {
-        if let Some(version) = last_of(file) {
-            last.entry(version).or_insert(path);
+        let Some(version) = last_of(file) else { continue };
+        let Some(told) = model.versions.get(&version) else { continue };
+        let origin = match told.origin {
+            Origin::Host { .. } if file.left.is_some() && is_below_overlay(path, model) => {
+                Origin::Session
+            }
+            origin => origin,
+        };
+        if seen.insert((version, origin)) {
+            last.push((path, origin, told.content));
         }
     }
-    let versions = last.keys().filter_map(|version| model.versions.get(version));
-    let store = kept::store_of(versions.map(|version| version.origin))?;
+    let store = kept::store_of(last.iter().map(|&(_, origin, _)| origin))?;
     let mut checked = Vec::new();
-    for (version, path) in last {
-        let Some(told) = model.versions.get(&version) else { continue };
-        let now = match told.content.and_then(Content::digest) {
+    for (path, origin, content) in last {
+        let now = match content.and_then(Content::digest) {
             None => Now::NotKnown,
-            Some(digest) => match (told.origin, &store) {
+            Some(digest) => match (origin, &store) {
                 (Origin::Store, Some(store)) => in_store(store, digest),
                 (Origin::Session, Some(store)) => from_session(store, path, digest),
                 _ => on_host(path, digest),
             },
         };
-        checked.push(Checked { path: path.clone(), origin: told.origin, now });
+        checked.push(Checked { path: path.clone(), origin, now });
     }
     checked.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(checked)
+}
+
+/// Whether what the run left at a path is there only when a session is applied, be it a file that the run has not
+/// written.
+fn is_below_overlay(path: &Text, model: &Model) -> bool {
+    let overlays = model.header.mounts.iter().filter(|mount| mount.manifest.is_none());
+    let mut points = overlays.map(|mount| Path::new(OsStr::from_bytes(&mount.point)));
+    points.any(|point| path.as_path().starts_with(point))
 }
 
 /// The version that a path should hold still.
@@ -158,7 +174,7 @@ fn from_session(store: &Store, path: &Text, digest: Digest) -> Now {
 }
 
 fn compared(path: &Path, digest: Digest) -> Now {
-    match kept::regular(path).and_then(|mut file| Digest::of_reader(&mut file)) {
+    match kept::regular(path).and_then(|file| Digest::of_file(&file)) {
         Ok(found) if found == digest => Now::Same,
         Ok(_) => Now::Changed,
         Err(error) => match error.kind() {

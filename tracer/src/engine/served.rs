@@ -348,6 +348,10 @@ impl<A: Arch> Places for Mounted<'_, A> {
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
         self.served?.namespace.file_behind(real)
     }
+
+    fn viewed(&self, real: &Path) -> Option<PathBuf> {
+        self.served?.namespace.viewed(real)
+    }
 }
 
 /// What a descriptor of a mount is, if it still is what it was opened as.

@@ -98,6 +98,8 @@ pub(super) struct Contents {
     shared: HashSet<Inode>,
     /// Devices, and whether their files are made when they are read.
     devices: HashMap<u64, bool>,
+    /// The record itself, which grows while it is read.
+    record: Option<Inode>,
     next: u32,
     hasher: Hasher,
     out: Output,
@@ -113,13 +115,14 @@ pub(super) enum When {
 }
 
 impl Contents {
-    pub(super) fn new(out: Output) -> Contents {
+    pub(super) fn new(out: Output, record: &Path) -> Contents {
         Contents {
             known: HashMap::new(),
             blobs: HashMap::new(),
             written: HashSet::new(),
             shared: HashSet::new(),
             devices: HashMap::new(),
+            record: record.metadata().ok().map(|meta| Stat::from(meta).inode),
             next: 0,
             hasher: Hasher::new(out.clone()),
             out,
@@ -150,7 +153,7 @@ impl Contents {
     }
 
     /// The version of the file at `real`, which is told as `path` and had these attributes when the tree was
-    /// given it; `None` if it is no regular file, or one that is made when it is read.
+    /// given it; `None` if it is no regular file, or one that is made when it is read, or the record.
     pub(super) fn version(
         &mut self,
         real: &Path,
@@ -160,7 +163,7 @@ impl Contents {
         when: When,
     ) -> Option<VersionId> {
         // What is no regular file may do something when it is opened.
-        if !stat.is_file() {
+        if !stat.is_file() || self.record == Some(stat.inode) {
             return None;
         }
         if let Some(version) = self.known(stat) {

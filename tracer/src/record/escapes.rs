@@ -93,16 +93,33 @@ pub(super) fn of(
             Some(process) => format!("process {process}"),
             None => String::new(),
         },
-        Escape::Kernel if matches!(syscall, Syscall::Acct | Syscall::Swapon) => {
-            let path =
-                seat.memory.read_cstr(GuestAddr(call.arg(Arg::A0)), libc::PATH_MAX as usize).ok();
-            let op = path.map(|path| PathOp { at: At::Cwd, path, follow: Follow::Yes });
-            let path = op.map(|op| leads_to(Act::Write, &absolute(&op, seat), seat.tid));
-            String::from_utf8_lossy(&path.unwrap_or_default()).into_owned()
-        }
-        _ => String::new(),
+        _ => about(syscall).and_then(|arg| path_at(call.arg(arg), seat)).map_or_else(
+            String::new,
+            |path| {
+                let path = match kind {
+                    Escape::Kernel => leads_to(Act::Write, &path, seat.tid),
+                    _ => path,
+                };
+                String::from_utf8_lossy(&path).into_owned()
+            },
+        ),
     };
     Some((kind, detail))
+}
+
+/// The path that a call is about.
+fn about(syscall: Syscall) -> Option<Arg> {
+    use Syscall as S;
+    match syscall {
+        S::Acct | S::Swapon | S::Chroot | S::Umount | S::Umount2 | S::PivotRoot => Some(Arg::A0),
+        S::Mount => Some(Arg::A1),
+        _ => None,
+    }
+}
+
+fn path_at(at: u64, seat: &Seat<'_>) -> Option<Vec<u8>> {
+    let path = seat.memory.read_cstr(GuestAddr(at), libc::PATH_MAX as usize).ok()?;
+    Some(absolute(&PathOp { at: At::Cwd, path, follow: Follow::Yes }, seat))
 }
 
 /// The process whose memory or descriptors a call is about.

@@ -35,6 +35,10 @@ pub(super) struct Named {
     lookup: Option<Lookup>,
     /// What it holds, if it gets another name and the tree has not written it.
     version: Option<VersionId>,
+    /// The same of what is at the other name, if they are exchanged.
+    other_version: Option<VersionId>,
+    /// Whether a rename replaces something.
+    replaced: Was,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +92,8 @@ impl Named {
     }
 
     fn new(kind: Kind, path: Vec<u8>) -> Named {
-        Named { kind, path, other: None, lookup: None, version: None }
+        let (lookup, version, other_version) = (None, None, None);
+        Named { kind, path, other: None, lookup, version, other_version, replaced: Was::Missing }
     }
 
     /// What the kernel answers if there is no such file, and that is all there is to it.
@@ -208,7 +213,12 @@ impl Recorder {
             Kind::Is(Act::Link | Act::Rename | Act::Exchange) => self.foreign(&path, seat),
             _ => None,
         };
-        What::File(Named { kind, path, other, lookup, version })
+        let (replaced, other_version) = match (kind, &other) {
+            (Kind::Is(Act::Rename), Some(other)) => (was(other, seat), None),
+            (Kind::Is(Act::Exchange), Some(other)) => (Was::Missing, self.foreign(other, seat)),
+            _ => (Was::Missing, None),
+        };
+        What::File(Named { kind, path, other, lookup, version, other_version, replaced })
     }
 
     /// What the path leads to gets another name; it may have none so far.
@@ -295,11 +305,27 @@ impl Recorder {
 
     /// Records what came of a call that names a file.
     pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) -> Option<Same> {
-        let Named { kind, path, other, version, .. } = named;
+        if ended.outcome == Outcome::Error(Errno::ENOTDIR) && was(&named.path, seat) == Was::There {
+            self.found(&named.path, ended, seat);
+            self.done(named, ended, seat);
+            // It is told by two events.
+            return None;
+        }
+        self.done(named, ended, seat)
+    }
+
+    fn done(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) -> Option<Same> {
+        let Named { kind, path, other, version, other_version, replaced, .. } = named;
         let act = match kind {
             Kind::Opens(opening) => return self.file_opened(opening, path, ended, seat),
             Kind::Is(act) => act,
         };
+        if let (Some(other), Was::There, true) = (&other, replaced, ended.succeeded()) {
+            self.found(other, ended, seat);
+        }
+        if let (Some(other), Some(_), true) = (&other, other_version, ended.succeeded()) {
+            self.access(act, other, None, other_version, Part::Further, ended, seat);
+        }
         if (act.changes() || act == Act::Link) && ended.succeeded() {
             self.changed.did(act, &path, other.as_deref());
             self.ways.after(act);
@@ -315,6 +341,12 @@ impl Recorder {
         let told = self.access(act, &path, other.as_deref(), version, Part::First, &ended, seat)?;
         let only_asks = matches!(act, Act::Probe | Act::ReadLink) && !is_nowhere(&path);
         only_asks.then_some(Same { told, opened: None })
+    }
+
+    /// A call has found something at a path, although it says so in no other way: it was no directory, or was replaced.
+    fn found(&mut self, path: &[u8], ended: &Ended, seat: &Seat<'_>) {
+        let there = Ended { outcome: Outcome::Value(0), ..*ended };
+        self.access(Act::Probe, path, None, None, Part::Further, &there, seat);
     }
 
     /// What a change by name has made of the attributes of files of the host.
@@ -448,6 +480,15 @@ impl Opening {
             (Handle::Write { reads: false, truncates: false }, ..) => Act::Write,
         }
     }
+}
+
+/// Whether there is something at a path.
+fn was(at: &[u8], seat: &Seat<'_>) -> Was {
+    let is_there = match seat.places.held(path(at), Follow::No) {
+        None => path(&seen_by(seat.tid, at)).symlink_metadata().is_ok(),
+        Some(held) => !matches!(held, Held::Nothing),
+    };
+    if is_there { Was::There } else { Was::Missing }
 }
 
 /// What is written in a mount goes to a private copy.

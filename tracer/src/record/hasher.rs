@@ -144,7 +144,7 @@ fn content(job: &Job) -> Content {
     let unreadable = |error: std::io::Error| {
         Content::Unreadable(error.raw_os_error().unwrap_or(libc::EIO) as u16)
     };
-    let digest = match Digest::of_reader(&mut &job.file) {
+    let digest = match Digest::of_file(&job.file) {
         Ok(digest) => digest,
         Err(error) => return unreadable(error),
     };

@@ -161,7 +161,7 @@ impl Recorder {
         let enforcement = held.as_ref().map_or(Enforcement::Note, |held| held.enforcement);
         let again = held.is_none().then(again::Again::default);
         let out = Output::create(path, header, held.map(|held| held.policy))?;
-        let contents = Contents::new(out.clone());
+        let contents = Contents::new(out.clone(), path);
         Ok(Recorder {
             out,
             mounts,

@@ -145,9 +145,21 @@ impl Recorder {
                 self.look_behind(act, socket, &endpoint, call, seat);
             }
             let part = if number == 0 { Part::First } else { Part::Further };
+            let waits = matches!(act, NetworkAct::Bind | NetworkAct::Listen);
+            let given = match endpoint {
+                Endpoint::Inet { port: 0, .. } if waits && ended.succeeded() => own(seat.tid, fd),
+                _ => None,
+            };
             let (call, verdict) = (call.as_bytes().to_vec(), answered(&endpoint, ended, seat));
-            let told = Told::Network { call, act, endpoint, part, verdict, outcome };
-            self.out.tell_as(seat.tid, told, ended.response);
+            let tell = |endpoint, part| {
+                let call = call.clone();
+                let told = Told::Network { call, act, endpoint, part, verdict, outcome };
+                self.out.tell_as(seat.tid, told, ended.response);
+            };
+            tell(endpoint, part);
+            if let Some(given) = given {
+                tell(given, Part::Further);
+            }
         }
     }
 
@@ -240,12 +252,17 @@ fn opened_bare(family: i32, kind: i32) -> Option<u16> {
 
 /// What a socket of IP waits at that has no address so far: the kernel gives it a port of any address.
 fn unbound(tid: Pid, fd: i32) -> Option<Endpoint<Vec<u8>>> {
+    own(tid, fd).filter(|endpoint| matches!(endpoint, Endpoint::Inet { port: 0, .. }))
+}
+
+/// The address of a socket of IP.
+fn own(tid: Pid, fd: i32) -> Option<Endpoint<Vec<u8>>> {
     let process = crate::procfs::process(tid)?;
     let socket = descriptors::copied(tid, process, fd).ok()?;
     // That it is one of TCP is not checked; the address is only asked for.
     let address = TcpListener::from(socket).local_addr().ok()?;
     let (ip, port) = (address.ip(), address.port());
-    (port == 0).then_some(Endpoint::Inet { ip, port })
+    Some(Endpoint::Inet { ip, port })
 }
 
 /// The endpoint in a socket address.

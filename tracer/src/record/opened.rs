@@ -29,6 +29,8 @@ pub(super) struct OpenFile {
 #[derive(Debug)]
 enum Where {
     Host,
+    /// A file of `/proc`'s, in which a mount is told of: its content is made when it is opened.
+    Viewed,
     /// A mount's; this is the path of the file of the host that is behind it.
     Mount(PathBuf),
 }
@@ -40,7 +42,10 @@ impl OpenFile {
         let real = procfs::link(seat.tid, fd).filter(|real| !is_memory(real))?;
         let (path, place) = match seat.places.mounted(seat.tid, fd) {
             Some(shown) => (shown, Where::Mount(real)),
-            None => (real, Where::Host),
+            None => match seat.places.viewed(&real) {
+                Some(viewed) => (viewed, Where::Viewed),
+                None => (real, Where::Host),
+            },
         };
         let path = named(path)?;
         let stat = Stat::from(link.metadata().ok()?);
@@ -68,6 +73,7 @@ impl Recorder {
     pub(super) fn held_by(&mut self, file: &OpenFile, seat: &Seat<'_>) -> Option<VersionId> {
         let keeper = match &file.place {
             Where::Host => Keeper::Host,
+            Where::Viewed => return None,
             Where::Mount(_) if file.is_below_overlay() => Keeper::Host,
             Where::Mount(real) => match seat.places.behind(real) {
                 Some((_, Held::Blob(digest, size))) => {
@@ -82,7 +88,10 @@ impl Recorder {
 
 /// The path of an open file, as `/proc` shows it; it may have lost that name.
 pub(super) fn opened(seat: &Seat<'_>, fd: i32) -> Option<Vec<u8>> {
-    let of_host = || procfs::link(seat.tid, fd).filter(|real| !is_memory(real));
+    let of_host = || {
+        let real = procfs::link(seat.tid, fd).filter(|real| !is_memory(real))?;
+        Some(seat.places.viewed(&real).unwrap_or(real))
+    };
     named(seat.places.mounted(seat.tid, fd).or_else(of_host)?)
 }
 

@@ -201,7 +201,7 @@ impl Recorder {
         }
         self.eyes.look_at(seat.tid);
         if std::mem::replace(&mut self.command, Command::Executed) == Command::Ahead {
-            self.tell_inherited(seat.tid);
+            self.tell_inherited(ended, seat);
         }
         let loaded = self.loaded(ended, seat);
         // By its own name, if the path was a symlink.

@@ -27,6 +27,11 @@ pub trait Places {
     /// The file of a mount that the kernel knows by `real`: its path, and what it holds.
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)>;
 
+    /// The file of `/proc` of which a task has one of vrift's open, which the kernel knows by `real`.
+    fn viewed(&self, _: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// The path without symlinks of what a mount has at a path, or would have if it were made; `None` if that is a
     /// matter of the host. Only who changes something at a path asks.
     fn led(&self, _: &Path, _: Follow) -> Option<PathBuf> {

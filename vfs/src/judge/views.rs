@@ -57,6 +57,6 @@ impl Namespace {
             View::Mounts(list) => Some(self.mount_list(list, text)),
             View::Status => cores.map(|cores| status::with_cores(&text, &cores)),
         };
-        Ok(seen.map(|seen| self.make_view(&seen, caller.ids().1)).transpose()?)
+        Ok(seen.map(|seen| self.make_view(&seen, caller.ids().1, path)).transpose()?)
     }
 }

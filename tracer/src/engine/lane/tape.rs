@@ -67,11 +67,11 @@ struct Tape {
 }
 
 impl Tape {
-    /// An empty tape on a new file.
-    fn on(file: &File) -> io::Result<Tape> {
+    /// An empty tape on a new file, of a task that has stopped: it may not do so again before its end.
+    fn on(file: &File, tid: Pid) -> io::Result<Tape> {
         let shared = Shared::new(file, BYTES)?;
         shared.set_first(HEADER);
-        Ok(Tape { shared, played: HEADER, directory: None })
+        Ok(Tape { shared, played: HEADER, directory: directory(tid) })
     }
 
     /// Copies what has been written since it was last played, up to `end`, behind what is there, and takes note of the
@@ -100,6 +100,11 @@ impl Tape {
         self.played = HEADER;
         self.shared.set_first(HEADER);
     }
+}
+
+/// The current directory of a task that has stopped.
+fn directory(tid: Pid) -> Option<Rc<Path>> {
+    procfs::directory(tid).ok().map(Rc::from)
 }
 
 /// A tape that is not as the lane writes it.
@@ -178,7 +183,7 @@ impl<A: Arch> Engine<A> {
             return false;
         }
         let file = OpenOptions::new().read(true).write(true).open(format!("/proc/{tid}/fd/{fd}"));
-        let Ok(tape) = file.and_then(|file| Tape::on(&file)) else { return false };
+        let Ok(tape) = file.and_then(|file| Tape::on(&file, tid)) else { return false };
         self.tapes.of.insert(tid, tape);
         self.set_strip(tid, Strip::Running);
         true
@@ -260,7 +265,7 @@ impl<A: Arch> Engine<A> {
                 tape.rewind();
             }
             if tape.directory.is_none() {
-                tape.directory = procfs::directory(tid).ok().map(Rc::from);
+                tape.directory = directory(tid);
             }
         }
         for tid in spoilt {
@@ -375,6 +380,10 @@ impl Places for Then<'_> {
 
     fn behind(&self, real: &Path) -> Option<(PathBuf, Held)> {
         self.mounted.behind(real)
+    }
+
+    fn viewed(&self, real: &Path) -> Option<PathBuf> {
+        self.mounted.viewed(real)
     }
 
     fn attested(&self) -> Option<Stat> {

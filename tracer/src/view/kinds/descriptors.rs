@@ -118,6 +118,7 @@ impl<'a> Table<'a> {
             return wanted.tell_paths().then(|| self.named(path.as_os_str().as_bytes().to_vec()));
         }
         let link = procfs::link(self.tid, fd)?;
+        let link = self.places.viewed(&link).unwrap_or(link);
         let name = link.as_os_str().as_bytes();
         if let Some(words) = self.words(fd, name) {
             return Some(Opened { quoting: None, ..self.named(words.into_bytes()) });
