@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, raise, signal};
 use vrift_tracer::engine::Ending;
 use vrift_tracer::observer::Observer;
-use vrift_tracer::probe::Obstacle;
+use vrift_tracer::probe::{Obstacle, find_proc};
 use vrift_tracer::ptrace::LaunchError;
 use vrift_tracer::session::{self, Survivors};
 
@@ -31,6 +31,7 @@ pub(crate) fn observed(
     changes: &[OsString],
     observer: impl FnOnce() -> Result<Observer, Failure>,
 ) -> Result<Ending, Failure> {
+    find_proc().map_err(hindered)?;
     let mut prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
         command,
@@ -55,11 +56,15 @@ pub(crate) fn observed(
         Ok(ending) => Ok(ending),
         Err(LaunchError::Execute { errno }) => Err(program::not_executed(&command[0], errno)),
         Err(error @ (LaunchError::Seize { .. } | LaunchError::Filter { .. })) => {
-            let obstacle = Obstacle::from(&error);
-            Err(Failure::new(&obstacle).hint(obstacle.mend()))
+            Err(hindered(Obstacle::from(&error)))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Nothing can be traced.
+pub(crate) fn hindered(obstacle: Obstacle) -> Failure {
+    Failure::new(&obstacle).hint(obstacle.mend())
 }
 
 /// Ends as the command ended.

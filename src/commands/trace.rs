@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use vrift_tracer::engine::Ending;
 use vrift_tracer::observer::Observer;
+use vrift_tracer::probe::find_proc;
 use vrift_tracer::session;
 use vrift_tracer::signals::leave_on;
 use vrift_tracer::view::filter::{Filter, Words};
@@ -28,7 +29,7 @@ use vrift_tracer::view::timeline::Timeline;
 use vrift_tracer::view::tree::Tree;
 use vrift_tracer::view::{Qualifier, Selection, Sink, Speller, Style};
 
-use super::run::{complain_about, end_as, observed};
+use super::run::{complain_about, end_as, hindered, observed};
 use crate::cli::{Annotate, Constants, Interruptible, StringsInHex, TraceArgs};
 use crate::failure::{Failure, complain};
 use crate::reader::Reader;
@@ -90,6 +91,7 @@ fn without_effect(args: &TraceArgs) {
 
 /// Watches processes that run already.
 fn watched(args: &TraceArgs, observer: Observer) -> Result<Ending, Failure> {
+    find_proc().map_err(hindered)?;
     let pids: Vec<_> = args.attach.iter().copied().map(Pid::from_raw).collect();
     leave_on(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
     session::watch(&pids, observer)?;

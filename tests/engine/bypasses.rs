@@ -147,6 +147,43 @@ fn c_070_vrift_in_vrift_is_a_clear_error() {
     }
 }
 
+/// Where `/proc` is that of another pid namespace, what has a tracee's id there is another process.
+#[test]
+fn without_a_proc_of_its_own_vrift_says_so() {
+    let bench = Bench::empty();
+    let hiding = ["unshare", "-rm", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];
+    let foreign = ["unshare", "-r", "--pid", "--fork", "--kill-child"];
+    if !have("unshare") {
+        return;
+    }
+    for (around, why) in [(&hiding[..], "/proc does not tell"), (&foreign, "another pid namespace")]
+    {
+        let inside = |inner: &Command| {
+            let mut words: Vec<OsString> = around.iter().map(OsString::from).collect();
+            words.push(inner.get_program().to_owned());
+            words.extend(inner.get_args().map(OsString::from));
+            guarded(&mut bench.sandbox.natively(&words))
+        };
+        let echo = [OsString::from("echo"), OsString::from("inner")];
+        let native = inside(&bench.command(Way::Native, &echo));
+        if !native.status.success() {
+            skipped(&format!("namespaces cannot be made here: {native}"));
+            continue;
+        }
+        for way in Way::VRIFT {
+            let ran = inside(&bench.command(way, &echo));
+            assert!(ran.clone().vrift_failed().contains(why), "{way:?}: {ran}");
+            assert!(ran.stdout.is_empty(), "{way:?}: {ran}");
+        }
+        let ran = inside(&bench.sandbox.vrift(["trace", "-p", "1"]));
+        assert!(ran.clone().vrift_failed().contains(why), "{ran}");
+        let ran = inside(&bench.sandbox.vrift(["doctor"]));
+        assert_eq!(ran.code(), Some(1), "{ran}");
+        assert!(ran.out().contains("FAIL  tracing: /proc ") && ran.out().contains(why), "{ran}");
+        bench.is_clean();
+    }
+}
+
 /// What needs no tracer works inside as anywhere.
 #[test]
 fn c_070_vrift_in_vrift_ingests_and_reads() {

@@ -12,7 +12,7 @@ use vrift_arch::seccomp::{Interest, Serving, policy_rules, program};
 
 use crate::engine::{Guest, Position, Resume, Stop};
 use crate::memory::{GuestAddr, Memory};
-use crate::procfs::own_tracer;
+use crate::procfs::{self, own_tracer};
 use crate::ptrace::{LaunchError, Measure, Patience, Program, Stopped, Waited, launch, wait};
 
 /// What the probe found forbidden.
@@ -44,6 +44,13 @@ pub enum Obstacle {
         /// With this errno.
         errno: Errno,
     },
+    /// `/proc` cannot be read.
+    NoProc {
+        /// Why.
+        errno: Errno,
+    },
+    /// `/proc` is that of another pid namespace: what has an id of a tracee's there is another process.
+    OthersProc,
     /// Something else.
     Other {
         /// What failed and why.
@@ -73,6 +80,12 @@ impl fmt::Display for Obstacle {
             }
             Obstacle::Stop => write!(f, "the filter's stop did not come, or came undescribed"),
             Obstacle::Memory { step, errno } => write!(f, "{step} failed ({})", errno.desc()),
+            Obstacle::NoProc { errno } => {
+                write!(f, "/proc does not tell of this process ({})", errno.desc())
+            }
+            Obstacle::OthersProc => {
+                write!(f, "/proc shows the processes of another pid namespace")
+            }
             Obstacle::Other { text } => f.write_str(text),
         }
     }
@@ -101,13 +114,30 @@ impl Obstacle {
             Obstacle::Memory { .. } => {
                 "a container's profile must allow process_vm_readv, and /proc must be mounted"
             }
+            Obstacle::NoProc { .. } => "mount -t proc proc /proc",
+            Obstacle::OthersProc => {
+                "mount -t proc proc /proc, in a mount namespace of its own; unshare has --mount-proc for that"
+            }
             Obstacle::Other { .. } => "this is unexpected; please report it",
+        }
+    }
+}
+
+/// Looks for what keeps vrift from finding its tracees in `/proc`, where it reads and writes what is theirs.
+pub fn find_proc() -> Result<(), Obstacle> {
+    match procfs::is_own() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Obstacle::OthersProc),
+        Err(error) => {
+            let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+            Err(Obstacle::NoProc { errno })
         }
     }
 }
 
 /// Launches this very program, stops its first syscall, and looks into it.
 pub fn probe() -> Result<(), Obstacle> {
+    find_proc()?;
     let other = |text: String| Obstacle::Other { text };
     let exe = fs::read_link("/proc/self/exe")
         .map_err(|e| other(format!("/proc/self/exe cannot be read: {e}")))?;

@@ -173,6 +173,15 @@ pub(crate) fn is_closed(tid: Pid) -> bool {
     opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
+/// Whether `/proc` names processes as the calling one does, that is, belongs to its pid namespace: where it is that of
+/// one above, a process has several ids there (`proc_pid_status` in fs/proc/array.c). *Errors:* `ENOENT` if it is not
+/// mounted, or belongs to a namespace that the process is not in.
+pub(crate) fn is_own() -> io::Result<bool> {
+    let status = text("/proc/self/status")?;
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    Ok(ids.is_none_or(|ids| ids.split_whitespace().count() == 1))
+}
+
 /// The process that traces the calling one.
 pub(crate) fn own_tracer() -> Option<Pid> {
     let status = text("/proc/self/status").ok()?;

@@ -5,9 +5,10 @@
 //! the kernel gave at once tell. So do directories with `..` behind them, which compilers name their headers by.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
@@ -59,7 +60,7 @@ impl Ways {
         if let Some(physical) = self.directories.get(directory) {
             return physical.clone();
         }
-        let physical = directory.canonicalize().ok();
+        let physical = physical(directory);
         if self.directories.len() >= KNOWN_MAX {
             self.directories.clear();
         }
@@ -88,13 +89,10 @@ impl Ways {
         {
             return Some(led.path.clone());
         }
-        let (inode, led) = look(path(asked), follow)?;
+        let (inode, path) = look(path(asked), follow)?;
         if inode != stat.inode {
             return None;
         }
-        let shown = led.as_os_str().len();
-        // One that has lost its name is not found by it.
-        let path = named(led).filter(|path| path.len() == shown)?;
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
@@ -112,8 +110,16 @@ pub(super) fn leads_elsewhere(act: Act) -> bool {
     )
 }
 
-/// What a path leads to. Nothing happens to it: a FIFO is not opened for reading, nor a device.
-fn look(at: &Path, follow: Follow) -> Option<(Inode, PathBuf)> {
+/// The path of a directory without symlinks. The kernel is asked once, and not for every name: in a deep tree each call
+/// would take the square of its depth.
+fn physical(directory: &Path) -> Option<PathBuf> {
+    let (_, path) = look(&directory.components().collect::<PathBuf>(), Follow::Yes)?;
+    Some(OsString::from_vec(path).into())
+}
+
+/// What a path leads to, and its path without symlinks. Nothing happens to it: a FIFO is not opened for reading, nor
+/// a device.
+fn look(at: &Path, follow: Follow) -> Option<(Inode, Vec<u8>)> {
     let inode = |file: &File| Some(Stat::from(file.metadata().ok()?).inode);
     let flags = match follow {
         Follow::Yes => OFlag::O_PATH | OFlag::O_CLOEXEC,
@@ -124,10 +130,13 @@ fn look(at: &Path, follow: Follow) -> Option<(Inode, PathBuf)> {
     if !at.components().any(|name| name == Component::ParentDir)
         && let Ok(file) = openat2(AT_FDCWD, at, how)
     {
-        return Some((inode(&File::from(file))?, at.to_owned()));
+        return Some((inode(&File::from(file))?, at.as_os_str().as_bytes().to_owned()));
     }
     let file: File = OpenOptions::new().read(true).custom_flags(flags.bits()).open(at).ok()?;
-    Some((inode(&file)?, fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?))
+    let shown = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
+    let length = shown.as_os_str().len();
+    // One that has lost its name is not found by it.
+    Some((inode(&file)?, named(shown).filter(|path| path.len() == length)?))
 }
 
 /// Whether a file is memory (memfd_create(2)): all of that is on one device of the kernel's own.
@@ -187,5 +196,49 @@ impl Recorder {
     pub(super) fn mapped_then(&mut self, stat: Stat, fd: i32, seat: &Seat<'_>) -> Option<OpenFile> {
         let met = self.contents.path_of(&stat).map(<[u8]>::to_owned);
         self.opened_then(stat, met.as_deref().map(|met| (met, Follow::Yes)), fd, seat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    #[test]
+    fn directories_are_found_as_by_every_name() {
+        let scene = tempfile::tempdir().expect("there is a place for temporary files");
+        let at = |name: &str| scene.path().join(name);
+        fs::create_dir_all(at("a/b/c (deleted)")).expect("a new directory");
+        fs::create_dir(at("gone")).expect("a new directory");
+        File::create(at("file")).expect("a new file");
+        symlink("a/b", at("link")).expect("a free name");
+        symlink("nothing", at("dangling")).expect("a free name");
+        let lost = File::open(at("gone")).expect("it was just made");
+        fs::remove_dir(at("gone")).expect("it is empty");
+        let lost = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&lost));
+        for name in [
+            "a/b",
+            "a//b/./",
+            "a/b/..",
+            "link",
+            "link/..",
+            "link/c (deleted)",
+            "a/../link/../b",
+            "file",
+            "file/..",
+            "dangling",
+            "dangling/..",
+            "none",
+            "none/..",
+            &lost,
+            "/",
+            "/..",
+            "/proc/self",
+            "/proc/self/cwd",
+        ] {
+            let directory = scene.path().join(Path::new(name));
+            assert_eq!(super::physical(&directory), directory.canonicalize().ok(), "{name}");
+        }
     }
 }
