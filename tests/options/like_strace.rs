@@ -414,3 +414,11 @@ fn a_call_that_goes_on_is_named() {
     assert!(strace.as_ref().is_some_and(|text| text.contains("interrupted poll")), "{strace:?}");
     assert_eq!(resumed(&["vrift", "trace"]), strace);
 }
+
+/// A call that is shown whole when it is entered may yet have had more to say when it returns.
+#[test]
+fn waits_that_never_end_are_told_as_unfinished() {
+    let Some(pair) = Pair::of("endless") else { return };
+    let waits = "poll,select,ppoll,pselect6,epoll_pwait,nanosleep,rt_sigsuspend";
+    agree_on(&pair, &[&["-f", "-qq", "-e", "signal=none", "-e", waits]], Mask::Numbers, &[]);
+}

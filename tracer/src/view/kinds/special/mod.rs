@@ -206,6 +206,7 @@ pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
         "clone3" if clone::answers(cx) => Split::After(1),
         "sendfile" | "sendfile64" if cx.arg(2) != 0 => Split::After(3),
         "fcntl" | "ioctl" => Split::Pending(Comma::Later),
+        "poll" | "ppoll" | "select" | "pselect6" => Split::Result,
         _ => Split::Pending(Comma::Now),
     }
 }
