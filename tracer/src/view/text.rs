@@ -390,7 +390,8 @@ impl<W: Write> Text<W> {
                 let line = format_args!("+++ superseded by execve in pid {by} +++");
                 self.plain_line(tid, None, line);
             }
-            Event::Enter { .. }
+            Event::Met
+            | Event::Enter { .. }
             | Event::Leave { .. }
             | Event::Born { .. }
             | Event::Executed
@@ -424,6 +425,7 @@ impl<W: Write> Sink for Text<W> {
             self.ended.remove(&tid);
         }
         match event {
+            Event::Met => drop(self.tasks.entry(tid).or_default()),
             Event::Enter { call } => self.enter(tid, call),
             Event::Leave { call, outcome, note, spent, .. } => {
                 let left = Left { call, outcome: *outcome, note: *note, spent: *spent };
