@@ -28,6 +28,15 @@ static void options(void)
 			syscall(SYS_prctl, all[at], value == 3 ? 1000 : value == 7 ? -1 : value, -1L, 3, 4);
 	for (long operation = 0; operation < 6; operation++)
 		syscall(SYS_prctl, 47, operation, 99, 4, 5);
+	for (int at = 0; at < 5; at++) {
+		char name[16];
+
+		syscall(SYS_prctl, 15, "some sixteen too" + at);
+		syscall(SYS_prctl, 16, name);
+		syscall(SYS_prctl, 52, at, 0, 0, 0);
+		syscall(SYS_prctl, 62, at, at - 1, at, at == 1 ? 0 : 7L);
+		syscall(SYS_prctl, 59, at ? 3 : 0, 0, 0, at);
+	}
 	syscall(SYS_prctl, 26, 1);
 	syscall(SYS_prctl, 1, 0);
 }

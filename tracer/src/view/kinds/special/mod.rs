@@ -35,7 +35,7 @@ use crate::view::value::Value;
 pub(super) use fcntl::form as fcntl_form;
 pub(super) use ipc::attached;
 pub(super) use misc::ioprio;
-pub(super) use prctl::dumpable;
+pub(super) use prctl::{MITIGATION, dumpable};
 pub(super) use segment::chosen;
 pub(super) use select::ready;
 
