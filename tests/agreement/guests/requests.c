@@ -2,6 +2,9 @@
  * answers them and to what does not. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -76,15 +79,64 @@ static void others(void)
 		ask(udp, request, 0);
 	for (unsigned request = 0x890b; request < 0x8998; request++) {
 		/* Those about interfaces are elsewhere. */
-		if (request >= 0x8913 && request < 0x8944 || request >= 0x8970 && request < 0x8972) continue;
+		if (request >= 0x8913 && request < 0x8944) continue;
 		syscall(SYS_ioctl, -1, request, room);
 		syscall(SYS_ioctl, -1, request, 0);
 	}
+}
+
+/* Extents, attributes beyond the flags, and the place of a device in memory. */
+static void extents(void)
+{
+	static const unsigned all[] = {0xc020660b, 0x4020940d, 0xc0189436, 0x801c581f, 0x401c5820};
+	int file = open("file", O_RDWR | O_CREAT, 0600), udp = socket(AF_INET, SOCK_DGRAM, 0);
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extents[2];
+	} map;
+	struct {
+		struct file_dedupe_range range;
+		struct file_dedupe_range_info info[3];
+	} same = {{1, 2, 3}, {{file, 3}, {-1, 4}, {file, 5}}};
+	struct file_clone_range part = {file, 1, 2, 3};
+	struct ifreq device = {.ifr_name = "lo"};
+
+	for (unsigned at = 0; at < COUNT(all); at++) {
+		ask(-1, all[at], 0x11);
+		syscall(SYS_ioctl, file, all[at], 0);
+		syscall(SYS_ioctl, file, all[at], 7);
+	}
+	for (unsigned flags = 0; flags < 16; flags++) {
+		memset(&map, 0, sizeof map);
+		map.map.fm_length = -1;
+		map.map.fm_flags = flags;
+		map.map.fm_extent_count = flags & 1;
+		syscall(SYS_ioctl, file, FS_IOC_FIEMAP, &map);
+		syscall(SYS_ioctl, -1, FS_IOC_FIEMAP, &map);
+	}
+	for (unsigned count = 0; count < 4; count++) {
+		same.range.dest_count = count;
+		syscall(SYS_ioctl, file, FIDEDUPERANGE, &same);
+	}
+	syscall(SYS_ioctl, file, FICLONERANGE, &part);
+	ask(file, FS_IOC_FSGETXATTR, 0);
+	for (unsigned bit = 0; bit < 32; bit++) {
+		unsigned flags[7] = {1u << bit | 2, bit, 1, bit, 7};
+
+		syscall(SYS_ioctl, -1, FS_IOC_FSSETXATTR, flags);
+		flags[0] = 1u << bit;
+		syscall(SYS_ioctl, -1, FS_IOC_SETFLAGS, flags);
+	}
+	syscall(SYS_ioctl, udp, SIOCGIFMAP, &device);
+	device.ifr_map = (struct ifmap){1, 2, 3, 4, 5, 6};
+	syscall(SYS_ioctl, -1, SIOCGIFMAP, &device);
+	syscall(SYS_ioctl, -1, SIOCSIFMAP, &device);
 }
 
 int main(void)
 {
 	terminals();
 	others();
+	extents();
 	return 0;
 }

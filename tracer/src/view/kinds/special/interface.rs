@@ -44,6 +44,8 @@ const COMMANDS: &[(u32, Way, Half)] = &[
     (0x8937, Way::In, hardware),
     (0x8942, Way::Out, |raw| fields! { ifr_qlen: number(raw) }),
     (0x8943, Way::In, |raw| fields! { ifr_qlen: number(raw) }),
+    (0x8970, Way::Out, map),
+    (0x8971, Way::In, map),
 ];
 
 /// SIOCGIFNAME goes from the number to the name.
@@ -114,6 +116,22 @@ fn address(raw: &Raw) -> Value {
 
 fn flags(raw: &Raw) -> Vec<Field> {
     fields! { ifr_flags: Value::flags(sockets::INTERFACE.spell(raw.u16(HALF).into())) }
+}
+
+/// `struct ifmap`
+fn map(raw: &Raw) -> Vec<Field> {
+    let word = raw.word();
+    let rest = HALF + 2 * word;
+    fields! {
+        ifr_map: Value::Struct(fields! {
+            mem_start: Value::Hex(raw.uword(HALF)),
+            mem_end: Value::Hex(raw.uword(HALF + word)),
+            base_addr: Value::Hex(raw.u16(rest).into()),
+            irq: Value::Hex(raw.u8(rest + 2).into()),
+            dma: Value::Hex(raw.u8(rest + 3).into()),
+            port: Value::Hex(raw.u8(rest + 4).into()),
+        }),
+    }
 }
 
 /// The address of the device itself, as Ethernet has it.

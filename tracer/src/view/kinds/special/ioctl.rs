@@ -1,7 +1,7 @@
 //! ioctl: the command says what the third argument is.
 
 use super::super::{Cx, files, raw::Raw, sockaddr, strings};
-use super::interface;
+use super::{extents, interface};
 use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
 use crate::view::spelled::Spelled;
@@ -36,6 +36,7 @@ enum Third {
     Memory(Way, usize, fn(&Cx<'_>, &Raw) -> Value),
     Interfaces,
     Interface,
+    Exchanged,
 }
 
 fn third(command: u32) -> Third {
@@ -80,8 +81,12 @@ fn third(command: u32) -> Third {
         // FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
         0x8008_6601 => Third::Memory(Way::Out, 4, file_flags),
         0x4008_6602 => Third::Memory(Way::In, 4, file_flags),
-        // FICLONE
+        // FICLONE, FICLONERANGE
         0x4004_9409 => Third::Int,
+        0x4020_940d => Third::Memory(Way::In, 32, extents::clone_range),
+        // FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR
+        0x801c_581f => Third::Memory(Way::Out, 28, extents::attributes),
+        0x401c_5820 => Third::Memory(Way::In, 28, extents::given_attributes),
         // FIFREEZE, FITHAW; NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE; NS_GET_OWNER_UID
         0xc004_5877 | 0xc004_5878 | 0xb701..=0xb703 => Third::None,
         0xb704 => Third::Memory(Way::Out, 4, unsigned),
@@ -95,6 +100,7 @@ fn third(command: u32) -> Third {
         }),
         SIOCGIFCONF => Third::Interfaces,
         _ if interface::is_of_interface(command) => Third::Interface,
+        _ if extents::is_exchanged(command) => Third::Exchanged,
         // SIOCGSTAMP_OLD, SIOCADDRT and what else is asked of sockets.
         0x8906..=0x89ef if ioctls::IOCTL.name(command.into()).is_some() => Third::Addr,
         _ => of_block_device(command),
@@ -162,6 +168,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
             args.push(Value::name(Word::hex(name, value.into())));
         }
         Third::Interface => args.push(interface::enter(cx)),
+        Third::Exchanged => args.push(extents::enter(cx)),
         Third::Byte => args.push(strings::bytes(cx, cx.arg(2), 1)),
         Third::UInt => args.push(Value::UInt(cx.arg(2))),
         Third::Addr => args.push(Value::Addr(cx.arg(2))),
@@ -178,6 +185,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
             *last = cx.filled(cx.arg(2), outcome, bytes, |raw| spell(cx, raw));
         }
         Third::Interface => interface::leave(cx, last, outcome),
+        Third::Exchanged => extents::leave(cx, last, outcome),
         Third::Interfaces if outcome != Outcome::Never => {
             *last = interfaces(cx, room as u32 as i32, outcome);
         }

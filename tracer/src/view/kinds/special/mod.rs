@@ -5,6 +5,7 @@
 
 mod clone;
 mod controls;
+mod extents;
 mod fcntl;
 mod futex;
 mod handle;
