@@ -2,8 +2,25 @@
  * answers them and to what does not. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/blkzoned.h>
+#include <linux/btrfs.h>
+#include <linux/dm-ioctl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/fsverity.h>
+#include <linux/if_tun.h>
+#include <linux/kvm.h>
+#include <linux/nbd.h>
+#include <linux/perf_event.h>
+#include <linux/rtc.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <linux/uinput.h>
+#include <linux/usbdevice_fs.h>
+#include <linux/userfaultfd.h>
+#include <linux/vhost.h>
+#include <linux/videodev2.h>
+#include <linux/watchdog.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -133,8 +150,32 @@ static void extents(void)
 	syscall(SYS_ioctl, -1, SIOCSIFMAP, &device);
 }
 
+/* Devices: names, and whether there is a number behind them. */
+static void devices(void)
+{
+	static const unsigned char kinds[] = {3, 0x22, 0x4c, 0x53, 0x94, 0xab, 0xae};
+	static const unsigned sized[] = {
+		TUNSETIFF, TUNGETFEATURES, TUNSETPERSIST, VHOST_SET_OWNER, VHOST_SET_MEM_TABLE, RTC_RD_TIME, RTC_IRQP_SET,
+		DM_VERSION, DM_TABLE_LOAD, DM_DEV_CREATE, UFFDIO_API, UFFDIO_REGISTER, UFFDIO_COPY, WDIOC_KEEPALIVE,
+		WDIOC_SETTIMEOUT, KVM_GET_REGS, KVM_SET_USER_MEMORY_REGION, BTRFS_IOC_SUBVOL_CREATE, BTRFS_IOC_SNAP_DESTROY,
+		BTRFS_IOC_DEFRAG, USBDEVFS_SUBMITURB, USBDEVFS_CONTROL, EVIOCGRAB, EVIOCGVERSION, UI_SET_EVBIT, FS_IOC_ADD_ENCRYPTION_KEY,
+		FS_IOC_ENABLE_VERITY, BLKREPORTZONE, SECCOMP_IOCTL_NOTIF_RECV, PERF_EVENT_IOC_PERIOD, PERF_EVENT_IOC_SET_BPF,
+		VIDIOC_QUERYCAP, VIDIOC_S_FMT, SIOCGSTAMP_NEW,
+	};
+
+	for (unsigned at = 0; at < COUNT(kinds); at++)
+		for (unsigned request = kinds[at] << 8; request < kinds[at] + 1u << 8; request++) {
+			/* Of these the number has a name. */
+			if (request == 0x329 || request == 0x32d || request == NBD_SET_FLAGS || request == KVM_CHECK_EXTENSION) continue;
+			syscall(SYS_ioctl, -1, request, 7);
+		}
+	for (unsigned at = 0; at < COUNT(sized); at++)
+		syscall(SYS_ioctl, -1, sized[at], 7);
+}
+
 int main(void)
 {
+	devices();
 	terminals();
 	others();
 	extents();
