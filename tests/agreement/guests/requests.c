@@ -162,6 +162,7 @@ static void devices(void)
 		FS_IOC_ENABLE_VERITY, BLKREPORTZONE, SECCOMP_IOCTL_NOTIF_RECV, PERF_EVENT_IOC_PERIOD, PERF_EVENT_IOC_SET_BPF,
 		VIDIOC_QUERYCAP, VIDIOC_S_FMT, SIOCGSTAMP_NEW,
 	};
+	struct ifreq device;
 
 	for (unsigned at = 0; at < COUNT(kinds); at++)
 		for (unsigned request = kinds[at] << 8; request < kinds[at] + 1u << 8; request++) {
@@ -171,6 +172,14 @@ static void devices(void)
 		}
 	for (unsigned at = 0; at < COUNT(sized); at++)
 		syscall(SYS_ioctl, -1, sized[at], 7);
+	memset(&device, 1, sizeof device);
+	strcpy(device.ifr_name, "some");
+	for (unsigned kind = 0; kind < 0x400; kind++) {
+		device.ifr_hwaddr.sa_family = kind;
+		syscall(SYS_ioctl, -1, SIOCSIFHWADDR, &device);
+	}
+	ask(open("/dev/urandom", O_RDONLY), 0x80045200, 0);
+	ask(-1, 0x40045201, 1);
 }
 
 int main(void)

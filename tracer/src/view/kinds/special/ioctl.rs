@@ -98,6 +98,9 @@ fn third(command: u32) -> Third {
                 minlen: Value::UInt(raw.u64(16)),
             })
         }),
+        // RNDGETENTCNT, RNDADDTOENTCNT
+        0x8004_5200 => Third::Memory(Way::Out, 4, number),
+        0x4004_5201 => Third::Memory(Way::In, 4, number),
         SIOCGIFCONF => Third::Interfaces,
         _ if interface::is_of_interface(command) => Third::Interface,
         _ if extents::is_exchanged(command) => Third::Exchanged,
