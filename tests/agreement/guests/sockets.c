@@ -157,7 +157,21 @@ static void loopback(void) {
     socket(99, SOCK_STREAM, 5);
 }
 
+/* Sockets of kinds whose protocols have names, and of others. */
+static void kinds(void) {
+    int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK, 44 /* AF_XDP */};
+    int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET};
+    int protocols[] = {0, 1, 58, 132, 136};
+    for (unsigned at = 0; at < sizeof families / sizeof *families; at++)
+        for (unsigned type = 0; type < 4; type++)
+            for (unsigned protocol = 0; protocol < 5; protocol++) {
+                int fd = socket(families[at], types[type], protocols[protocol]);
+                close(fd);
+            }
+}
+
 int main(void) {
+    kinds();
     pairs();
     paths();
     loopback();
