@@ -102,7 +102,6 @@ static void paths(void) {
     getpeername(server, (struct sockaddr *)&who, &len);
     close(taken);
     close(client);
-    close(server);
     int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
     bind(datagrams, (struct sockaddr *)&hidden, offsetof(struct sockaddr_un, sun_path) + 12);
     sendto(datagrams, "to itself", 9, 0, (struct sockaddr *)&hidden, offsetof(struct sockaddr_un, sun_path) + 12);
@@ -149,6 +148,8 @@ static void loopback(void) {
     bind(six, (struct sockaddr *)&local6, sizeof local6);
     setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     close(six);
+    /* Until here the port was ours alone, whoever else runs this. */
+    close(server);
     int link = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     bind(link, (struct sockaddr *)&kernel, sizeof kernel);
