@@ -178,6 +178,10 @@ static void devices(void)
 		device.ifr_hwaddr.sa_family = kind;
 		syscall(SYS_ioctl, -1, SIOCSIFHWADDR, &device);
 	}
+	/* A name that does not end. */
+	memset(&device, 'a', sizeof device);
+	syscall(SYS_ioctl, -1, SIOCSIFHWADDR, &device);
+	syscall(SYS_ioctl, -1, SIOCGIFMAP, &device);
 	ask(open("/dev/urandom", O_RDONLY), 0x80045200, 0);
 	ask(-1, 0x40045201, 1);
 }

@@ -13,7 +13,7 @@ const MAP: u32 = 0xc020_660b;
 const DEDUPE_BYTES: usize = 24;
 const DESTINATION_BYTES: usize = 32;
 /// Of more destinations only so many are shown.
-const DESTINATIONS_SHOWN: u64 = 2;
+const DESTINATIONS_SHOWN: usize = 2;
 
 /// `struct fiemap` before its extents, and each of these.
 const MAP_BYTES: usize = 32;
@@ -93,16 +93,10 @@ pub(super) fn leave(cx: &Cx<'_>, value: &mut Value, outcome: Outcome) {
 
 /// The destinations behind a request to share an extent.
 fn destinations(cx: &Cx<'_>, range: &Raw, spell: impl Fn(&Raw) -> Vec<Field>) -> Value {
-    let all = u64::from(range.u16(16));
-    let shown = if cx.abbreviates() { all.min(DESTINATIONS_SHOWN) } else { all };
+    let max = if cx.abbreviates() { DESTINATIONS_SHOWN } else { cx.elements_max() };
     let first = cx.arg(2).wrapping_add(DEDUPE_BYTES as u64);
-    match cx.array(first, shown, DESTINATION_BYTES, |raw| Value::Struct(spell(raw))) {
-        Value::Array(mut elements) if shown < all => {
-            elements.push(Value::More);
-            Value::Array(elements)
-        }
-        array => array,
-    }
+    let count = range.u16(16).into();
+    cx.array_up_to(max, first, count, DESTINATION_BYTES, |raw| Value::Struct(spell(raw)))
 }
 
 /// `struct fiemap_extent`
