@@ -18,6 +18,7 @@ mod notify;
 mod numa;
 mod prctl;
 mod quota;
+mod rings;
 mod segment;
 mod select;
 mod xattr;
@@ -96,6 +97,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "msgget", enter: ipc::enter_get, leave: nothing },
     Special { name: "setsockopt", enter: misc::enter_setsockopt, leave: nothing },
     Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
+    Special { name: "io_uring_setup", enter: rings::enter_setup, leave: rings::leave_setup },
+    Special { name: "io_uring_enter", enter: rings::enter_enter, leave: nothing },
     Special { name: "io_setup", enter: misc::enter_io_setup, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
     Special { name: "mount", enter: mounting::enter_mount, leave: nothing },
