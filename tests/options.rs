@@ -3,6 +3,8 @@
 //! Where strace is installed it is the oracle: both run the same program, and what they print must
 //! be equal line by line once ids, addresses and times are out of the way.
 
+#[path = "options/attached.rs"]
+mod attached;
 #[path = "options/beyond.rs"]
 mod beyond;
 #[path = "options/failures.rs"]

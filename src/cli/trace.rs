@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -16,14 +17,15 @@ use super::RootArgs;
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     pub(crate) root: RootArgs,
-    /// Watch a process that runs already, with all its threads and children
+    /// Watch a process that runs already, with all its threads and children; several may be given, in a list or each by its
+    /// own -p
     #[arg(
         short = 'p',
         long,
         value_name = "PID",
         conflicts_with_all = ["manifest", "exit_with_root", "env"]
     )]
-    pub(crate) attach: Vec<i32>,
+    pub(crate) attach: Vec<Pids>,
     /// Put VAR=VAL into the command's environment, or remove VAR from it
     #[arg(short = 'E', long, value_name = "VAR[=VAL]")]
     pub(crate) env: Vec<OsString>,
@@ -49,6 +51,28 @@ pub(crate) struct TraceArgs {
         help_heading = "Arguments"
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Ids of processes, as `pidof` prints them or with commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pids(pub(crate) Vec<i32>);
+
+impl FromStr for Pids {
+    type Err = String;
+
+    fn from_str(list: &str) -> Result<Pids, String> {
+        let words = list.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty());
+        let pid = |word: &str| match word.parse() {
+            Ok(pid @ 1..) => Ok(pid),
+            _ => Err(format!("'{word}' is no process id")),
+        };
+        let pids: Vec<_> = words.map(pid).collect::<Result<_, _>>()?;
+        if pids.is_empty() {
+            Err("there is no process id in it".to_owned())
+        } else {
+            Ok(Pids(pids))
+        }
+    }
 }
 
 /// When signals end the tracer, as strace names and numbers it.

@@ -92,7 +92,8 @@ fn without_effect(args: &TraceArgs) {
 /// Watches processes that run already.
 fn watched(args: &TraceArgs, observer: Observer) -> Result<Ending, Failure> {
     find_proc().map_err(hindered)?;
-    let pids: Vec<_> = args.attach.iter().copied().map(Pid::from_raw).collect();
+    let pids: Vec<_> =
+        args.attach.iter().flat_map(|pids| &pids.0).copied().map(Pid::from_raw).collect();
     leave_on(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
     session::watch(&pids, observer)?;
     Ok(Ending::Exited { code: 0 })

@@ -46,6 +46,19 @@ fn c_136_programs_see_the_cores_they_were_given() {
     }
 }
 
+/// The kernel refuses this to tasks that may not use all cores, and to most users.
+#[test]
+fn c_136_a_task_gets_deadlines_if_it_would() {
+    if several().is_none() || !have("chrt") {
+        return;
+    }
+    let deadlines = "chrt -d -T 2000000 -D 50000000 -P 50000000 0";
+    let script = format!(
+        "{deadlines} nproc 2>&1 || nproc; chrt -p $$ | sed 's/.*: //'; {deadlines} chrt -p $1 2>&1"
+    );
+    same_script(&Bench::empty(), &format!("{script} | sed 's/.*: //'"), "0");
+}
+
 /// Without a mount nobody stops at the opening of a file, so that the kernel's answer is seen.
 #[test]
 fn c_136_the_status_of_a_task_shows_the_cores_it_was_given() {

@@ -414,3 +414,32 @@ fn a_call_that_goes_on_is_named() {
     assert!(strace.as_ref().is_some_and(|text| text.contains("interrupted poll")), "{strace:?}");
     assert_eq!(resumed(&["vrift", "trace"]), strace);
 }
+
+/// A call that is shown whole when it is entered may yet have had more to say when it returns.
+#[test]
+fn waits_that_never_end_are_told_as_unfinished() {
+    let Some(pair) = Pair::of("endless") else { return };
+    let waits = "poll,select,ppoll,pselect6,epoll_pwait,nanosleep,rt_sigsuspend";
+    agree_on(&pair, &[&["-f", "-qq", "-e", "signal=none", "-e", waits]], Mask::Numbers, &[]);
+}
+
+/// Ids stand before lines as soon as there are two tasks, whether or not anything is shown of both.
+#[test]
+fn tasks_count_that_nothing_is_shown_of() {
+    let Some(pair) = Pair::new() else { return };
+    let script = "(exec sed -n w/dev/null /etc/hosts) && sh -c 'echo 1; (echo 2)'";
+    for calls in ["write", "openat"] {
+        let led = |tracer: &[&str]| {
+            let mut command = match tracer {
+                ["vrift", rest @ ..] => pair.sandbox.vrift(rest),
+                _ => pair.sandbox.natively(tracer),
+            };
+            let ran = run(command.args(["-f", "-qq", "-e", calls, "sh", "-c", script]));
+            let of_call = |line: &&str| line.contains(calls) && !line.contains(" resumed>");
+            let shown = ran.err();
+            let led = shown.lines().filter(of_call).map(|line| line.starts_with("[pid "));
+            led.collect::<Vec<_>>()
+        };
+        assert_eq!(led(&["vrift", "trace"]), led(&["strace"]), "{calls}");
+    }
+}

@@ -257,6 +257,18 @@ impl Cores {
         self.choosing.insert(tid);
     }
 
+    /// A task is to become one that the kernel guarantees its time, which it does only for one that may use all cores: it
+    /// may, and if it becomes one that counts as its choice.
+    pub(crate) fn needs_all(&mut self, tid: Pid) {
+        self.bind(tid, &self.all);
+        self.choosing(tid);
+    }
+
+    /// Whether the kernel has a choice of a task's cores that has not been answered.
+    pub(crate) fn is_choosing(&self, tid: Pid) -> bool {
+        self.choosing.contains(&tid)
+    }
+
     /// Takes note that a task's cores have been chosen.
     pub(crate) fn chosen(&mut self, tid: Pid) {
         self.choosing.remove(&tid);

@@ -93,7 +93,10 @@ pub fn run(
 pub fn watch(pids: &[Pid], observer: Observer) -> Result<(), AttachError> {
     let mut tids = Vec::new();
     for &pid in pids {
-        tids.extend(attach(pid)?);
+        // It may have been named twice.
+        if !tids.contains(&pid) {
+            tids.extend(attach(pid)?);
+        }
     }
     let mut session = Session::new(Engine::<Native>::watching(&tids, observer).in_time(), None);
     let waited = session.run_out(Survivors::Wait);

@@ -37,12 +37,37 @@ const HEADER: usize = 16;
 const UNIX_ANSWER: usize = 16;
 const INET_ANSWER: usize = 72;
 
+/// The protocols whose names are shown; of others strace shows the number of the socket alone.
+const PROTOCOLS: &[&str] = &[
+    "UNIX",
+    "UNIX-STREAM",
+    "UNIX-DGRAM",
+    "UNIX-SEQPACKET",
+    "TCP",
+    "UDP",
+    "UDPLITE",
+    "DCCP",
+    "SCTP",
+    "L2TP/IP",
+    "PING",
+    "RAW",
+    "TCPv6",
+    "UDPv6",
+    "UDPLITEv6",
+    "DCCPv6",
+    "SCTPv6",
+    "L2TP/IPv6",
+    "PINGv6",
+    "RAWv6",
+    NETLINK,
+];
+
 /// What is known of the socket with this inode behind a descriptor: `TCP:[127.0.0.1:80]`.
 pub(crate) fn describe(tid: Pid, fd: i32, inode: u64) -> Option<String> {
     if let Some(kept) = kept(inode, |told| told.clone()) {
         return Some(kept);
     }
-    let protocol = protocol(tid, fd)?;
+    let protocol = protocol(tid, fd).filter(|name| PROTOCOLS.contains(&name.as_str()))?;
     let details = match protocol.as_str() {
         "UNIX" | "UNIX-STREAM" | "UNIX-DGRAM" | "UNIX-SEQPACKET" => unix(inode),
         "TCP" => inet(libc::AF_INET, libc::IPPROTO_TCP, inode),

@@ -102,7 +102,6 @@ static void paths(void) {
     getpeername(server, (struct sockaddr *)&who, &len);
     close(taken);
     close(client);
-    close(server);
     int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
     bind(datagrams, (struct sockaddr *)&hidden, offsetof(struct sockaddr_un, sun_path) + 12);
     sendto(datagrams, "to itself", 9, 0, (struct sockaddr *)&hidden, offsetof(struct sockaddr_un, sun_path) + 12);
@@ -149,6 +148,8 @@ static void loopback(void) {
     bind(six, (struct sockaddr *)&local6, sizeof local6);
     setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     close(six);
+    /* Until here the port was ours alone, whoever else runs this. */
+    close(server);
     int link = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     bind(link, (struct sockaddr *)&kernel, sizeof kernel);
@@ -157,7 +158,21 @@ static void loopback(void) {
     socket(99, SOCK_STREAM, 5);
 }
 
+/* Sockets of kinds whose protocols have names, and of others. */
+static void kinds(void) {
+    int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_VSOCK, 44 /* AF_XDP */};
+    int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET};
+    int protocols[] = {0, 1, 58, 132, 136};
+    for (unsigned at = 0; at < sizeof families / sizeof *families; at++)
+        for (unsigned type = 0; type < 4; type++)
+            for (unsigned protocol = 0; protocol < 5; protocol++) {
+                int fd = socket(families[at], types[type], protocols[protocol]);
+                close(fd);
+            }
+}
+
 int main(void) {
+    kinds();
     pairs();
     paths();
     loopback();

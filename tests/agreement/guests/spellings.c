@@ -28,6 +28,15 @@ static void options(void)
 			syscall(SYS_prctl, all[at], value == 3 ? 1000 : value == 7 ? -1 : value, -1L, 3, 4);
 	for (long operation = 0; operation < 6; operation++)
 		syscall(SYS_prctl, 47, operation, 99, 4, 5);
+	for (int at = 0; at < 5; at++) {
+		char name[16];
+
+		syscall(SYS_prctl, 15, "some sixteen too" + at);
+		syscall(SYS_prctl, 16, name);
+		syscall(SYS_prctl, 52, at, 0, 0, 0);
+		syscall(SYS_prctl, 62, at, at - 1, at, at == 1 ? 0 : 7L);
+		syscall(SYS_prctl, 59, at ? 3 : 0, 0, 0, at);
+	}
 	syscall(SYS_prctl, 26, 1);
 	syscall(SYS_prctl, 1, 0);
 }
@@ -131,8 +140,32 @@ static void mounts(void)
 		syscall(SYS_fsconfig, -1, 2, "key", zeros, (int[]){3, 1 << 20, (1 << 20) + 1, -1}[at]);
 }
 
+static void rings(void)
+{
+	unsigned params[30];
+	int ring;
+
+	for (unsigned at = 0; at < 14; at++) {
+		memset(params, 0, sizeof params);
+		params[2] = at == 13 ? -1 : 1u << at;
+		params[3] = params[4] = at;
+		params[6] = -1;
+		params[7] = at == 9;
+		syscall(SYS_io_uring_setup, at % 3, params);
+	}
+	memset(params, 0, sizeof params);
+	ring = syscall(SYS_io_uring_setup, 4, params);
+	for (unsigned bit = 0; bit < 6; bit++)
+		syscall(SYS_io_uring_enter, -1, 1, 2, 1u << bit | 1, 0L, 8L);
+	syscall(SYS_io_uring_enter, ring, 0, 0, 0, 0L, 8L);
+	syscall(SYS_io_uring_setup, 4, 0L);
+	syscall(SYS_io_uring_setup, 4, 8L);
+	close(ring);
+}
+
 int main(void)
 {
+	rings();
 	open("/dev/null", O_RDONLY);
 	quotas();
 	options();

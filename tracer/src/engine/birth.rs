@@ -54,6 +54,7 @@ impl<A: Arch> Engine<A> {
         };
         // It runs where its parent ran, who may have chosen.
         self.tasks.insert(tid, Task { origin: Origin::Found, ..task });
+        self.observer.event(tid, &Event::Met);
     }
 
     pub(super) fn at_birth<G: Guest<A>>(&mut self, child: Pid, guest: &mut G) -> Step {
@@ -78,6 +79,9 @@ impl<A: Arch> Engine<A> {
             self.observer.event(tid, &Event::Born { child, kin });
         }
         if !gone {
+            if !self.tasks.contains_key(&child) {
+                self.observer.event(child, &Event::Met);
+            }
             self.tasks.entry(child).or_insert(task).origin = Origin::Announced;
             if let Some(cores) = &mut self.cores {
                 cores.born(child, tid);

@@ -26,7 +26,8 @@ pub(crate) fn concerns_engine(syscall: Option<Syscall>, births: Births) -> bool 
             | Syscall::Prctl
             | Syscall::CloseRange
             | Syscall::SchedGetaffinity
-            | Syscall::SchedSetaffinity,
+            | Syscall::SchedSetaffinity
+            | Syscall::SchedSetattr,
         ) => true,
         _ => false,
     }

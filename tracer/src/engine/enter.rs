@@ -14,7 +14,7 @@ use super::decided::Decided;
 use super::filters::{installs_filter, supervised};
 use super::lane;
 use super::launch::{Launched, Script, check_arguments};
-use super::leave::affinity_target;
+use super::leave::{affinity_target, asks_for_deadlines};
 use super::opening::keep_from_making;
 use super::room::{NoRoom, Room};
 use super::scratch::{Slot, region_bytes};
@@ -203,6 +203,15 @@ impl<A: Arch> Engine<A> {
                     && self.tasks.contains_key(&target)
                 {
                     self.cores.iter_mut().for_each(|cores| cores.choosing(target));
+                }
+                return Action::Watch(Effect::None);
+            }
+            Some(Syscall::SchedSetattr)
+                if self.cores.is_some() && asks_for_deadlines(call, memory) =>
+            {
+                let target = affinity_target(call, guest.tid());
+                if self.tasks.contains_key(&target) {
+                    self.cores.iter_mut().for_each(|cores| cores.needs_all(target));
                 }
                 return Action::Watch(Effect::None);
             }

@@ -234,11 +234,23 @@ pub(super) fn affinity_target(call: &Call, tid: Pid) -> Pid {
     }
 }
 
+/// Whether a call is to make a task one with deadlines: the policy follows the size in `struct sched_attr`.
+pub(super) fn asks_for_deadlines(call: &Call, memory: &dyn Memory) -> bool {
+    const SCHED_DEADLINE: u32 = 6;
+    let mut policy = [0; 4];
+    let at = GuestAddr(call.arg(Arg::A1).wrapping_add(4));
+    memory.read_exact(at, &mut policy).is_ok() && u32::from_ne_bytes(policy) == SCHED_DEADLINE
+}
+
 /// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.
 fn affinity(cores: &mut Cores, target: Pid, call: &Call, outcome: Outcome, memory: &dyn Memory) {
     match (call.syscall, outcome) {
         (Some(Syscall::SchedSetaffinity), Outcome::Value(_)) => cores.chosen(target),
         (Some(Syscall::SchedSetaffinity), _) => cores.not_chosen(target),
+        (Some(Syscall::SchedSetattr), outcome) if cores.is_choosing(target) => match outcome {
+            Outcome::Value(_) => cores.chosen(target),
+            _ => cores.not_chosen(target),
+        },
         (Some(Syscall::SchedGetaffinity), Outcome::Value(ret)) => {
             if let Some(mask) = cores.shown(target, ret as usize) {
                 // The kernel has just written there; if that has changed, so be it.

@@ -268,7 +268,8 @@ impl<A: Arch> Engine<A> {
         Engine::of(tids.iter().map(task).collect(), observer, coverage)
     }
 
-    fn of(tasks: BTreeMap<Pid, Task<A>>, observer: Observer, coverage: Coverage) -> Engine<A> {
+    fn of(tasks: BTreeMap<Pid, Task<A>>, mut observer: Observer, coverage: Coverage) -> Engine<A> {
+        tasks.keys().for_each(|&tid| observer.event(tid, &Event::Met));
         Engine {
             tasks,
             held: Vec::new(),

@@ -226,7 +226,8 @@ impl Recorder {
                 self.ended(tid, How::Ended(Ending::Killed { signo: *signo, core }));
             }
             Event::Superseded { by } => self.ended(*by, How::Superseded),
-            Event::Enter { .. }
+            Event::Met
+            | Event::Enter { .. }
             | Event::Leave { .. }
             | Event::Signal { .. }
             | Event::Stopped { .. }

@@ -25,6 +25,8 @@ pub enum Core {
 /// Something that happened to a task.
 #[derive(Debug, Clone)]
 pub enum Event<'a> {
+    /// The task is watched from now on; its end will be told.
+    Met,
     /// A call was entered; what the kernel will fill in is still pending.
     Enter {
         /// The call as known at entry.

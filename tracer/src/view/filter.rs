@@ -207,7 +207,7 @@ impl Filter {
             | Event::Killed { signo, .. } => self.signals.has_signal(*signo),
             Event::Exited { .. } => !self.quiet.has(1 << 1),
             Event::Superseded { .. } => !self.quiet.has(1 << 4),
-            Event::Born { .. } | Event::Executed | Event::Used { .. } => false,
+            Event::Met | Event::Born { .. } | Event::Executed | Event::Used { .. } => false,
         }
     }
 }

@@ -72,7 +72,11 @@ impl<W: Write> Sink for Json<W> {
 /// What a line says beside version, task and time; an entry says nothing that its exit does not.
 fn describe(event: &Event<'_>) -> Option<Map<String, Json_>> {
     let what = match event {
-        Event::Enter { .. } | Event::Born { .. } | Event::Executed | Event::Used { .. } => {
+        Event::Met
+        | Event::Enter { .. }
+        | Event::Born { .. }
+        | Event::Executed
+        | Event::Used { .. } => {
             return None;
         }
         Event::Leave { call, outcome, note, spent, system } => {

@@ -43,7 +43,8 @@ impl Lineage {
             Event::Exited { .. } | Event::Killed { .. } => {
                 self.processes.remove(&tid);
             }
-            Event::Enter { .. }
+            Event::Met
+            | Event::Enter { .. }
             | Event::Leave { .. }
             | Event::Signal { .. }
             | Event::Stopped { .. }

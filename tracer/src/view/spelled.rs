@@ -68,6 +68,8 @@ pub(crate) enum Split {
     Pending(Comma),
     /// The first `n` arguments; the comma comes with the rest.
     After(usize),
+    /// All arguments; what was found stands behind the result.
+    Result,
 }
 
 /// A call with a value for every argument that is shown.
@@ -108,6 +110,7 @@ impl Spelled {
     pub(crate) fn known_at_entry(&self) -> (usize, Comma) {
         let (count, comma) = match self.split {
             Split::After(count) => (count, Comma::Later),
+            Split::Result => (self.args.len(), Comma::Later),
             Split::Pending(comma) => match self.args.iter().position(Value::is_pending) {
                 Some(at) => (at, comma),
                 None => (self.args.len(), Comma::Later),

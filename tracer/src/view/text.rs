@@ -22,7 +22,7 @@ pub use super::leader::{Leader, Prefix, Show};
 use super::leader::{Leaders, Start};
 use super::names;
 use super::note::Note;
-use super::spelled::{Base, Comma, ResultForm, Spelled};
+use super::spelled::{Base, Comma, ResultForm, Spelled, Split};
 use super::stamp::Seconds;
 pub use super::stamp::{Precision, Stamp, parse_duration};
 use super::value::Value;
@@ -134,7 +134,7 @@ enum Last {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rest {
     Nothing,
-    Arguments,
+    Outstanding,
 }
 
 impl<W: Write> Text<W> {
@@ -218,7 +218,8 @@ impl<W: Write> Text<W> {
             self.open = Some(tid);
             None
         };
-        let rest = if shown < call.args.len() { Rest::Arguments } else { Rest::Nothing };
+        let more = shown < call.args.len() || call.split == Split::Result;
+        let rest = if more { Rest::Outstanding } else { Rest::Nothing };
         let last = match call.args[..shown].last() {
             Some(Value::Changed { .. }) => Last::Changed,
             _ => Last::Unchanged,
@@ -235,7 +236,7 @@ impl<W: Write> Text<W> {
         };
         if self.layout.filter.shows_outcome(left.outcome) {
             self.resume_line(tid, &pending);
-            if left.outcome == Outcome::Never && pending.rest == Rest::Arguments {
+            if left.outcome == Outcome::Never && pending.rest == Rest::Outstanding {
                 self.buffer.push_str(" <unfinished ...>");
             } else {
                 self.push_rest(&pending, left.call);
@@ -327,7 +328,7 @@ impl<W: Write> Text<W> {
         }
         if self.layout.filter.shows_outcome(Outcome::Never) {
             self.resume_line(tid, &pending);
-            if pending.rest == Rest::Arguments {
+            if pending.rest == Rest::Outstanding {
                 self.buffer.push_str(" <unfinished ...>");
             }
             self.push_result(Outcome::Never, &ResultForm::default());
@@ -389,7 +390,8 @@ impl<W: Write> Text<W> {
                 let line = format_args!("+++ superseded by execve in pid {by} +++");
                 self.plain_line(tid, None, line);
             }
-            Event::Enter { .. }
+            Event::Met
+            | Event::Enter { .. }
             | Event::Leave { .. }
             | Event::Born { .. }
             | Event::Executed
@@ -423,6 +425,7 @@ impl<W: Write> Sink for Text<W> {
             self.ended.remove(&tid);
         }
         match event {
+            Event::Met => drop(self.tasks.entry(tid).or_default()),
             Event::Enter { call } => self.enter(tid, call),
             Event::Leave { call, outcome, note, spent, .. } => {
                 let left = Left { call, outcome: *outcome, note: *note, spent: *spent };

@@ -138,7 +138,7 @@ impl<W: Write> Sink for Timeline<W> {
             self.open(at);
         }
         match event {
-            Event::Enter { .. } | Event::Used { .. } => {}
+            Event::Met | Event::Enter { .. } | Event::Used { .. } => {}
             Event::Leave { call, outcome, note, spent, .. } if self.filter.shows(event) => {
                 let left = Left { call, outcome: *outcome, note: *note, spent: *spent };
                 self.call(tid, at, &left)?;

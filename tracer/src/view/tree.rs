@@ -185,7 +185,8 @@ impl<W: Write> Sink for Tree<W> {
             Event::Killed { signo, core } => self.end(tid, at, Fate::Killed(*signo, *core)),
             // The process lives on.
             Event::Superseded { .. } => {}
-            Event::Enter { .. }
+            Event::Met
+            | Event::Enter { .. }
             | Event::Leave { .. }
             | Event::Signal { .. }
             | Event::Stopped { .. } => return Ok(()),

@@ -8,7 +8,7 @@ use super::time::with_date;
 use super::{Cx, flags, stat_of, strings};
 use crate::call::Outcome;
 use crate::view::names::{choices, files};
-use crate::view::value::{Value, fields};
+use crate::view::value::{Cut, Value, fields};
 use crate::view::word::{Number, Word};
 
 /// `S_IFMT`
@@ -303,7 +303,7 @@ pub(super) fn old_dirent(cx: &Cx<'_>, addr: u64, outcome: Outcome) -> Value {
     let header = 2 * cx.word() + 2;
     let length = |raw: &Raw| usize::from(raw.u16(header - 2));
     let spell = |raw: &Raw| {
-        let name = fixed_text(raw, header, length(raw));
+        let name = entry_name(raw, header, length(raw));
         Value::Struct(fields! {
             d_ino: Value::UInt(raw.uword(0)),
             d_off: Value::Int(raw.iword(raw.word())),
@@ -325,7 +325,7 @@ fn entry(raw: &Raw, at: usize, length: usize) -> Value {
         d_off: Value::Int(raw.i64(at + 8)),
         d_reclen: Value::UInt(length as u64),
         d_type: entry_kind(raw, at + 18),
-        d_name: fixed_text(raw, at + 19, length.saturating_sub(19)),
+        d_name: entry_name(raw, at + 19, length.saturating_sub(19)),
     })
 }
 
@@ -337,7 +337,7 @@ fn old_entry(raw: &Raw, at: usize, length: usize) -> Value {
         d_ino: Value::UInt(raw.uword(at)),
         d_off: Value::Int(raw.iword(at + word)),
         d_reclen: Value::UInt(length as u64),
-        d_name: fixed_text(raw, at + name, length.saturating_sub(name)),
+        d_name: entry_name(raw, at + name, length.saturating_sub(name)),
         d_type: entry_kind(raw, at + length - 1),
     })
 }
@@ -378,9 +378,19 @@ pub(super) fn utimbuf(raw: &Raw) -> Value {
     Value::Struct(fields! { actime: part(0), modtime: part(1) })
 }
 
+/// The name in an entry of a directory, which may fill its room.
+fn entry_name(raw: &Raw, at: usize, count: usize) -> Value {
+    let bytes = raw.slice(at, count);
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    strings::literal(&bytes[..end], Cut::Whole)
+}
+
 /// `struct ifreq`'s name.
 pub(super) fn fixed_text(raw: &Raw, at: usize, count: usize) -> Value {
     let bytes = raw.slice(at, count);
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    strings::literal(&bytes[..end], crate::view::value::Cut::Whole)
+    match bytes.iter().position(|&byte| byte == 0) {
+        Some(end) => strings::literal(&bytes[..end], Cut::Whole),
+        // Its last byte is taken for the one that should have ended it.
+        None => strings::literal(&bytes[..count.saturating_sub(1)], Cut::Short),
+    }
 }

@@ -232,8 +232,14 @@ impl<'a> Cx<'a> {
 
     /// An array of `count` elements of `size` bytes, shown up to the style's limit; an empty one
     /// at any address but zero is empty.
-    fn array(
+    fn array(&self, addr: u64, count: u64, size: usize, spell: impl FnMut(&Raw) -> Value) -> Value {
+        self.array_up_to(self.elements_max(), addr, count, size, spell)
+    }
+
+    /// The same with a limit of its own.
+    fn array_up_to(
         &self,
+        shown_max: usize,
         addr: u64,
         count: u64,
         size: usize,
@@ -248,7 +254,7 @@ impl<'a> Cx<'a> {
             let at = addr.wrapping_add(index.wrapping_mul(size as u64));
             match self.raw(at, size) {
                 // Whoever leaves elements out has looked whether there is one.
-                Some(_) if index as usize >= self.elements_max() => {
+                Some(_) if index as usize >= shown_max => {
                     elements.push(Value::More);
                     break;
                 }

@@ -104,11 +104,21 @@ fn polled(cx: &Cx<'_>, name: &str, value: i64) -> ResultForm {
     ResultForm::remarked(remark)
 }
 
+/// How it is about a misfeature of the processor.
+fn mitigation(cx: &Cx<'_>, value: u64) -> ResultForm {
+    match special::MITIGATION.split(value) {
+        _ if cx.style.constants == Constants::Raw => ResultForm::hex(),
+        (names, _) if names.is_empty() && value != 0 => ResultForm::hex(),
+        _ => ResultForm::hex_remarked(special::MITIGATION.spell(value).text),
+    }
+}
+
 /// Options of prctl that answer through the result.
 fn option_read(cx: &Cx<'_>, value: i64) -> ResultForm {
     match cx.int(0) {
         libc::PR_MCE_KILL_GET => maybe_remarked(choices::MACHINE_CHECK_POLICY.name(value as u64)),
         libc::PR_GET_DUMPABLE => ResultForm::remarked(cx.dressed(special::dumpable(value as u64))),
+        libc::PR_GET_SPECULATION_CTRL => mitigation(cx, value as u64),
         libc::PR_GET_SECUREBITS if value != 0 => {
             ResultForm::hex_remarked(cx.dressed(tasks::SECUREBITS.spell(value as u64)))
         }

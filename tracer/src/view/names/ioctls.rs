@@ -1,11 +1,21 @@
-//! Names of the ioctl commands that ordinary programs make.
+//! Names of the ioctl commands that ordinary programs make; those of devices are in `devices`.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
-use super::Menu;
+use super::{Menu, devices};
+
+/// The name of a command, if it has one.
+pub(crate) fn name(command: u32) -> Option<&'static str> {
+    let command = u64::from(command);
+    let of_device = || {
+        let at = devices::COMMANDS.binary_search_by_key(&command, |&(number, _)| number).ok()?;
+        Some(devices::COMMANDS[at].1)
+    };
+    IOCTL.name(command).or_else(of_device)
+}
 
 /// Commands by number.
-pub(crate) const IOCTL: Menu = Menu {
+const IOCTL: Menu = Menu {
     unknown: "",
     names: &[
         (0x1, "FIBMAP"), (0x2, "FIGETBSZ"), (0x125d, "BLKROSET"), (0x125e, "BLKROGET"),
@@ -90,3 +100,9 @@ pub(crate) const IOCTL: Menu = Menu {
         (0xc0189436, "BTRFS_IOC_FILE_EXTENT_SAME or FIDEDUPERANGE"), (0xc020660b, "FS_IOC_FIEMAP"),
     ],
 };
+
+#[test]
+fn commands_of_devices_are_in_order_and_have_no_other_names() {
+    assert!(devices::COMMANDS.is_sorted_by_key(|&(number, _)| number));
+    assert!(devices::COMMANDS.iter().all(|&(number, _)| IOCTL.name(number).is_none()));
+}

@@ -14,6 +14,7 @@ pub(crate) mod sockopts;
 pub(crate) mod tasks;
 pub(crate) mod terminal;
 
+mod devices;
 mod errno;
 mod signals;
 

@@ -51,7 +51,7 @@ pub(crate) const LOCAL: Set = Set {
 /// `FS_*_FL`.
 pub(crate) const FILE_FLAGS: Set = Set {
     zero: "0",
-    unknown: "FS_???",
+    unknown: "FS_???_FL",
     names: &[
         (0x1, "FS_SECRM_FL"), (0x2, "FS_UNRM_FL"), (0x4, "FS_COMPR_FL"), (0x8, "FS_SYNC_FL"),
         (0x10, "FS_IMMUTABLE_FL"), (0x20, "FS_APPEND_FL"), (0x40, "FS_NODUMP_FL"),
@@ -63,6 +63,35 @@ pub(crate) const FILE_FLAGS: Set = Set {
         (0x400000, "FS_EOFBLOCKS_FL"), (0x800000, "FS_NOCOW_FL"), (0x2000000, "FS_DAX_FL"),
         (0x10000000, "FS_INLINE_DATA_FL"), (0x20000000, "FS_PROJINHERIT_FL"),
         (0x40000000, "FS_CASEFOLD_FL"), (0x80000000, "FS_RESERVED_FL"),
+    ],
+};
+
+/// `FS_XFLAG_*`.
+pub(crate) const EXTENDED_FLAGS: Set = Set {
+    zero: "0",
+    unknown: "FS_XFLAG_???",
+    names: &[
+        (0x1, "FS_XFLAG_REALTIME"), (0x2, "FS_XFLAG_PREALLOC"), (0x8, "FS_XFLAG_IMMUTABLE"),
+        (0x10, "FS_XFLAG_APPEND"), (0x20, "FS_XFLAG_SYNC"), (0x40, "FS_XFLAG_NOATIME"),
+        (0x80, "FS_XFLAG_NODUMP"), (0x100, "FS_XFLAG_RTINHERIT"), (0x200, "FS_XFLAG_PROJINHERIT"),
+        (0x400, "FS_XFLAG_NOSYMLINKS"), (0x800, "FS_XFLAG_EXTSIZE"),
+        (0x1000, "FS_XFLAG_EXTSZINHERIT"), (0x2000, "FS_XFLAG_NODEFRAG"),
+        (0x4000, "FS_XFLAG_FILESTREAM"), (0x8000, "FS_XFLAG_DAX"),
+        (0x10000, "FS_XFLAG_COWEXTSIZE"), (0x80000000, "FS_XFLAG_HASATTR"),
+    ],
+};
+
+/// `FIEMAP_EXTENT_*`.
+pub(crate) const EXTENT_FLAGS: Set = Set {
+    zero: "0",
+    unknown: "FIEMAP_EXTENT_???",
+    names: &[
+        (0x1, "FIEMAP_EXTENT_LAST"), (0x2, "FIEMAP_EXTENT_UNKNOWN"),
+        (0x4, "FIEMAP_EXTENT_DELALLOC"), (0x8, "FIEMAP_EXTENT_ENCODED"),
+        (0x80, "FIEMAP_EXTENT_DATA_ENCRYPTED"), (0x100, "FIEMAP_EXTENT_NOT_ALIGNED"),
+        (0x200, "FIEMAP_EXTENT_DATA_INLINE"), (0x400, "FIEMAP_EXTENT_DATA_TAIL"),
+        (0x800, "FIEMAP_EXTENT_UNWRITTEN"), (0x1000, "FIEMAP_EXTENT_MERGED"),
+        (0x2000, "FIEMAP_EXTENT_SHARED"),
     ],
 };
 

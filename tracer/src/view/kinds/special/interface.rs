@@ -44,6 +44,8 @@ const COMMANDS: &[(u32, Way, Half)] = &[
     (0x8937, Way::In, hardware),
     (0x8942, Way::Out, |raw| fields! { ifr_qlen: number(raw) }),
     (0x8943, Way::In, |raw| fields! { ifr_qlen: number(raw) }),
+    (0x8970, Way::Out, map),
+    (0x8971, Way::In, map),
 ];
 
 /// SIOCGIFNAME goes from the number to the name.
@@ -116,9 +118,48 @@ fn flags(raw: &Raw) -> Vec<Field> {
     fields! { ifr_flags: Value::flags(sockets::INTERFACE.spell(raw.u16(HALF).into())) }
 }
 
-/// The address of the device itself, as Ethernet has it.
+/// `struct ifmap`
+fn map(raw: &Raw) -> Vec<Field> {
+    let word = raw.word();
+    let rest = HALF + 2 * word;
+    fields! {
+        ifr_map: Value::Struct(fields! {
+            mem_start: Value::Hex(raw.uword(HALF)),
+            mem_end: Value::Hex(raw.uword(HALF + word)),
+            base_addr: Value::Hex(raw.u16(rest).into()),
+            irq: Value::Hex(raw.u8(rest + 2).into()),
+            dma: Value::Hex(raw.u8(rest + 3).into()),
+            port: Value::Hex(raw.u8(rest + 4).into()),
+        }),
+    }
+}
+
+/// How many octets of an address count for a kind of device; all that there is room for if nothing says so.
+fn address_bytes(kind: u16) -> usize {
+    match kind {
+        // Arcnet, MCTP, LocalTalk, Phonet, CAIF
+        7 | 290 | 773 | 820..=822 => 1,
+        // frame relay
+        15 => 2,
+        // tunnels, IrDA
+        768 | 776..=779 | 783 => 4,
+        // X.25
+        270 | 271 => 5,
+        // Ethernet, 802.x, the loopback, FDDI, HIPPI
+        1 | 6 | 772 | 774 | 780 | 801..=803 => 6,
+        // AX.25
+        0 | 3 => 7,
+        // addresses of 64 bits
+        27 | 804 | 805 | 825 | 826 => 8,
+        _ => 14,
+    }
+}
+
+/// The address of the device itself.
 fn hardware(raw: &Raw) -> Vec<Field> {
-    let octets: Vec<_> = raw.slice(HALF + 2, 6).iter().map(|byte| format!("{byte:02x}")).collect();
+    let count = address_bytes(raw.u16(HALF));
+    let octets: Vec<_> =
+        raw.slice(HALF + 2, count).iter().map(|byte| format!("{byte:02x}")).collect();
     fields! {
         ifr_hwaddr: Value::Struct(fields! {
             sa_family: sockaddr::hardware_type(raw.u16(HALF)),

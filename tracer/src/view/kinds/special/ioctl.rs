@@ -1,7 +1,7 @@
 //! ioctl: the command says what the third argument is.
 
 use super::super::{Cx, files, raw::Raw, sockaddr, strings};
-use super::interface;
+use super::{extents, interface};
 use crate::call::Outcome;
 use crate::view::names::{Set, choices, ioctls, terminal};
 use crate::view::spelled::Spelled;
@@ -36,6 +36,7 @@ enum Third {
     Memory(Way, usize, fn(&Cx<'_>, &Raw) -> Value),
     Interfaces,
     Interface,
+    Exchanged,
 }
 
 fn third(command: u32) -> Third {
@@ -80,8 +81,12 @@ fn third(command: u32) -> Third {
         // FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
         0x8008_6601 => Third::Memory(Way::Out, 4, file_flags),
         0x4008_6602 => Third::Memory(Way::In, 4, file_flags),
-        // FICLONE
+        // FICLONE, FICLONERANGE
         0x4004_9409 => Third::Int,
+        0x4020_940d => Third::Memory(Way::In, 32, extents::clone_range),
+        // FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR
+        0x801c_581f => Third::Memory(Way::Out, 28, extents::attributes),
+        0x401c_5820 => Third::Memory(Way::In, 28, extents::given_attributes),
         // FIFREEZE, FITHAW; NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE; NS_GET_OWNER_UID
         0xc004_5877 | 0xc004_5878 | 0xb701..=0xb703 => Third::None,
         0xb704 => Third::Memory(Way::Out, 4, unsigned),
@@ -93,10 +98,14 @@ fn third(command: u32) -> Third {
                 minlen: Value::UInt(raw.u64(16)),
             })
         }),
+        // RNDGETENTCNT, RNDADDTOENTCNT
+        0x8004_5200 => Third::Memory(Way::Out, 4, number),
+        0x4004_5201 => Third::Memory(Way::In, 4, number),
         SIOCGIFCONF => Third::Interfaces,
         _ if interface::is_of_interface(command) => Third::Interface,
+        _ if extents::is_exchanged(command) => Third::Exchanged,
         // SIOCGSTAMP_OLD, SIOCADDRT and what else is asked of sockets.
-        0x8906..=0x89ef if ioctls::IOCTL.name(command.into()).is_some() => Third::Addr,
+        0x8906..=0x89ef if ioctls::name(command).is_some() => Third::Addr,
         _ => of_block_device(command),
     }
 }
@@ -124,6 +133,35 @@ fn of_block_device(command: u32) -> Third {
         0x125f | 0x1261 => Third::None,
         // BLKRASET, BLKFRASET
         0x1262 | 0x1264 => Third::UInt,
+        _ => of_device(command),
+    }
+}
+
+/// What the commands of other devices and file systems take, if it is nothing or a number.
+fn of_device(command: u32) -> Third {
+    match command {
+        // BLKTRACESTART, BLKTRACESTOP, BLKTRACETEARDOWN; SG_GET_TIMEOUT; RNDZAPENTCNT, RNDCLEARPOOL, RNDRESEEDCRNG
+        0x1274..=0x1276 | 0x2202 | 0x5204 | 0x5206 | 0x5207
+        // KDENABIO, KDDISABIO, KDMAPDISP, KDUNMAPDISP, PIO_FONTRESET; WDIOC_KEEPALIVE
+        | 0x4b36 | 0x4b37 | 0x4b3c | 0x4b3d | 0x4b6d | 0x8004_5705
+        // LOOP_CLR_FD, LOOP_SET_CAPACITY, LOOP_CTL_GET_FREE
+        | 0x4c01 | 0x4c07 | 0x4c82
+        // RTC_AIE_ON, RTC_AIE_OFF, RTC_UIE_ON, RTC_PIE_ON, RTC_PIE_OFF, RTC_WIE_ON, RTC_WIE_OFF, RTC_VL_CLR
+        | 0x7001..=0x7003 | 0x7005 | 0x7006 | 0x700f | 0x7010 | 0x7014
+        // BTRFS_IOC_TRANS_START, …_TRANS_END, …_SYNC, …_SCRUB_CANCEL, …_QUOTA_RESCAN_WAIT, …_DEFRAG, …_BALANCE
+        | 0x9406..=0x9408 | 0x941c | 0x942e | 0x5000_9402 | 0x5000_940c
+        // NBD_DO_IT, NBD_CLEAR_SOCK, NBD_CLEAR_QUE, NBD_PRINT_DEBUG, NBD_DISCONNECT
+        | 0xab03..=0xab06 | 0xab08 => Third::None,
+        // HDIO_SET_MULTCOUNT, HDIO_SET_DMA and the like
+        0x321..=0x327 | 0x32a..=0x32c | 0x32f
+        // LOOP_SET_FD, LOOP_CHANGE_FD, LOOP_SET_DIRECT_IO, LOOP_SET_BLOCK_SIZE, LOOP_CTL_ADD, LOOP_CTL_REMOVE
+        | 0x4c00 | 0x4c06 | 0x4c08 | 0x4c09 | 0x4c80 | 0x4c81
+        // NBD_SET_SOCK, NBD_SET_BLKSIZE, NBD_SET_SIZE, NBD_SET_SIZE_BLOCKS, NBD_SET_TIMEOUT; KVM_CREATE_VCPU
+        | 0xab00..=0xab02 | 0xab07 | 0xab09 | 0xae41
+        // PERF_EVENT_IOC_SET_BPF, PERF_EVENT_IOC_PAUSE_OUTPUT; EVIOCRMFF, EVIOCGRAB, EVIOCREVOKE
+        | 0x4004_2408 | 0x4004_2409 | 0x4004_4581 | 0x4004_4590 | 0x4004_4591
+        // INOTIFY_IOC_SETNEXTWD; RTC_IRQP_SET, RTC_EPOCH_SET
+        | 0x4004_4900 | 0x4008_700c | 0x4008_700e => Third::Int,
         _ => Third::Hex,
     }
 }
@@ -162,6 +200,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
             args.push(Value::name(Word::hex(name, value.into())));
         }
         Third::Interface => args.push(interface::enter(cx)),
+        Third::Exchanged => args.push(extents::enter(cx)),
         Third::Byte => args.push(strings::bytes(cx, cx.arg(2), 1)),
         Third::UInt => args.push(Value::UInt(cx.arg(2))),
         Third::Addr => args.push(Value::Addr(cx.arg(2))),
@@ -178,6 +217,7 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
             *last = cx.filled(cx.arg(2), outcome, bytes, |raw| spell(cx, raw));
         }
         Third::Interface => interface::leave(cx, last, outcome),
+        Third::Exchanged => extents::leave(cx, last, outcome),
         Third::Interfaces if outcome != Outcome::Never => {
             *last = interfaces(cx, room as u32 as i32, outcome);
         }
@@ -225,7 +265,7 @@ fn of_requests(bytes: i32) -> Value {
 
 /// A command's name, or what its bits say: direction, type, number, size.
 fn name(command: u32) -> String {
-    if let Some(name) = ioctls::IOCTL.name(command.into()) {
+    if let Some(name) = ioctls::name(command) {
         return name.to_owned();
     }
     let direction = match command >> 30 {

@@ -5,6 +5,7 @@
 
 mod clone;
 mod controls;
+mod extents;
 mod fcntl;
 mod futex;
 mod handle;
@@ -17,6 +18,7 @@ mod notify;
 mod numa;
 mod prctl;
 mod quota;
+mod rings;
 mod segment;
 mod select;
 mod xattr;
@@ -35,7 +37,7 @@ use crate::view::value::Value;
 pub(super) use fcntl::form as fcntl_form;
 pub(super) use ipc::attached;
 pub(super) use misc::ioprio;
-pub(super) use prctl::dumpable;
+pub(super) use prctl::{MITIGATION, dumpable};
 pub(super) use segment::chosen;
 pub(super) use select::ready;
 
@@ -95,6 +97,8 @@ const SPECIALS: &[Special] = &[
     Special { name: "msgget", enter: ipc::enter_get, leave: nothing },
     Special { name: "setsockopt", enter: misc::enter_setsockopt, leave: nothing },
     Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
+    Special { name: "io_uring_setup", enter: rings::enter_setup, leave: rings::leave_setup },
+    Special { name: "io_uring_enter", enter: rings::enter_enter, leave: nothing },
     Special { name: "io_setup", enter: misc::enter_io_setup, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
     Special { name: "mount", enter: mounting::enter_mount, leave: nothing },
@@ -206,6 +210,7 @@ pub(super) fn split(cx: &Cx<'_>, name: &str) -> Split {
         "clone3" if clone::answers(cx) => Split::After(1),
         "sendfile" | "sendfile64" if cx.arg(2) != 0 => Split::After(3),
         "fcntl" | "ioctl" => Split::Pending(Comma::Later),
+        "poll" | "ppoll" | "select" | "pselect6" => Split::Result,
         _ => Split::Pending(Comma::Now),
     }
 }

@@ -38,6 +38,33 @@ const AMBIENT: Menu = Menu {
     ],
 };
 
+/// `PR_SCHED_CORE_*`
+const SCHED_CORE: Menu = Menu {
+    unknown: "PR_SCHED_CORE_???",
+    names: &[
+        (0, "PR_SCHED_CORE_GET"),
+        (1, "PR_SCHED_CORE_CREATE"),
+        (2, "PR_SCHED_CORE_SHARE_TO"),
+        (3, "PR_SCHED_CORE_SHARE_FROM"),
+    ],
+};
+
+/// `PR_SPEC_*`: how it is about a misfeature.
+pub(in super::super) const MITIGATION: Set = Set {
+    zero: "PR_SPEC_NOT_AFFECTED",
+    unknown: "",
+    names: &[
+        (1, "PR_SPEC_PRCTL"),
+        (2, "PR_SPEC_ENABLE"),
+        (4, "PR_SPEC_DISABLE"),
+        (8, "PR_SPEC_FORCE_DISABLE"),
+        (16, "PR_SPEC_DISABLE_NOEXEC"),
+    ],
+};
+
+/// So many bytes of a task's name count.
+const NAME: usize = 15;
+
 /// No signal has a greater number, on any machine.
 const SIGNAL_MAX: u64 = 128;
 
@@ -81,8 +108,10 @@ enum Tail {
     Speculation,
     /// A misfeature of the processor that is asked about.
     Misfeature,
-    /// A switch, then three registers.
+    /// A switch, two registers and an address.
     Dispatch,
+    /// What is to be done with a cookie, whose, and where to.
+    SchedCore,
 }
 
 fn tail(option: u32) -> Tail {
@@ -111,6 +140,7 @@ fn tail(option: u32) -> Tail {
         52 => Tail::Misfeature,
         53 => Tail::Speculation,
         59 => Tail::Dispatch,
+        62 => Tail::SchedCore,
         0x5356_4d41 => Tail::Vma,
         0x5961_6d61 => Tail::Ptracer,
         _ => Tail::Registers,
@@ -136,7 +166,7 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         Tail::NumberOut | Tail::AddrOut | Tail::SignalOut | Tail::TscOut | Tail::NameOut => {
             args.push(Value::Pending);
         }
-        Tail::Name => args.push(task_name(cx, cx.arg(1))),
+        Tail::Name => args.push(task_name(cx, NAME)),
         Tail::Signal => args.push(match cx.arg(1) {
             signo @ 0..=SIGNAL_MAX => Value::signal(signo as i32),
             other => Value::UInt(other),
@@ -162,8 +192,14 @@ pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
         }
         Tail::Dispatch => {
             args.push(Value::name(choices::DISPATCH.spell(second)));
-            args.extend(registers(cx, 2));
+            args.extend([Value::Hex(cx.arg(2)), Value::Hex(cx.arg(3)), Value::Addr(cx.arg(4))]);
         }
+        Tail::SchedCore => args.extend([
+            Value::name(SCHED_CORE.spell(second)),
+            Value::Int(cx.int(2).into()),
+            Value::name(kind_of_id(cx.uint(3))),
+            Value::Addr(cx.arg(4)),
+        ]),
         Tail::Ptracer => args.push(match cx.int(1) {
             -1 => Value::name("PR_SET_PTRACER_ANY"),
             pid => Value::Int(pid.into()),
@@ -177,13 +213,24 @@ fn registers(cx: &Cx<'_>, from: usize) -> Vec<Value> {
     (from..5).map(|at| Value::Hex(cx.arg(at))).collect()
 }
 
-/// The name of a task: at most 15 bytes count.
-fn task_name(cx: &Cx<'_>, addr: u64) -> Value {
-    const NAME: usize = 15;
+/// The name of a task, of which `max` bytes are looked at.
+fn task_name(cx: &Cx<'_>, max: usize) -> Value {
     match cx.style.string_max {
-        shown @ ..NAME => strings::first(cx, addr, shown),
-        _ => strings::limited(cx, addr, NAME),
+        shown @ ..NAME => strings::first(cx, cx.arg(1), shown),
+        _ => strings::limited(cx, cx.arg(1), max),
     }
+}
+
+/// What an id names; strace gives number and name in every form but the raw one.
+fn kind_of_id(kind: u32) -> Word {
+    let name = match kind {
+        0 => "PIDTYPE_PID",
+        1 => "PIDTYPE_TGID",
+        2 => "PIDTYPE_PGID",
+        3 => "PIDTYPE_SID",
+        _ => "PIDTYPE_???",
+    };
+    Word::hex(format!("{} /* {name} */", Value::Hex(kind.into())), kind.into())
 }
 
 /// The name of a value of the dumpable flag.
@@ -254,7 +301,8 @@ pub(super) fn leave(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
             cx.filled(addr, outcome, cx.word(), |raw| Value::Array(vec![Value::Addr(raw.uword(0))]))
         }
         Tail::NameOut => match outcome {
-            Outcome::Value(_) => task_name(cx, addr),
+            // The kernel ends it.
+            Outcome::Value(_) => task_name(cx, NAME + 1),
             Outcome::Never => Value::Pending,
             Outcome::Error(_) | Outcome::Restarts(_) => Value::Addr(addr),
         },
