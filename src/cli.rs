@@ -105,6 +105,12 @@ pub(crate) struct MountArgs {
     pub(crate) session: SessionArgs,
 }
 
+impl MountArgs {
+    pub(crate) fn are_none(&self) -> bool {
+        self.manifest.is_empty() && self.overlay.is_empty()
+    }
+}
+
 /// What becomes of processes that outlive the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExitWithRoot {

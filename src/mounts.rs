@@ -25,7 +25,7 @@ pub(crate) struct Prepared {
 
 /// Opens manifests, directories and the store.
 pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
-    if args.manifest.is_empty() && args.overlay.is_empty() {
+    if args.are_none() {
         return Ok(Prepared::default());
     }
     if !args.overlay.is_empty() && args.session.on_fail == Some(Outcome::Commit) {

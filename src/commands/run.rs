@@ -31,7 +31,11 @@ pub(crate) fn observed(
     changes: &[OsString],
     observer: impl FnOnce() -> Result<Observer, Failure>,
 ) -> Result<Ending, Failure> {
-    find_proc().map_err(hindered)?;
+    match find_proc() {
+        // Who only watches does without.
+        Err(Obstacle::NoProc { .. }) if root.mounts.are_none() => {}
+        found => found.map_err(hindered)?,
+    }
     let mut prepared = mounts::prepare(&root.mounts)?;
     let program = program::prepare(
         command,

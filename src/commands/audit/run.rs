@@ -12,6 +12,7 @@ use nix::unistd::geteuid;
 use vrift_record::policy::{Places, Policy, Violation};
 use vrift_record::{Header, Mount, MountAccess, Response, Text, Unstopped, redact_words, secret};
 use vrift_tracer::observer::Observer;
+use vrift_tracer::probe::find_proc;
 use vrift_tracer::record::{
     Enforcement, Held, Mounts, Recorder, Violations, unstopped, watched_names,
 };
@@ -19,7 +20,7 @@ use vrift_vfs::lower::Lower;
 use vrift_vfs::manifest::Manifest;
 
 use crate::cli::{MountArgs, RecordArgs};
-use crate::commands::run::{complain_about, end_as, observed};
+use crate::commands::run::{complain_about, end_as, hindered, observed};
 use crate::failure::{Failure, complain};
 use crate::mounts;
 
@@ -28,6 +29,7 @@ const VIOLATED: u8 = 3;
 
 /// Runs the command; the exit status is its own, unless it breaks the policy.
 pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
+    find_proc().map_err(hindered)?;
     let held = args.policy.as_deref().map(|file| held(file, args.enforce)).transpose()?;
     let mut header = header(args)?;
     header.policy = held.as_ref().map(|held| held.policy.digest());
