@@ -75,6 +75,19 @@ impl Times {
         self.middle(|round| round.cpu)
     }
 
+    /// How much longer rounds took by the clock than those of another way in the same turns: on average, and the standard error
+    /// of that. What a noisy machine does to both of a turn falls out.
+    fn beyond(&self, other: &Times) -> (f64, f64) {
+        let pairs = self.0.iter().zip(&other.0);
+        let more =
+            |(this, other): (&Round, &Round)| this.wall.as_secs_f64() - other.wall.as_secs_f64();
+        let more: Vec<f64> = pairs.map(more).collect();
+        let count = more.len() as f64;
+        let mean = more.iter().sum::<f64>() / count;
+        let spread = more.iter().map(|more| (more - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        (mean, (spread / count).sqrt())
+    }
+
     fn middle(&self, time: fn(&Round) -> Duration) -> f64 {
         let mut sorted: Vec<_> = self.0.iter().map(time).collect();
         sorted.sort();
@@ -209,7 +222,7 @@ fn busy() -> String {
 pub(crate) fn table(load: &str, ways: &[Way], all: &[Option<Times>]) {
     let native = all[0].as_ref().expect("without a tracer it runs");
     let mut text = format!(
-        "\n{load} ({} rounds, load average {})\n  {:<18} {:>9} {:>9} {:>9} {:>10} {:>9}\n",
+        "\n{load} ({} rounds, load average {})\n  {:<18} {:>9} {:>9} {:>9} {:>10} {:>17} {:>9}\n",
         native.0.len(),
         busy(),
         "",
@@ -217,14 +230,16 @@ pub(crate) fn table(load: &str, ways: &[Way], all: &[Option<Times>]) {
         "least s",
         "cpu s",
         "overhead s",
+        "by turns s",
         "x native"
     );
     for (way, times) in ways.iter().zip(all) {
         let Some(times) = times else { continue };
         let (median, least, cpu) = (times.median(), times.least(), times.cpu());
         let (over, factor) = (median - native.median(), median / native.median());
+        let (mean, error) = times.beyond(native);
         text += &format!(
-            "  {:<18} {median:>9.4} {least:>9.4} {cpu:>9.4} {over:>10.4} {factor:>9.2}\n",
+            "  {:<18} {median:>9.4} {least:>9.4} {cpu:>9.4} {over:>10.4} {mean:>8.4} ± {error:<6.4} {factor:>9.2}\n",
             way.name
         );
     }
