@@ -4,6 +4,7 @@
 //! itself would. The page uses the stack below the red zone, and leaves every
 //! register but those that a call changes.
 
+mod answering;
 mod comparing;
 mod detours;
 mod links;
@@ -215,7 +216,7 @@ fn page(plan: &Plan<'_>) -> Assembly {
             look_up(&mut a, &calls);
         }
     }
-    leave(&mut a, plan.tape);
+    leave(&mut a, plan);
     preparing::code(&mut a, plan.tape);
     tables(&mut a, plan);
     a
@@ -366,8 +367,8 @@ fn probe(a: &mut Assembly) {
     a.jump("call", "compare");
     a.label("compared");
     a.op("test %eax,%eax", &[0x85, 0xc0]);
-    a.jump("je", "call");
-    a.jump("jmp", "stop");
+    a.jump("jne", "stop");
+    answering::code(a);
     a.label("relative");
     a.op("mov 0x20(%rsp),%eax", &[0x8b, 0x44, 0x24, 0x20]);
     a.op_with("cmp %,%eax", &[0x3d], FIRST_MAX);
@@ -383,7 +384,8 @@ fn probe(a: &mut Assembly) {
 }
 
 /// Asks the kernel for the path in `rsi`, as `rdx` says: whether it can be read, and whether a symlink stands on
-/// it. Leaves 0 in `eax` if there is none as far as the call itself comes, and an errno otherwise.
+/// it. Leaves 0 in `eax` if there is none as far as the call itself comes, and in `r10d` what the kernel said; an errno in
+/// `eax` otherwise.
 fn ask(a: &mut Assembly) {
     a.label("ask");
     a.op_with("mov %,%edi", &[0xbf], AT_FDCWD);
@@ -399,6 +401,7 @@ fn ask(a: &mut Assembly) {
     }
     a.op("ret", &[0xc3]);
     a.label("asked");
+    a.op("mov %eax,%r10d", &[0x41, 0x89, 0xc2]);
     a.op("xor %eax,%eax", &[0x31, 0xc0]);
     a.op("ret", &[0xc3]);
 }
@@ -434,24 +437,28 @@ fn look_up(a: &mut Assembly, calls: &[(Syscall, Shape)]) {
 }
 
 /// Makes the call, with a stop or without, and goes on where the program does.
-fn leave(a: &mut Assembly, tape: Option<Scope>) {
+fn leave(a: &mut Assembly, plan: &Plan<'_>) {
+    let answers = matches!(plan.hidden, Hidden::Places(_));
     let restore = |a: &mut Assembly| {
         a.op("pop %r10", &[0x41, 0x5a]);
         a.op("pop %rdi", &[0x5f]);
         a.op("pop %rsi", &[0x5e]);
         a.op("pop %rdx", &[0x5a]);
         a.op("pop %rax", &[0x58]);
-        a.op("syscall", &[0x0f, 0x05]);
     };
     a.label("stop");
     restore(a);
+    a.op("syscall", &[0x0f, 0x05]);
     a.jump("jmp", "called");
     a.label("call");
-    match tape {
-        Some(scope) => telling::call(a, scope),
+    if answers {
+        answering::none(a);
+    }
+    match plan.tape {
+        Some(scope) => telling::call(a, scope, answers),
         None => {
             restore(a);
-            a.label("made");
+            make(a, answers);
         }
     }
     a.label("called");
@@ -461,6 +468,18 @@ fn leave(a: &mut Assembly, tape: Option<Scope>) {
     a.op("popf", &[0x9d]);
     a.op("lea 0x80(%rsp),%rsp", &[0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0]);
     a.op("jmp *%rcx", &[0xff, 0xe1]);
+    if answers {
+        answering::answered(a);
+    }
+}
+
+/// Makes the call, unless its answer is known.
+fn make(a: &mut Assembly, answers: bool) {
+    if answers {
+        answering::if_known(a);
+    }
+    a.op("syscall", &[0x0f, 0x05]);
+    a.label("made");
 }
 
 /// Makes the call by which the page stops.

@@ -83,6 +83,8 @@ pub(super) fn code(a: &mut Assembly) {
     a.op("pop %r8", &[0x41, 0x58]);
     a.op("pop %rbp", &[0x5d]);
     a.op("pop %rbx", &[0x5b]);
+    // What the kernel said was of another path.
+    a.op("xor %r10d,%r10d", &[0x45, 0x31, 0xd2]);
     a.jump("jmp", "compared");
     read_link(a);
 }

@@ -32,8 +32,9 @@ const OF_PATHS: [u32; 4] = [
 
 const EINVAL: u32 = (-22i32).cast_unsigned();
 
-/// Makes the call and writes it down. What was pushed is on the stack as the page has it.
-pub(super) fn call(a: &mut Assembly, scope: Scope) {
+/// Makes the call and writes it down. What was pushed is on the stack as the page has it, and `r11` has the answer if that
+/// is known.
+pub(super) fn call(a: &mut Assembly, scope: Scope, answers: bool) {
     a.op_to("lea %(%rip),%rdi", &[0x48, 0x8d, 0x3d], "taping");
     a.op("cmpb $0x0,(%rdi)", &[0x80, 0x3f, 0]);
     a.jump("je", "stop");
@@ -46,8 +47,7 @@ pub(super) fn call(a: &mut Assembly, scope: Scope) {
     a.op("mov 0x10(%rsp),%rsi", &[0x48, 0x8b, 0x74, 0x24, 0x10]);
     a.op("mov 0x18(%rsp),%rdx", &[0x48, 0x8b, 0x54, 0x24, 0x18]);
     a.op("mov 0x20(%rsp),%rax", &[0x48, 0x8b, 0x44, 0x24, 0x20]);
-    a.op("syscall", &[0x0f, 0x05]);
-    a.label("made");
+    make(a, answers);
     // Now what was pushed is 8 further up: result at 0, r10 8, rdi 0x10, rsi 0x18, rdx 0x20, rax 0x28.
     a.op("push %rax", &[0x50]);
     sort_out(a);

@@ -88,7 +88,7 @@ fn is_what_is_written_down(page: Assembly) {
 #[test]
 fn a_page_has_no_room_for_too_many_places() {
     let long = vec![b'x'; 4096];
-    for (tape, fits) in [(None, 1024), (Some(Scope::All), 700), (OPENED, 600)] {
+    for (tape, fits) in [(None, 950), (Some(Scope::All), 620), (OPENED, 520)] {
         let hides = |place: &[u8]| lane(&Plan { hidden: Hidden::Places(&[place]), tape });
         assert!(hides(&long).is_none());
         assert!(hides(&long[..fits]).is_some());
