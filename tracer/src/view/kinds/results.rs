@@ -8,6 +8,9 @@ use crate::view::style::Constants;
 use crate::view::value::Value;
 use crate::view::word::Word;
 
+/// Which libc does not know everywhere (`linux/prctl.h`).
+const PR_GET_SPECULATION_CTRL: i32 = 52;
+
 /// Sets the form of a call's result.
 pub(super) fn form(cx: &Cx<'_>, name: &str, spelled: &mut Spelled, outcome: Outcome) {
     if let Outcome::Value(value) = outcome {
@@ -118,7 +121,7 @@ fn option_read(cx: &Cx<'_>, value: i64) -> ResultForm {
     match cx.int(0) {
         libc::PR_MCE_KILL_GET => maybe_remarked(choices::MACHINE_CHECK_POLICY.name(value as u64)),
         libc::PR_GET_DUMPABLE => ResultForm::remarked(cx.dressed(special::dumpable(value as u64))),
-        libc::PR_GET_SPECULATION_CTRL => mitigation(cx, value as u64),
+        PR_GET_SPECULATION_CTRL => mitigation(cx, value as u64),
         libc::PR_GET_SECUREBITS if value != 0 => {
             ResultForm::hex_remarked(cx.dressed(tasks::SECUREBITS.spell(value as u64)))
         }
