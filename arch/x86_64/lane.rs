@@ -50,6 +50,7 @@ const AT_FDCWD: u32 = (-100i32).cast_unsigned();
 const ENOENT: u32 = (-2i32).cast_unsigned();
 const ENOTDIR: u32 = (-20i32).cast_unsigned();
 const EISDIR: u32 = (-21i32).cast_unsigned();
+const EINVAL: u32 = (-22i32).cast_unsigned();
 const ELOOP: u32 = (-40i32).cast_unsigned();
 
 /// Where a call has its path, and whether a symlink at the end of it is followed.

@@ -6,9 +6,6 @@
 
 use super::*;
 
-const ENOENT_ANSWER: i32 = ENOENT.cast_signed();
-const EINVAL_ANSWER: i32 = -22;
-
 /// Calls of which a missing file is all that there is to say, with nothing in them that is looked at before their path.
 const PLAIN: [Syscall; 4] = [Syscall::Stat, Syscall::Lstat, Syscall::Open, Syscall::Openat];
 
@@ -19,10 +16,10 @@ pub(super) fn code(a: &mut Assembly) {
     a.jump("je", "missing");
     a.op_with("cmp %,%r10d", &[0x41, 0x81, 0xfa], EISDIR);
     a.jump("jne", "call");
-    answer(a, EINVAL_ANSWER);
+    answer(a, EINVAL);
     a.jump("jmp", "if-readlink");
     a.label("missing");
-    answer(a, ENOENT_ANSWER);
+    answer(a, ENOENT);
     for call in PLAIN {
         a.op_with("cmp %,%eax", &[0x3d], number(call));
         a.jump("je", "known");
@@ -41,9 +38,9 @@ pub(super) fn code(a: &mut Assembly) {
     a.jump("jmp", "known");
 }
 
-fn answer(a: &mut Assembly, errno: i32) {
+fn answer(a: &mut Assembly, errno: u32) {
     let bytes = [&[0x49, 0xc7, 0xc3], &errno.to_le_bytes()[..]].concat();
-    a.op(&format!("mov ${:#x},%r11", i64::from(errno)), &bytes);
+    a.op(&format!("mov ${:#x},%r11", i64::from(errno.cast_signed())), &bytes);
 }
 
 /// No answer is known; "known" goes on as "call" does.

@@ -30,8 +30,6 @@ const OF_PATHS: [u32; 4] = [
     (-4i32).cast_unsigned(),  // EINTR: an open that waits for another to open a FIFO
 ];
 
-const EINVAL: u32 = (-22i32).cast_unsigned();
-
 /// Makes the call and writes it down. What was pushed is on the stack as the page has it, and `r11` has the answer if that
 /// is known.
 pub(super) fn call(a: &mut Assembly, scope: Scope, answers: bool) {

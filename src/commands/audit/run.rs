@@ -42,13 +42,11 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
         made = identity(&args.output);
         Ok(Observer::silent(Box::new(complain_about)).recording(recorder))
     });
-    let ending = match (ended, &violations) {
-        (Err(failure), Some(violations)) if violations.nothing_happened() => {
-            discard(&args.output);
-            return Err(failure);
-        }
-        (ended, _) => ended,
-    };
+    if ended.is_err() && violations.as_ref().is_some_and(|violations| violations.nothing_happened())
+    {
+        discard(&args.output);
+        return ended.map(end_as);
+    }
     if made.is_some() && identity(&args.output) != made {
         let output = args.output.display();
         complain(&format!(
@@ -56,7 +54,7 @@ pub(super) fn record(args: &RecordArgs) -> Result<ExitCode, Failure> {
         ));
     }
     let broken = violations.as_ref().map_or(0, told);
-    match ending {
+    match ended {
         Err(failure) if broken > 0 && failure.is_of_command() => _ = failure.report(),
         Err(failure) => return Err(failure),
         Ok(ending) if broken == 0 => return Ok(end_as(ending)),

@@ -237,9 +237,7 @@ pub(super) fn affinity_target(call: &Call, tid: Pid) -> Pid {
 /// Whether a call is to make a task one with deadlines: the policy follows the size in `struct sched_attr`.
 pub(super) fn asks_for_deadlines(call: &Call, memory: &dyn Memory) -> bool {
     const SCHED_DEADLINE: u32 = 6;
-    let mut policy = [0; 4];
-    let at = GuestAddr(call.arg(Arg::A1).wrapping_add(4));
-    memory.read_exact(at, &mut policy).is_ok() && u32::from_ne_bytes(policy) == SCHED_DEADLINE
+    memory.read_u32(GuestAddr(call.arg(Arg::A1)).offset(4)) == Ok(SCHED_DEADLINE)
 }
 
 /// Keeps the binding of tasks to cores from being seen, and their own choices from being undone.
