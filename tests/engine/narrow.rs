@@ -140,6 +140,7 @@ fn c_048_a_mount_refuses_changes_through_the_32_bit_interface() {
 }
 
 /// The names of calls, and the lines on modes, in what a tracer prints to standard error.
+#[cfg(target_arch = "x86_64")]
 fn names_and_modes(err: &str) -> Vec<String> {
     let head = |line: &str| match line.split_once(" runs in ") {
         Some((_, mode)) => mode.to_owned(),
