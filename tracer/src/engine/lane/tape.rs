@@ -26,7 +26,7 @@ use nix::unistd::Pid;
 use vrift_arch::Arch;
 use vrift_arch::abi::Stat;
 use vrift_arch::lane::Unwritten;
-use vrift_arch::lane::tape::{BYTES, HEADER, LAST, Taped, calls};
+use vrift_arch::lane::tape::{BYTES, HEADER, Taped, calls};
 use vrift_vfs::{Follow, Held};
 
 use super::shared::{Shared, at_one_moment};
@@ -261,7 +261,7 @@ impl<A: Arch> Engine<A> {
         if let Some(tid) = before
             && let Some(tape) = self.tapes.of.get_mut(&tid)
         {
-            if tape.played > LAST / 2 {
+            if tape.played > HEADER {
                 tape.rewind();
             }
             if tape.directory.is_none() {
