@@ -10,6 +10,10 @@
 //! credentials, its root and its mounts, and the path leads over no symlink, which could depend on who
 //! walks it (`/proc/self`). Once a task has other credentials, or asks for another root or name space, no
 //! call is answered any more.
+//!
+//! A call that gives its caller other credentials is seen. A program that is executed gives them too: one with
+//! rights of its own, or any if so much was asked of its caller before. Else it makes of what a task has the same
+//! each time (`cap_bprm_creds_from_file` in security/commoncap.c), so who has looked once need not look again.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -17,10 +21,11 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, open, openat2, readlinkat};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
-use vrift_arch::{Model, Policy, Syscall};
+use vrift_arch::{Arg, Model, Policy, Syscall};
 use vrift_record::Escape;
 use vrift_vfs::{At, Creds, Follow, Ids, PathOp};
 
+use crate::call::Call;
 use crate::creds::TaskCreds;
 
 /// A file that is looked for.
@@ -78,18 +83,55 @@ impl Lookup {
     }
 }
 
-/// Whether a call asks for other credentials.
-pub(super) fn gives_other_eyes(syscall: Syscall) -> bool {
+/// What is asked of prctl(2) that a program gets other credentials by when it is executed.
+pub(super) const FOR_PROGRAMS: &[u32] =
+    &[libc::PR_CAPBSET_DROP as u32, libc::PR_SET_SECUREBITS as u32, libc::PR_CAP_AMBIENT as u32];
+
+/// Whether a call asks for other credentials, for its caller or for the programs that it executes.
+pub(super) fn gives_other_eyes(call: &Call) -> bool {
+    match call.syscall {
+        Some(Syscall::Prctl) => FOR_PROGRAMS.contains(&(call.arg(Arg::A0) as u32)),
+        Some(syscall) => asks_for_credentials(syscall),
+        None => false,
+    }
+}
+
+/// Whether calls ask for other credentials, whatever their arguments are.
+pub(super) fn asks_for_credentials(syscall: Syscall) -> bool {
     syscall.row().policy == Policy::Model(Model::Creds) && syscall != Syscall::Umask
 }
 
 /// Whether vrift sees what the tree sees.
 #[derive(Debug)]
 pub(super) enum Eyes {
-    /// It does: these are the credentials of all.
-    Same(Box<TaskCreds>),
+    /// It does.
+    Same {
+        /// The credentials of all.
+        own: Box<TaskCreds>,
+        programs: Programs,
+    },
     /// It may not.
     Other,
+}
+
+/// Whose rights a program has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// Those of whoever executes it.
+    OfCaller,
+    /// By set-id bits or capabilities of its file, maybe others.
+    OfFile,
+}
+
+/// What becomes of the credentials of a task that executes a program without rights of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Programs {
+    /// No program has been executed yet.
+    Unknown,
+    /// They stay.
+    Keep,
+    /// That depends on what the task has asked for.
+    MayChange,
 }
 
 impl Eyes {
@@ -99,7 +141,7 @@ impl Eyes {
         // access(2) is about the real ones.
         let same = |ids: fn(&Creds) -> _| ids(own.get(Ids::FileSystem)) == ids(own.get(Ids::Real));
         match same(|creds| (creds.uid, creds.gid, creds.dac_override, creds.dac_read_search)) {
-            true => Eyes::Same(Box::new(own)),
+            true => Eyes::Same { own: Box::new(own), programs: Programs::Unknown },
             false => Eyes::Other,
         }
     }
@@ -111,9 +153,28 @@ impl Eyes {
         }
     }
 
-    /// Takes note of a task that may have other credentials now.
-    pub(super) fn look_at(&mut self, tid: Pid) {
-        if let Eyes::Same(own) = self
+    /// Takes note of a task that has asked for other credentials, for itself or for what it executes.
+    pub(super) fn after_asking(&mut self, tid: Pid) {
+        if let Eyes::Same { programs, .. } = self {
+            *programs = Programs::MayChange;
+        }
+        self.look_at(tid);
+    }
+
+    /// Takes note of a task that has executed a program with the rights of whoever executes it, or with its own.
+    pub(super) fn after_executing(&mut self, tid: Pid, rights: Rights) {
+        let Eyes::Same { programs, .. } = self else { return };
+        if (*programs, rights) == (Programs::Keep, Rights::OfCaller) {
+            return;
+        }
+        if (*programs, rights) == (Programs::Unknown, Rights::OfCaller) {
+            *programs = Programs::Keep;
+        }
+        self.look_at(tid);
+    }
+
+    fn look_at(&mut self, tid: Pid) {
+        if let Eyes::Same { own, .. } = self
             && TaskCreds::of(tid) != **own
         {
             *self = Eyes::Other;
@@ -121,6 +182,6 @@ impl Eyes {
     }
 
     pub(super) fn are_same(&self) -> bool {
-        matches!(self, Eyes::Same(_))
+        matches!(self, Eyes::Same { .. })
     }
 }

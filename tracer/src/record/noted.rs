@@ -119,7 +119,7 @@ impl Recorder {
         match (syscall, syscall.row().policy) {
             (Syscall::Mmap | Syscall::Mmap2, _) => self.maps(call, seat),
             (Syscall::OpenByHandleAt, _) => What::Handle(call.arg(Arg::A2) as u32),
-            (syscall, _) if lookups::gives_other_eyes(syscall) => What::Credentials,
+            _ if lookups::gives_other_eyes(call) => What::Credentials,
             (_, Policy::Model(model)) => {
                 let decoded = match call.abi {
                     Abi::Compat => decode::<A::Compat>(model, call, seat.memory),
@@ -176,7 +176,7 @@ impl Recorder {
             self.ipc.got(asked, result);
         }
         if let What::Credentials = noted.what {
-            self.eyes.look_at(seat.tid);
+            self.eyes.after_asking(seat.tid);
         }
         match noted.what {
             What::File(named) => return self.file(named, &ended, seat),

@@ -17,7 +17,7 @@ use vrift_vfs::{At, Exec, Follow, Held, Purpose, Target, gains_rights};
 
 use super::contents::{Keeper, When};
 use super::enforced::leads_to;
-use super::lookups::Of as Sought;
+use super::lookups::{Of as Sought, Rights};
 use super::noted::{Ended, What};
 use super::opened::{named, opened};
 use super::paths::{absolute, directory, own_descriptor, path, seen_by};
@@ -199,7 +199,10 @@ impl Recorder {
             }
             return;
         }
-        self.eyes.look_at(seat.tid);
+        // Not the script that was named, but what interprets it.
+        let executed = PathBuf::from(format!("/proc/{}/exe", seat.tid));
+        let rights = if gains_rights(&executed) { Rights::OfFile } else { Rights::OfCaller };
+        self.eyes.after_executing(seat.tid, rights);
         if std::mem::replace(&mut self.command, Command::Executed) == Command::Ahead {
             self.tell_inherited(ended, seat);
         }
@@ -227,9 +230,7 @@ impl Recorder {
             let ended = Ended { verdict, ..*ended };
             self.access(Act::Load, path, None, *version, Part::Further, &ended, seat);
         }
-        // Not the script that was named, but what interprets it.
-        let executed = PathBuf::from(format!("/proc/{}/exe", seat.tid));
-        if gains_rights(&executed) {
+        if rights == Rights::OfFile {
             let shown = fs::read_link(&executed).ok().and_then(named);
             self.gained(shown.as_ref().unwrap_or(&start.path), ended, seat);
         }

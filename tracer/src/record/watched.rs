@@ -19,6 +19,9 @@ const BARE_SOCKET: &[When] = &[
     When { arg: Arg::A1, is: Is::AnyOf(&with_flags(SOCK_PACKET)) },
 ];
 
+/// What changes the rights of the programs that a task executes.
+const RIGHTS_OF_PROGRAMS: &[When] = &[When { arg: Arg::A0, is: Is::AnyOf(lookups::FOR_PROGRAMS) }];
+
 /// A type of sockets with whatever flags.
 const fn with_flags(kind: i32) -> [u32; 4] {
     let (kind, cloexec, nonblock) =
@@ -35,13 +38,14 @@ pub(super) fn interest(syscall: Option<Syscall>, mounts: Mounts) -> Interest {
     match syscall {
         Syscall::Mmap | Syscall::Mmap2 => return Interest::If(MAPPING),
         Syscall::Socket => return Interest::If(BARE_SOCKET),
+        Syscall::Prctl => return Interest::If(RIGHTS_OF_PROGRAMS),
         Syscall::Accept | Syscall::Accept4 | Syscall::Listen => return Interest::Always,
         _ => {}
     }
     match syscall.row().policy {
         // Without an address it is what send(2) is made of.
         Policy::Model(Model::SendTo) => Interest::If(&[When { arg: Arg::A5, is: Is::NonZero }]),
-        Policy::Model(Model::Creds) => lookups::gives_other_eyes(syscall).into(),
+        Policy::Model(Model::Creds) => lookups::asks_for_credentials(syscall).into(),
         Policy::Model(model) => names_something(model, mounts).into(),
         Policy::Pass | Policy::Refuse(_) => Interest::No,
     }
