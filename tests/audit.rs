@@ -3,6 +3,8 @@
 //! The oracles are strace, which runs the same commands, and the files themselves, whose digests are
 //! made anew.
 
+#[path = "audit/denied.rs"]
+mod denied;
 #[path = "audit/digests.rs"]
 mod digests;
 #[path = "audit/escapes.rs"]

@@ -79,7 +79,7 @@ attempt(lambda: socket.socket(socket.AF_UNIX).connect('out/own'))
 ";
 
 /// The violations of a record: class, call, subject, and what was done.
-fn violations(recorded: &Recorded) -> Vec<(Class, String, String, Response)> {
+pub(crate) fn violations(recorded: &Recorded) -> Vec<(Class, String, String, Response)> {
     let told = recorded.model.findings.iter().filter_map(|finding| match &finding.what {
         What::Violation { class, response, .. } => {
             assert!(finding.process.is_some(), "{finding:?}");

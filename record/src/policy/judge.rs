@@ -23,6 +23,15 @@ pub struct Broken {
     pub rule: String,
 }
 
+/// Whose a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Realm {
+    /// The host's.
+    Host,
+    /// A mount's: its manifest declares it, and changes there are no changes of the host. It can still be denied.
+    Mount,
+}
+
 /// A violation, for whoever ran the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -116,38 +125,49 @@ impl Judge {
         Some(Event::Violation { class, rule: rule.into_bytes(), call, subject, response })
     }
 
-    /// What a call would break that does `act` to a file of the host.
-    pub fn path(&self, act: Act, path: &[u8]) -> Option<Broken> {
+    /// What a call would break that does `act` to a file.
+    pub fn path(&self, act: Act, path: &[u8], realm: Realm) -> Option<Broken> {
         if VOID.contains(&path) {
             return None;
         }
+        self.denied(act, path).or_else(|| match realm {
+            Realm::Host => self.forbidden(act, path),
+            Realm::Mount => None,
+        })
+    }
+
+    /// Which list names what is denied in any case.
+    fn denied(&self, act: Act, path: &[u8]) -> Option<Broken> {
+        let Policy { read, write, exec, .. } = &self.policy;
+        // Who maps a program as code may run it, as the dynamic linker does. By another name a file could be written.
+        let runs = matches!(act, Act::Execute | Act::Load | Act::Map);
+        let writes = act.changes() || act == Act::Link;
+        let reads = gives_content(act);
+        let lists = [
+            (runs, &exec.deny, Class::DeniedExec),
+            (writes, &write.deny, Class::DeniedWrite),
+            (reads, &read.deny, Class::DeniedRead),
+        ];
+        lists
+            .into_iter()
+            .filter(|(concerns, ..)| *concerns)
+            .find_map(|(_, list, class)| Some(Broken { class, rule: list.find(path)?.to_owned() }))
+    }
+
+    /// Which class of what is done to the host is forbidden, and not allowed for this path.
+    fn forbidden(&self, act: Act, path: &[u8]) -> Option<Broken> {
         let Policy { read, write, exec, forbid, .. } = &self.policy;
-        let by = |class, rule: &str| Some(Broken { class, rule: rule.to_owned() });
-        // Who maps a program as code may run it, as the dynamic linker does.
-        if matches!(act, Act::Execute | Act::Load | Act::Map)
-            && let Some(rule) = exec.deny.find(path)
-        {
-            return by(Class::DeniedExec, rule);
-        }
-        // By another name it could be written.
-        if (act.changes() || act == Act::Link)
-            && let Some(rule) = write.deny.find(path)
-        {
-            return by(Class::DeniedWrite, rule);
-        }
+        let by = |class| Some(Broken { class, rule: String::new() });
         if act.changes() && forbid.has(Class::HostWrite) && write.allow.find(path).is_none() {
-            return by(Class::HostWrite, "");
+            return by(Class::HostWrite);
         }
-        // By another name it could be read under other rules.
-        if act.reads() || matches!(act, Act::Link | Act::Rename | Act::Exchange) {
-            if let Some(rule) = read.deny.find(path) {
-                return by(Class::DeniedRead, rule);
-            }
-            let allowed = read.allow.find(path).is_some()
-                || matches!(act, Act::Execute | Act::Load) && exec.allow.find(path).is_some();
-            if forbid.has(Class::UndeclaredInput) && !allowed && !self.is_made(path) {
-                return by(Class::UndeclaredInput, "");
-            }
+        let allowed = || {
+            read.allow.find(path).is_some()
+                || matches!(act, Act::Execute | Act::Load) && exec.allow.find(path).is_some()
+        };
+        let is_input = gives_content(act) && !self.is_made(path);
+        if is_input && forbid.has(Class::UndeclaredInput) && !allowed() {
+            return by(Class::UndeclaredInput);
         }
         None
     }
@@ -158,17 +178,20 @@ impl Judge {
         access: &'a Access<T>,
         response: Response,
     ) -> Option<(Broken, &'a T)> {
-        // What a mount serves is declared by its manifest, and changes in it are no changes of the
-        // host. What failed did nothing, unless the policy made it fail.
-        let happened = access.outcome == Outcome::Done && access.verdict == Verdict::Host;
-        if !happened && response == Response::Noted {
+        let realm = match access.verdict {
+            Verdict::Manifest | Verdict::Content | Verdict::CopyOnWrite => Realm::Mount,
+            Verdict::Host | Verdict::Denied => Realm::Host,
+            Verdict::ByDesign | Verdict::Refused | Verdict::Unmodelled => return None,
+        };
+        // What failed did nothing, unless the policy made it fail.
+        if access.outcome != Outcome::Done && response == Response::Noted {
             return None;
         }
         let other = access
             .other
             .as_ref()
             .filter(|_| matches!(access.act, Act::Rename | Act::Link | Act::Exchange));
-        let breaks = |act, path: &'a T| Some((self.path(act, path.as_ref())?, path));
+        let breaks = |act, path: &'a T| Some((self.path(act, path.as_ref(), realm)?, path));
         let other = || breaks(access.act.to_other(), other?);
         breaks(access.act, &access.path).or_else(other)
     }
@@ -235,6 +258,11 @@ impl Judge {
         let ends = (1..=path.len()).filter(|&at| at == path.len() || path[at] == b'/');
         ends.into_iter().any(|end| self.made.contains(&path[..end]))
     }
+}
+
+/// Whether what a file holds can be had by doing this: by another name it could be read under other rules.
+fn gives_content(act: Act) -> bool {
+    act.reads() || matches!(act, Act::Link | Act::Rename | Act::Exchange)
 }
 
 fn inet(ip: IpAddr, port: u16) -> Endpoint<Vec<u8>> {

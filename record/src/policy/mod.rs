@@ -9,7 +9,7 @@ mod rules;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use judge::{Broken, Judge, Violation};
+pub use judge::{Broken, Judge, Realm, Violation};
 use rules::{Classes, Lists, Patterns};
 use serde::Deserialize;
 

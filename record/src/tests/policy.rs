@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::policy::{Broken, Judge, Places, Policy};
+use crate::policy::{Broken, Judge, Places, Policy, Realm};
 use crate::*;
 
 fn places() -> Places {
@@ -71,7 +71,7 @@ fn paths_are_allowed_and_denied_by_pattern() {
         (Act::Link, "/home/me/.ssh/id_rsa", Some((DeniedRead, "**/.ssh"))),
         (Act::Link, "/exact/file2", Some((UndeclaredInput, ""))),
         (Act::Link, "/usr/include/stdio.h", None),
-        (Act::Rename, "/home/me/.ssh/id_rsa", Some((HostWrite, ""))),
+        (Act::Rename, "/home/me/.ssh/id_rsa", Some((DeniedRead, "**/.ssh"))),
         (Act::Map, "/lib/x.so", Some((UndeclaredInput, ""))),
         (Act::Load, "/usr/lib/ld.so", None),
         (Act::Probe, "/anything", None),
@@ -158,7 +158,7 @@ fn endpoints_and_escapes() {
     assert_eq!(class(&escape(Escape::IoUring, "")), Some(Class::Escape));
     let none = &mut judge("");
     assert_eq!(broken(none, &inet("127.0.0.2", 9)), None);
-    assert_eq!(none.path(Act::Read, b"/x"), None::<Broken>);
+    assert_eq!(none.path(Act::Read, b"/x", Realm::Host), None::<Broken>);
 }
 
 /// Whatever a record can tell of, a policy can name.
@@ -253,7 +253,7 @@ fn symlinks_in_patterns_lead_where_they_lead() {
         (Act::Read, "/home/me/.ssh/id", Some("~/.ssh")),
         (Act::Read, "/none/x", Some("/none/x")),
     ] {
-        let found = judge.path(act, path.as_bytes()).map(|broken| broken.rule);
+        let found = judge.path(act, path.as_bytes(), Realm::Host).map(|broken| broken.rule);
         assert_eq!(found.as_deref(), rule, "{path}");
     }
 }
@@ -267,7 +267,7 @@ fn paths_above_the_directory_of_the_run_can_be_named() {
         ("/src/x/y", true),
         ("/src/[x]/shared/a.h", false),
     ] {
-        assert_eq!(judge.path(Act::Read, path.as_bytes()).is_some(), denied, "{path}");
+        assert_eq!(judge.path(Act::Read, path.as_bytes(), Realm::Host).is_some(), denied, "{path}");
     }
 }
 

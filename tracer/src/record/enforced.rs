@@ -8,8 +8,7 @@
 //! afterwards that could tell what the path led to.
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
-use vrift_record::policy::{Broken, Judge};
+use vrift_record::policy::{Broken, Judge, Realm};
 use vrift_record::{Act, Escape, NetworkAct};
 use vrift_vfs::{Follow, Held};
 
@@ -48,13 +47,13 @@ impl Recorder {
         match what {
             What::File(named) => self.forbidden(named, seat).then_some(Errno::EACCES),
             What::Program(start) => {
-                let to = leads_to(Act::Execute, start.path(), seat.tid);
+                let to = leads_to(Act::Execute, start.path(), seat);
                 if self.forbids(Act::Execute, &to, seat) {
                     start.led_to(to);
                     return Some(Errno::EACCES);
                 }
                 let interpreters = start.interpreters(seat);
-                let led = |by: &Interpreter| leads_to(Act::Load, &by.path, seat.tid);
+                let led = |by: &Interpreter| leads_to(Act::Load, &by.path, seat);
                 let mut led: Vec<_> = interpreters.iter().map(led).collect();
                 if let Some(by) = led.iter().position(|by| self.forbids(Act::Load, by, seat)) {
                     start.denied_for(led.swap_remove(by));
@@ -77,7 +76,7 @@ impl Recorder {
                 let forbidden = peers.iter().filter_map(|peer| peer.given()).any(|(act, to)| {
                     let outside = led_name(act, to, seat)
                         .filter(|name| act != NetworkAct::Bind && !self.bound.contains(name));
-                    let makes = node(act, to).map(|path| leads_to(Act::MakeNode, path, seat.tid));
+                    let makes = node(act, to).map(|path| leads_to(Act::MakeNode, path, seat));
                     forbids(&|judge| judge.network(act, to))
                         || makes.is_some_and(|path| self.forbids(Act::MakeNode, &path, seat))
                         || outside.is_some_and(|name| {
@@ -101,14 +100,14 @@ impl Recorder {
             return None;
         }
         let opened = named.opened()?;
-        let (kind, detail) = self.reached(&leads_to(Act::Read, opened, seat.tid), seat.tid)?;
+        let (kind, detail) = self.reached(&leads_to(Act::Read, opened, seat), seat.tid)?;
         let broken = self.out.forbids(|judge| judge.escaped(kind, detail.as_bytes()));
         broken.map(|_| (kind, detail))
     }
 
     /// Whether a rule forbids something that is asked of a file; it is told as what its path leads to, then.
     fn forbidden(&self, named: &mut Named, seat: &Seat<'_>) -> bool {
-        let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked, seat.tid)));
+        let asks = named.asks().map(|(act, asked)| (act, leads_to(act, asked, seat)));
         let mut asks = asks.collect::<Vec<_>>().into_iter().enumerate();
         let Some((number, (_, to))) = asks.find(|(_, (act, to))| self.forbids(*act, to, seat))
         else {
@@ -119,29 +118,21 @@ impl Recorder {
     }
 
     fn forbids(&self, act: Act, to: &[u8], seat: &Seat<'_>) -> bool {
-        is_of_host(act, to, seat)
-            && gives_something(act, to)
-            && self.out.forbids(|judge| judge.path(act, to)).is_some()
+        let of_host = || path(to).metadata().is_ok_and(|meta| !meta.is_dir());
+        // Who asks for a file that is missing is told so, and who opens a directory gets no content.
+        let (realm, gives) = match seat.places.held(path(to), Follow::Yes) {
+            None => (Realm::Host, of_host()),
+            // What an overlay shows is the host's as long as nothing is changed.
+            Some(Held::Host(_)) if !act.changes() => (Realm::Host, of_host()),
+            Some(Held::Host(_) | Held::Blob(..) | Held::Staged(_)) => (Realm::Mount, true),
+            Some(Held::Nothing | Held::Other) => (Realm::Mount, false),
+        };
+        (gives || act.changes()) && self.out.forbids(|judge| judge.path(act, to, realm)).is_some()
     }
-}
-
-/// Whether a path is a matter of the host: one of an overlay is, as long as nothing is changed.
-fn is_of_host(act: Act, to: &[u8], seat: &Seat<'_>) -> bool {
-    match seat.places.held(path(to), Follow::Yes) {
-        None => true,
-        Some(Held::Host(_)) => !act.changes(),
-        Some(_) => false,
-    }
-}
-
-/// Whether a call would be given something: who asks for a file that is missing is told so, and who
-/// opens a directory gets no content.
-fn gives_something(act: Act, to: &[u8]) -> bool {
-    act.changes() || path(to).metadata().is_ok_and(|meta| !meta.is_dir())
 }
 
 /// What a path leads to: the last name counts as it is if the call is about the name.
-pub(super) fn leads_to(act: Act, asked: &[u8], tid: Pid) -> Vec<u8> {
+pub(super) fn leads_to(act: Act, asked: &[u8], seat: &Seat<'_>) -> Vec<u8> {
     let names_only = matches!(
         act,
         Act::Remove
@@ -153,8 +144,12 @@ pub(super) fn leads_to(act: Act, asked: &[u8], tid: Pid) -> Vec<u8> {
             | Act::MakeNode
             | Act::Exchange
     );
-    let seen = seen_by(tid, asked);
+    let seen = seen_by(seat.tid, asked);
     let file = path(&seen);
+    let follow = if names_only { Follow::No } else { Follow::Yes };
+    if let Some(led) = seat.places.led(file, follow) {
+        return led.into_os_string().into_encoded_bytes();
+    }
     let whole = if names_only { None } else { file.canonicalize().ok() };
     let led = whole.or_else(|| {
         let above = file.parent()?.canonicalize().ok()?;

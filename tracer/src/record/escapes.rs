@@ -97,7 +97,7 @@ pub(super) fn of(
             String::new,
             |path| {
                 let path = match kind {
-                    Escape::Kernel => leads_to(Act::Write, &path, seat.tid),
+                    Escape::Kernel => leads_to(Act::Write, &path, seat),
                     _ => path,
                 };
                 String::from_utf8_lossy(&path).into_owned()

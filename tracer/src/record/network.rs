@@ -220,8 +220,8 @@ pub(super) fn led_name(
 ) -> Option<Vec<u8>> {
     match endpoint {
         Endpoint::Unix(name) => Some(match seat.places.held(path(name), Follow::Yes) {
-            None if act == NetworkAct::Bind => leads_to(Act::MakeNode, name, seat.tid),
-            None => leads_to(Act::Probe, name, seat.tid),
+            None if act == NetworkAct::Bind => leads_to(Act::MakeNode, name, seat),
+            None => leads_to(Act::Probe, name, seat),
             Some(_) => name.clone(),
         }),
         Endpoint::Abstract(name) => Some([b"@", &name[..]].concat()),

@@ -214,7 +214,7 @@ impl Recorder {
         self.access(act, &led, asked, version, Part::First, ended, seat);
         let between = if program.is_none() { start.interpreters(seat) } else { Vec::new() };
         for Interpreter { path, real } in between {
-            let led = leads_to(Act::Load, &path, seat.tid);
+            let led = leads_to(Act::Load, &path, seat);
             if !loaded.iter().any(|(path, _)| *path == led) {
                 let version = self.version_of(Held::Host(real), &led);
                 let asked = (led != path).then_some(&path[..]);
