@@ -320,6 +320,30 @@ fn the_store_is_found_below_home() {
     assert!(!sandbox.store().exists());
 }
 
+/// Programs that are served from it change their directory.
+#[test]
+fn the_store_is_where_it_is_for_every_directory() {
+    for (variable, place) in [
+        // The XDG Base Directory Specification does not let a relative one count.
+        ("XDG_DATA_HOME", ".local/share/vrift/the_source"),
+        ("HOME", "relative/.local/share/vrift/the_source"),
+        ("VR_THE_SOURCE", "relative"),
+    ] {
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+        fs::write(sandbox.tree().join("file"), "content\n").expect("it is ours");
+        let vrift = |args: &[&str]| {
+            let mut vrift = sandbox.vrift(args);
+            run(vrift.env_remove("VR_THE_SOURCE").env(variable, "relative")).fine()
+        };
+        vrift(&["ingest", "site/tree", "-o", "t.vrift"]);
+        assert!(sandbox.path(place).join("blake3").is_dir(), "{variable}");
+        let read = "cd / && cat /vrift/file";
+        let seen = vrift(&["run", "--read-only", "--manifest", "t.vrift", "--", "sh", "-c", read]);
+        assert_eq!(seen, "content\n", "{variable}");
+    }
+}
+
 #[test]
 fn doctor_is_content_here() {
     let sandbox = Sandbox::new();
