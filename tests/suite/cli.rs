@@ -416,3 +416,21 @@ fn an_output_on_a_full_disk_is_a_failure() {
         assert!(said.contains("No space left on device"), "{command:?}: {said}");
     }
 }
+
+/// Names are whoever's who made them.
+#[test]
+fn a_name_forges_no_line_and_commands_no_terminal() {
+    let sandbox = Sandbox::new();
+    let name = "odd\n\x1b[31mvrift: a forged line";
+    let shown = "odd\\n\\033[31mvrift: a forged line";
+    fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+    let mode = nix::sys::stat::Mode::S_IRWXU;
+    nix::unistd::mkfifo(&sandbox.tree().join(name), mode).expect("a new FIFO");
+    let ran = run(&mut sandbox.vrift(["ingest", "site/tree", "-o", "t.vrift"]));
+    assert_eq!(ran.err(), format!("vrift: {shown}: a fifo is kept as a name only\n"), "{ran}");
+    let remove =
+        ["run", "--session", "s", "--manifest", "t.vrift", "--", "sh", "-c", "rm /vrift/*"];
+    assert!(run(&mut sandbox.vrift(remove)).status.success());
+    let diff = run(&mut sandbox.vrift(["session", "diff", "s"]));
+    assert!(diff.out().starts_with(&format!("removed    {shown}\n")), "{diff}");
+}
