@@ -103,7 +103,20 @@ pub(crate) fn process(tid: Pid) -> Option<Pid> {
 
 /// Whether a task is of this process, or traced by it.
 pub(crate) fn is_ours(tid: Pid) -> bool {
-    let (status, own) = (status(tid), nix::unistd::getpid().as_raw());
+    is_of_us(&status(tid))
+}
+
+/// Whether a task lives, and is neither of this process nor traced by it.
+pub(crate) fn is_of_others(tid: Pid) -> bool {
+    let status = status(tid);
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    // One that has ended and is still waited for is traced no more.
+    let lives = state.is_some_and(|state| !state.trim_start().starts_with(['Z', 'X']));
+    lives && !is_of_us(&status)
+}
+
+fn is_of_us(status: &str) -> bool {
+    let own = nix::unistd::getpid().as_raw();
     let words = ["Tgid:", "TracerPid:"];
     let id = |word| status.lines().find_map(|line| line.strip_prefix(word))?.trim().parse().ok();
     words.into_iter().any(|word| id(word) == Some(own))
