@@ -35,24 +35,25 @@ pub(crate) fn store_or_new() -> Result<Store, Failure> {
     })
 }
 
-/// `VR_THE_SOURCE`, else `$XDG_DATA_HOME/vrift/the_source`, else the same below `~/.local/share`.
+/// `VR_THE_SOURCE`, else `$XDG_DATA_HOME/vrift/the_source`, else the same below `~/.local/share`; absolute, because
+/// programs that are served from it change their directory.
 pub(crate) fn store_root() -> Result<PathBuf, Failure> {
-    if let Some(root) = set("VR_THE_SOURCE") {
-        return std::path::absolute(&root).map_err(Failure::from);
-    }
-    let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
-    let data = data.ok_or_else(|| {
+    let root = set("VR_THE_SOURCE").or_else(|| {
+        let data = base("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
+        Some(data?.join("vrift/the_source"))
+    });
+    let root = root.ok_or_else(|| {
         Failure::new("there is no place for the store: neither XDG_DATA_HOME nor HOME is set")
             .hint("set VR_THE_SOURCE to a directory")
     })?;
-    Ok(data.join("vrift/the_source"))
+    std::path::absolute(root).map_err(Failure::from)
 }
 
 /// A directory of this user's own for what is made for the time of a run, where the store at `store`
 /// may not be written: below `XDG_RUNTIME_DIR`, else below the directory for temporary files.
 pub(crate) fn own_place(store: &Path) -> Result<PathBuf, Failure> {
-    let base = set("XDG_RUNTIME_DIR").unwrap_or_else(env::temp_dir);
-    let place = base.join(format!("vrift-{}", geteuid()));
+    let base = base("XDG_RUNTIME_DIR").unwrap_or_else(env::temp_dir);
+    let place = std::path::absolute(base)?.join(format!("vrift-{}", geteuid()));
     let unusable = |why: &str| {
         let (store, place) = (store.display(), place.display());
         Failure::new(format!("neither the store {store} nor {place} can be written: {why}"))
@@ -70,6 +71,11 @@ pub(crate) fn own_place(store: &Path) -> Result<PathBuf, Failure> {
         return Err(unusable("it is there already, and others can write it"));
     }
     Ok(place)
+}
+
+/// A directory as the XDG Base Directory Specification has it: a relative one does not count.
+fn base(name: &str) -> Option<PathBuf> {
+    set(name).filter(|path| path.is_absolute())
 }
 
 fn set(name: &str) -> Option<PathBuf> {

@@ -1,7 +1,7 @@
 //! How vrift itself fails: what, where, why, what to do, and with which exit status.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -162,7 +162,28 @@ pub(crate) fn complain(text: &str) {
 
 fn say(line: &str) {
     // There is nowhere left to complain to if standard error is gone.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", OneLine(line));
+}
+
+/// A text with names in it, which may hold line ends, and commands for a terminal.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '\n' => f.write_str("\\n")?,
+                c if c.is_control() => {
+                    let mut bytes = [0; 4];
+                    for byte in c.encode_utf8(&mut bytes).bytes() {
+                        write!(f, "\\{byte:03o}")?;
+                    }
+                }
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Wrong arguments are vrift's failure (125); help and version are answers.

@@ -1,7 +1,8 @@
 //! From mount options to a namespace that can be served.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use vrift_cas::Store;
 use vrift_tracer::engine::Served;
 use vrift_vfs::lower::Lower;
 use vrift_vfs::manifest::Manifest;
@@ -47,38 +48,7 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         }
         other => other?,
     };
-    let mut sessions = Vec::new();
-    let mut mounts = Vec::new();
-    let count = args.manifest.len() + args.overlay.len();
-    for (number, (file, point)) in args.manifest.iter().zip(&points).enumerate() {
-        let manifest = Manifest::open(file)?;
-        mounts.push(match (args.session.read_only, name(args, number, count)) {
-            (true, _) => Mount::read_only(point, manifest)?,
-            (false, name) => {
-                let session = match name {
-                    Some(name) => Session::open_or_start(&store, &name, manifest)?,
-                    None => Session::start(&store, None, manifest)?,
-                };
-                sessions.push(session.name().to_owned());
-                Mount::writable(point, session)?
-            }
-        });
-    }
-    for (number, dir) in (args.manifest.len()..).zip(&args.overlay) {
-        let lower = Lower::open(dir)?;
-        let point = lower.root().to_owned();
-        mounts.push(match (args.session.read_only, name(args, number, count)) {
-            (true, _) => Mount::read_only_over(&point, lower)?,
-            (false, name) => {
-                let session = match name {
-                    Some(name) => Session::open_or_start_over(&store, &name, lower)?,
-                    None => Session::start_over(&store, None, lower)?,
-                };
-                sessions.push(session.name().to_owned());
-                Mount::writable(&point, session)?
-            }
-        });
-    }
+    let Opened { mounts, sessions } = open(args, &points, &store)?;
     let namespace = Namespace::new(mounts, store, skeleton)?;
     // A current directory that has been removed is a place like any other on the host.
     let start = match std::env::current_dir() {
@@ -90,6 +60,53 @@ pub(crate) fn prepare(args: &MountArgs) -> Result<Prepared, Failure> {
         Place::Host(_) => None,
     };
     Ok(Prepared { served: Some(Served::new(namespace, start)), directory, sessions })
+}
+
+/// What is mounted, and the sessions that take the changes.
+#[derive(Default)]
+struct Opened {
+    mounts: Vec<Mount>,
+    sessions: Vec<String>,
+}
+
+impl Opened {
+    fn add(&mut self, point: &Path, session: Session) -> Result<(), Failure> {
+        self.sessions.push(session.name().to_owned());
+        self.mounts.push(Mount::writable(point, session)?);
+        Ok(())
+    }
+}
+
+/// Opens manifests to be seen at these points, then directories, each with a session if it may be changed.
+fn open(args: &MountArgs, points: &[PathBuf], store: &Store) -> Result<Opened, Failure> {
+    let mut opened = Opened::default();
+    let count = args.manifest.len() + args.overlay.len();
+    for (number, (file, point)) in args.manifest.iter().zip(points).enumerate() {
+        let manifest = Manifest::open(file)?;
+        if args.session.read_only {
+            opened.mounts.push(Mount::read_only(point, manifest)?);
+            continue;
+        }
+        let session = match name(args, number, count) {
+            Some(name) => Session::open_or_start(store, &name, manifest)?,
+            None => Session::start(store, None, manifest)?,
+        };
+        opened.add(point, session)?;
+    }
+    for (number, dir) in (args.manifest.len()..).zip(&args.overlay) {
+        let lower = Lower::open(dir)?;
+        let point = lower.root().to_owned();
+        if args.session.read_only {
+            opened.mounts.push(Mount::read_only_over(&point, lower)?);
+            continue;
+        }
+        let session = match name(args, number, count) {
+            Some(name) => Session::open_or_start_over(store, &name, lower)?,
+            None => Session::start_over(store, None, lower)?,
+        };
+        opened.add(&point, session)?;
+    }
+    Ok(opened)
 }
 
 /// The name of the session of mount number `number` of `count`, if the user gave one.

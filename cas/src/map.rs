@@ -31,8 +31,8 @@ impl Deref for Mapped {
 /// What `fstat(2)` and `mmap(2)` say; `ENODEV` for what cannot be mapped, such as a directory.
 pub fn map_file(file: &File) -> io::Result<Mapped> {
     // SAFETY: `Mmap::map` asks that nobody changes the file while it is mapped. The files mapped
-    // here, manifests, are written under another name, renamed into place complete, and never
-    // opened for writing again. Reading the file instead would be safe without this argument, but
+    // here, manifests, blobs and what ingests remember, are written under another name, renamed into
+    // place complete, and never opened for writing again. Reading the file instead would be safe without this argument, but
     // costs a copy of hundreds of megabytes for a large tree.
     unsafe { Mmap::map(file) }.map(Mapped)
 }

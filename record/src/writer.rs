@@ -4,8 +4,9 @@
 //! leaves whole frames and at most one torn one at the end.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ use crate::wire::{
     Check, FRAME_HEAD, FRAME_MAX, Item, JOINED_MAX, MAGIC, TEXT_BYTES_MAX, TEXTS_MAX, VERSION,
     chain, digest, seed,
 };
+
+/// The permissions of a record.
+const OWN: u32 = 0o600;
 
 /// A frame is written when it has so many bytes.
 const FRAME_BYTES: usize = 16 << 10;
@@ -56,20 +60,23 @@ pub struct Appended {
 }
 
 impl Writer<File> {
-    /// Makes a record at `path`, which only its owner may read; what was there is replaced.
+    /// Makes a record at `path`, which only its owner may read; what was there is replaced. What is no regular file
+    /// is written to as it is.
     ///
     /// # Errors
-    /// Those of making and writing the file.
+    /// Those of making and writing the file, and of keeping others from reading it; what was there stays then.
     pub fn create(path: &Path, header: &Header) -> Result<Writer<File>, Error> {
-        use std::os::unix::fs::OpenOptionsExt;
         let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(Error::io("create", path))?;
+        options.write(true).create(true).truncate(false).mode(OWN);
+        let file = options.open(path).map_err(Error::io("create", path))?;
+        let meta = file.metadata().map_err(Error::io("stat", path))?;
+        if meta.is_file() {
+            if meta.permissions().mode() & 0o777 != OWN {
+                let private = file.set_permissions(Permissions::from_mode(OWN));
+                private.map_err(Error::io("keep others from reading", path))?;
+            }
+            file.set_len(0).map_err(Error::io("empty", path))?;
+        }
         Writer::new(file, path, header)
     }
 }

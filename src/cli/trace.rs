@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, value_parser};
 use vrift_tracer::view::text::{Precision, Stamp, parse_duration};
 
 use super::RootArgs;
@@ -148,16 +148,32 @@ pub(crate) struct ChoiceArgs {
     pub(crate) seccomp_bpf: bool,
 }
 
+/// The most that strace takes for `-s` and `-a`.
+const STRING_MAX: i64 = u32::MAX as i64 / 4;
+const COLUMN_MAX: i64 = i32::MAX as i64;
+
 /// How it is spelled.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How it is spelled")]
 pub(crate) struct FormArgs {
     /// Show at most this many bytes of a string
-    #[arg(short = 's', long = "string-limit", value_name = "BYTES", default_value_t = 32)]
-    pub(crate) string_max: usize,
+    #[arg(
+        short = 's',
+        long = "string-limit",
+        value_name = "BYTES",
+        default_value_t = 32,
+        value_parser = value_parser!(u32).range(..=STRING_MAX)
+    )]
+    pub(crate) string_max: u32,
     /// Put results in this column
-    #[arg(short = 'a', long = "columns", value_name = "COLUMN", default_value_t = 40)]
-    pub(crate) column: usize,
+    #[arg(
+        short = 'a',
+        long = "columns",
+        value_name = "COLUMN",
+        default_value_t = 40,
+        value_parser = value_parser!(u32).range(..=COLUMN_MAX)
+    )]
+    pub(crate) column: u32,
     /// Time of day; -tt: with microseconds; -ttt: seconds since the epoch
     #[arg(short = 't', action = ArgAction::Count)]
     pub(crate) stamps: u8,

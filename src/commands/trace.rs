@@ -112,7 +112,7 @@ impl Asked {
         let mut asked = Asked {
             calls: Selection::all(),
             style: Style {
-                string_max: form.string_max,
+                string_max: form.string_max as usize,
                 descriptors: match form.descriptors {
                     0 => Descriptors::NOTHING,
                     1 => Descriptors::parse("path")?,
@@ -343,7 +343,7 @@ fn layout(args: &TraceArgs, asked: &Asked, prefix: Prefix) -> Layout {
             number: Show::from(form.number),
             ip: Show::from(form.ip),
         },
-        column: form.column,
+        column: form.column as usize,
         spent: form.spent,
         notes: Show::from(form.annotate != Annotate::Never),
         // A file is as quiet as strace makes it.

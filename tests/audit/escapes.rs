@@ -22,6 +22,59 @@ fn escapes(record: &Path) -> Vec<(Escape, String)> {
     escapes.collect()
 }
 
+/// The kernel gives ids of processes that have ended to others.
+#[test]
+fn a_daemon_with_the_id_of_a_process_that_has_ended_is_told() {
+    let (Some(python), true) = (python(), root()) else {
+        return skipped("only root can choose the id of a process");
+    };
+    let sandbox = Sandbox::new();
+    for name in ["asked", "answer"] {
+        let made = nix::unistd::mkfifo(&sandbox.path(name), nix::sys::stat::Mode::S_IRWXU);
+        made.expect("the sandbox is ours");
+    }
+    // clone3 with set_tid; another process may have the id by then.
+    let outsider = "
+import ctypes, os, socket, struct
+call = ctypes.CDLL(None, use_errno=True).syscall
+listener = socket.socket(socket.AF_UNIX); listener.bind('daemon'); listener.settimeout(60)
+with open('asked') as asked, open('answer', 'w', 1) as answer:
+    for line in asked:
+        tid = (ctypes.c_int * 1)(int(line))
+        args = struct.pack('11Q', 0, 0, 0, 0, 17, 0, 0, 0, ctypes.addressof(tid), 1, 0)
+        made = call(435, args, len(args))
+        if made == 0:
+            listener.listen(); print('there', file=answer); listener.accept(); os._exit(0)
+        if made > 0: os.waitpid(made, 0); break
+        print('taken' if ctypes.get_errno() == 17 else 'never', file=answer)
+";
+    let program = "
+import os, socket
+with open('asked', 'w', 1) as asked, open('answer') as answer:
+    told = 'taken'
+    while told == 'taken':
+        child = os.fork()
+        if child == 0: os._exit(0)
+        os.waitpid(child, 0); print(child, file=asked); told = answer.readline().strip()
+if told == 'there': socket.socket(socket.AF_UNIX).connect('daemon')
+print(told)
+";
+    let mut daemon = sandbox.command(python);
+    let mut daemon = daemon.args(["-c", outsider]).spawn().expect("it starts");
+    let recorded = recorded(&sandbox, &[python, "-c", program]);
+    daemon.kill().and_then(|()| daemon.wait()).expect("it is ours");
+    if recorded.ran.out() == "never\n" {
+        return skipped("nobody can choose the id of a process here");
+    }
+    let daemon = sandbox.path("daemon").display().to_string();
+    assert!(
+        escapes(&recorded.path).contains(&(Escape::Daemon, daemon)),
+        "{:?}\n{}",
+        escapes(&recorded.path),
+        recorded.ran
+    );
+}
+
 #[test]
 fn possible_escapes_are_told() {
     let Some(python) = python() else { return };

@@ -1,6 +1,7 @@
 //! `vrift audit verify`.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use vrift_audit::Act;
 use vrift_cas::{Digest, Store};
@@ -200,4 +201,18 @@ fn a_record_that_the_command_removes_is_missed() {
         let said = said(script);
         assert!(said.starts_with(expected) && said.contains("/rec"), "{said}");
     }
+}
+
+/// A record tells words, variables and what was read, whatever it replaces.
+#[test]
+fn only_its_owner_may_read_a_record_that_replaces_a_file() {
+    let sandbox = Sandbox::new();
+    let record = sandbox.path("rec");
+    fs::write(&record, "x".repeat(1 << 16)).expect("the sandbox is ours");
+    fs::set_permissions(&record, Permissions::from_mode(0o644)).expect("it is ours");
+    let mut vrift = sandbox.vrift(["audit", "-o"]);
+    run(vrift.arg(&record).args(["--", "true"])).fine();
+    assert_eq!(fs::metadata(&record).expect("it is there").permissions().mode() & 0o777, 0o600);
+    run(&mut verify(&sandbox, &record)).fine();
+    run(sandbox.vrift(["audit", "-o", "/dev/null"]).args(["--", "true"])).fine();
 }

@@ -47,6 +47,8 @@ fn refusals_name_what_was_meant() {
         (&["-o", "/nonexistent/file"], "/nonexistent/file cannot be written"),
         (&["--timeline", "/nonexistent/file"], "/nonexistent/file cannot be written"),
         (&["-c", "--json"], "cannot be used with"),
+        (&["-s", "1073741824"], "1073741824 is not in 0..=1073741823"),
+        (&["-a", "2147483648"], "2147483648 is not in 0..=2147483647"),
     ] {
         let mut command = sandbox.vrift(["trace"]);
         let err = run(command.args(options).args(["--", "true"])).vrift_failed();

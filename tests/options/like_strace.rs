@@ -221,7 +221,8 @@ fn times_are_as_fine() {
 
 #[test]
 fn columns_and_lengths_are_the_same() {
-    let cases: &[&[&str]] = &[&["-s", "5"], &["-s", "0"], &["-s", "200"], &["-a", "20"]];
+    let cases: &[&[&str]] =
+        &[&["-s", "5"], &["-s", "0"], &["-s", "200"], &["-a", "20"], &["-a", "70000"]];
     agree(cases, Mask::Ids, &[]);
     let Some(pair) = Pair::new() else { return };
     // Here blanks count, and nothing is hidden but what is in parentheses.

@@ -165,6 +165,20 @@ fn what_is_in_the_way_is_listed_and_nothing_is_changed() {
     assert!(refused.err().contains("vrift: 3 conflicts: nothing was changed in "), "{refused}");
 }
 
+/// What is compared is read, and not mapped: somebody may cut it off meanwhile, which would end who has it mapped.
+#[test]
+fn a_file_larger_than_the_room_of_vrift_is_compared() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+    let large = fs::File::create(sandbox.tree().join("large")).expect("it is ours");
+    large.set_len(256 << 20).expect("it takes no room");
+    session(&sandbox, &["rm", "large"]);
+    let mut limited = sandbox.command("sh");
+    limited.args(["-c", "ulimit -v 250000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_vrift")]);
+    run(limited.args(["session", "apply", "s"]).arg(sandbox.tree())).fine();
+    assert!(!sandbox.tree().join("large").exists());
+}
+
 /// What the host has changed meanwhile of what the session touches, and a part of the conflict.
 #[track_caller]
 fn conflicts(script: &str, cases: &[(&str, Option<&str>)]) {

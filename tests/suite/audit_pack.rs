@@ -151,6 +151,27 @@ fn a_file_that_has_changed_since_is_named() {
     assert!(ran.err().contains("[odd] *name!: it is not there any more"), "{ran}");
 }
 
+/// A FIFO is not read for the name of an interpreter: nobody may write to it.
+#[test]
+fn a_program_that_is_a_fifo_by_now_is_not_waited_for() {
+    if !have("timeout") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("program");
+    let name = file.to_str().expect("a sandbox has a plain name");
+    let mut made = Made::new(&[name], &[]);
+    made.read(name, "#!/bin/sh\n");
+    made.did(vrift_audit::Act::Execute, name, None);
+    let record = made.written(&sandbox, "a.rec");
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).expect("a new FIFO");
+    let mut pack = sandbox.command("timeout");
+    pack.args(["20", env!("CARGO_BIN_EXE_vrift"), "audit", "pack", "-o", "packed"]).arg(record);
+    let ran = run(&mut pack);
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    assert!(ran.err().contains(&format!("{name}: its content is not what the run read")), "{ran}");
+}
+
 /// Runs a script in the sandbox's tree, which `setup` makes, natively, and again from a pack of it alone.
 #[track_caller]
 fn runs_from_its_pack(setup: &str, script: &str) {

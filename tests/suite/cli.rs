@@ -320,6 +320,30 @@ fn the_store_is_found_below_home() {
     assert!(!sandbox.store().exists());
 }
 
+/// Programs that are served from it change their directory.
+#[test]
+fn the_store_is_where_it_is_for_every_directory() {
+    for (variable, place) in [
+        // The XDG Base Directory Specification does not let a relative one count.
+        ("XDG_DATA_HOME", ".local/share/vrift/the_source"),
+        ("HOME", "relative/.local/share/vrift/the_source"),
+        ("VR_THE_SOURCE", "relative"),
+    ] {
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+        fs::write(sandbox.tree().join("file"), "content\n").expect("it is ours");
+        let vrift = |args: &[&str]| {
+            let mut vrift = sandbox.vrift(args);
+            run(vrift.env_remove("VR_THE_SOURCE").env(variable, "relative")).fine()
+        };
+        vrift(&["ingest", "site/tree", "-o", "t.vrift"]);
+        assert!(sandbox.path(place).join("blake3").is_dir(), "{variable}");
+        let read = "cd / && cat /vrift/file";
+        let seen = vrift(&["run", "--read-only", "--manifest", "t.vrift", "--", "sh", "-c", read]);
+        assert_eq!(seen, "content\n", "{variable}");
+    }
+}
+
 #[test]
 fn doctor_is_content_here() {
     let sandbox = Sandbox::new();
@@ -391,4 +415,22 @@ fn an_output_on_a_full_disk_is_a_failure() {
         assert_eq!(ended.status.code(), Some(125), "{command:?}: {said}");
         assert!(said.contains("No space left on device"), "{command:?}: {said}");
     }
+}
+
+/// Names are whoever's who made them.
+#[test]
+fn a_name_forges_no_line_and_commands_no_terminal() {
+    let sandbox = Sandbox::new();
+    let name = "odd\n\x1b[31mvrift: a forged line";
+    let shown = "odd\\n\\033[31mvrift: a forged line";
+    fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+    let mode = nix::sys::stat::Mode::S_IRWXU;
+    nix::unistd::mkfifo(&sandbox.tree().join(name), mode).expect("a new FIFO");
+    let ran = run(&mut sandbox.vrift(["ingest", "site/tree", "-o", "t.vrift"]));
+    assert_eq!(ran.err(), format!("vrift: {shown}: a fifo is kept as a name only\n"), "{ran}");
+    let remove =
+        ["run", "--session", "s", "--manifest", "t.vrift", "--", "sh", "-c", "rm /vrift/*"];
+    assert!(run(&mut sandbox.vrift(remove)).status.success());
+    let diff = run(&mut sandbox.vrift(["session", "diff", "s"]));
+    assert!(diff.out().starts_with(&format!("removed    {shown}\n")), "{diff}");
 }

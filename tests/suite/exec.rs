@@ -530,3 +530,18 @@ fn c_061_a_program_whose_content_is_lost_is_named() {
     );
     assert!(ran.err().contains(&named), "{ran}");
 }
+
+/// The kernel cuts a program's name off after fifteen bytes, in the middle of a letter too.
+#[test]
+fn a_program_whose_name_is_no_text_has_the_rights_of_its_user() {
+    let sandbox = Sandbox::new();
+    let (tree, program) = (sandbox.tree(), sandbox.path("abcdefghijklmné"));
+    fs::create_dir(&tree).expect("the sandbox is empty");
+    fs::write(tree.join("own"), "own\n").expect("the tree is ours");
+    fs::set_permissions(tree.join("own"), Permissions::from_mode(0o600)).expect("it is ours");
+    copy(&sandbox, Path::new("/bin/cat"), &program);
+    sandbox.ingest(&tree);
+    let own = tree.join("own");
+    let ran = run(&mut sandbox.in_mount(&[program.as_os_str(), own.as_os_str()]));
+    assert_eq!(ran.fine(), "own\n");
+}

@@ -48,9 +48,10 @@ pub(crate) fn bytes(path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same, where it is text.
+/// The same, where it is text. What is no UTF-8 is replaced: a program's name, which may be any bytes, stands among
+/// its ids.
 pub(crate) fn text(path: &str) -> io::Result<String> {
-    String::from_utf8(bytes(path)?).map_err(io::Error::other)
+    Ok(String::from_utf8_lossy(&bytes(path)?).into_owned())
 }
 
 /// What a task has mapped, as text of the kernel's; empty if it is gone, or may not be looked at.
@@ -102,7 +103,20 @@ pub(crate) fn process(tid: Pid) -> Option<Pid> {
 
 /// Whether a task is of this process, or traced by it.
 pub(crate) fn is_ours(tid: Pid) -> bool {
-    let (status, own) = (status(tid), nix::unistd::getpid().as_raw());
+    is_of_us(&status(tid))
+}
+
+/// Whether a task lives, and is neither of this process nor traced by it.
+pub(crate) fn is_of_others(tid: Pid) -> bool {
+    let status = status(tid);
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    // One that has ended and is still waited for is traced no more.
+    let lives = state.is_some_and(|state| !state.trim_start().starts_with(['Z', 'X']));
+    lives && !is_of_us(&status)
+}
+
+fn is_of_us(status: &str) -> bool {
+    let own = nix::unistd::getpid().as_raw();
     let words = ["Tgid:", "TracerPid:"];
     let id = |word| status.lines().find_map(|line| line.strip_prefix(word))?.trim().parse().ok();
     words.into_iter().any(|word| id(word) == Some(own))
@@ -219,6 +233,17 @@ mod tests {
         file.set_len(9).expect("a size");
         nix::unistd::lseek(&file, 7, nix::unistd::Whence::SeekSet).expect("a position");
         assert_eq!(position(pid, fd), Some(7));
+    }
+
+    #[test]
+    fn a_task_whose_name_is_no_text_is_told_of_all_the_same() {
+        let told = std::thread::spawn(|| {
+            // The kernel cuts names off in the middle of a letter.
+            nix::sys::prctl::set_name(c"abcdefghijklmn\xc3\xa9").expect("a name");
+            status(nix::unistd::gettid())
+        });
+        let status = told.join().expect("it ended");
+        assert!(status.lines().any(|line| line.starts_with("CapEff:")), "{status}");
     }
 
     #[test]

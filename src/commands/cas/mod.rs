@@ -81,7 +81,7 @@ fn protect(wanted: Protection) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Paths in JSON, as in all of vrift's JSON.
+/// A path in JSON; what is no UTF-8 is replaced.
 fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

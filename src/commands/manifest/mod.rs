@@ -20,6 +20,8 @@ use super::archive;
 use crate::cli::ManifestCommand;
 use crate::failure::Failure;
 
+pub(super) use spell::write_path;
+
 /// Carries out `vrift manifest …`.
 pub(crate) fn manifest(command: &ManifestCommand) -> Result<ExitCode, Failure> {
     match command {

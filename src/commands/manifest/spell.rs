@@ -6,7 +6,7 @@ use vrift_record::Utc;
 use vrift_vfs::manifest::{Kind, Timestamp};
 
 /// Names are bytes; only what would break the line is escaped, as `ls -b` does.
-pub(super) fn write_path(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
+pub(in crate::commands) fn write_path(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
     for &byte in path {
         match byte {
             b'\n' => out.write_all(b"\\n")?,

@@ -7,6 +7,7 @@ use vrift_vfs::session::{Difference, What};
 
 use super::patch::{self, Piece};
 use super::{open, summary};
+use crate::commands::manifest::write_path;
 use crate::failure::{Failure, complain};
 
 /// How differences are shown.
@@ -52,7 +53,7 @@ pub(super) fn diff(name: &str, form: Form, json: bool) -> Result<ExitCode, Failu
 fn list(out: &mut impl Write, found: &[Difference]) -> Result<(), Failure> {
     for difference in found {
         write!(out, "{:<10} ", word(difference.what))?;
-        out.write_all(&difference.path)?;
+        write_path(out, &difference.path)?;
         let (before, after) = sizes(difference);
         match difference.what {
             What::Content | What::Kind => writeln!(out, "  {before} -> {after} bytes")?,

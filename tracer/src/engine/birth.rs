@@ -164,7 +164,7 @@ impl<A: Arch> Engine<A> {
             pending.lent = None;
             launched = pending.launched.take();
         }
-        task.exe = launched.as_ref().and_then(Launched::exe);
+        task.exe = launched.as_ref().and_then(Launched::exe).cloned();
         task.scratch = Default::default();
         task.dumpable = Default::default();
         let files = task.files.borrow().clone();

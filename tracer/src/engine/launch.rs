@@ -190,8 +190,8 @@ impl Launched {
     }
 
     /// What the process runs, if `/proc` would show something else.
-    pub(super) fn exe(&self) -> Option<Exe> {
-        self.exe.clone()
+    pub(super) fn exe(&self) -> Option<&Exe> {
+        self.exe.as_ref()
     }
 
     /// Lets the new program find the name it was given. *Errors:* only that it is dying.

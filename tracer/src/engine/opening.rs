@@ -46,12 +46,16 @@ fn is_made(effect: &Effect) -> bool {
     matches!(effect, Effect::Opens { fresh: Some(_), .. })
 }
 
-/// Gives openat2 another `struct open_how`, behind its path. It lies where the tracee cannot change
+/// Gives openat2 another `struct open_how`, behind its path. In scratch memory it lies where the tracee cannot change
 /// it, unlike the one that was judged; so what is read again here is only trusted to read.
 fn open_plainly<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> Result<(), Errno> {
     const CHANGES: u32 =
         open::O_CREAT | open::O_EXCL | open::O_TRUNC | open::__O_TMPFILE | open::O_NOATIME;
-    let Some(slot) = pending.slots.first() else { return Ok(()) };
+    let at = match (&pending.lent, pending.slots.first()) {
+        (Some(lent), _) => lent.structure,
+        (None, Some(slot)) => slot.structure(),
+        (None, None) => return Ok(()),
+    };
     let mut bytes = [0; OpenHow::SIZE];
     let judged = guest.read_exact(GuestAddr(pending.call.arg(Arg::A2)), &mut bytes);
     if judged == Err(Errno::ESRCH) {
@@ -66,8 +70,11 @@ fn open_plainly<A: Arch, G: Guest<A>>(pending: &mut Pending, guest: &G) -> Resul
     let flags = OpenHow::decode(&bytes).unwrap_or_default().flags & !u64::from(changes);
     let abi = pending.call.abi;
     let how = OpenHow { flags, mode: 0, resolve: 0 };
-    guest.plant(slot.structure(), &how.encode())?;
-    for (arg, value) in [(Arg::A2, slot.structure().0), (Arg::A3, OpenHow::SIZE as u64)] {
+    match &pending.lent {
+        Some(_) => guest.write(at, &how.encode())?,
+        None => guest.plant(at, &how.encode())?,
+    }
+    for (arg, value) in [(Arg::A2, at.0), (Arg::A3, OpenHow::SIZE as u64)] {
         pending.undo.args.push((abi, arg, pending.call.arg(arg)));
         guest.set_arg(abi, arg, value)?;
     }

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 use vrift_arch::Arch;
+use vrift_arch::abi::OpenHow;
 use vrift_vfs::Paths;
 
 use super::enter::Action;
@@ -64,6 +65,8 @@ pub(super) struct Lent {
     former: Vec<u8>,
     /// Where the paths begin.
     pub(super) paths: Vec<GuestAddr>,
+    /// Room for what openat2 is told beside its path.
+    pub(super) structure: GuestAddr,
 }
 
 impl Lent {
@@ -82,13 +85,16 @@ impl Lent {
             bytes.extend_from_slice(path.as_os_str().as_bytes());
             bytes.push(0);
         }
+        let structure = bytes.len().next_multiple_of(align_of::<u64>());
+        bytes.resize(structure + OpenHow::SIZE, 0);
         let Some(at) = sp.checked_sub(RED_ZONE + bytes.len() as u64) else { return Ok(None) };
         let at = GuestAddr(at & !15);
         let mut former = vec![0; bytes.len()];
         let written = memory.read_exact(at, &mut former).and_then(|()| memory.write(at, &bytes));
         let paths = starts.into_iter().map(|start| at.offset(start)).collect();
+        let structure = at.offset(structure as u64);
         match written {
-            Ok(()) => Ok(Some(Lent { at, former, paths })),
+            Ok(()) => Ok(Some(Lent { at, former, paths, structure })),
             Err(Errno::ESRCH) => Err(Errno::ESRCH),
             Err(_) => Ok(None),
         }

@@ -269,10 +269,10 @@ impl<A: Arch> Caller for TaskCaller<'_, A> {
     }
 
     fn is_executed(&self, node: NodeRef) -> bool {
-        let is_node = |exe: Exe| exe.place == Place::Node(node);
+        let is_node = |exe: &Exe| exe.place == Place::Node(node);
         // From the start of its execution: a parent that waits for that goes on before the event.
         self.tasks.values().any(|task| {
-            task.exe.clone().is_some_and(is_node) || task.executing().is_some_and(is_node)
+            task.exe.as_ref().is_some_and(is_node) || task.executing().is_some_and(is_node)
         })
     }
 

@@ -314,7 +314,7 @@ impl<A: Arch> Task<A> {
     }
 
     /// The program it is about to become.
-    pub(super) fn executing(&self) -> Option<Exe> {
+    pub(super) fn executing(&self) -> Option<&Exe> {
         match &self.phase {
             Phase::Inside(pending) => pending.launched.as_ref()?.exe(),
             _ => None,

@@ -7,6 +7,7 @@ use vrift_vfs::{Effect, Exe, NodeRef, Place};
 
 use super::Engine;
 use super::enter::Action;
+use super::launch::Launched;
 use super::task::{Pending, Phase, Task};
 
 impl<A: Arch> Engine<A> {
@@ -41,7 +42,7 @@ impl<A: Arch> Task<A> {
                 used.extend(opened(effect));
             }
             Some(Action::Launch(_, launched, _)) => {
-                used.extend(launched.exe().as_ref().and_then(run));
+                used.extend(launched.exe().and_then(run));
             }
             _ => {}
         }
@@ -51,8 +52,8 @@ impl<A: Arch> Task<A> {
 impl Pending {
     fn collect(&self, used: &mut HashSet<NodeRef>) {
         used.extend(opened(&self.effect));
-        let launched = self.launched.as_ref().and_then(|launched| launched.exe());
-        used.extend(launched.as_ref().and_then(run));
+        let launched = self.launched.as_ref().and_then(Launched::exe);
+        used.extend(launched.and_then(run));
     }
 }
 

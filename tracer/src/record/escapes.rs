@@ -147,7 +147,13 @@ impl Recorder {
     /// Whether a process is one that the command has started, or itself.
     pub(super) fn is_of_tree(&self, process: i32, tid: Pid) -> bool {
         let process = Pid::from_raw(process);
-        self.known.contains(&process) || procfs::process(tid) == Some(process)
+        self.has_started(process) || procfs::process(tid) == Some(process)
+    }
+
+    /// Whether the process with this id is, or was, one that the command has started. When that has ended, the kernel
+    /// may have given its id to another.
+    pub(super) fn has_started(&self, process: Pid) -> bool {
+        self.known.contains(&process) && !procfs::is_of_others(process)
     }
 
     /// Records that a call has failed, or a program ended, because it would have changed what vrift has put into its process.

@@ -182,7 +182,7 @@ impl Recorder {
         }
         // Of a socket for datagrams nobody is told; then it is whoever has bound it.
         let is_own = match peer(seat.tid, socket) {
-            Some(peer) => self.known.contains(&peer),
+            Some(peer) => self.has_started(peer),
             None => act != NetworkAct::Accept && self.bound.contains(&detail),
         };
         if is_own {

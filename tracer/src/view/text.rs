@@ -305,7 +305,8 @@ impl<W: Write> Text<W> {
         self.buffer.push_str(") ");
         let written = self.flushed_bytes + self.buffer.len() - self.line_start;
         let missing = self.layout.column.saturating_sub(written);
-        push(&mut self.buffer, format_args!("{:missing$}= ", ""));
+        self.buffer.extend(std::iter::repeat_n(' ', missing));
+        self.buffer.push_str("= ");
         push_outcome(&mut self.buffer, outcome, form);
     }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
 use rustix::io::Errno;
-use vrift_cas::{Digest, map_file};
+use vrift_cas::Digest;
 
 use super::error::{Conflict, Error};
 use super::make::UNFINISHED;
@@ -155,11 +155,10 @@ impl Work<'_> {
 }
 
 fn hash(file: &File, path: &[u8]) -> Result<Digest, Error> {
-    let map = map_file(file).map_err(|source| {
+    Digest::of_file(file).map_err(|source| {
         let path: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(path);
         Error::target("read", path.as_ref(), source)
-    })?;
-    Ok(Digest::of(&map))
+    })
 }
 
 /// Whether it is a directory that an interrupted apply has made.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 
-use vrift_cas::{Digest, map_file};
+use vrift_cas::Digest;
 
 use super::error::Error;
 use super::{Failed, Keep, Session};
@@ -260,8 +260,7 @@ impl Session {
             }
             _ => {
                 let file = self.open_content(when, side)?;
-                let map = map_file(&file).map_err(Error::io("map", self.stage.dir()))?;
-                Ok(Digest::of(&map))
+                Digest::of_file(&file).map_err(Error::io("read", self.stage.dir()))
             }
         }
     }

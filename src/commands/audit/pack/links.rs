@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use vrift_audit::{Before, Execution, Model, Value};
 
 use super::Wanted;
+use crate::commands::audit::kept::regular;
 
 /// How many symlinks may follow on each other, as in the kernel (`MAXSYMLINKS`).
 const LINKS_MAX: usize = 40;
@@ -157,7 +158,7 @@ fn said(model: &Model) -> BTreeSet<PathBuf> {
 /// The paths in a program's head, among which are those of a dynamic linker and of a script's interpreter.
 fn interpreters(program: &Path) -> Vec<PathBuf> {
     let mut head = Vec::new();
-    let read = File::open(program).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let read = regular(program).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     if read.is_err() {
         return Vec::new();
     }
