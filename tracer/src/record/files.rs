@@ -360,15 +360,15 @@ impl Recorder {
     fn look_again(
         &mut self,
         act: Act,
-        at: &[u8],
+        named: &[u8],
         other: Option<&[u8]>,
         ended: &Ended,
         seat: &Seat<'_>,
     ) {
         let at = match act {
-            Act::Truncate => [Some(at), None],
+            Act::Truncate => [Some(named), None],
             Act::Link | Act::Rename => [other, None],
-            Act::Exchange => [Some(at), other],
+            Act::Exchange => [Some(named), other],
             _ => return,
         };
         for at in at.into_iter().flatten() {
@@ -378,6 +378,10 @@ impl Recorder {
                 match act {
                     Act::Truncate => self.changed_by_name(&stat, at, ended, seat),
                     _ if stat.is_dir() => self.moved.push(path(at).to_owned()),
+                    Act::Link => {
+                        self.read_by_name(&stat, named, ended, seat);
+                        self.contents.renamed(stat);
+                    }
                     _ => self.contents.renamed(stat),
                 }
             }
