@@ -38,6 +38,8 @@ pub struct FileUse {
     pub left: Option<Left>,
     /// How the tree's work came to this path.
     pub came: Came,
+    /// Whether a directory above it that was there before has another name since.
+    pub taken: bool,
 }
 
 /// How something came to a path.

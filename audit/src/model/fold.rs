@@ -133,7 +133,11 @@ impl Fold {
 
     /// All of it, sorted.
     pub(super) fn finish(self) -> Model {
-        let Fold { model, files, calls, moves: _ } = self;
-        Model { files: files.into_iter().collect(), calls: calls.into_iter().collect(), ..model }
+        let Fold { model, files, calls, moves } = self;
+        let files = files.into_iter().map(|(path, file)| {
+            let taken = moves.have_taken(&path);
+            (path, FileUse { taken, ..file })
+        });
+        Model { files: files.collect(), calls: calls.into_iter().collect(), ..model }
     }
 }
