@@ -1,7 +1,8 @@
 //! The digest in a record is that of the version that was read.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use vrift_audit::{Act, Content, Left, Model};
 use vrift_cas::Digest;
@@ -316,10 +317,24 @@ for way in ['/proc/self/fd/%d', '/dev/fd/%d']:
 fn a_file_that_was_changed_by_another_of_its_names_is_no_input() {
     let Some(python) = python() else { return };
     let sandbox = Sandbox::new();
-    let names = ["written", "truncated", "mode", "read", "before", "both", "mapped", "executed"];
+    let names = [
+        "written",
+        "truncated",
+        "mode",
+        "read",
+        "before",
+        "both",
+        "mapped",
+        "executed",
+        "program",
+        "script",
+        "linked",
+    ];
     for name in names {
         match name {
-            "executed" | "mapped" => drop(fs::copy("/bin/true", sandbox.path(name)).unwrap()),
+            "executed" | "mapped" | "program" => {
+                fs::copy("/bin/true", sandbox.path(name)).map(drop).unwrap();
+            }
             _ => fs::write(sandbox.path(name), "before").unwrap(),
         }
         fs::hard_link(sandbox.path(name), sandbox.path(format!("{name}2"))).unwrap();
@@ -330,6 +345,7 @@ def write(name):
     file = os.open(name, os.O_WRONLY | os.O_APPEND); os.write(file, b'W'); os.close(file)
 def read(name, flags=os.O_RDONLY):
     file = os.open(name, flags); os.read(file, 9); return file
+subprocess.run(['./program2'], check=True); write('program')
 write('written'); read('written2')
 os.truncate('truncated', 3); read('truncated2')
 os.chmod('mode', 0o600); read('mode2')
@@ -339,7 +355,13 @@ write('both'); read('both2', os.O_RDWR)
 mapped = os.open('mapped2', os.O_RDONLY); write('mapped')
 mmap.mmap(mapped, 4096, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_EXEC)
 write('executed'); subprocess.run(['./executed2'], check=True)
+subprocess.run(['./script2'], check=True); write('script')
+os.link('linked2', 'linked3'); write('linked')
+os.link('single', 'single2'); write('single2')
 ";
+    fs::write(sandbox.path("single"), "before").unwrap();
+    fs::write(sandbox.path("script"), "#!/bin/true\n").unwrap();
+    fs::set_permissions(sandbox.path("script"), Permissions::from_mode(0o755)).unwrap();
     let recorded = recorded(&sandbox, &[python, "-c", program]);
     assert!(recorded.ran.status.success(), "{}", recorded.ran);
     let is = |name: &str| {
@@ -358,8 +380,12 @@ write('executed'); subprocess.run(['./executed2'], check=True)
         ("both", ours),
         ("mapped", (true, true)),
         ("executed", ours),
+        ("program", (true, true)),
+        ("script", (true, true)),
+        ("linked", (true, true)),
     ];
     assert_eq!(told, expected);
+    assert_eq!((is("single"), is("linked3")), ((true, true), (false, true)));
     run(&mut verify(&sandbox, &recorded.path)).fine();
 }
 

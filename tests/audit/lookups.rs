@@ -159,7 +159,7 @@ fn what_is_no_directory_or_is_replaced_was_there() {
     let sandbox = Sandbox::new();
     let tree = sandbox.tree();
     let program = "
-import os, sys
+import ctypes, os, sys
 os.chdir(sys.argv[1])
 def attempt(what, *args):
     try: what(*args)
@@ -168,6 +168,9 @@ for name in ['read', 'only', 'link', 'only/below']: attempt(os.listdir, name)
 open('read').read()
 attempt(os.open, 'slash/', os.O_RDONLY)
 attempt(os.chdir, 'entered')
+attempt(os.rename, 'moved', 'none/moved'); attempt(os.link, 'linked', 'none/linked'); open('linked').read()
+attempt(os.rename, 'none/old', 'fresh')
+ctypes.CDLL(None).renameat2(-100, b'changed', -100, b'nothing', 2); open('changed').read()
 for old, new in [('one', 'over'), ('two', 'fresh')]:
     open(old, 'w').close(); os.rename(old, new)
 ";
@@ -176,7 +179,8 @@ for old, new in [('one', 'over'), ('two', 'fresh')]:
     {
         let _ = fs::remove_dir_all(&tree);
         fs::create_dir(&tree).expect("the sandbox is ours");
-        for name in ["read", "only", "slash", "entered", "over"] {
+        let names = ["read", "only", "slash", "entered", "over", "moved", "linked", "changed"];
+        for name in names {
             fs::write(tree.join(name), name).expect("the sandbox is ours");
         }
         symlink("only", tree.join("link")).expect("the sandbox is ours");
@@ -186,11 +190,16 @@ for old, new in [('one', 'over'), ('two', 'fresh')]:
         let recorded = recorded_with(&sandbox, &options, &[python, "-c", program, place]);
         assert!(recorded.ran.status.success(), "{}", recorded.ran);
         let file = |name: &str| &recorded.model.files[tree.join(name).as_os_str().as_bytes()];
-        for name in ["read", "only", "link", "slash", "entered", "over"] {
+        for name in names.into_iter().chain(["link"]) {
             assert_eq!(file(name).before, Before::There, "{name} {options:?}");
             assert!(!file(name).is_missing(), "{name} {options:?}");
         }
-        assert!(file("read").is_input() && file("only/below").is_missing(), "{options:?}");
+        for name in ["read", "linked", "changed"] {
+            assert!(file(name).is_input(), "{name} {options:?}");
+        }
+        for name in ["only/below", "none/old"] {
+            assert!(file(name).is_missing(), "{name} {options:?}");
+        }
         assert_eq!(file("fresh").before, Before::Absent, "{options:?}");
     }
 }

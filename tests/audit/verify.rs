@@ -107,6 +107,28 @@ fn what_is_no_file_any_more_is_changed() {
     assert!(said.contains(&at("gone", "above/below")), "{ran}");
 }
 
+/// The run itself has moved it away; what is not under the name of such a directory is missed as ever.
+#[test]
+fn what_was_moved_away_with_its_directory_is_not_missed() {
+    let sandbox = Sandbox::new();
+    for directory in ["moved", "back", "kept"] {
+        fs::create_dir(sandbox.path(directory)).unwrap();
+        fs::write(sandbox.path(directory).join("read"), directory).unwrap();
+    }
+    let commands = "cat moved/read back/read kept/read > /dev/null
+        mv moved moved2; mv back away; mv away back";
+    let recorded = script(&sandbox, commands);
+    let said = run(&mut verify(&sandbox, &recorded.path)).fine();
+    let line = |word: &str, name: &str| format!("{word}: {}\n", sandbox.path(name).display());
+    assert!(said.starts_with(&line("not kept", "moved/read")), "{said}");
+    fs::remove_dir_all(sandbox.path("back")).unwrap();
+    fs::remove_dir_all(sandbox.path("kept")).unwrap();
+    let ran = run(&mut verify(&sandbox, &recorded.path));
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    let gone = ["back/read", "kept/read"].map(|name| line("gone", name)).concat();
+    assert!(ran.out().starts_with(&(gone + &line("not kept", "moved/read"))), "{ran}");
+}
+
 /// What came from the store is looked for there, and hashed.
 #[test]
 fn blobs_that_are_damaged_or_missing_are_named() {

@@ -38,6 +38,8 @@ pub struct FileUse {
     pub left: Option<Left>,
     /// How the tree's work came to this path.
     pub came: Came,
+    /// Whether a directory above it that was there before has another name since.
+    pub taken: bool,
 }
 
 /// How something came to a path.
@@ -145,7 +147,8 @@ impl FileUse {
     pub fn is_missing(&self) -> bool {
         let mut counts = self.acts.values().chain(self.as_other.values());
         let missing = self.acts.values().any(|counts| counts.missing > 0);
-        missing && counts.all(|counts| counts.done == 0) && self.came == Came::ByName
+        let never = self.before == Before::Absent && self.came == Came::ByName;
+        missing && counts.all(|counts| counts.done == 0) && never
     }
 
     /// Whether it is an input of the run: it was there before, and was read before it was changed.
@@ -193,7 +196,14 @@ impl FileUse {
         }
     }
 
-    pub(super) fn add(&mut self, access: &Access<Text>, by: Option<ProcessId>, at: Duration) {
+    /// Something was done with it; if a directory above it was `taken` away, what is missing may have been there.
+    pub(super) fn add(
+        &mut self,
+        access: &Access<Text>,
+        taken: bool,
+        by: Option<ProcessId>,
+        at: Duration,
+    ) {
         self.seen(access, by, at);
         if matches!(access.outcome, Outcome::Done | Outcome::Never) {
             self.ordered(access);
@@ -202,7 +212,7 @@ impl FileUse {
         self.versions.extend(access.version);
         let absent = match access.outcome {
             Outcome::Done | Outcome::Never => access.act.makes(),
-            Outcome::Failed(errno) if MISSING.contains(&errno) => true,
+            Outcome::Failed(errno) if MISSING.contains(&errno) && !taken => true,
             Outcome::Failed(_) => return,
         };
         self.was(absent);

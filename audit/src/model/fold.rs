@@ -7,7 +7,7 @@ use vrift_record::{
 };
 
 use super::moves::Moves;
-use super::{Connection, FileUse, Finding, Model, Tally, Version, What};
+use super::{Before, Connection, FileUse, Finding, Model, Tally, Version, What};
 
 /// Tables that are being made.
 #[derive(Debug, Default)]
@@ -38,7 +38,8 @@ impl Fold {
                 if let Some(other) = access.names_other() {
                     self.file(other).add_as_other(&access, process, at);
                 }
-                self.file(&access.path).add(&access, process, at);
+                let taken = self.moves.have_taken(&access.path);
+                self.file(&access.path).add(&access, taken, process, at);
                 self.moved(&access);
             }
             Event::Network { call, act, endpoint, part, verdict, outcome } => {
@@ -109,16 +110,34 @@ impl Fold {
             return;
         }
         match (access.act, &access.other) {
-            (Act::Rename, Some(other)) => self.moves.renamed(&access.path, other),
-            (Act::Exchange, Some(other)) => self.moves.exchanged(&access.path, other),
+            (Act::Rename, Some(other)) => {
+                self.taken(&access.path);
+                self.moves.renamed(&access.path, other);
+            }
+            (Act::Exchange, Some(other)) => {
+                self.taken(&access.path);
+                self.taken(other);
+                self.moves.exchanged(&access.path, other);
+            }
             (Act::MakeDirectory, _) => self.moves.made(&access.path),
             _ => {}
         }
     }
 
+    /// What is at a path gets another name.
+    fn taken(&mut self, path: &Text) {
+        if self.file(path).before == Before::There {
+            self.moves.took(path);
+        }
+    }
+
     /// All of it, sorted.
     pub(super) fn finish(self) -> Model {
-        let Fold { model, files, calls, moves: _ } = self;
-        Model { files: files.into_iter().collect(), calls: calls.into_iter().collect(), ..model }
+        let Fold { model, files, calls, moves } = self;
+        let files = files.into_iter().map(|(path, file)| {
+            let taken = moves.have_taken(&path);
+            (path, FileUse { taken, ..file })
+        });
+        Model { files: files.collect(), calls: calls.into_iter().collect(), ..model }
     }
 }

@@ -1,7 +1,7 @@
 //! Directories that the tree has renamed: what lay below the old name lies below the new one, and no
 //! call says so of each file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use vrift_record::Text;
 
@@ -13,6 +13,8 @@ const NAMES_MAX: usize = 16;
 pub(super) struct Moves {
     /// By the new name: the names it had before.
     before: HashMap<Text, Vec<Text>>,
+    /// What was there before the run, and got another name.
+    taken: HashSet<Text>,
 }
 
 impl Moves {
@@ -24,7 +26,15 @@ impl Moves {
     /// Something got another name. Nobody knows whether it is a directory.
     pub(super) fn renamed(&mut self, from: &Text, to: &Text) {
         let names = self.names(from);
+        if names.contains(to) {
+            self.taken.remove(to);
+        }
         self.before.insert(to.clone(), names);
+    }
+
+    /// Something of that name was there when the run started, and gets another.
+    pub(super) fn took(&mut self, path: &Text) {
+        self.taken.insert(path.clone());
     }
 
     /// Two changed places.
@@ -75,8 +85,18 @@ impl Moves {
 
     /// Whether a directory above a path has been renamed to its name.
     pub(super) fn brought(&self, path: &Text) -> bool {
-        let bytes = path.as_bytes();
-        let mut above = (1..bytes.len()).filter(|&at| bytes[at] == b'/');
-        !self.are_none() && above.any(|at| self.before.contains_key(&bytes[..at]))
+        !self.are_none() && above(path).any(|directory| self.before.contains_key(directory))
     }
+
+    /// Whether a directory above a path was there before the run, and has got another name: who looks for the path
+    /// afterwards does not learn whether it was there too.
+    pub(super) fn have_taken(&self, path: &Text) -> bool {
+        !self.taken.is_empty() && above(path).any(|directory| self.taken.contains(directory))
+    }
+}
+
+/// The directories above a path.
+fn above(path: &Text) -> impl Iterator<Item = &[u8]> {
+    let bytes = path.as_bytes();
+    (1..bytes.len()).filter(|&at| bytes[at] == b'/').map(|at| &bytes[..at])
 }

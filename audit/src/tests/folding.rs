@@ -215,6 +215,42 @@ fn what_the_tree_made_stays_its_work_in_a_renamed_directory() {
     assert_eq!(all(FileUse::is_removed), [""; 0]);
 }
 
+/// Nobody learns any more what was in it, but for what the tree has seen of it before.
+#[test]
+fn what_is_not_in_a_directory_that_was_moved_away_may_have_been_there() {
+    let (done, missing) = (Outcome::Done, Outcome::Failed(2));
+    let asked = |path: &str, outcome| access(Act::Probe, path, None, outcome);
+    let moved = |from: &str, to: &str| access(Act::Rename, from, Some(to), done);
+    let events = [
+        Event::Started { child: 1, kin: Kin::Root },
+        asked("/host/never", missing),
+        moved("/host", "/old"),
+        asked("/host/never", missing),
+        asked("/host/unknown", missing),
+        asked("/host/deep/unknown", missing),
+        asked("/hostile", missing),
+        access(Act::MakeDirectory, "/made", None, done),
+        moved("/made", "/made2"),
+        asked("/made/x", missing),
+        access(Act::Exchange, "/left", Some("/right"), done),
+        asked("/right/unknown", missing),
+        moved("/back", "/away"),
+        asked("/back/kept", missing),
+        moved("/away", "/back"),
+        asked("/back/never", missing),
+        access(Act::Read, "/back/kept", None, done),
+    ];
+    let model = folded(&events.map(|event| (1, event)));
+    let all = |is: fn(&FileUse) -> bool| -> Vec<String> {
+        let files = model.files.iter().filter(|(_, file)| is(file));
+        files.map(|(path, _)| path.to_string()).collect()
+    };
+    let never = ["/back/never", "/host/never", "/hostile", "/made/x"];
+    assert_eq!(all(FileUse::is_missing), never);
+    assert_eq!(all(FileUse::is_input), ["/back/kept"]);
+    assert_eq!(model.files[&b"/host/unknown"[..]].before, Before::Unknown);
+}
+
 /// Who renames directories in circles gets an answer too, and soon.
 #[test]
 fn directories_that_are_renamed_in_circles_end() {

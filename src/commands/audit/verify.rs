@@ -25,7 +25,8 @@ enum Now {
     NotKnown,
     /// It cannot be read.
     Closed,
-    /// It was written in a mount, and the session is not committed, or was discarded.
+    /// It was written in a mount, and the session is not committed, or was discarded; or the run has renamed a
+    /// directory above it.
     NotKept,
 }
 
@@ -116,12 +117,12 @@ fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
             origin => origin,
         };
         if seen.insert((version, origin)) {
-            last.push((path, origin, told.content));
+            last.push((path, file, origin, told.content));
         }
     }
-    let store = kept::store_of(last.iter().map(|&(_, origin, _)| origin))?;
+    let store = kept::store_of(last.iter().map(|&(_, _, origin, _)| origin))?;
     let mut checked = Vec::new();
-    for (path, origin, content) in last {
+    for (path, file, origin, content) in last {
         let now = match content.and_then(Content::digest) {
             None => Now::NotKnown,
             Some(digest) => match (origin, &store) {
@@ -130,6 +131,7 @@ fn check(model: &Model) -> Result<Vec<Checked>, Failure> {
                 _ => on_host(path, digest),
             },
         };
+        let now = if now == Now::Gone && file.taken { Now::NotKept } else { now };
         checked.push(Checked { path: path.clone(), origin, now });
     }
     checked.sort_by(|a, b| a.path.cmp(&b.path));

@@ -305,7 +305,13 @@ impl Recorder {
 
     /// Records what came of a call that names a file.
     pub(super) fn file(&mut self, named: Named, ended: &Ended, seat: &Seat<'_>) -> Option<Same> {
-        if ended.outcome == Outcome::Error(Errno::ENOTDIR) && was(&named.path, seat) == Was::There {
+        let says_missing = match ended.outcome {
+            Outcome::Error(Errno::ENOTDIR) => true,
+            // It may be the directory of the other path that is not there.
+            Outcome::Error(Errno::ENOENT) => named.other.is_some(),
+            _ => false,
+        };
+        if says_missing && was(&named.path, seat) == Was::There {
             self.found(&named.path, ended, seat);
             self.done(named, ended, seat);
             // It is told by two events.
@@ -343,7 +349,8 @@ impl Recorder {
         only_asks.then_some(Same { told, opened: None })
     }
 
-    /// A call has found something at a path, although it says so in no other way: it was no directory, or was replaced.
+    /// A call has found something at a path, although it says so in no other way: it was no directory, it was replaced, or
+    /// the other path leads nowhere.
     fn found(&mut self, path: &[u8], ended: &Ended, seat: &Seat<'_>) {
         let there = Ended { outcome: Outcome::Value(0), ..*ended };
         self.access(Act::Probe, path, None, None, Part::Further, &there, seat);
@@ -353,15 +360,15 @@ impl Recorder {
     fn look_again(
         &mut self,
         act: Act,
-        at: &[u8],
+        named: &[u8],
         other: Option<&[u8]>,
         ended: &Ended,
         seat: &Seat<'_>,
     ) {
         let at = match act {
-            Act::Truncate => [Some(at), None],
+            Act::Truncate => [Some(named), None],
             Act::Link | Act::Rename => [other, None],
-            Act::Exchange => [Some(at), other],
+            Act::Exchange => [Some(named), other],
             _ => return,
         };
         for at in at.into_iter().flatten() {
@@ -371,6 +378,10 @@ impl Recorder {
                 match act {
                     Act::Truncate => self.changed_by_name(&stat, at, ended, seat),
                     _ if stat.is_dir() => self.moved.push(path(at).to_owned()),
+                    Act::Link => {
+                        self.read_by_name(&stat, named, ended, seat);
+                        self.contents.renamed(stat);
+                    }
                     _ => self.contents.renamed(stat),
                 }
             }

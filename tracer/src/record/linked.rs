@@ -1,9 +1,10 @@
 //! Files with several names that the tree changes: what it reads by another one is its own work then, and what it
-//! has read by another one is not there any more.
+//! has read by another one, or has given another one, is not there any more.
 //!
 //! A file of a mount is told by one of its names, whichever it was asked for by: this is about the host's.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use vrift_record::{Act, Part, Verdict};
 
@@ -28,11 +29,6 @@ pub(super) struct Linked {
 }
 
 impl Linked {
-    /// Whether the tree has changed none.
-    pub(super) fn are_unchanged(&self) -> bool {
-        self.told.is_empty()
-    }
-
     /// A file is read by a name. Returns whether the tree has changed it, and that was not told of this name.
     fn read(&mut self, stat: &Stat, path: &[u8]) -> bool {
         if let Some(told) = self.told.get_mut(&stat.inode) {
@@ -74,6 +70,19 @@ impl Recorder {
     ) {
         if self.linked.read(stat, path) {
             self.changed_by_other_name(path, ended, seat);
+        }
+    }
+
+    /// The same before the kernel opens a file of the host for an execution.
+    pub(super) fn loaded_by_name(
+        &mut self,
+        real: &Path,
+        path: &[u8],
+        ended: &Ended,
+        seat: &Seat<'_>,
+    ) {
+        if let Ok(meta) = real.metadata() {
+            self.read_by_name(&meta.into(), path, ended, seat);
         }
     }
 

@@ -211,11 +211,15 @@ impl Recorder {
         let program = loaded.iter().find(|(_, loaded)| *loaded == version && version.is_some());
         let led = program.map_or(&start.led, |(path, _)| path).clone();
         let asked = (led != start.path).then_some(&start.path[..]);
+        if let (None, Of::Host(real)) = (program, &start.of) {
+            self.loaded_by_name(real, &led, ended, seat);
+        }
         self.access(act, &led, asked, version, Part::First, ended, seat);
         let between = if program.is_none() { start.interpreters(seat) } else { Vec::new() };
         for Interpreter { path, real } in between {
             let led = leads_to(Act::Load, &path, seat);
             if !loaded.iter().any(|(path, _)| *path == led) {
+                self.loaded_by_name(&real, &led, ended, seat);
                 let version = self.version_of(Held::Host(real), &led);
                 let asked = (led != path).then_some(&path[..]);
                 let ended = Ended { verdict: Verdict::Host, ..*ended };
@@ -288,11 +292,8 @@ impl Recorder {
                 None => (real.clone(), Held::Host(real)),
             };
             let shown = named(shown).unwrap_or_default();
-            if !self.linked.are_unchanged()
-                && let Held::Host(real) = &held
-                && let Ok(meta) = real.metadata()
-            {
-                self.read_by_name(&meta.into(), &shown, ended, seat);
+            if let Held::Host(real) = &held {
+                self.loaded_by_name(real, &shown, ended, seat);
             }
             let version = self.version_of(held, &shown);
             if !loaded.iter().any(|(path, _)| *path == shown) {
