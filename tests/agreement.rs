@@ -74,6 +74,8 @@ fn vrift_prints_what_strace_prints() {
 
 /// Options that change how values are spelled.
 const SPELLINGS: &[&[&str]] = &[
+    // The instructions of filters are not taken apart.
+    &["-v", "-e", "trace=!prctl,seccomp"],
     &["-X", "raw"],
     &["-X", "verbose"],
     &["-x"],
@@ -100,6 +102,7 @@ const SPELLED: &[&str] = &[
     "corners",
     "options",
     "netlink",
+    "structures",
 ];
 
 #[test]

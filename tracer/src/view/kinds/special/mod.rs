@@ -3,6 +3,7 @@
 //! A call is here if strace shows fewer arguments than its row has, prints them in another order,
 //! or if one of them says what another means.
 
+mod aio;
 mod clone;
 mod controls;
 mod extents;
@@ -12,10 +13,12 @@ mod handle;
 mod interface;
 mod ioctl;
 mod ipc;
+mod landlock;
 mod misc;
 mod mounting;
 mod notify;
 mod numa;
+mod perf;
 mod prctl;
 mod quota;
 mod rings;
@@ -61,6 +64,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "fanotify_mark", enter: notify::enter_mark, leave: nothing },
     Special { name: "fcntl", enter: fcntl::enter, leave: fcntl::leave },
     Special { name: "futex", enter: futex::enter, leave: nothing },
+    Special { name: "futex_waitv", enter: futex::enter_vector, leave: nothing },
     Special {
         name: "get_robust_list",
         enter: misc::enter_robust_list,
@@ -76,6 +80,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "lgetxattr", enter: misc::enter_row, leave: xattr::leave_get },
     Special { name: "lsetxattr", enter: xattr::enter_set, leave: nothing },
     Special { name: "setxattr", enter: xattr::enter_set, leave: nothing },
+    Special { name: "modify_ldt", enter: segment::enter_modify, leave: nothing },
     Special { name: "mincore", enter: misc::enter_mincore, leave: misc::leave_mincore },
     Special { name: "nanosleep", enter: misc::enter_sleep, leave: misc::leave_sleep },
     Special { name: "prctl", enter: prctl::enter, leave: prctl::leave },
@@ -87,6 +92,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "setdomainname", enter: misc::enter_host_name, leave: nothing },
     Special { name: "sethostname", enter: misc::enter_host_name, leave: nothing },
     Special { name: "sigreturn", enter: misc::enter_old_sigreturn, leave: nothing },
+    Special { name: "perf_event_open", enter: perf::enter, leave: nothing },
     Special { name: "pselect6", enter: select::enter, leave: nothing },
     Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
     Special { name: "reboot", enter: misc::enter_reboot, leave: nothing },
@@ -99,8 +105,14 @@ const SPECIALS: &[Special] = &[
     Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
     Special { name: "io_uring_setup", enter: rings::enter_setup, leave: rings::leave_setup },
     Special { name: "io_uring_enter", enter: rings::enter_enter, leave: nothing },
+    Special { name: "io_cancel", enter: aio::enter_cancel, leave: aio::leave_cancel },
+    Special { name: "io_getevents", enter: aio::enter_events, leave: aio::leave_events },
+    Special { name: "io_pgetevents", enter: aio::enter_events, leave: aio::leave_events },
+    Special { name: "io_submit", enter: aio::enter_submit, leave: nothing },
     Special { name: "io_setup", enter: misc::enter_io_setup, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
+    Special { name: "landlock_add_rule", enter: landlock::enter_add, leave: nothing },
+    Special { name: "landlock_create_ruleset", enter: landlock::enter_create, leave: nothing },
     Special { name: "mount", enter: mounting::enter_mount, leave: nothing },
     Special { name: "quotactl", enter: quota::enter, leave: nothing },
     Special { name: "mount_setattr", enter: mounting::enter_setattr, leave: nothing },
