@@ -96,6 +96,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     besides("corners"),
     besides("generated"),
     Program { percent_min: 100.0, ..besides("structures") },
+    Program { percent_min: 100.0, ..besides("traced") },
     Program {
         wanted: Wanted::Besides,
         ..named("netlink", &["python3"], Start::Python(NETLINK), nothing)

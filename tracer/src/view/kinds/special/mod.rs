@@ -20,7 +20,9 @@ mod notify;
 mod numa;
 mod perf;
 mod prctl;
+mod ptrace;
 mod quota;
+mod registers;
 mod rings;
 mod segment;
 mod select;
@@ -41,6 +43,7 @@ pub(super) use fcntl::form as fcntl_form;
 pub(super) use ipc::attached;
 pub(super) use misc::ioprio;
 pub(super) use prctl::{MITIGATION, dumpable};
+pub(super) use registers::Registers;
 pub(super) use segment::chosen;
 pub(super) use select::ready;
 
@@ -94,7 +97,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "sigreturn", enter: misc::enter_old_sigreturn, leave: nothing },
     Special { name: "perf_event_open", enter: perf::enter, leave: nothing },
     Special { name: "pselect6", enter: select::enter, leave: nothing },
-    Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
+    Special { name: "ptrace", enter: ptrace::enter, leave: ptrace::leave },
     Special { name: "reboot", enter: misc::enter_reboot, leave: nothing },
     Special { name: "rt_sigreturn", enter: misc::enter_sigreturn, leave: nothing },
     Special { name: "seccomp", enter: misc::enter_seccomp, leave: misc::leave_seccomp },
@@ -232,6 +235,7 @@ pub(super) fn keep(cx: &Cx<'_>, name: &str) -> u64 {
     match name {
         "ioctl" => ioctl::keep(cx),
         "name_to_handle_at" => handle::keep(cx),
+        "ptrace" => ptrace::keep(cx),
         "recvmsg" => {
             let word = cx.word();
             cx.raw(cx.arg(1), word + 4).map_or(0, |raw| raw.u32(word).into())
