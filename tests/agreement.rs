@@ -109,6 +109,7 @@ const SPELLED: &[&str] = &[
     "netlink",
     "structures",
     "traced",
+    "keys",
 ];
 
 #[test]

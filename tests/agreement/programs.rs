@@ -97,6 +97,7 @@ pub(crate) const PROGRAMS: &[Program] = &[
     besides("generated"),
     Program { percent_min: 100.0, ..besides("structures") },
     Program { percent_min: 100.0, ..besides("traced") },
+    Program { percent_min: 100.0, ..besides("keys") },
     Program {
         wanted: Wanted::Besides,
         ..named("netlink", &["python3"], Start::Python(NETLINK), nothing)

@@ -83,9 +83,9 @@ static void fill(void) {
 static int left_out(long nr) {
     static const long calls[] = {
         SYS_exit, SYS_exit_group, SYS_execve, SYS_execveat, SYS_rt_sigreturn, SYS_clone, SYS_clone3, SYS_fork,
-        SYS_vfork, SYS_restart_syscall, SYS_sched_getaffinity, SYS_add_key, SYS_bpf, SYS_init_module,
+        SYS_vfork, SYS_restart_syscall, SYS_sched_getaffinity, SYS_bpf, SYS_init_module,
         SYS_io_uring_enter, SYS_io_uring_register, SYS_io_uring_setup, SYS_kexec_file_load, SYS_kexec_load,
-        SYS_keyctl, SYS_request_key, SYS__sysctl,
+        SYS__sysctl,
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         if (nr == calls[i]) return 1;

@@ -13,6 +13,7 @@ mod handle;
 mod interface;
 mod ioctl;
 mod ipc;
+mod keys;
 mod landlock;
 mod misc;
 mod mounting;
@@ -75,6 +76,9 @@ const SPECIALS: &[Special] = &[
     },
     Special { name: "getrandom", enter: misc::enter_row, leave: misc::leave_getrandom },
     Special { name: "getsockopt", enter: misc::enter_getsockopt, leave: misc::leave_getsockopt },
+    Special { name: "add_key", enter: keys::enter_ring, leave: nothing },
+    Special { name: "keyctl", enter: keys::enter, leave: keys::leave },
+    Special { name: "request_key", enter: keys::enter_ring, leave: nothing },
     Special { name: "ioctl", enter: ioctl::enter, leave: ioctl::leave },
     Special { name: "kcmp", enter: misc::enter_kcmp, leave: nothing },
     Special { name: "fgetxattr", enter: misc::enter_row, leave: xattr::leave_get },
