@@ -435,7 +435,7 @@ with_compat_rows! {
     LandlockRestrictSelf "landlock_restrict_self" [Fd, Hex32] [DESC] Refuse(EOPNOTSUPP),
     MemfdSecret "memfd_secret" [Flags(F::MemfdSecret)] [DESC] Pass,
     ProcessMrelease "process_mrelease" [Fd, Hex32] [DESC] Pass,
-    FutexWaitv "futex_waitv" [Addr, UInt, Hex, In(S::Timespec), Choice(C::ClockId)] [] Pass,
+    FutexWaitv "futex_waitv" [Addr, UInt, Hex32, In(S::Timespec), Choice(C::ClockId)] [] Pass,
     SetMempolicyHomeNode "set_mempolicy_home_node" [Addr, ULong, ULong, Hex] [MEMORY] Pass,
     Cachestat "cachestat" [Fd, Addr, Addr, Hex] [DESC] Pass,
     Fchmodat2 "fchmodat2" [DirFd, Path, Mode, Flags(F::At)] [FILE DESC] Model(M::SetAttr),

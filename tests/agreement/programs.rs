@@ -95,6 +95,9 @@ pub(crate) const PROGRAMS: &[Program] = &[
     Program { start: Start::NarrowGuest, percent_min: 97.0, ..besides("narrow") },
     besides("corners"),
     besides("generated"),
+    Program { percent_min: 100.0, ..besides("structures") },
+    Program { percent_min: 100.0, ..besides("traced") },
+    Program { percent_min: 100.0, ..besides("keys") },
     Program {
         wanted: Wanted::Besides,
         ..named("netlink", &["python3"], Start::Python(NETLINK), nothing)

@@ -57,6 +57,10 @@ struct Layouts {
     semaphores: Semaphores,
     /// The positions of clone's thread pointer and of the address of its child's id.
     clone: (usize, usize),
+    registers: special::Registers,
+    /// The architecture's `AUDIT_ARCH_*`, and the call with a number in one that has tables.
+    audit_arch: u32,
+    syscall: fn(u32, u64) -> Option<Syscall>,
 }
 
 /// Where `struct semid64_ds` has the time of the last change and the number of semaphores, and its size.
@@ -84,6 +88,10 @@ impl Layouts {
             "aarch64" => Semaphores { changed: 56, count: 64, bytes: 88 },
             _ => Semaphores { changed: 64, count: 80, bytes: 104 },
         };
+        let registers = match A::NAME {
+            "x86_64" => special::Registers::Amd64,
+            _ => special::Registers::Others,
+        };
         let time = if A::WORD == 4 && call.nr < TIME64 { 4 } else { 8 };
         Layouts {
             widths: Widths { word: A::WORD, time },
@@ -94,7 +102,19 @@ impl Layouts {
             epoll,
             semaphores,
             clone,
+            registers,
+            audit_arch: A::AUDIT_ARCH,
+            syscall: syscall_of::<A>,
         }
+    }
+}
+
+/// The call with a number in an ABI of an architecture.
+fn syscall_of<A: Arch>(arch: u32, number: u64) -> Option<Syscall> {
+    match arch {
+        arch if arch == A::AUDIT_ARCH => A::syscall(number),
+        arch if arch == A::Compat::AUDIT_ARCH => A::Compat::syscall(number),
+        _ => None,
     }
 }
 

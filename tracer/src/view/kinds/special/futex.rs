@@ -1,9 +1,10 @@
-//! futex: the operation says which arguments count.
+//! futex: the operation says which arguments count; and waiting for several at once.
 
-use super::super::{Cx, time};
-use crate::view::names::{Menu, choices};
+use super::super::{Cx, raw::Raw, time};
+use super::misc;
+use crate::view::names::{Menu, Set, choices};
 use crate::view::style::Constants;
-use crate::view::value::Value;
+use crate::view::value::{Value, fields};
 use crate::view::word::Word;
 
 const PRIVATE: u32 = 128;
@@ -14,6 +15,34 @@ const CLOCKED: &[u32] = &[0, 9, 11];
 const COMMAND: u32 = 127;
 /// The bits set by FUTEX_WAIT_BITSET's callers that want any waker.
 const MATCH_ANY: u32 = u32::MAX;
+
+/// The size of `struct futex_waitv`.
+const WAITER_BYTES: usize = 24;
+
+/// Flags of one that is waited for.
+const WAITER: Set = Set {
+    zero: "0",
+    unknown: "FUTEX_???",
+    names: &[(0x2, "FUTEX_32"), (0x80, "FUTEX_PRIVATE_FLAG")],
+};
+
+pub(super) fn enter_vector(cx: &Cx<'_>) -> Vec<Value> {
+    let mut args = misc::enter_row(cx);
+    args[0] = cx.array(cx.arg(0), cx.uint(1).into(), WAITER_BYTES, waiter);
+    args
+}
+
+fn waiter(raw: &Raw) -> Value {
+    let mut shown = fields! {
+        val: Value::Hex(raw.u64(0)),
+        uaddr: Value::Addr(raw.u64(8)),
+        flags: Value::flags(WAITER.spell(raw.u32(16).into())),
+    };
+    if raw.u32(20) != 0 {
+        shown.extend(fields! { __reserved: Value::Hex(raw.u32(20).into()) });
+    }
+    Value::Struct(shown)
+}
 
 pub(super) fn enter(cx: &Cx<'_>) -> Vec<Value> {
     let mut args = vec![

@@ -179,15 +179,6 @@ pub(super) fn leave_vm(cx: &Cx<'_>, spelled: &mut Spelled, outcome: Outcome) {
     leave_row(cx, spelled, outcome);
 }
 
-/// Requests that ignore the rest show the request alone.
-pub(super) fn enter_ptrace(cx: &Cx<'_>) -> Vec<Value> {
-    let request = Value::name(choices::PTRACE.spell(cx.arg(0)));
-    if cx.arg(0) == 0 {
-        return vec![request];
-    }
-    vec![request, Value::Int(cx.int(1).into()), Value::Addr(cx.arg(2)), Value::Addr(cx.arg(3))]
-}
-
 /// The two numbers that make reboot mean it have names.
 pub(super) fn enter_reboot(cx: &Cx<'_>) -> Vec<Value> {
     let magic = |value: u32, names: &[(u32, &str)], unknown| {

@@ -3,6 +3,7 @@
 //! A call is here if strace shows fewer arguments than its row has, prints them in another order,
 //! or if one of them says what another means.
 
+mod aio;
 mod clone;
 mod controls;
 mod extents;
@@ -12,12 +13,17 @@ mod handle;
 mod interface;
 mod ioctl;
 mod ipc;
+mod keys;
+mod landlock;
 mod misc;
 mod mounting;
 mod notify;
 mod numa;
+mod perf;
 mod prctl;
+mod ptrace;
 mod quota;
+mod registers;
 mod rings;
 mod segment;
 mod select;
@@ -38,6 +44,7 @@ pub(super) use fcntl::form as fcntl_form;
 pub(super) use ipc::attached;
 pub(super) use misc::ioprio;
 pub(super) use prctl::{MITIGATION, dumpable};
+pub(super) use registers::Registers;
 pub(super) use segment::chosen;
 pub(super) use select::ready;
 
@@ -61,6 +68,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "fanotify_mark", enter: notify::enter_mark, leave: nothing },
     Special { name: "fcntl", enter: fcntl::enter, leave: fcntl::leave },
     Special { name: "futex", enter: futex::enter, leave: nothing },
+    Special { name: "futex_waitv", enter: futex::enter_vector, leave: nothing },
     Special {
         name: "get_robust_list",
         enter: misc::enter_robust_list,
@@ -68,6 +76,9 @@ const SPECIALS: &[Special] = &[
     },
     Special { name: "getrandom", enter: misc::enter_row, leave: misc::leave_getrandom },
     Special { name: "getsockopt", enter: misc::enter_getsockopt, leave: misc::leave_getsockopt },
+    Special { name: "add_key", enter: keys::enter_ring, leave: nothing },
+    Special { name: "keyctl", enter: keys::enter, leave: keys::leave },
+    Special { name: "request_key", enter: keys::enter_ring, leave: nothing },
     Special { name: "ioctl", enter: ioctl::enter, leave: ioctl::leave },
     Special { name: "kcmp", enter: misc::enter_kcmp, leave: nothing },
     Special { name: "fgetxattr", enter: misc::enter_row, leave: xattr::leave_get },
@@ -76,6 +87,7 @@ const SPECIALS: &[Special] = &[
     Special { name: "lgetxattr", enter: misc::enter_row, leave: xattr::leave_get },
     Special { name: "lsetxattr", enter: xattr::enter_set, leave: nothing },
     Special { name: "setxattr", enter: xattr::enter_set, leave: nothing },
+    Special { name: "modify_ldt", enter: segment::enter_modify, leave: nothing },
     Special { name: "mincore", enter: misc::enter_mincore, leave: misc::leave_mincore },
     Special { name: "nanosleep", enter: misc::enter_sleep, leave: misc::leave_sleep },
     Special { name: "prctl", enter: prctl::enter, leave: prctl::leave },
@@ -87,8 +99,9 @@ const SPECIALS: &[Special] = &[
     Special { name: "setdomainname", enter: misc::enter_host_name, leave: nothing },
     Special { name: "sethostname", enter: misc::enter_host_name, leave: nothing },
     Special { name: "sigreturn", enter: misc::enter_old_sigreturn, leave: nothing },
+    Special { name: "perf_event_open", enter: perf::enter, leave: nothing },
     Special { name: "pselect6", enter: select::enter, leave: nothing },
-    Special { name: "ptrace", enter: misc::enter_ptrace, leave: nothing },
+    Special { name: "ptrace", enter: ptrace::enter, leave: ptrace::leave },
     Special { name: "reboot", enter: misc::enter_reboot, leave: nothing },
     Special { name: "rt_sigreturn", enter: misc::enter_sigreturn, leave: nothing },
     Special { name: "seccomp", enter: misc::enter_seccomp, leave: misc::leave_seccomp },
@@ -99,8 +112,14 @@ const SPECIALS: &[Special] = &[
     Special { name: "shmget", enter: ipc::enter_get, leave: nothing },
     Special { name: "io_uring_setup", enter: rings::enter_setup, leave: rings::leave_setup },
     Special { name: "io_uring_enter", enter: rings::enter_enter, leave: nothing },
+    Special { name: "io_cancel", enter: aio::enter_cancel, leave: aio::leave_cancel },
+    Special { name: "io_getevents", enter: aio::enter_events, leave: aio::leave_events },
+    Special { name: "io_pgetevents", enter: aio::enter_events, leave: aio::leave_events },
+    Special { name: "io_submit", enter: aio::enter_submit, leave: nothing },
     Special { name: "io_setup", enter: misc::enter_io_setup, leave: misc::leave_io_setup },
     Special { name: "ioprio_set", enter: misc::enter_ioprio, leave: nothing },
+    Special { name: "landlock_add_rule", enter: landlock::enter_add, leave: nothing },
+    Special { name: "landlock_create_ruleset", enter: landlock::enter_create, leave: nothing },
     Special { name: "mount", enter: mounting::enter_mount, leave: nothing },
     Special { name: "quotactl", enter: quota::enter, leave: nothing },
     Special { name: "mount_setattr", enter: mounting::enter_setattr, leave: nothing },
@@ -220,6 +239,7 @@ pub(super) fn keep(cx: &Cx<'_>, name: &str) -> u64 {
     match name {
         "ioctl" => ioctl::keep(cx),
         "name_to_handle_at" => handle::keep(cx),
+        "ptrace" => ptrace::keep(cx),
         "recvmsg" => {
             let word = cx.word();
             cx.raw(cx.arg(1), word + 4).map_or(0, |raw| raw.u32(word).into())
