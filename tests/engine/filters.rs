@@ -52,6 +52,15 @@ fn c_067_a_filter_that_allows_only_what_the_program_uses() {
     same("filters", &["allow_list"]);
 }
 
+/// `audit` tells who looks for a file in vain so by itself; a filter is asked before, about that very call.
+#[test]
+fn c_067_a_filter_is_asked_before_what_a_record_answers() {
+    let Some(bench) = Bench::new("filters") else { return };
+    for command in ["refuses", "allow_list", "kills", "traps"] {
+        bench.same_in(&[Way::Audited, Way::AuditedBoth], &[command]);
+    }
+}
+
 /// Where every border of a call is a stop, the kernel tells of the entry first and asks our filter then.
 #[test]
 fn c_010_a_call_that_stops_twice_at_its_entry_is_shown_once() {

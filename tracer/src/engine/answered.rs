@@ -38,20 +38,38 @@ impl<A: Arch> Engine<A> {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.spawning = None;
         }
-        guest.set_nr(u64::MAX)?;
-        guest.set_ret(ret)?;
         pending.note = note;
         let last_word = self.served.is_some()
             || self.tasks.get(&tid).is_some_and(|task| task.coverage == Coverage::Filter);
+        if last_word || !self.is_filtered() {
+            guest.set_nr(u64::MAX)?;
+            guest.set_ret(ret)?;
+        }
         if last_word {
             self.conclude(pending, Outcome::from_ret(ret), Duration::ZERO, guest);
             return Ok(self.go_on(tid, 0));
         }
-        // The task's own filter is still to be asked, and may put in a result of its own.
-        pending.instead = Instead::Always(ret);
+        // The task's own filter is still to be asked, and may put in a result of its own. It is asked about
+        // this call and no other: if ours is asked too, that is when the call is taken back.
+        pending.instead = match self.is_filtered() {
+            true => Instead::IfAllowed(ret),
+            false => Instead::Always(ret),
+        };
         let task = self.tasks.get_mut(&tid).ok_or(Errno::ESRCH)?;
         task.phase = Phase::Inside(Box::new(pending));
         Ok(self.go_on(tid, 0))
+    }
+
+    /// The task's own filter has let a call pass.
+    pub(super) fn allowed<G: Guest<A>>(&mut self, guest: &mut G) -> Result<(), Errno> {
+        let task = self.tasks.get_mut(&guest.tid()).ok_or(Errno::ESRCH)?;
+        if let Phase::Inside(pending) = &mut task.phase
+            && let Instead::IfAllowed(ret) = pending.instead
+        {
+            pending.instead = Instead::Always(ret);
+            guest.set_nr(u64::MAX)?;
+        }
+        Ok(())
     }
 
     /// Answers `prctl` about being dumpable, if the kernel must not (`prctl` in kernel/sys.c).

@@ -99,7 +99,7 @@ impl<A: Arch> Engine<A> {
         let settled = self.settle(tid, effect, outcome);
         let instead = match (pending.instead, outcome) {
             (Instead::Always(ret), _) | (Instead::OfSuccess(ret), Outcome::Value(_)) => Some(ret),
-            (Instead::Nothing | Instead::OfSuccess(_), _) => settled,
+            (Instead::Nothing | Instead::OfSuccess(_) | Instead::IfAllowed(_), _) => settled,
         };
         put_back(&pending.undo, instead.unwrap_or(ret), guest)?;
         if let Some(lent) = pending.lent.take() {

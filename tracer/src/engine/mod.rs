@@ -465,16 +465,22 @@ impl<A: Arch> Engine<A> {
         }
     }
 
+    /// Whether a filter of vrift's is around the tasks. Those that ran before it came have none.
+    fn is_filtered(&self) -> bool {
+        self.coverage == Coverage::Filter
+    }
+
     /// Where every call stops at its border, the filter's stop is the second one of the same call,
     /// and without a mount all has been done at the first.
     fn at_filter<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
         match self.tasks.get(&guest.tid()) {
+            Some(task) if task.is_injecting() => Ok(self.go_on(guest.tid(), 0)),
             Some(task)
-                if task.is_injecting()
-                    || task.coverage == Coverage::EveryCall
-                        && task.is_busy()
-                        && self.served.is_none() =>
+                if task.coverage == Coverage::EveryCall
+                    && task.is_busy()
+                    && self.served.is_none() =>
             {
+                self.allowed(guest)?;
                 Ok(self.go_on(guest.tid(), 0))
             }
             _ => match guest.position()? {
@@ -487,7 +493,12 @@ impl<A: Arch> Engine<A> {
                     Ok(self.go_on(guest.tid(), 0))
                 }
                 Position::Entry(call) if self.has_prepared(&call, guest) => self.prepared(guest),
-                Position::Entry(call) => self.at_entry(call, system, guest),
+                Position::Entry(call) => {
+                    let next = self.at_entry(call, system, guest)?;
+                    // Its filter may be one that another thread has installed since it came in.
+                    self.allowed(guest)?;
+                    Ok(next)
+                }
                 Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
             },
         }

@@ -165,6 +165,8 @@ pub(super) enum Instead {
     OfSuccess(i64),
     /// This: the kernel was not to make the call at all.
     Always(i64),
+    /// The same, as soon as the task's own filter has let the call pass, which it may not do.
+    IfAllowed(i64),
 }
 
 impl Pending {
