@@ -175,11 +175,13 @@ fn a_large_file_is_hashed_before_it_is_changed() {
 #[test]
 fn what_is_given_another_name_is_an_input() {
     let sandbox = Sandbox::new();
-    for name in ["linked", "moved"] {
+    let names = ["exclusive", "linked", "mode", "moved"];
+    for name in names {
         fs::write(sandbox.path(name), name).unwrap();
     }
-    let script = "ln linked a; mv moved b; cat a b; echo own > c; mv c d; ln d e; rm d; \
-                  ln -s a link; mv link link2; mkdir dir; mv dir dir2; mv none x 2> /dev/null || :";
+    let script = "ln linked a; mv moved b; cat a b; chmod 700 mode; mv mode m; \
+                  dd if=/dev/null of=exclusive conv=excl 2> /dev/null || mv exclusive x; echo own > c; mv c d; ln d e; rm d; \
+                  ln -s a link; mv link link2; mkdir dir; mv dir dir2; mv none y 2> /dev/null || :";
     let recorded = self::script(&sandbox, script);
     let inputs = recorded.model.files.iter().filter(|(path, file)| {
         file.is_input() && path.as_path().parent() == Some(sandbox.path("").as_path())
@@ -191,7 +193,7 @@ fn what_is_given_another_name_is_an_input() {
             (name, recorded.model.content(version).unwrap().digest().unwrap())
         })
         .collect();
-    assert_eq!(inputs, ["linked", "moved"].map(|name| (name, Digest::of(name.as_bytes()))));
+    assert_eq!(inputs, names.map(|name| (name, Digest::of(name.as_bytes()))));
 }
 
 #[test]

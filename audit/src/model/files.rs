@@ -103,17 +103,18 @@ impl FileUse {
         FileUse { before: Before::Absent, left: Some(Left::Gone), ..FileUse::default() }
     }
 
-    /// What is known of a path of which this was the path before a directory was renamed.
-    pub(super) fn moved(before: &FileUse) -> FileUse {
-        match before.is_changed() {
+    /// What is known of a path that nothing was found at, now that a directory above it was renamed; `before` is
+    /// what is known of the path that it had before.
+    pub(super) fn brought(self, before: Option<&FileUse>) -> FileUse {
+        match before.is_some_and(FileUse::is_changed) {
             // What the tree has made is no input under any name.
             true => FileUse {
                 came: Came::WithDirectory,
                 before: Before::Absent,
                 order: Order::ChangedFirst,
-                ..FileUse::default()
+                ..self
             },
-            false => FileUse::default(),
+            false => FileUse { before: Before::Unknown, ..self },
         }
     }
 

@@ -91,10 +91,10 @@ impl Fold {
     /// What was done with a path.
     fn file(&mut self, path: &Text) -> &mut FileUse {
         let Fold { files, moves, .. } = self;
-        if !moves.are_none() && !files.contains_key(path) {
+        if moves.brought(path) && files.get(path).is_none_or(FileUse::is_missing) {
             let earlier = moves.earlier(path);
-            let known = earlier.iter().find_map(|earlier| files.get(earlier));
-            let file = known.map_or_else(FileUse::default, FileUse::moved);
+            let asked = files.remove(path).unwrap_or_default();
+            let file = asked.brought(earlier.iter().find_map(|earlier| files.get(earlier)));
             files.insert(path.clone(), file);
         }
         let unknown = || match names_memory(path.as_bytes()) {

@@ -174,6 +174,12 @@ fn what_the_tree_made_stays_its_work_in_a_renamed_directory() {
         access(Act::Exchange, "/host/a", Some("/host/b"), done),
         read("/host/b/changed"),
         read("/host/b/kept"),
+        // Also if it was looked for under the new name before.
+        access(Act::Probe, "/new/kept", None, missing),
+        access(Act::Probe, "/new/never", None, missing),
+        access(Act::Rename, "/host/c", Some("/new"), done),
+        read("/new/kept"),
+        access(Act::Probe, "/new/never", None, missing),
         // What is made anew has nothing of the one that had its name.
         access(Act::MakeDirectory, "/tmp/g", None, done),
         read("/tmp/g/f/made"),
@@ -201,6 +207,7 @@ fn what_the_tree_made_stays_its_work_in_a_renamed_directory() {
         "/host/a",
         "/host/b",
         "/host/b/changed",
+        "/new",
         "/out/x",
         "/out/x/asked",
         "/out/x/f",
@@ -209,10 +216,10 @@ fn what_the_tree_made_stays_its_work_in_a_renamed_directory() {
         "/tmp/g",
     ];
     assert_eq!(all(FileUse::is_output), outputs);
-    assert_eq!(all(FileUse::is_input), ["/host/b/kept", "/tmp/g/f/made"]);
-    assert_eq!(all(FileUse::is_missing), [""; 0]);
+    assert_eq!(all(FileUse::is_input), ["/host/b/kept", "/new/kept", "/tmp/g/f/made"]);
+    assert_eq!(all(FileUse::is_missing), ["/new/never"]);
     assert!(all(FileUse::is_passing).contains(&"/out/x/gone".to_owned()));
-    assert_eq!(all(FileUse::is_removed), [""; 0]);
+    assert_eq!(all(FileUse::is_removed), ["/host/c"]);
 }
 
 /// Nobody learns any more what was in it, but for what the tree has seen of it before.

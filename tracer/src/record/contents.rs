@@ -93,7 +93,7 @@ pub(super) struct Contents {
     known: HashMap<Inode, Met>,
     blobs: HashMap<Digest, VersionId>,
     /// Files the tree has opened for writing, or whose attributes it has changed.
-    written: HashSet<Inode>,
+    written: HashMap<Inode, Written>,
     /// Those of them that somebody has mapped: what is written to memory may leave their times as they are.
     shared: HashSet<Inode>,
     /// Devices, and whether their files are made when they are read.
@@ -103,6 +103,15 @@ pub(super) struct Contents {
     next: u32,
     hasher: Hasher,
     out: Output,
+}
+
+/// What the tree may have changed of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Written {
+    /// Its attributes, among them the times by which a change would be noticed.
+    Attributes,
+    /// What it holds, too.
+    Content,
 }
 
 /// Whether the tree waits for a digest.
@@ -119,7 +128,7 @@ impl Contents {
         Contents {
             known: HashMap::new(),
             blobs: HashMap::new(),
-            written: HashSet::new(),
+            written: HashMap::new(),
             shared: HashSet::new(),
             devices: HashMap::new(),
             record: record.metadata().ok().map(|meta| Stat::from(meta).inode),
@@ -216,7 +225,7 @@ impl Contents {
             return None;
         }
         let (key, stat) = (Key::of(stat), *stat);
-        let written = self.written.contains(&key.inode);
+        let written = self.written.contains_key(&key.inode);
         if let Some(met) = self.known.get(&key.inode)
             && keeper == Keeper::Host
             && !written
@@ -250,12 +259,13 @@ impl Contents {
         Some(version)
     }
 
-    /// A file is about to be opened for writing: what was read of it must have its digest before.
-    pub(super) fn before_writing(&mut self, inode: Inode) {
+    /// A file is about to be changed, or opened for writing: what was read of it must have its digest before.
+    pub(super) fn before_writing(&mut self, inode: Inode, what: Written) {
         if self.hasher.is_busy() {
             self.hasher.settle(inode);
         }
-        self.written.insert(inode);
+        let written = self.written.entry(inode).or_insert(what);
+        *written = what.max(*written);
         self.known.remove(&inode);
     }
 
@@ -268,14 +278,14 @@ impl Contents {
         }
     }
 
-    /// Whether the tree has opened a file for writing, or changed its attributes.
+    /// Whether the tree may have changed what a file holds.
     pub(super) fn has_written(&self, inode: Inode) -> bool {
-        self.written.contains(&inode)
+        self.written.get(&inode) == Some(&Written::Content)
     }
 
     /// A file is mapped so that others see what is written there.
     pub(super) fn shared(&mut self, inode: Inode) {
-        if self.written.contains(&inode) {
+        if self.written.contains_key(&inode) {
             self.shared.insert(inode);
         }
     }
@@ -296,7 +306,7 @@ impl Contents {
         let of_host = self.known.iter().filter(|(_, met)| is_of_host(met));
         for (inode, met) in of_host {
             let path = Path::new(OsStr::from_bytes(&met.path));
-            let is_ours = self.written.contains(inode) || ours(&met.path);
+            let is_ours = self.written.contains_key(inode) || ours(&met.path);
             match path.metadata().map(Stat::from) {
                 Ok(now) if is_ours || now.inode == *inode && now.has_content_of(&met.stat) => {}
                 Err(_) if is_ours => {}

@@ -11,7 +11,7 @@ use vrift_vfs::{
 
 use super::Recorder;
 use super::again::{Opened, Same};
-use super::contents::{Keeper, When};
+use super::contents::{Keeper, When, Written};
 use super::lookups::{Lookup, Of};
 use super::noted::{Ended, What};
 use super::opened::{OpenFile, opened};
@@ -201,8 +201,14 @@ impl Recorder {
                 other = other.map(|to| self.place(to, Follow::No, seat));
             }
         }
-        if let Kind::Is(Act::Truncate | Act::Attribute) = kind {
-            self.before_change(&path, op.follow, seat);
+        match kind {
+            Kind::Is(Act::Truncate) => {
+                self.before_change(&path, op.follow, Written::Content, seat);
+            }
+            Kind::Is(Act::Attribute) => {
+                self.before_change(&path, op.follow, Written::Attributes, seat);
+            }
+            _ => {}
         }
         let lookup = match kind {
             Kind::Is(Act::Probe) => self.lookup(&op, Of::Anything, &path),
@@ -240,7 +246,7 @@ impl Recorder {
 
     fn attribute_of(&mut self, open: Option<Vec<u8>>, seat: &Seat<'_>) -> What {
         let Some(path) = open else { return What::Nothing };
-        self.before_change(&path, Follow::Yes, seat);
+        self.before_change(&path, Follow::Yes, Written::Attributes, seat);
         What::File(Named::new(Kind::Is(Act::Attribute), path))
     }
 
@@ -258,7 +264,8 @@ impl Recorder {
         let opening = Opening { handle, create, was: Was::There, follow: op.follow };
         let was = match opening.only_reads() {
             true => Was::There,
-            false => self.before_change(&path, op.follow, seat),
+            // Its content only when it is open.
+            false => self.before_change(&path, op.follow, Written::Attributes, seat),
         };
         let lookup = match create {
             Create::No if limits == Limits::default() => self.lookup(&op, Of::Anything, &path),
@@ -269,7 +276,7 @@ impl Recorder {
     }
 
     /// A file may be changed: whoever has read it before has read what is there now.
-    fn before_change(&mut self, at: &[u8], follow: Follow, seat: &Seat<'_>) -> Was {
+    fn before_change(&mut self, at: &[u8], follow: Follow, what: Written, seat: &Seat<'_>) -> Was {
         let real = match seat.places.held(path(at), follow) {
             None => path(&seen_by(seat.tid, at)).to_owned(),
             Some(Held::Staged(real)) => real,
@@ -283,7 +290,7 @@ impl Recorder {
         };
         let Ok(stat) = meta.map(Stat::from) else { return Was::Missing };
         if stat.is_file() {
-            self.contents.before_writing(stat.inode);
+            self.contents.before_writing(stat.inode, what);
         }
         Was::There
     }
@@ -451,7 +458,7 @@ impl Recorder {
                 let place = self.place(asked.clone(), Follow::No, seat);
                 self.changed.did(act, &place, None);
             }
-            self.contents.before_writing(file.stat.inode);
+            self.contents.before_writing(file.stat.inode, Written::Content);
         }
         let version = match act {
             Act::Read | Act::ReadWrite => self.held_by(&file, seat),

@@ -15,6 +15,7 @@ use nix::sys::stat::major;
 use vrift_record::{Act, Escape, Event as Told, Outcome, Part};
 
 use super::Recorder;
+use super::contents::Written;
 use super::noted::Ended;
 use super::opened::OpenFile;
 use crate::fdinfo;
@@ -63,7 +64,7 @@ impl Recorder {
             self.access(Act::Read, &file.path, None, version, Part::Further, ended, seat);
         }
         if mode != libc::O_RDONLY {
-            self.contents.before_writing(file.stat.inode);
+            self.contents.before_writing(file.stat.inode, Written::Content);
         }
     }
 }
