@@ -1,5 +1,6 @@
 //! `vrift audit report` and its kin on records that are made here, through the real binary.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -297,4 +298,42 @@ fn a_report_goes_where_it_is_sent() {
     assert_eq!((told("shared"), mode("shared")), (told("new"), 0o644));
     assert_eq!(told("later"), told("new"));
     assert!(sandbox.path("link").is_symlink() && sandbox.path("dangling").is_symlink());
+}
+
+/// What a symlink says is all there is to it, however it came to its name.
+#[test]
+fn two_runs_that_leave_other_symlinks_differ_in_these() {
+    let sandbox = Sandbox::new();
+    let record = |name: &str, target: &str| {
+        let path = sandbox.path(name);
+        let _ = fs::remove_dir_all(sandbox.tree());
+        fs::create_dir(sandbox.tree()).expect("the sandbox is ours");
+        let script = "cd \"$0\" && ln -s \"$1\" plain && ln -s same same && ln -s \"$1\" old && mv old new &&
+             ln -s x stays && ln -sfn \"$1\" stays && mkdir dir && ln -s \"$1\" other && rm other && mkdir other";
+        let mut vrift = sandbox.vrift(["audit", "-o"]);
+        vrift.arg(&path).args(["--", "sh", "-c", script]).arg(sandbox.tree()).arg(target);
+        run(&mut vrift).fine();
+        path
+    };
+    let [one, again, two] =
+        [("a", "one"), ("b", "one"), ("c", "two words")].map(|(name, target)| record(name, target));
+    let diff = |other: &Path| run(sandbox.vrift(["audit", "diff"]).arg(&one).arg(other));
+    assert!(diff(&again).status.success(), "{}", diff(&again));
+    let ran = diff(&two);
+    assert_eq!(ran.code(), Some(1), "{ran}");
+    let told = ran.out();
+    let named = |name: &str| told.contains(&format!("{}/{name}\n", sandbox.tree().display()));
+    for (name, differs) in [
+        ("plain", true),
+        ("new", true),
+        ("stays", true),
+        ("same", false),
+        ("dir", false),
+        ("other", false),
+    ] {
+        assert_eq!(named(name), differs, "{name}: {told}");
+    }
+    for said in ["a symlink to one", "a symlink to 'two words'"] {
+        assert_eq!(told.matches(said).count(), 3, "{told}");
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vrift_record::{Content, Left, Outcome, Text, VersionId};
 
-use super::names::Names;
+use super::names::{Names, Numbers};
 use super::{Both, FileChange, Side};
 use crate::model::{Before, FileUse, Model, is_made_up};
+use crate::report::quoted;
 
 /// What a run says of one name.
 #[derive(Debug, Default)]
@@ -60,7 +61,13 @@ fn facts(model: &Model, names: &Names<'_>) -> BTreeMap<Text, Facts> {
             let left = facts.left.get_or_insert_default();
             left.insert(match file.left {
                 Some(Left::File(version)) => content(model, version),
-                Some(Left::Other) => "no regular file".to_owned(),
+                Some(Left::Other) => match &file.target {
+                    Some(target) => {
+                        let target = names.word(target, None, &mut Numbers::default());
+                        format!("a symlink to {}", quoted(target.as_bytes()))
+                    }
+                    None => "no regular file".to_owned(),
+                },
                 Some(Left::Gone) | None => "not known".to_owned(),
             });
         }

@@ -40,6 +40,8 @@ pub struct FileUse {
     pub came: Came,
     /// Whether a directory above it that was there before has another name since.
     pub taken: bool,
+    /// Where the symlink leads that the tree has put there last.
+    pub target: Option<Text>,
 }
 
 /// How something came to a path.
@@ -211,6 +213,9 @@ impl FileUse {
         }
         self.acts.entry(access.act).or_default().add(access.outcome);
         self.versions.extend(access.version);
+        if access.outcome == Outcome::Done && access.act.makes() {
+            self.target = access.other.clone().filter(|_| access.act == Act::Symlink);
+        }
         let absent = match access.outcome {
             Outcome::Done | Outcome::Never => access.act.makes(),
             Outcome::Failed(errno) if MISSING.contains(&errno) && !taken => true,

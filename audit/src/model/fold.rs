@@ -104,7 +104,7 @@ impl Fold {
         files.entry(path.clone()).or_insert_with(unknown)
     }
 
-    /// Takes note of directories with other names.
+    /// Takes note of directories and symlinks with other names.
     fn moved(&mut self, access: &Access<Text>) {
         if access.outcome != Outcome::Done {
             return;
@@ -112,11 +112,16 @@ impl Fold {
         match (access.act, &access.other) {
             (Act::Rename, Some(other)) => {
                 self.taken(&access.path);
+                self.file(other).target = self.file(&access.path).target.take();
                 self.moves.renamed(&access.path, other);
             }
             (Act::Exchange, Some(other)) => {
                 self.taken(&access.path);
                 self.taken(other);
+                let targets = [&access.path, other].map(|path| self.file(path).target.take());
+                for (path, target) in [other, &access.path].into_iter().zip(targets) {
+                    self.file(path).target = target;
+                }
                 self.moves.exchanged(&access.path, other);
             }
             (Act::MakeDirectory, _) => self.moves.made(&access.path),
