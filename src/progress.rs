@@ -21,7 +21,9 @@ pub(crate) fn shown<T>(done: &str, progress: &Progress, work: impl FnOnce() -> T
     }
     let (ended, end) = channel::<()>();
     std::thread::scope(|scope| {
-        scope.spawn(move || draw(done, progress, &|| end.recv_timeout(EVERY)));
+        let draw = move || draw(done, progress, &|| end.recv_timeout(EVERY));
+        // Without a thread nothing is drawn.
+        drop(std::thread::Builder::new().spawn_scoped(scope, draw));
         let result = work();
         drop(ended);
         result

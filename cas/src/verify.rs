@@ -10,7 +10,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 
 use crate::copy::hash;
 use crate::digest::Digest;
@@ -124,25 +124,30 @@ impl Store {
         };
         let shards = walk::shards(&self.blobs(), &mut |found| check(found, &mut receive))?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let next = AtomicUsize::new(0);
+        let (shards, next) = (&shards[..], &AtomicUsize::new(0));
         let (sender, receiver) = sync_channel(1024);
         std::thread::scope(|scope| {
             for sender in vec![sender; threads.min(shards.len())] {
-                scope.spawn(|| check_shards(&shards, &next, sender));
+                // The receiver outlives all senders, so that a message is lost only if the caller's report
+                // function panicked, and then nobody wants it.
+                let mut send = move |message| drop(sender.send(message));
+                let work = move || check_shards(shards, next, &mut send);
+                if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                    break;
+                }
             }
-            receiver.into_iter().for_each(receive);
+            receiver.into_iter().for_each(&mut receive);
         });
+        // All that is left if the system does not let us have a thread.
+        check_shards(shards, next, &mut receive);
         Ok(verified)
     }
 }
 
 /// Takes shards from the common list until it is empty.
-fn check_shards(shards: &[PathBuf], next: &AtomicUsize, sender: SyncSender<Message>) {
-    // The receiver outlives all senders, so that a message is lost only if the caller's report
-    // function panicked, and then nobody wants it.
-    let mut send = |message| drop(sender.send(message));
+fn check_shards(shards: &[PathBuf], next: &AtomicUsize, send: &mut dyn FnMut(Message)) {
     while let Some(shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let listed = walk::shard(shard, &mut |found| check(found, &mut send));
+        let listed = walk::shard(shard, &mut |found| check(found, send));
         if let Err(source) = listed {
             let defect = Defect::Unreadable { source };
             send(Message::Damage(Damage { path: shard.clone(), blob: None, defect }));

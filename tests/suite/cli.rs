@@ -2,7 +2,7 @@
 //! paths, digests and times of the run replaced.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,7 +11,7 @@ use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{getgid, getuid};
 
-use crate::kit::{Sandbox, run};
+use crate::kit::{Sandbox, as_nobody, have, run};
 use crate::zoo;
 
 /// A small tree in which everything that is printed is known, apart from owners.
@@ -415,6 +415,36 @@ fn an_output_on_a_full_disk_is_a_failure() {
         assert_eq!(ended.status.code(), Some(125), "{command:?}: {said}");
         assert!(said.contains("No space left on device"), "{command:?}: {said}");
     }
+}
+
+/// A user, or a container, may have as many threads as it has already.
+#[test]
+fn who_gets_no_further_threads_works_with_one() {
+    let sandbox = Sandbox::new();
+    if !have("prlimit") {
+        return;
+    }
+    fs::create_dir(sandbox.tree()).expect("the sandbox is empty");
+    fs::write(sandbox.tree().join("file"), "content").expect("it is ours");
+    fs::set_permissions(sandbox.path(""), Permissions::from_mode(0o777)).expect("it is ours");
+    as_nobody(|nobody| {
+        for owned in [sandbox.tree(), sandbox.tree().join("file")] {
+            chown(owned, Some(65534), Some(65534)).expect("root gives it away");
+        }
+        for command in [
+            &["ingest", "site/tree", "-o", "t.vrift", "--jobs", "4"][..],
+            &["ingest", "site/tree", "-o", "again.vrift"],
+            &["export", "t.vrift", "out", "--jobs", "4"],
+            &["manifest", "verify", "--deep", "t.vrift"],
+            &["cas", "verify"],
+        ] {
+            let (user, words) = nobody.split_first().expect("a command");
+            let mut limited = sandbox.command(user);
+            limited.args(words).args(["prlimit", "--nproc=1", env!("CARGO_BIN_EXE_vrift")]);
+            run(limited.args(command)).fine();
+        }
+        assert_eq!(fs::read(sandbox.path("out/file")).expect("it was written"), b"content");
+    });
 }
 
 /// Names are whoever's who made them.

@@ -23,8 +23,9 @@ struct State<J> {
 }
 
 impl<J: Send> Pile<J> {
-    /// Does `first` and every job that comes of it on `threads` threads. Each thread makes itself
-    /// what it needs with `prepare`. Returns when nothing is left, or soon after [`Pile::stop`].
+    /// Does `first` and every job that comes of it on `threads` threads, or as many as the system lets
+    /// us have. Each thread makes itself what it needs with `prepare`. Returns when nothing is left, or
+    /// soon after [`Pile::stop`].
     pub(crate) fn work<W>(
         first: Vec<J>,
         threads: NonZero<usize>,
@@ -43,7 +44,9 @@ impl<J: Send> Pile<J> {
         };
         std::thread::scope(|scope| {
             for _ in 1..threads.get() {
-                scope.spawn(run);
+                if std::thread::Builder::new().spawn_scoped(scope, run).is_err() {
+                    break;
+                }
             }
             run();
         });

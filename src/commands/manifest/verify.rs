@@ -104,9 +104,14 @@ fn faults(store: &Store, contents: &[Digest]) -> HashMap<Digest, String> {
     };
     let count = thread::available_parallelism().map_or(1, usize::from).min(contents.len());
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(read)).collect();
-        let faults = threads.into_iter().map(|thread| thread.join());
-        faults.flat_map(|found| found.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        // As many as the system lets us have.
+        let start = |_| thread::Builder::new().spawn_scoped(scope, read).ok();
+        let threads: Vec<_> = (1..count).map_while(start).collect();
+        let mut faults: HashMap<_, _> = read().into_iter().collect();
+        for thread in threads {
+            faults.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        faults
     })
 }
 

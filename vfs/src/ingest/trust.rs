@@ -11,10 +11,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::Mutex;
 use vrift_cas::{Digest, Store};
 
 use super::cache::{Cache, Entry};
-use crate::work::processors;
+use crate::work::{Pile, processors};
 
 /// How many blobs make a sample, at least.
 const SAMPLE: usize = 256;
@@ -89,15 +90,20 @@ impl Trust {
             Ok(true)
         };
         let share = entries.len().div_ceil(processors().get()).max(1);
-        std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                entries.chunks(share).map(|entries| scope.spawn(move || look(entries))).collect();
-            let mut right = true;
-            for thread in threads {
-                let looked = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                right &= looked?;
-            }
-            Ok(right)
-        })
+        let shares = entries.chunks(share).collect();
+        let found = Mutex::new(Ok(true));
+        Pile::work(
+            shares,
+            processors(),
+            || (),
+            |pile, (), entries| match look(entries) {
+                Ok(true) => {}
+                other => {
+                    *found.lock() = other;
+                    pile.stop();
+                }
+            },
+        );
+        found.into_inner()
     }
 }
