@@ -207,6 +207,15 @@ static void requests(void)
 	syscall(SYS_io_destroy, context);
 }
 
+/* Lengths of more than 32 bits. */
+static void lengths(void)
+{
+	for (unsigned long size = 0; size < 70; size += 7) {
+		BOTH(SYS_sethostname, edge - 20, size);
+		BOTH(SYS_setdomainname, edge - 20, 1ul << 32 | size);
+	}
+}
+
 #ifdef SYS_modify_ldt
 static void segments(void)
 {
@@ -239,6 +248,7 @@ int main(void)
 	counters();
 	waiters();
 	requests();
+	lengths();
 #ifdef SYS_modify_ldt
 	segments();
 #endif
