@@ -54,7 +54,13 @@ pub(crate) fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
     let speller = Speller::new(asked.style.clone());
     let mut observer = Observer::new(asked.calls, speller, sinks, complaints);
     if !args.choice.paths.is_empty() {
-        observer = observer.only_paths(PathFilter::new(&args.choice.paths));
+        let tells = asked.filter.tells_resolution();
+        let filter = PathFilter::new(&args.choice.paths, |path, resolved| {
+            if tells {
+                leads_elsewhere(path, resolved);
+            }
+        });
+        observer = observer.only_paths(filter);
     }
     let ended = if args.attach.is_empty() {
         observed(&args.root, &args.command, &args.env, || Ok(observer))
@@ -87,6 +93,12 @@ fn without_effect(args: &TraceArgs) {
             complain(&format!("{option} has no effect without -o/--output"));
         }
     }
+}
+
+/// In strace's words.
+fn leads_elsewhere(path: &Path, resolved: &Path) {
+    let (path, resolved) = (path.display(), resolved.display());
+    complain(&format!("Requested path \"{path}\" resolved into \"{resolved}\""));
 }
 
 /// Watches processes that run already.

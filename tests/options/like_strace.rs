@@ -100,6 +100,28 @@ fn filters_choose_the_same_lines() {
     agree(&[&["-z", "-Z"], &["-Z", "-z"]], Mask::Ids, &["Only the last of"]);
 }
 
+/// Both say what a path of `-P` leads to, if that is another, each under its own name.
+#[test]
+fn paths_that_lead_elsewhere_are_told() {
+    let Some(pair) = Pair::new() else { return };
+    let told = |tracer: &[&str], options: &[&str]| -> Vec<String> {
+        let start = format!("{}: Requested path ", tracer[0]);
+        let lines = pair.lines(tracer, options);
+        lines.iter().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect()
+    };
+    let cases: &[(&[&str], usize)] = &[
+        (&["-P", "/usr/../dev/null", "-P", "/dev/null", "-P", "/no/../where", "-P", "/usr/"], 2),
+        (&["-qqq", "-P", "/usr/"], 1),
+        (&["-e", "quiet=path-resolution", "-P", "/usr/"], 0),
+        (&["--silent=all", "-P", "/usr/"], 0),
+    ];
+    for (options, count) in cases {
+        let strace = told(&["strace"], options);
+        assert_eq!(strace.len(), *count, "{options:?}: {strace:?}");
+        assert_eq!(told(&["vrift", "trace"], options), strace, "{options:?}");
+    }
+}
+
 /// Every number belongs to the classes to which strace has it belong. vrift may know numbers that strace does not.
 #[test]
 fn classes_have_the_same_calls() {

@@ -6,6 +6,7 @@
 #include <linux/perf_event.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -207,6 +208,26 @@ static void requests(void)
 	syscall(SYS_io_destroy, context);
 }
 
+/* Lengths that are longer than what they are of, or have more than 32 bits. */
+static void lengths(void)
+{
+	static const unsigned char hardware[] = {0, 1, 8, 10, 20, 32, 33, 75};
+	static const unsigned sizes[] = {12, 18, 20, 22, 45, 100};
+	char address[128] = {AF_PACKET};
+
+	for (unsigned at = 10; at < sizeof address; at++)
+		address[at] = at - 12;
+	for (unsigned at = 0; at < COUNT(hardware); at++)
+		for (unsigned size = 0; size < COUNT(sizes); size++) {
+			address[11] = hardware[at];
+			BOTH(SYS_bind, 3, address, sizes[size]);
+		}
+	for (unsigned long size = 0; size < 70; size += 7) {
+		BOTH(SYS_sethostname, edge - 20, size);
+		BOTH(SYS_setdomainname, edge - 20, 1ul << 32 | size);
+	}
+}
+
 #ifdef SYS_modify_ldt
 static void segments(void)
 {
@@ -239,6 +260,7 @@ int main(void)
 	counters();
 	waiters();
 	requests();
+	lengths();
 #ifdef SYS_modify_ldt
 	segments();
 #endif

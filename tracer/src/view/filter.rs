@@ -22,7 +22,7 @@ const STATUSES: Names = &[
     ("detached", 1 << 4),
 ];
 
-/// The messages of `-e quiet=`. vrift has neither the first nor the third.
+/// The messages of `-e quiet=`. vrift has not the first.
 const MESSAGES: Names = &[
     ("attach", 1),
     ("exit", 1 << 1),
@@ -174,8 +174,14 @@ impl Filter {
             0 => Words::NONE,
             1 => Words(bits),
             2 => Words(bits | bit(MESSAGES, "exit").unwrap_or(0)),
-            _ => Words::ALL,
+            // What a path leads to is told none the less.
+            _ => Words(!bit(MESSAGES, "path-resolution").unwrap_or(0)),
         }
+    }
+
+    /// Whether it is told what a path of `-P` leads to.
+    pub fn tells_resolution(&self) -> bool {
+        !self.quiet.has(1 << 2)
     }
 
     /// Whether it depends on the outcome if a call is shown.

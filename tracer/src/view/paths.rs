@@ -28,10 +28,18 @@ pub struct PathFilter {
 }
 
 impl PathFilter {
-    /// A filter for these paths and what they resolve to now.
-    pub fn new(paths: &[PathBuf]) -> PathFilter {
-        let resolved = paths.iter().filter_map(|path| path.canonicalize().ok());
-        PathFilter { paths: paths.iter().cloned().chain(resolved).collect() }
+    /// A filter for these paths and what they resolve to now; `tell` hears of each that resolves to another.
+    pub fn new(paths: &[PathBuf], tell: impl Fn(&Path, &Path)) -> PathFilter {
+        let mut all: BTreeSet<PathBuf> = paths.iter().cloned().collect();
+        for path in paths {
+            let Ok(resolved) = path.canonicalize() else { continue };
+            // Bytes: "/usr/" is not "/usr".
+            if resolved.as_os_str() != path.as_os_str() {
+                tell(path, &resolved);
+            }
+            all.insert(resolved);
+        }
+        PathFilter { paths: all }
     }
 
     /// The calls of `selection` that can access a path at all.

@@ -122,8 +122,11 @@ fn inet6(raw: &Raw) -> Value {
 
 fn packet(raw: &Raw) -> Value {
     let length = raw.u8(11);
-    let hardware: Vec<Value> =
-        raw.slice(12, length.into()).iter().map(|&byte| Value::Hex(byte.into())).collect();
+    let mut hardware: Vec<Value> =
+        raw.slice(12, length.into()).iter().map(|&byte| octet(byte)).collect();
+    if hardware.len() < length.into() {
+        hardware.push(Value::More);
+    }
     let mut shown = fields! {
         sa_family: family(libc::AF_PACKET, "AF_PACKET"),
         sll_protocol: port(raw.slice(2, 2), Value::name(ethernet(raw.be16(2)))),
@@ -136,6 +139,14 @@ fn packet(raw: &Raw) -> Value {
         shown.extend(fields! { sll_addr: Value::Array(hardware) });
     }
     Value::Struct(shown)
+}
+
+/// As printf's `%#02x` has it: the prefix counts among the two, and zero has none.
+fn octet(byte: u8) -> Value {
+    match byte {
+        0 => Value::Verbatim("00".to_owned()),
+        _ => Value::Hex(byte.into()),
+    }
 }
 
 /// The kind of a network device.

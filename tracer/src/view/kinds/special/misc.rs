@@ -421,10 +421,11 @@ pub(super) fn enter_pkey_alloc(cx: &Cx<'_>) -> Vec<Value> {
 pub(super) fn enter_host_name(cx: &Cx<'_>) -> Vec<Value> {
     const BYTES_MAX: u32 = 64;
     let mut args = enter_row(cx);
-    if let Some(name) = args.first_mut()
-        && cx.uint(1) > BYTES_MAX
-    {
-        *name = Value::Addr(cx.arg(0));
+    if let Some(name) = args.first_mut() {
+        *name = match cx.uint(1) {
+            count @ 0..=BYTES_MAX => strings::bytes(cx, cx.arg(0), count.into()),
+            _ => Value::Addr(cx.arg(0)),
+        };
     }
     args
 }
