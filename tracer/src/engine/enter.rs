@@ -468,7 +468,17 @@ impl<A: Arch> Engine<A> {
             Action::Rewrite(paths, effect, note) => {
                 pending.effect = effect;
                 pending.note = Some(note);
-                self.rewrite(&paths, &mut pending, guest)?;
+                match self.rewrite(&paths, &mut pending, guest) {
+                    Ok(()) => {}
+                    Err(Errno::ESRCH) => return Err(Errno::ESRCH),
+                    // The kernel would go by the path that is still there, to whatever the host has at it.
+                    Err(_) => {
+                        if let Some(lent) = pending.lent.take() {
+                            lent.give_back(guest)?;
+                        }
+                        return self.act(sockets::out_of_reach(), pending, guest);
+                    }
+                }
                 if let Effect::Opens { .. } = pending.effect {
                     keep_from_making(&mut pending, guest)?;
                 }

@@ -66,7 +66,8 @@ pub(super) fn out_of_reach() -> Action {
     )
 }
 
-/// Points a call at the address that has been planted for it, which is that of `path`.
+/// Points a call at the address that has been planted for it, which is that of `path`. *Errors:* that of a header that
+/// cannot be changed where it lies; it is as it was, then.
 pub(super) fn aim<A: Arch, G: Guest<A>>(
     site: Site,
     path: &Path,
@@ -93,9 +94,19 @@ pub(super) fn aim<A: Arch, G: Guest<A>>(
                 Abi::Native | Abi::Foreign { .. } => vec![(header, at.0), (header.offset(8), len)],
             };
             for (word, value) in words {
-                let former = guest.read_u64(word)?;
-                guest.plant(word, &value.to_ne_bytes())?;
-                pending.undo.words.push((word, former));
+                let changed = guest.read_u64(word).and_then(|former| {
+                    guest.plant(word, &value.to_ne_bytes())?;
+                    Ok(former)
+                });
+                match changed {
+                    Ok(former) => pending.undo.words.push((word, former)),
+                    Err(errno) => {
+                        for (word, former) in pending.undo.words.drain(..) {
+                            guest.plant(word, &former.to_ne_bytes())?;
+                        }
+                        return Err(errno);
+                    }
+                }
             }
             if pending.call.syscall == Some(Syscall::Sendmmsg) {
                 pending.undo.args.push((abi, Arg::A2, pending.call.arg(Arg::A2)));
