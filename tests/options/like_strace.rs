@@ -138,7 +138,9 @@ fn classes_have_the_same_calls() {
     };
     let (strace, vrift) = (&["strace"][..], &["vrift", "trace"][..]);
     let known: BTreeSet<String> = names(strace, "all").into_iter().collect();
-    assert!(known.len() > 300, "{known:?}");
+    // What is older than some architectures, these never had.
+    let least = if cfg!(target_arch = "x86_64") { 300 } else { 250 };
+    assert!(known.len() > least, "{known:?}");
     for class in [
         "all", "%file", "%desc", "%process", "%memory", "%signal", "%network", "%net", "%ipc",
         "%creds", "%clock", "%stat", "%lstat", "%fstat", "%statfs", "%fstatfs", "%%stat",

@@ -223,6 +223,9 @@ impl Selection {
         if matches!(width, Width::Both | Width::Narrow) {
             found |= self.compat.add::<<Native as Arch>::Compat>(&item);
         }
+        // Its programs of 32 bits make calls of which there is no table.
+        let untold = <Native as Arch>::Compat::table().is_empty() && width != Width::Wide;
+        found |= untold && matches!(item, Item::Name(name) if Syscall::from_name(name).is_some());
         if !found && missing == Missing::Refused {
             return Err(SelectError::UnknownName {
                 name: whole.to_owned(),
