@@ -4,10 +4,11 @@ use super::{AbiRules, Action, Is, Rule, Rules, When};
 use crate::lane::{Lane, Stop};
 use crate::{Arch, Arg, Model, Policy, Syscall};
 
-/// The message of a stop of a call that a table may list.
-pub const TRACE_KNOWN: u16 = 1;
+/// The message of a stop of a call that a table may list. A program's own filter may stop calls too, with a
+/// message of its own: this is none that would come to anybody's mind.
+pub const TRACE_KNOWN: u16 = 0x7672;
 /// The message of a stop of a call through an ABI without a table.
-pub const TRACE_FOREIGN: u16 = 2;
+pub const TRACE_FOREIGN: u16 = 0x7673;
 
 /// What a kernel without a call says.
 const ENOSYS: u16 = 38;

@@ -24,6 +24,14 @@ fn c_067_a_filter_that_traps_with_a_handler_that_answers() {
     same("filters", &["traps"]);
 }
 
+/// vrift is a tracer, but not the one that such a filter means.
+#[test]
+fn c_067_a_filter_that_leaves_calls_to_a_tracer() {
+    let Some(bench) = Bench::new("filters") else { return };
+    bench.same_in(&Way::VRIFT, &["forsaken"]);
+    bench.same_in(&[Way::Audited, Way::AuditedBoth], &["forsaken"]);
+}
+
 #[test]
 fn c_067_a_filter_for_all_threads() {
     same("filters", &["synchronised"]);

@@ -72,6 +72,14 @@ impl<A: Arch> Engine<A> {
         Ok(())
     }
 
+    /// The task's own filter leaves a call to a tracer. vrift is none of the program's, and without one the
+    /// kernel says this (`SECCOMP_RET_TRACE` in kernel/seccomp.c).
+    pub(super) fn forsaken<G: Guest<A>>(&mut self, guest: &mut G) -> Result<Next, Errno> {
+        guest.set_nr(u64::MAX)?;
+        guest.set_ret(-(Errno::ENOSYS as i64))?;
+        Ok(self.go_on(guest.tid(), 0))
+    }
+
     /// Answers `prctl` about being dumpable, if the kernel must not (`prctl` in kernel/sys.c).
     pub(super) fn dumpable(&self, call: &Call, tid: Pid) -> Option<Action> {
         if self.sight == Sight::OfAll || call.syscall != Some(Syscall::Prctl) {

@@ -132,6 +132,8 @@ pub enum Ending {
 pub enum Position {
     /// Before it.
     Entry(Call),
+    /// The same, and a filter of the task's own leaves the call to a tracer that the program has not got.
+    Forsaken,
     /// After it.
     Exit {
         /// The result.
@@ -473,34 +475,33 @@ impl<A: Arch> Engine<A> {
     /// Where every call stops at its border, the filter's stop is the second one of the same call,
     /// and without a mount all has been done at the first.
     fn at_filter<G: Guest<A>>(&mut self, system: Duration, guest: &mut G) -> Result<Next, Errno> {
-        match self.tasks.get(&guest.tid()) {
-            Some(task) if task.is_injecting() => Ok(self.go_on(guest.tid(), 0)),
-            Some(task)
-                if task.coverage == Coverage::EveryCall
-                    && task.is_busy()
-                    && self.served.is_none() =>
-            {
+        let tid = guest.tid();
+        let task = self.tasks.get(&tid);
+        if task.is_some_and(Task::is_injecting) {
+            return Ok(self.go_on(tid, 0));
+        }
+        let is_decided = self.served.is_none()
+            && task.is_some_and(|task| task.coverage == Coverage::EveryCall && task.is_busy());
+        match guest.position()? {
+            Position::Forsaken => self.forsaken(guest),
+            _ if is_decided => {
                 self.allowed(guest)?;
-                Ok(self.go_on(guest.tid(), 0))
+                Ok(self.go_on(tid, 0))
             }
-            _ => match guest.position()? {
-                Position::Entry(call) if self.ends_here(&call, guest) => {
-                    Ok(self.go_on(guest.tid(), 0))
-                }
-                // What it has opened has been told of: the kernel is given nothing.
-                Position::Entry(call) if self.is_pause(&call) => {
-                    guest.set_nr(u64::MAX)?;
-                    Ok(self.go_on(guest.tid(), 0))
-                }
-                Position::Entry(call) if self.has_prepared(&call, guest) => self.prepared(guest),
-                Position::Entry(call) => {
-                    let next = self.at_entry(call, system, guest)?;
-                    // Its filter may be one that another thread has installed since it came in.
-                    self.allowed(guest)?;
-                    Ok(next)
-                }
-                Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
-            },
+            Position::Entry(call) if self.ends_here(&call, guest) => Ok(self.go_on(tid, 0)),
+            // What it has opened has been told of: the kernel is given nothing.
+            Position::Entry(call) if self.is_pause(&call) => {
+                guest.set_nr(u64::MAX)?;
+                Ok(self.go_on(tid, 0))
+            }
+            Position::Entry(call) if self.has_prepared(&call, guest) => self.prepared(guest),
+            Position::Entry(call) => {
+                let next = self.at_entry(call, system, guest)?;
+                // Its filter may be one that another thread has installed since it came in.
+                self.allowed(guest)?;
+                Ok(next)
+            }
+            Position::Exit { .. } | Position::Elsewhere => Ok(self.go_on(tid, 0)),
         }
     }
 
@@ -532,7 +533,7 @@ impl<A: Arch> Engine<A> {
                 }
             }
             Position::Exit { ret } => self.at_exit(ret, system, guest),
-            Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
+            Position::Forsaken | Position::Elsewhere => Ok(self.go_on(guest.tid(), 0)),
         }
     }
 

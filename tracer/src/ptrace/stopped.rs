@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
+use vrift_arch::seccomp::{TRACE_FOREIGN, TRACE_KNOWN};
 use vrift_arch::{Arch, Arg, Poke, Regs, Syscall};
 
 use super::{memory, raw};
@@ -156,6 +157,7 @@ fn position<A: Arch>(info: &[u8; raw::SYSCALL_INFO_SIZE]) -> Position {
     let audit_arch = u32::from_ne_bytes(info[4..8].try_into().expect("four bytes"));
     let (ip, sp) = (word(8), word(16));
     match info[0] {
+        libc::PTRACE_SYSCALL_INFO_SECCOMP if !is_of_vrift(info) => Position::Forsaken,
         libc::PTRACE_SYSCALL_INFO_ENTRY | libc::PTRACE_SYSCALL_INFO_SECCOMP => {
             let nr = word(24);
             let (abi, syscall) = meaning::<A>(audit_arch, nr);
@@ -168,6 +170,12 @@ fn position<A: Arch>(info: &[u8; raw::SYSCALL_INFO_SIZE]) -> Position {
         libc::PTRACE_SYSCALL_INFO_EXIT => Position::Exit { ret: word(24) as i64 },
         _ => Position::Elsewhere,
     }
+}
+
+/// Whether it was vrift's filter that made a task stop.
+fn is_of_vrift(info: &[u8; raw::SYSCALL_INFO_SIZE]) -> bool {
+    let message = u32::from_ne_bytes(info[80..84].try_into().expect("four bytes"));
+    [TRACE_KNOWN, TRACE_FOREIGN].map(u32::from).contains(&message)
 }
 
 /// Through which ABI a call came, and what it is there.
