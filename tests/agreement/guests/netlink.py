@@ -179,3 +179,57 @@ for protocol in 2, 6, 7, 9, 10, 15, 16, 22, 3, 11, 18, 19:
             continue
         for flags in 0x45, 0x341:
             other.sendto(message(kind, flags, b"\xfe\1\2\3"), (77, 0))
+
+# Questions about sockets, and answers.
+route = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
+route.bind((0, 0))
+ASK, TELL = 1, 2
+numbers = [struct.pack("%dI" % count, *range(3, 3 + count)) for count in (1, 2, 4, 6, 7, 9, 10)]
+texts = [b"", b"\5", b"\0ab", b"/tmp/x\0", b"\xff\xff", bytes(8), b"\xff" * 4, bytes(range(1, 45))]
+
+
+def diag(flags, body, attributes, values=(), kinds=(20,)):
+    for kind in kinds:
+        send(message(kind, flags, body))
+        send(message(kind, flags, body[:9]))
+    for number in range(attributes):
+        for value in list(values) + texts + numbers:
+            send(message(kinds[0], flags, body + attribute(number, value)))
+
+
+def ends(family):
+    source = socket.inet_pton(socket.AF_INET6, "fe80::1") if family == 10 else b"\x7f\0\0\1" + b"x" * 12
+    return struct.pack(">HH", 80, 443) + source + source + struct.pack("III", 1, 7, 8)
+
+
+diag(ASK, struct.pack("BBHIIIII", 1, 3, 9, 0xFFFFFFFF, 5, 0xFFFFFFFF, 1, 2), 1, kinds=(18, 19, 20, 21))
+for state in 0, 1, 12, 13:
+    diag(TELL, struct.pack("BBBBIII", 1, state, state, 0, 77, 3, 4), 0)
+diag(TELL, struct.pack("BBBBIII", 1, 1, 1, 0, 77, 3, 4), 10)
+keys = b"".join(struct.pack("BBH", family, 24, length) + b"\n\0\0\1" + bytes(12) + bytes(range(80))
+                for family, length in ((2, 5), (10, 80), (2, 200), (7, 0)))
+address = struct.pack("H", 2) + struct.pack(">H", 80) + b"\1\2\3\4" + bytes(120)
+for family in 2, 10:
+    for protocol, states, extensions in (6, 0xFFFFFFFF, 0xFF), (255, 1, 0), (99, 0, 0x90):
+        asked = struct.pack("BBBBI", family, protocol, extensions, 0, states) + ends(family)
+        diag(ASK, asked, 0, kinds=(20, 21))
+    conditions = [struct.pack("BBH", code, 4, 8) + rest for code in range(16) for rest in (
+        b"", b"abc", struct.pack("BBxxi4s", 2, 24, 80, b"\1\2\3\4"), struct.pack("BBxxi16s", 10, 24, -1, b"\xfe\x80"),
+        struct.pack("BBxxi", 2, 24, 80), struct.pack("BBxxi4s", 0, 24, 80, b"1234"))]
+    diag(ASK, asked, 5, conditions if family == 2 else [])
+    diag(ASK, struct.pack("BBBB", family, 20, 0, 0xFF) + ends(family) + struct.pack("II", 0xFFFF, 9), 2, kinds=(18, 19))
+    told = struct.pack("BBBB", family, 1, 2, 3) + ends(family) + struct.pack("5I", 1, 2, 3, 4, 5)
+    for number in list(range(19)) + [21, 22, 23, 99]:
+        for value in texts + numbers + [b"cubic\0", keys, keys[:107], address * 2, address + b"abc", b"\0\xf8\0\0"]:
+            send(message(20, TELL, told + attribute(number, value)))
+for protocol, state in (255, 0), (4, 1), (99, 5):
+    diag(ASK, struct.pack("BBHIIII", 16, protocol, 0, 9, 0xFFFFFFFF, 1, 2), 1)
+    diag(TELL, struct.pack("BBBBIIIIII", 16, 3, protocol, state, 9, 8, 7, 6, 5, 4), 6)
+member = struct.pack("IIHH", 1, 2, 1, 6) + bytes(range(32))
+diag(ASK, struct.pack("BBHIIII", 17, 3, 0, 9, 0xFFFFFFFF, 1, 2), 1)
+diag(TELL, struct.pack("BBHIII", 17, 3, 0x800, 9, 8, 7), 9, [member, member * 2 + b"abc", member.replace(b"\6", b"\x40", 1)])
+for family in 0, 3, 44, 99:
+    send(message(20, ASK, bytes([family]) + bytes(20)))
+for family in 0, 1, 2, 16, 17:
+    send(message(20, ASK, bytes([family])))
+    send(message(20, TELL, bytes([family])))

@@ -187,7 +187,7 @@ fn netlink(raw: &Raw) -> Value {
 }
 
 /// A number of two bytes in network byte order.
-fn port(octets: &[u8], number: Value) -> Value {
+pub(super) fn port(octets: &[u8], number: Value) -> Value {
     Value::coded(self::octets(octets), Value::call("htons", [number]))
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod ioctls;
 pub(crate) mod netlink;
 pub(crate) mod protocols;
+pub(crate) mod sockdiag;
 pub(crate) mod sockets;
 pub(crate) mod sockopts;
 pub(crate) mod tasks;

@@ -223,7 +223,10 @@ impl Data {
                     cx.array(span.addr, span.count, 1, |raw| Value::UInt(raw.u8(0).into())),
                 );
             }
-            Data::Places(names, bytes) => return places(cx, span, names, bytes),
+            Data::Places(names, 4) => return places(cx, span, names, 4, |raw| raw.i32(0).into()),
+            Data::Places(names, bytes) => {
+                return places(cx, span, names, bytes, |raw| raw.u64(0).into());
+            }
             Data::Hardware if span.count > HARDWARE_MAX => return None,
             Data::Any(_) if span.count > 8 => return None,
             Data::Hardware | Data::Any(_) => span.count as usize,
@@ -363,7 +366,13 @@ pub(super) fn hardware(octets: &[u8], most: usize) -> Value {
 }
 
 /// `[[DEVCONF_FORWARDING]=0, …]`
-fn places(cx: &Cx<'_>, span: Span, names: &Menu, bytes: usize) -> Option<Value> {
+pub(super) fn places(
+    cx: &Cx<'_>,
+    span: Span,
+    names: &Menu,
+    bytes: usize,
+    value: impl Fn(&Raw) -> i128,
+) -> Option<Value> {
     let count = span.count / bytes as u64;
     if count == 0 {
         return None;
@@ -377,9 +386,13 @@ fn places(cx: &Cx<'_>, span: Span, names: &Menu, bytes: usize) -> Option<Value> 
         };
         name.dress(cx.style.constants);
         at += 1;
-        match bytes {
-            4 => Value::Verbatim(format!("[{name}]={}", raw.i32(0))),
-            _ => Value::Verbatim(format!("[{name}]={}", raw.u64(0))),
-        }
+        Value::Verbatim(format!("[{name}]={}", value(raw)))
     }))
+}
+
+/// Two values that stand beside each other in an attribute.
+pub(super) fn beside(cx: &Cx<'_>, mut first: Value, between: &str, mut second: Value) -> Value {
+    first.dress(cx.style);
+    second.dress(cx.style);
+    Value::Verbatim(format!("{first}, {between}{second}"))
 }

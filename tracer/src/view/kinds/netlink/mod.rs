@@ -3,9 +3,12 @@
 //! Whether a socket is one, and of which protocol, is asked of the kernel when a buffer is to be shown:
 //! its descriptor may have come from anywhere.
 //!
-//! Deliberately absent: what messages of other protocols than `NETLINK_ROUTE` carry; it is shown as bytes.
+//! Deliberately absent: what messages of other protocols than `NETLINK_ROUTE` and `NETLINK_SOCK_DIAG` carry; it
+//! is shown as bytes.
 
 mod attributes;
+mod bytecode;
+mod diag;
 mod heads;
 mod link;
 mod route;
@@ -16,7 +19,7 @@ use super::{Cx, strings};
 use crate::procfs;
 use crate::sockdiag;
 use crate::view::names::{Menu, Set, choices, errno_name, netlink};
-use crate::view::value::{Value, fields};
+use crate::view::value::{Field, Value, fields};
 use crate::view::word::{Number, Word};
 
 /// `sizeof(struct nlmsghdr)`
@@ -151,6 +154,7 @@ fn payload(cx: &Cx<'_>, protocol: Option<u32>, head: &Raw, span: Span) -> Vec<Va
             ]
         }
         FIRST.. if protocol == Some(ROUTE) => route::payload(cx, kind, span),
+        FIRST.. if protocol == Some(SOCK_DIAG) => diag::payload(cx, kind, bits, span),
         SETENFORCE | POLICYLOAD if protocol == Some(SELINUX) => {
             let walk = Walk { cx, family: 0 };
             let fields = if kind == SETENFORCE { ENFORCES } else { LOADED };
@@ -236,4 +240,40 @@ fn errno(number: i32) -> Value {
 /// The family in the first byte of a message.
 fn family(number: u8) -> Value {
     Value::name(choices::FAMILY.spell(number.into()))
+}
+
+/// Spells the fields of a structure behind the first.
+type Fields<'a> = &'a dyn Fn(&Raw) -> Vec<Field>;
+
+/// A structure that begins with a family, and attributes behind it. Without `fields` nothing else of it is shown.
+fn headed(
+    walk: &Walk<'_, '_>,
+    span: Span,
+    name: &'static str,
+    bytes: usize,
+    fields: Option<Fields<'_>>,
+    attributes: Option<&'static Attributes>,
+) -> Vec<Value> {
+    let mut shown = vec![(name.into(), family(walk.family))];
+    let whole = match fields {
+        None => true,
+        Some(_) if span.count < bytes as u64 => {
+            shown.push(("".into(), Value::More));
+            false
+        }
+        Some(fields) => match span.fetch(walk.cx, bytes) {
+            Some(raw) => {
+                shown.extend(fields(&raw));
+                true
+            }
+            None => {
+                shown.push(("".into(), Value::Addr(span.addr.wrapping_add(1))));
+                false
+            }
+        },
+    };
+    let mut parts = vec![Value::Struct(shown)];
+    let rest = span.behind(bytes.next_multiple_of(4) as u64).filter(|_| whole);
+    parts.extend(rest.zip(attributes).map(|(rest, attributes)| list(walk, rest, attributes)));
+    parts
 }

@@ -1,8 +1,7 @@
 //! Messages of `NETLINK_ROUTE`: addresses, routes, neighbours, rules.
 
 use super::attributes::{Attributes, Data, Span, Walk, inet, list};
-use super::heads::{self, Head};
-use super::{bytes, family};
+use super::{Fields, Raw, bytes, family, headed, heads};
 use crate::view::kinds::Cx;
 use crate::view::names::{choices, netlink};
 use crate::view::value::{Value, fields};
@@ -12,7 +11,18 @@ pub(super) fn payload(cx: &Cx<'_>, kind: u16, span: Span) -> Vec<Value> {
     let Some(first) = span.fetch(cx, 1) else { return vec![Value::Addr(span.addr)] };
     let number = first.u8(0);
     match heads::of(kind, number) {
-        Some(head) => headed(&Walk { cx, family: number }, head, span),
+        Some(head) => {
+            let value = |raw: &Raw, &(name, at, data): &(&'static str, usize, Data)| {
+                (name.into(), data.value(cx, raw, at))
+            };
+            let fields = |raw: &Raw| head.fields.iter().map(|field| value(raw, field)).collect();
+            let fields: Option<Fields<'_>> = match head.fields {
+                [] => None,
+                _ => Some(&fields),
+            };
+            let walk = Walk { cx, family: number };
+            headed(&walk, span, head.family, head.bytes, fields, Some(head.attributes))
+        }
         None => {
             let mut shown = fields! { family: family(number) };
             if let Some(data) = span.behind(1) {
@@ -21,31 +31,6 @@ pub(super) fn payload(cx: &Cx<'_>, kind: u16, span: Span) -> Vec<Value> {
             vec![Value::Struct(shown)]
         }
     }
-}
-
-/// A structure that begins with a family, and attributes.
-fn headed(walk: &Walk<'_, '_>, head: &Head, span: Span) -> Vec<Value> {
-    let mut shown = vec![(head.family.into(), family(walk.family))];
-    let whole = if head.fields.is_empty() {
-        true
-    } else if span.count < head.bytes as u64 {
-        shown.push(("".into(), Value::More));
-        false
-    } else if let Some(raw) = span.fetch(walk.cx, head.bytes) {
-        let value = |&(name, at, data): &(&'static str, usize, Data)| {
-            (name.into(), data.value(walk.cx, &raw, at))
-        };
-        shown.extend(head.fields.iter().map(value));
-        true
-    } else {
-        shown.push(("".into(), Value::Addr(span.addr.wrapping_add(1))));
-        false
-    };
-    let mut parts = vec![Value::Struct(shown)];
-    if let Some(rest) = span.behind(head.bytes.next_multiple_of(4) as u64).filter(|_| whole) {
-        parts.push(list(walk, rest, head.attributes));
-    }
-    parts
 }
 
 /// `IFA_*`
